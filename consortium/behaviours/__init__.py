@@ -1,0 +1,1 @@
+"""Byzantine acts, each wrapping a machine."""

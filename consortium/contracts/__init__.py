@@ -1,0 +1,1 @@
+"""One system of the domain each; every module offers one `CONTRACT`."""

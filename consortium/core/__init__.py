@@ -1,0 +1,1 @@
+"""Pure foundations: machines, hosts, messages, keys, quorums. Imports nothing of the other rooms."""

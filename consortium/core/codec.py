@@ -1,0 +1,60 @@
+"""MessagePack with `msgspec`, and the hashes over it.
+
+One encoder for everything. Bytes are bounded before they are parsed, and a decoder never raises anything but
+`Malformed`. Where bytes become an id, `decode_canonical` re-encodes and compares: one value has one encoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.msgpack.Encoder()
+encode = _ENCODER.encode
+
+
+class Malformed(ValueError):
+    """Bytes that are not what they should be. A peer's fault, never ours: hosts turn it into a Note."""
+
+
+class Decoder(Generic[T]):
+    """Decodes one type from at most `bytes_max` bytes; raises `Malformed` and nothing else."""
+
+    __slots__ = ("_decode", "bytes_max")
+
+    def __init__(self, kind: Any, bytes_max: int) -> None:
+        self._decode = msgspec.msgpack.Decoder(kind).decode
+        self.bytes_max = bytes_max
+
+    def decode(self, data: bytes | memoryview | msgspec.Raw) -> T:
+        if len(memoryview(data)) > self.bytes_max:
+            raise Malformed(f"{len(memoryview(data))} bytes, at most {self.bytes_max}")
+        try:
+            result: T = self._decode(data)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError) as error:
+            raise Malformed(str(error)) from None
+        return result
+
+    def decode_canonical(self, data: bytes | memoryview | msgspec.Raw) -> T:
+        """Like `decode`, and refuses any encoding but the one that `encode` gives."""
+        value = self.decode(data)
+        if encode(value) != bytes(data):
+            raise Malformed("not the canonical encoding")
+        return value
+
+
+def sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
+
+
+def tagged_hash(tag: bytes, *parts: bytes) -> bytes:
+    """SHA-256 over a domain tag and length-prefixed parts: no two lists of parts collide by concatenation."""
+    pieces = [len(tag).to_bytes(1, "big"), tag]
+    for part in parts:
+        pieces.append(len(part).to_bytes(4, "big"))
+        pieces.append(part)
+    return hashlib.sha256(b"".join(pieces)).digest()

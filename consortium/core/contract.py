@@ -1,0 +1,114 @@
+"""What a contract is: deterministic operations over a key-value state, integers only.
+
+A contract module offers one value `CONTRACT = Contract(name, version, operations)`. An operation either returns events
+or raises `Refused(code, sentence)`; then whatever it wrote is thrown away and the receipt carries code and sentence.
+Contracts never read a clock, a locale, a float, or iterate a set. `tests/test_architecture.py` guards this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+V = TypeVar("V")
+
+GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
+OK = "ok"
+
+
+class Refused(Exception):
+    """A contract says no. `code` is stable (lower case, words joined by hyphens); `sentence` is for a person."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(f"{code}: {sentence}")
+        self.code = code
+        self.sentence = sentence
+
+
+class Table(Generic[V]):
+    """A named table of the state: string keys, values of one frozen msgspec Struct type."""
+
+    __slots__ = ("kind", "name")
+
+    def __init__(self, name: str, kind: type[V]) -> None:
+        self.name = name
+        self.kind = kind
+
+
+class StateReader(Protocol):
+    """The committed state, for roles."""
+
+    def get(self, table: Table[V], key: str) -> V | None: ...
+
+    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
+        """Entries with low ≤ key < high in order of the key's UTF-8 bytes."""
+        ...
+
+
+class State(StateReader, Protocol):
+    """What an operation sees: reads see its own writes; a refusal undoes them all."""
+
+    def put(self, table: Table[V], key: str, value: V) -> None: ...
+
+    def delete(self, table: Table[V], key: str) -> None: ...
+
+
+class Context(NamedTuple):
+    """Circumstances of one transaction. `time_us` is chain time: microseconds of UTC since 1970."""
+
+    chain: bytes
+    height: int
+    time_us: int
+    transaction: bytes  # its id
+    member: str  # who signed it
+    role: str  # the role of that member in the registry, or GENESIS
+
+
+class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What happened, for roles, checks and reports: never an input of a contract."""
+
+    kind: str
+    fields: dict[str, int | str]
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The outcome of one transaction. `code` is OK or the refusal's."""
+
+    transaction: bytes
+    code: str
+    sentence: str
+    events: tuple[Event, ...]
+
+    @property
+    def is_ok(self) -> bool:
+        return self.code == OK
+
+
+class Operation(NamedTuple):
+    """One verb of a contract: its arguments' type (a frozen Struct, forbid_unknown_fields) and who may use it."""
+
+    name: str
+    arguments: Any
+    roles: frozenset[str]
+    run: Callable[[State, Any, Context], list[Event]]
+
+
+class Contract:
+    """A named set of operations; `version` activates by height like a policy pack."""
+
+    def __init__(self, name: str, version: int, operations: tuple[Operation, ...]) -> None:
+        self.name = name
+        self.version = version
+        self.operations: Mapping[str, Operation] = {operation.name: operation for operation in operations}
+        assert len(self.operations) == len(operations), f"{name}: an operation is named twice"
+
+    def execute(self, state: State, operation: str, arguments: Any, context: Context) -> list[Event]:
+        """Check the role, run the operation; raises `Refused`, and then the caller undoes the state."""
+        verb = self.operations.get(operation)
+        if verb is None:
+            raise Refused("unknown-operation", f"{self.name} has no operation {operation!r}")
+        if context.role not in verb.roles:
+            raise Refused("not-permitted", f"a {context.role} may not {operation} in {self.name}")
+        return verb.run(state, arguments, context)

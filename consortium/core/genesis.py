@@ -1,0 +1,84 @@
+"""The genesis file: everything that fixes a chain before its first height. Its hash is the chain id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from consortium.core.codec import encode, tagged_hash
+from consortium.core.membership import Epoch, Member
+
+FORMAT = 1
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of consensus and pool; part of the genesis. Times in microseconds, sizes in bytes."""
+
+    checkpoint_interval: int = 16
+    window: int = 32
+    batches_in_flight: int = 8
+    batch_transactions_max: int = 500
+    batch_bytes_max: int = 1_000_000
+    batch_delay_us: int = 0  # how long a leader waits for a batch to fill while others are in flight
+    timer_base_us: int = 1_000_000
+    timer_cap_us: int = 64_000_000
+    clock_skew_max_us: int = 10_000_000
+    pool_transactions_max: int = 100_000
+    idle_seal_us: int = 2_000_000  # an idle tail is sealed after this
+    snapshot_gap: int = 10_000  # a node further behind than this takes a snapshot instead of blocks
+
+
+class GenesisCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation executed at height 0 under the role `genesis`; `arguments` are the canonical MessagePack bytes."""
+
+    contract: str
+    operation: str
+    arguments: bytes
+
+
+class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    format: int
+    name: str
+    time_us: int
+    suite: str
+    protocol: str
+    parameters: Parameters
+    members: tuple[Member, ...]  # by name; validators, observers, clients
+    calls: tuple[GenesisCall, ...] = ()
+
+    @property
+    def chain(self) -> bytes:
+        """Chain id: hash of the whole genesis value."""
+        cached = self.__dict__.get("chain")
+        if cached is None:
+            cached = self.__dict__["chain"] = tagged_hash(b"consortium genesis", encode(self))
+        chain: bytes = cached
+        return chain
+
+    @property
+    def first_epoch(self) -> Epoch:
+        return Epoch(0, 1, self.members)
+
+
+def genesis_call(contract: str, operation: str, arguments: Any) -> GenesisCall:
+    return GenesisCall(contract, operation, encode(arguments))
+
+
+def encode_genesis(genesis: Genesis) -> bytes:
+    """JSON (bytes as base64), indented: a file a person can read. `decode_genesis` gives the same value back."""
+    return msgspec.json.format(msgspec.json.encode(genesis), indent=2) + b"\n"
+
+
+def decode_genesis(data: bytes) -> Genesis:
+    """Raises ValueError with a sentence naming the place."""
+    try:
+        genesis = msgspec.json.decode(data, type=Genesis)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise ValueError(f"not a genesis file: {error}") from None
+    if genesis.format != FORMAT:
+        raise ValueError(f"genesis of format {genesis.format}; this version reads format {FORMAT}")
+    names = [member.name for member in genesis.members]
+    if names != sorted(set(names)):
+        raise ValueError("genesis members must be sorted by name, each once")
+    return genesis

@@ -1,0 +1,231 @@
+"""Events that a machine hears and effects that it answers with. A machine is pure: `step(now, event) -> [Effect]`.
+
+Order is meaning: a host carries effects out in the order of the list and of the steps, and nothing is sent past a
+`Persist` that is not yet durable. So `[Persist(vote), Broadcast(vote)]` is durable before it is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from consortium.core.contract import Receipt
+from consortium.core.membership import Epoch, NodeId
+from consortium.core.messages import Certificate, Message, Signed
+
+
+class Now(NamedTuple):
+    """Timers use the first; only proposing and judging chain time uses the second. Both in microseconds."""
+
+    monotonic_us: int
+    wall_us: int
+
+
+# --- events ---------------------------------------------------------------------------------------------------------
+
+
+class Started(NamedTuple):
+    """The first event after every boot, with the records that were persisted before (empty on a fresh disk)."""
+
+    records: tuple[bytes, ...]
+
+
+class Received(NamedTuple):
+    """A verified, decoded message. `epoch` is the one it was signed in. The attachment is NOT yet checked against it."""
+
+    sender: NodeId
+    message: Message
+    signed: Signed
+    epoch: int
+    attachment: bytes
+
+
+class Expired(NamedTuple):
+    """A timer ran out. Its name begins with the sibling's: `("pbft", "progress")`."""
+
+    timer: tuple[str, ...]
+
+
+class Submitted(NamedTuple):
+    """Bundles (canonical bytes) for the pool, from this node's own role or gateway."""
+
+    bundles: tuple[bytes, ...]
+
+
+class Available(NamedTuple):
+    """The pool has (more) bundles waiting: consensus may propose."""
+
+
+class Executed(NamedTuple):
+    """The ledger executed `height`; `next_members` is the epoch of the next height."""
+
+    height: int
+    header_digest: bytes
+    next_members: Epoch
+
+
+class Stable(NamedTuple):
+    """A quorum signed CHECKPOINTs over the header at `height`: nothing at or below it is needed any more."""
+
+    height: int
+    seal: Certificate
+
+
+class Outcome(NamedTuple):
+    """One executed transaction, as roles and replies see it."""
+
+    member: NodeId
+    number: int
+    contract: str
+    operation: str
+    arguments: bytes
+    receipt: Receipt
+
+
+class Behind(NamedTuple):
+    """From consensus to catch-up: heights up to this one were decided elsewhere, and we lack them."""
+
+    height: int
+
+
+class Receipted(NamedTuple):
+    """For the role: the outcomes of one block. `is_replay`: executed before this boot; react, but it is history."""
+
+    height: int
+    time_us: int
+    outcomes: tuple[Outcome, ...]
+    is_replay: bool
+
+
+Event = Started | Received | Expired | Submitted | Available | Executed | Stable | Receipted | Behind
+
+
+# --- effects --------------------------------------------------------------------------------------------------------
+
+
+class Send(NamedTuple):
+    to: NodeId
+    message: Message
+    attachment: bytes = b""
+    epoch: int | None = None  # of the statement; None = the host's current epoch
+
+
+class Broadcast(NamedTuple):
+    """To all others, and looped back to the sender by its host, in step order."""
+
+    message: Message
+    attachment: bytes = b""
+    epoch: int | None = None
+
+
+class Rebroadcast(NamedTuple):
+    """A statement of this node that was signed before, sent again unchanged; not looped back. `to` None = to all."""
+
+    signed: Signed
+    attachment: bytes = b""
+    to: NodeId | None = None
+
+
+class SetTimer(NamedTuple):
+    """Setting a name again replaces the older timer."""
+
+    name: tuple[str, ...]
+    delay_us: int
+
+
+class CancelTimer(NamedTuple):
+    name: tuple[str, ...]
+
+
+class Persist(NamedTuple):
+    """An opaque record of this sibling. `height` is that of the vote: records below the last seal are forgotten;
+    None = kept for good."""
+
+    record: bytes
+    height: int | None
+
+
+class Decide(NamedTuple):
+    """The order of one height is final. `batch` None is a null request. Consecutive heights, in order."""
+
+    height: int
+    batch: bytes | None
+    certificate: Certificate
+
+
+class Submit(NamedTuple):
+    """A role's wish: calls (contract, operation, arguments) to sign as one bundle. `reference` names the wish for
+    good: the same reference is submitted once, also across crashes."""
+
+    reference: str
+    calls: tuple[tuple[str, str, Any], ...]
+
+
+class Sign(NamedTuple):
+    """Outbox to host: sign these transactions as a bundle; comes back as `Submitted`."""
+
+    transactions: tuple[bytes, ...]
+
+
+class Apply(NamedTuple):
+    """One database transaction: rows (table, key, value; None deletes) that make `height` durable."""
+
+    height: int
+    rows: tuple[tuple[str, bytes, bytes | None], ...]
+
+
+class Note(NamedTuple):
+    """For the trace. Fields are JSON values; no personal data."""
+
+    kind: str
+    fields: dict[str, Any]
+
+
+Effect = Send | Broadcast | Rebroadcast | SetTimer | CancelTimer | Persist | Decide | Submit | Sign | Apply | Note | (
+    Event  # a Node may route an event to a sibling
+)
+
+
+class Machine(Protocol):
+    def step(self, now: Now, event: Event) -> Sequence[Effect]: ...
+
+
+# --- what a host tells its driver -----------------------------------------------------------------------------------
+
+
+class Transmit(NamedTuple):
+    """`to` None: publish on this node's broadcast topic. `payload` is one frame."""
+
+    to: NodeId | None
+    payload: bytes
+
+
+class Store(NamedTuple):
+    """Append to the durable log before any later Transmit leaves. `height` as in Persist."""
+
+    record: bytes
+    height: int | None
+
+
+class Wake(NamedTuple):
+    """Call `host.wake(token)` after the delay; a stale token is ignored by the host."""
+
+    token: int
+    delay_us: int
+
+
+Output = Transmit | Store | Apply | Wake | Note
+
+
+class Rows(Protocol):
+    """The ledger's read path: a dict in simulation, SQLite in a process. Keys are bytes, ordered as bytes."""
+
+    def get(self, table: str, key: bytes) -> bytes | None: ...
+
+    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order."""
+        ...
+
+    def stage(self, rows: Sequence[tuple[str, bytes, bytes | None]]) -> None:
+        """Show these rows to every later read at once; they become durable with the `Apply` that carries them."""
+        ...

@@ -1,0 +1,101 @@
+"""What travels: signed statements, frames, certificates.
+
+A statement's bytes are MessagePack `[domain, chain, suite, epoch, message]`: the host that signs them puts the first
+four there, and a receiver compares them as a prefix before it decodes anything. `message` is a tagged array; every
+message type is a frozen `Message` subclass in the file of its protocol.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.membership import NodeId
+
+DOMAIN = "consortium/1"
+SIGNED_BYTES_MAX = 4_000_000
+ATTACHMENT_BYTES_MAX = 16_000_000
+FRAME_BYTES_MAX = SIGNED_BYTES_MAX + ATTACHMENT_BYTES_MAX + 1_024
+
+
+class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
+    """Base of all messages; the tag is the class name. Fields that are votes: epoch is in the statement."""
+
+
+class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
+
+    sender: NodeId
+    body: bytes
+    signature: bytes
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """On the wire. The attachment is named by digest in the signed part, where the message says how."""
+
+    signed: Signed
+    attachment: bytes = b""
+
+
+class Certificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Many members' signatures on one and the same body (votes of one phase, view, height and digest), by name."""
+
+    body: bytes
+    signatures: tuple[tuple[NodeId, bytes], ...]
+
+
+_FRAME: Decoder[Frame] = Decoder(Frame, FRAME_BYTES_MAX)
+
+
+def encode_frame(frame: Frame) -> bytes:
+    return encode(frame)
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Raises Malformed; sizes are bounded before anything is parsed."""
+    frame = _FRAME.decode(data)
+    if len(frame.signed.body) > SIGNED_BYTES_MAX or len(frame.attachment) > ATTACHMENT_BYTES_MAX:
+        raise Malformed("a frame's part is too long")
+    return frame
+
+
+def statement_prefix(chain: bytes, suite: str, epoch: int) -> bytes:
+    """The bytes before the message in every statement of this chain, suite and epoch."""
+    return b"\x95" + encode(DOMAIN) + encode(chain) + encode(suite) + encode(epoch)
+
+
+def statement(chain: bytes, suite: str, epoch: int, message: Message) -> bytes:
+    return statement_prefix(chain, suite, epoch) + encode(message)
+
+
+class MessageCodec:
+    """Decodes statements of one chain: `kinds` are all Message classes that a node understands."""
+
+    def __init__(self, chain: bytes, suite: str, kinds: tuple[type[Message], ...]) -> None:
+        self.chain = chain
+        self.suite = suite
+        union: Any = kinds[0]
+        for kind in kinds[1:]:
+            union = union | kind
+        self._decoder: Decoder[Message] = Decoder(union, SIGNED_BYTES_MAX)
+        self._prefixes: dict[int, bytes] = {}
+
+    def prefix(self, epoch: int) -> bytes:
+        prefix = self._prefixes.get(epoch)
+        if prefix is None:
+            if len(self._prefixes) > 64:
+                self._prefixes.clear()
+            prefix = self._prefixes[epoch] = statement_prefix(self.chain, self.suite, epoch)
+        return prefix
+
+    def statement(self, epoch: int, message: Message) -> bytes:
+        return self.prefix(epoch) + encode(message)
+
+    def decode(self, body: bytes, epoch: int) -> Message:
+        """The message of a statement that must be of `epoch`, canonically encoded. Raises Malformed."""
+        prefix = self.prefix(epoch)
+        if not body.startswith(prefix):
+            raise Malformed(f"not a statement of this chain in epoch {epoch}")
+        return self._decoder.decode_canonical(memoryview(body)[len(prefix) :])

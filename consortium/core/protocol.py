@@ -1,0 +1,79 @@
+"""What a consensus protocol is to the rest: one value `PROTOCOL` in its module, found by name.
+
+Consensus orders batches and knows nothing of contracts. It hears `Started`, `Received` (its own message classes only),
+`Expired` (timers whose name begins with the protocol's), `Available`, `Executed`, `Stable`; it answers with `Send`,
+`Broadcast`, `Rebroadcast`, timers, `Persist`, `Decide`, `Behind`, `Note`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from consortium.core.genesis import Parameters
+from consortium.core.machine import Machine, Now
+from consortium.core.membership import Epochs, NodeId
+from consortium.core.messages import Certificate, Message
+from consortium.core.verifier import Verifier
+
+
+class Pool(Protocol):
+    """The bundles that wait, as consensus sees them."""
+
+    @property
+    def waiting(self) -> int:
+        """Transactions admitted, not executed and in no batch in flight."""
+        ...
+
+    @property
+    def unexecuted(self) -> int:
+        """Transactions admitted and not executed, in flight or not."""
+        ...
+
+    def take(self, now: Now) -> bytes | None:
+        """The next batch, first come first served, within the genesis limits; None if nothing waits. What it took
+        is in flight until `release`, or executed."""
+        ...
+
+    def judge(self, batch: bytes) -> str | None:
+        """Why a batch is unfit by its bytes alone (encoding, limits, bundle signatures, repeats within); None = fit.
+        Never raises."""
+        ...
+
+    def order(self, batch: bytes) -> None:
+        """The bundles of this (fit) batch are in flight, proposed by another: do not propose them again."""
+        ...
+
+    def release(self) -> None:
+        """Nothing is in flight any more (a view ended); batches that survive are `order`ed again."""
+        ...
+
+    def was_overtaken(self, now: Now, wait_us: int) -> bool:
+        """Whether a bundle that waited `wait_us` was overtaken by an executed one received ≥ wait_us/2 later."""
+        ...
+
+
+class Setting(NamedTuple):
+    """What one replica is built from."""
+
+    me: NodeId
+    chain: bytes
+    epochs: Epochs
+    parameters: Parameters
+    pool: Pool
+    verifier: Verifier
+    head_height: int  # executed before this boot
+    stable_height: int  # sealed before this boot, 0 = genesis
+    stable_seal: Certificate | None
+
+
+class ConsensusProtocol(Protocol):
+    name: str
+    messages: tuple[type[Message], ...]
+
+    def build(self, setting: Setting) -> Machine: ...
+
+    def check_decision(
+        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
+    ) -> None:
+        """Raises Malformed unless the certificate proves that `digest` was decided at `height`."""
+        ...

@@ -1,0 +1,82 @@
+"""Verifies signed statements and certificates under the keys of their epoch; remembers what it verified."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import NamedTuple
+
+from consortium.core.codec import Malformed
+from consortium.core.crypto import KeySuite
+from consortium.core.membership import Epoch, Epochs
+from consortium.core.messages import Certificate, Message, MessageCodec, Signed
+
+
+class Verified(NamedTuple):
+    epoch: int
+    message: Message
+
+
+class Verifier:
+    """Sign bytes, verify bytes, then decode. Every failure is `Malformed`; nothing else is ever raised.
+
+    The cache is keyed by the hash of key, body and signature, bounded, and may be shared between the hosts of one
+    simulation: what it says depends on those bytes alone.
+    """
+
+    def __init__(self, codec: MessageCodec, suite: KeySuite, remember_max: int = 50_000) -> None:
+        self.codec = codec
+        self.suite = suite
+        self._verified: OrderedDict[bytes, None] = OrderedDict()
+        self._remember_max = remember_max
+
+    def is_signed(self, key: bytes, body: bytes, signature: bytes) -> bool:
+        token = sha256(key + signature + body).digest() if len(key) == 32 else b""
+        if token in self._verified:
+            return True
+        if not self.suite.verify(key, body, signature):
+            return False
+        self._verified[token] = None
+        if len(self._verified) > self._remember_max:
+            self._verified.popitem(last=False)
+        return True
+
+    def open(self, signed: Signed, epochs: Epochs) -> Verified:
+        """The message that a member signed, in the epoch that it names. Raises Malformed."""
+        for epoch in self._epochs(signed.body, epochs):
+            key = epoch.key(signed.sender, "vote")
+            if key is None:
+                raise Malformed(f"{signed.sender!r} is no member of epoch {epoch.number}")
+            if not self.is_signed(key, signed.body, signed.signature):
+                raise Malformed(f"the signature of {signed.sender!r} is wrong")
+            return Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
+        raise Malformed("a statement of another chain, key suite or unknown epoch")
+
+    def check_certificate(self, certificate: Certificate, epoch: Epoch, signers_min: int) -> Message:
+        """The message on which at least `signers_min` distinct validators of `epoch` put their signatures.
+
+        Every signature must hold and the names must be in order: a certificate has one form. Raises Malformed.
+        """
+        message = self.codec.decode(certificate.body, epoch.number)
+        names = [name for name, _ in certificate.signatures]
+        if len(names) < signers_min:
+            raise Malformed(f"{len(names)} signatures, {signers_min} needed")
+        if names != sorted(set(names)) or len(names) > epoch.n:
+            raise Malformed("signers must be distinct and in order")
+        for name, signature in certificate.signatures:
+            key = epoch.key(name, "vote")
+            if key is None or not epoch.is_validator(name):
+                raise Malformed(f"{name!r} is no validator of epoch {epoch.number}")
+            if not self.is_signed(key, certificate.body, signature):
+                raise Malformed(f"the signature of {name!r} is wrong")
+        return message
+
+    def _epochs(self, body: bytes, epochs: Epochs) -> Iterator[Epoch]:
+        """The epoch whose prefix the body has (newest first; at most one can match)."""
+        number = epochs.newest.number
+        while (epoch := epochs.number(number)) is not None:
+            if body.startswith(self.codec.prefix(number)):
+                yield epoch
+                return
+            number -= 1

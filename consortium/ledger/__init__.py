@@ -1,0 +1,1 @@
+"""Executes what consensus ordered: blocks, authenticated state, seals, proofs."""

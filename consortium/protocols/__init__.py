@@ -1,0 +1,1 @@
+"""One consensus protocol each."""

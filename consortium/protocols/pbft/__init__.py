@@ -1,0 +1,1 @@
+"""PBFT with signatures, after Castro & Liskov, OSDI 1999, section 4."""

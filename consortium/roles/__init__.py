@@ -1,0 +1,1 @@
+"""What each organisation does: hears receipts, emits submissions."""

@@ -1,0 +1,1 @@
+"""The value that says everything about a run except where it runs."""

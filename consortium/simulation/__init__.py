@@ -1,0 +1,1 @@
+"""Virtual time: the seeded simulator."""

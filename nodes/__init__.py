@@ -1,0 +1,1 @@
+"""Everything with side effects, for real runs: processes, bus, broker, disk, keys."""
