@@ -31,7 +31,7 @@ class Started(NamedTuple):
 
 
 class Received(NamedTuple):
-    """A verified, decoded message. `epoch` is the one it was signed in. The attachment is NOT yet checked against it."""
+    """A verified, decoded message. `epoch` is the one it was signed in. The attachment is not yet checked."""
 
     sender: NodeId
     message: Message
@@ -50,6 +50,13 @@ class Submitted(NamedTuple):
     """Bundles (canonical bytes) for the pool, from this node's own role or gateway."""
 
     bundles: tuple[bytes, ...]
+
+
+class BundleSigned(NamedTuple):
+    """From the host to the outbox: the bundle that a `Sign` asked for (canonical bytes)."""
+
+    reference: str
+    bundle: bytes
 
 
 class Available(NamedTuple):
@@ -97,7 +104,7 @@ class Receipted(NamedTuple):
     is_replay: bool
 
 
-Event = Started | Received | Expired | Submitted | Available | Executed | Stable | Receipted | Behind
+Event = Started | Received | Expired | Submitted | BundleSigned | Available | Executed | Stable | Receipted | Behind
 
 
 # --- effects --------------------------------------------------------------------------------------------------------
@@ -162,8 +169,9 @@ class Submit(NamedTuple):
 
 
 class Sign(NamedTuple):
-    """Outbox to host: sign these transactions as a bundle; comes back as `Submitted`."""
+    """Outbox to host: sign these transactions as a bundle; comes back as `BundleSigned`."""
 
+    reference: str
     transactions: tuple[bytes, ...]
 
 
@@ -181,8 +189,21 @@ class Note(NamedTuple):
     fields: dict[str, Any]
 
 
-Effect = Send | Broadcast | Rebroadcast | SetTimer | CancelTimer | Persist | Decide | Submit | Sign | Apply | Note | (
-    Event  # a Node may route an event to a sibling
+Effect = (
+    Send
+    | Broadcast
+    | Rebroadcast
+    | SetTimer
+    | CancelTimer
+    | Persist
+    | Decide
+    | Submit
+    | Sign
+    | Apply
+    | Note
+    | (
+        Event  # a Node may route an event to a sibling
+    )
 )
 
 

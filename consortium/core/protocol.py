@@ -7,6 +7,7 @@ Consensus orders batches and knows nothing of contracts. It hears `Started`, `Re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from consortium.core.genesis import Parameters
@@ -64,6 +65,7 @@ class Setting(NamedTuple):
     head_height: int  # executed before this boot
     stable_height: int  # sealed before this boot, 0 = genesis
     stable_seal: Certificate | None
+    check_seal: Callable[[Certificate], int]  # the sealed height that a seal proves; raises Malformed
 
 
 class ConsensusProtocol(Protocol):

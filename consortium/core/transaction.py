@@ -137,7 +137,7 @@ class Bundles:
         self._prefixes: dict[str, bytes] = {}
 
     def open(self, raw: bytes, *, is_trusted: bool = False) -> Opened:
-        """Verify one bundle; `is_trusted` skips the signature (under a verified commit certificate). Raises Malformed."""
+        """Verify one bundle; `is_trusted` skips the signature (under a commit certificate). Raises Malformed."""
         digest = bundle_digest(raw)
         known = self._known.get(digest)
         if known is not None:
@@ -171,6 +171,4 @@ class Bundles:
             prefix = _id_prefix(self.chain, bundle.member)
             if len(self._prefixes) < 10_000:
                 self._prefixes[bundle.member] = prefix
-        return tuple(
-            [sha256(prefix + len(body).to_bytes(4, "big") + body).digest() for body in bundle.transactions]
-        )
+        return tuple([sha256(prefix + len(body).to_bytes(4, "big") + body).digest() for body in bundle.transactions])

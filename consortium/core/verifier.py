@@ -12,6 +12,8 @@ from consortium.core.crypto import KeySuite
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed
 
+REMEMBERED_BYTES_MAX = 4_096  # larger messages are decoded anew each time
+
 
 class Verified(NamedTuple):
     epoch: int
@@ -25,10 +27,11 @@ class Verifier:
     simulation: what it says depends on those bytes alone.
     """
 
-    def __init__(self, codec: MessageCodec, suite: KeySuite, remember_max: int = 50_000) -> None:
+    def __init__(self, codec: MessageCodec, suite: KeySuite, remember_max: int = 20_000) -> None:
         self.codec = codec
         self.suite = suite
         self._verified: OrderedDict[bytes, None] = OrderedDict()
+        self._opened: OrderedDict[bytes, Verified] = OrderedDict()
         self._remember_max = remember_max
 
     def is_signed(self, key: bytes, body: bytes, signature: bytes) -> bool:
@@ -48,9 +51,18 @@ class Verifier:
             key = epoch.key(signed.sender, "vote")
             if key is None:
                 raise Malformed(f"{signed.sender!r} is no member of epoch {epoch.number}")
+            token = sha256(key + signed.signature + signed.body).digest()
+            known = self._opened.get(token)
+            if known is not None:
+                return known
             if not self.is_signed(key, signed.body, signed.signature):
                 raise Malformed(f"the signature of {signed.sender!r} is wrong")
-            return Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
+            verified = Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
+            if len(signed.body) <= REMEMBERED_BYTES_MAX:
+                self._opened[token] = verified
+                if len(self._opened) > self._remember_max:
+                    self._opened.popitem(last=False)
+            return verified
         raise Malformed("a statement of another chain, key suite or unknown epoch")
 
     def check_certificate(self, certificate: Certificate, epoch: Epoch, signers_min: int) -> Message:

@@ -1,0 +1,200 @@
+"""A host gives a machine an identity: it signs, verifies, decodes, keeps named timers and guards the secrets.
+
+Pure like the machine: bytes and wake-ups in, `Output`s out, in step order. Nothing that arrives makes it raise.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from consortium.core.codec import Malformed, tagged_hash
+from consortium.core.crypto import KeySuite
+from consortium.core.machine import (
+    Apply,
+    Broadcast,
+    BundleSigned,
+    CancelTimer,
+    Effect,
+    Expired,
+    Machine,
+    Note,
+    Now,
+    Output,
+    Persist,
+    Rebroadcast,
+    Received,
+    Send,
+    SetTimer,
+    Sign,
+    Started,
+    Store,
+    Submitted,
+    Transmit,
+    Wake,
+)
+from consortium.core.membership import Epochs, NodeId, Purpose
+from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
+from consortium.core.transaction import sign_bundle
+from consortium.core.verifier import Verifier
+
+REPEAT_US = 100_000  # a byte-identical frame within this time is a repeat of the bus, not a retransmission
+REPEATS_REMEMBERED_MAX = 4_096
+
+
+class Host:
+    """One identity. `current_epoch()` is the epoch in which this node speaks now."""
+
+    def __init__(
+        self,
+        me: NodeId,
+        machine: Machine,
+        verifier: Verifier,
+        suite: KeySuite,
+        secrets: Mapping[Purpose, bytes],
+        epochs: Epochs,
+        current_epoch: Callable[[], int],
+    ) -> None:
+        self.me = me
+        self.machine = machine
+        self._verifier = verifier
+        self._suite = suite
+        self._secrets = dict(secrets)
+        self._epochs = epochs
+        self._current_epoch = current_epoch
+        self._timers: dict[tuple[str, ...], int] = {}  # name -> token
+        self._tokens: dict[int, tuple[str, ...]] = {}
+        self._next_token = 1
+        self._seen: OrderedDict[bytes, int] = OrderedDict()
+
+    # --- what a driver calls ------------------------------------------------------------------------------------
+
+    def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]:
+        """The first call. `records` are those that were stored before this boot, oldest first."""
+        outputs: list[Output] = [Note("booted", {"records": len(records)})]
+        self._run(now, Started(tuple(records)), outputs)
+        return outputs
+
+    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+        """One frame from the bus, whatever it holds."""
+        digest = sha256(payload).digest()
+        if self._is_repeat(now, digest):
+            return []
+        try:
+            frame = decode_frame(payload)
+        except Malformed as error:
+            return [self._rejected(str(error), "")]
+        return self._receive(now, frame)
+
+    def receive(self, now: Now, frame: Frame, digest: bytes) -> list[Output]:
+        """Like `arrival`, for a driver that decoded the frame of this digest once for many hosts."""
+        if self._is_repeat(now, digest):
+            return []
+        return self._receive(now, frame)
+
+    def wake(self, now: Now, token: int) -> list[Output]:
+        """A `Wake` has run out; a stale token does nothing."""
+        name = self._tokens.pop(token, None)
+        if name is None:
+            return []
+        del self._timers[name]
+        outputs: list[Output] = []
+        self._run(now, Expired(name), outputs)
+        return outputs
+
+    def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]:
+        """Bundles signed elsewhere, handed in by a gateway."""
+        outputs: list[Output] = []
+        self._run(now, Submitted(bundles), outputs)
+        return outputs
+
+    def secret(self, purpose: str, identity: str) -> bytes:
+        """32 bytes that only this node can know, the same for the same arguments: salts and nonces."""
+        return tagged_hash(b"consortium secret", self._secrets["vote"], purpose.encode(), identity.encode())
+
+    # --- inside -------------------------------------------------------------------------------------------------
+
+    def _is_repeat(self, now: Now, digest: bytes) -> bool:
+        seen_us = self._seen.get(digest)
+        if seen_us is not None and now.monotonic_us - seen_us < REPEAT_US:
+            return True
+        self._seen[digest] = now.monotonic_us
+        self._seen.move_to_end(digest)
+        if len(self._seen) > REPEATS_REMEMBERED_MAX:
+            self._seen.popitem(last=False)
+        return False
+
+    def _receive(self, now: Now, frame: Frame) -> list[Output]:
+        signed = frame.signed
+        if signed.sender == self.me:
+            return []  # an echo: our own statements are looped back inside
+        try:
+            epoch, message = self._verifier.open(signed, self._epochs)
+        except Malformed as error:
+            return [self._rejected(str(error), signed.sender)]
+        outputs: list[Output] = []
+        self._run(now, Received(signed.sender, message, signed, epoch, frame.attachment), outputs)
+        return outputs
+
+    def _rejected(self, why: str, sender: str) -> Note:
+        return Note("rejected", {"why": why[:120], "sender": sender[:64]})
+
+    def _run(self, now: Now, event: Any, outputs: list[Output]) -> None:
+        """Step the machine, and again for everything that comes back to it."""
+        events: deque[Any] = deque((event,))
+        while events:
+            for effect in self.machine.step(now, events.popleft()):
+                self._carry(effect, events, outputs)
+
+    def _carry(self, effect: Effect, events: deque[Any], outputs: list[Output]) -> None:
+        match effect:
+            case Broadcast(message, attachment, epoch):
+                signed = self._sign(message, epoch)
+                outputs.append(Transmit(None, encode_frame(Frame(signed, attachment))))
+                events.append(self._looped(message, signed, epoch, attachment))
+            case Send(to, message, attachment, epoch):
+                signed = self._sign(message, epoch)
+                if to == self.me:
+                    events.append(self._looped(message, signed, epoch, attachment))
+                else:
+                    outputs.append(Transmit(to, encode_frame(Frame(signed, attachment))))
+            case Rebroadcast(signed, attachment, to):
+                outputs.append(Transmit(to, encode_frame(Frame(signed, attachment))))
+            case Persist(record, height):
+                outputs.append(Store(record, height))
+            case SetTimer(name, delay_us):
+                outputs.append(self._set_timer(name, delay_us))
+            case CancelTimer(name):
+                token = self._timers.pop(name, None)
+                if token is not None:
+                    del self._tokens[token]
+            case Sign(reference, transactions):
+                bundle = sign_bundle(
+                    self._verifier.codec.chain, self._suite, self._secrets["submit"], self.me, transactions
+                )
+                events.append(BundleSigned(reference, bundle))
+            case Note() | Apply():
+                outputs.append(effect)
+            case _:
+                raise AssertionError(f"a host cannot carry out {type(effect).__name__}")
+
+    def _sign(self, message: Message, epoch: int | None) -> Signed:
+        number = self._current_epoch() if epoch is None else epoch
+        body = self._verifier.codec.statement(number, message)
+        return Signed(self.me, body, self._suite.sign(self._secrets["vote"], body))
+
+    def _looped(self, message: Message, signed: Signed, epoch: int | None, attachment: bytes) -> Received:
+        number = self._current_epoch() if epoch is None else epoch
+        return Received(self.me, message, signed, number, attachment)
+
+    def _set_timer(self, name: tuple[str, ...], delay_us: int) -> Wake:
+        older = self._timers.pop(name, None)
+        if older is not None:
+            del self._tokens[older]
+        token = self._next_token
+        self._next_token += 1
+        self._timers[name] = token
+        self._tokens[token] = name
+        return Wake(token, max(0, delay_us))

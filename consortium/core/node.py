@@ -1,0 +1,166 @@
+"""One node: siblings that each do one thing, and a router between them. The node itself decides nothing.
+
+Events are handled first in, first out: a step's effects leave in their order, and what a sibling says to another is
+heard after the current step. A role cannot reach consensus, and consensus cannot reach a contract.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.machine import (
+    Available,
+    Behind,
+    BundleSigned,
+    Decide,
+    Effect,
+    Executed,
+    Expired,
+    Machine,
+    Note,
+    Now,
+    Persist,
+    Receipted,
+    Received,
+    Stable,
+    Started,
+    Submit,
+    Submitted,
+)
+from consortium.core.messages import Message
+from consortium.core.outbox import Outbox
+
+
+class Sibling(Protocol):
+    """A machine that may also hear some effects of its siblings (Decide, Submit)."""
+
+    def step(self, now: Now, event: Any) -> Sequence[Effect]: ...
+
+
+class LedgerSibling(Sibling, Protocol):
+    @property
+    def head_height(self) -> int: ...
+
+    def history(self) -> Iterable[Receipted]:
+        """Every executed block's outcomes, from height 1, with `is_replay`."""
+        ...
+
+
+class RoleMachine(Machine, Protocol):
+    """What an organisation does."""
+
+    is_done: bool
+    wants_history: bool  # whether it must hear all outcomes again after a boot
+
+
+class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A durable record: whose it is, and its bytes."""
+
+    sibling: str
+    record: bytes
+
+
+_RECORD: Decoder[_Record] = Decoder(_Record, 64_000_000)
+
+# who hears what one sibling says to the others
+LISTENERS: Mapping[type, tuple[str, ...]] = {
+    Decide: ("ledger", "pool"),
+    Executed: ("consensus", "sealer", "catch_up"),
+    Stable: ("consensus", "sealer", "catch_up", "ledger"),
+    Receipted: ("outbox", "role"),
+    Submit: ("outbox",),
+    Submitted: ("outbox", "pool"),
+    Available: ("consensus",),
+    Behind: ("catch_up",),
+}
+
+
+class Node:
+    """`siblings` by name: pool, consensus, ledger, sealer, catch_up, outbox, role. `owners`: whose a message is."""
+
+    def __init__(
+        self,
+        siblings: Mapping[str, Sibling],
+        ledger: LedgerSibling,
+        outbox: Outbox,
+        role: RoleMachine,
+        owners: Mapping[type[Message], str],
+        timer_owners: Mapping[str, str],
+    ) -> None:
+        self.siblings = dict(siblings)
+        self.ledger = ledger
+        self.outbox = outbox
+        self.role = role
+        self._owners = dict(owners)
+        self._timer_owners = dict(timer_owners)
+        self._inbox: deque[tuple[str, Any]] = deque()
+
+    @property
+    def is_done(self) -> bool:
+        return self.role.is_done and self.outbox.pending == 0
+
+    def step(self, now: Now, event: Any) -> list[Effect]:
+        out: list[Effect] = []
+        if isinstance(event, Started):
+            self._start(now, event, out)
+        else:
+            for name in self._hearers(event):
+                self._inbox.append((name, event))
+        self._settle(now, out)
+        return out
+
+    def _hearers(self, event: Any) -> tuple[str, ...]:
+        match event:
+            case Received(message=message):
+                return (self._owners[type(message)],)
+            case Expired(timer=timer):
+                return (self._timer_owners[timer[0]],)
+            case BundleSigned():
+                return ("outbox",)
+            case _:
+                return LISTENERS[type(event)]
+
+    def _settle(self, now: Now, out: list[Effect]) -> None:
+        while self._inbox:
+            name, event = self._inbox.popleft()
+            self._carry(name, self.siblings[name].step(now, event), out)
+
+    def _carry(self, name: str, effects: Iterable[Effect], out: list[Effect]) -> None:
+        for effect in effects:
+            listeners = LISTENERS.get(type(effect))
+            if listeners is not None:
+                self._inbox.extend((listener, effect) for listener in listeners)
+            elif isinstance(effect, Persist):
+                out.append(Persist(encode(_Record(name, effect.record)), effect.height))
+            else:
+                out.append(effect)
+
+    def _start(self, now: Now, event: Started, out: list[Effect]) -> None:
+        """The ledger wakes first, then the past is told to outbox and role, then everybody starts."""
+        records: dict[str, list[bytes]] = {name: [] for name in self.siblings}
+        for raw in event.records:
+            try:
+                record = _RECORD.decode(raw)
+                records[record.sibling].append(record.record)
+            except (Malformed, KeyError):
+                out.append(Note("rejected", {"why": "unreadable record", "sender": "own log"}))
+        self._carry("ledger", self.siblings["ledger"].step(now, Started(tuple(records["ledger"]))), out)
+        self._carry("outbox", self.outbox.step(now, Started(tuple(records["outbox"]))), out)
+        if self.ledger.head_height and (self.role.wants_history or records["outbox"]):
+            held: list[Effect] = []
+            for past in self.ledger.history():
+                self._carry("outbox", self.outbox.step(now, past), out)
+                if self.role.wants_history:
+                    self._carry("role", self.role.step(now, past), held)
+            out.extend(held)
+        self._carry("outbox", self.outbox.resume(), out)
+        for name in ("pool", "consensus", "sealer", "catch_up"):
+            self._carry(name, self.siblings[name].step(now, Started(tuple(records[name]))), out)
+        self._settle(now, out)
+        self._carry("role", self.role.step(now, Started(tuple(records["role"]))), out)
+        self._settle(now, out)

@@ -1,0 +1,184 @@
+"""What this organisation wants on the ledger: numbered, durable before it is said, said once, also across crashes.
+
+A role's `Submit(reference, calls)` becomes numbered transactions; the signed bundle is persisted with its reference
+before it leaves. After a crash the same reference is known, and what was not executed is submitted again unchanged:
+the same transactions, the same ids, executed once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.machine import (
+    BundleSigned,
+    Effect,
+    Event,
+    Note,
+    Now,
+    Outcome,
+    Persist,
+    Receipted,
+    Sign,
+    Started,
+    Submit,
+    Submitted,
+)
+from consortium.core.membership import NodeId
+from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, decode_call, encode_transaction
+
+FORMAT = 1
+OUTSTANDING_MAX = 2_000  # transactions signed and not executed; the ledger's number window is 4,096
+RENUMBER = ("number-used", "number-stale", "number-ahead")
+
+
+class Wish(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A durable record: this reference was submitted as this bundle."""
+
+    format: int
+    reference: str
+    bundle: bytes
+
+
+_WISH: Decoder[Wish] = Decoder(Wish, BUNDLE_BYTES_MAX + 4_096)
+
+
+class _Sent(NamedTuple):
+    since_us: int
+    size: int  # transactions in the bundle
+    missing: set[bytes]  # transaction ids not executed yet
+
+
+class Outbox:
+    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted; emits Sign, Persist, Submitted, Note."""
+
+    def __init__(self, member: NodeId, bundles: Bundles, next_number: int = 0) -> None:
+        self._member = member
+        self._bundles = bundles
+        self._next_number = next_number
+        self._references: set[str] = set()
+        self._queue: deque[Submit] = deque()
+        self._being_signed = 0
+        self._sent: dict[bytes, _Sent] = {}  # by transaction id
+        self._recovered: list[Wish] = []  # between Started and resume
+        self._history: set[bytes] = set()  # our executed ids, as replayed between Started and resume
+
+    @property
+    def pending(self) -> int:
+        """Transactions wished for and not executed."""
+        return len(self._sent) + self._being_signed + sum(len(wish.calls) for wish in self._queue)
+
+    def step(self, now: Now, event: Event | Submit) -> Sequence[Effect]:
+        match event:
+            case Submit():
+                return self._on_submit(event)
+            case BundleSigned():
+                return self._on_signed(event)
+            case Submitted(bundles):
+                return self._on_submitted(now, bundles)
+            case Receipted():
+                return self._on_receipted(now, event)
+            case Started(records):
+                return self._on_started(records)
+            case _:
+                return []
+
+    def _on_started(self, records: Sequence[bytes]) -> list[Effect]:
+        for record in records:
+            wish = _WISH.decode(record)
+            self._references.add(wish.reference)
+            self._recovered.append(wish)
+        return []
+
+    def resume(self) -> list[Effect]:
+        """After history was replayed: submit again what the ledger does not hold, unchanged."""
+        again: list[bytes] = []
+        for wish in self._recovered:
+            opened = self._bundles.open(wish.bundle)
+            last = decode_call(opened.transactions[-1]).number
+            self._next_number = max(self._next_number, last + 1)
+            if not self._history.issuperset(opened.ids):
+                again.append(wish.bundle)
+        self._recovered = []
+        self._history = set()
+        return [Submitted(tuple(again))] if again else []
+
+    def _on_submit(self, wish: Submit) -> list[Effect]:
+        if wish.reference in self._references or not wish.calls:
+            return []
+        self._references.add(wish.reference)
+        self._queue.append(wish)
+        return self._pump()
+
+    def _pump(self) -> list[Effect]:
+        effects: list[Effect] = []
+        while self._queue and len(self._sent) + self._being_signed < OUTSTANDING_MAX:
+            wish = self._queue.popleft()
+            numbered = tuple(_transaction(self._next_number + index, call) for index, call in enumerate(wish.calls))
+            self._next_number += len(numbered)
+            self._being_signed += len(numbered)
+            effects.append(Sign(wish.reference, numbered))
+        return effects
+
+    def _on_signed(self, event: BundleSigned) -> list[Effect]:
+        """Durable before it is said."""
+        self._being_signed -= len(self._bundles.open(event.bundle).ids)
+        record = encode(Wish(FORMAT, event.reference, event.bundle))
+        return [Persist(record, None), Submitted((event.bundle,))]
+
+    def _on_submitted(self, now: Now, bundles: Sequence[bytes]) -> list[Effect]:
+        """Remember when our bundles left, whoever signed them (a role may bring bundles signed before)."""
+        effects: list[Effect] = []
+        for raw in bundles:
+            try:
+                opened = self._bundles.open(raw)
+            except Malformed:
+                continue
+            if opened.member != self._member:
+                continue
+            sent = _Sent(now.monotonic_us, len(opened.ids), set(opened.ids))
+            for identity in opened.ids:
+                self._sent[identity] = sent
+            effects.append(Note("submitted", {"bundle": opened.digest.hex()[:16], "transactions": sent.size}))
+        return effects
+
+    def _on_receipted(self, now: Now, event: Receipted) -> list[Effect]:
+        effects: list[Effect] = []
+        for outcome in event.outcomes:
+            if outcome.member != self._member:
+                continue
+            identity = outcome.receipt.transaction
+            if event.is_replay:
+                self._history.add(identity)
+            self._next_number = max(self._next_number, outcome.number + 1)
+            sent = self._sent.pop(identity, None)
+            if sent is None:
+                continue
+            if outcome.receipt.code in RENUMBER:
+                effects.extend(self._renumber(outcome))
+            sent.missing.discard(identity)
+            if not sent.missing:
+                fields = {
+                    "height": event.height,
+                    "transactions": sent.size,
+                    "latency_us": now.monotonic_us - sent.since_us,
+                }
+                effects.append(Note("included", fields))
+        if self._queue:
+            effects.extend(self._pump())
+        return effects
+
+    def _renumber(self, outcome: Outcome) -> list[Effect]:
+        """Our records were lost and a number of ours was taken before: the same call again under the next number."""
+        self._next_number = max(self._next_number, outcome.number + 1)
+        call = (outcome.contract, outcome.operation, msgspec.Raw(outcome.arguments))
+        return self._on_submit(Submit(f"{outcome.receipt.transaction.hex()} again", (call,)))
+
+
+def _transaction(number: int, call: tuple[str, str, Any]) -> bytes:
+    contract, operation, arguments = call
+    return encode_transaction(number, contract, operation, arguments)

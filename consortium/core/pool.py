@@ -1,0 +1,322 @@
+"""The bundles that wait to be ordered: bounded, first come first served, a share per member.
+
+Submissions are broadcast, many bundles a message. A bundle that is still unordered after half a timer is relayed, the
+oldest first and within a small budget, so that load alone never multiplies traffic. A full pool answers BUSY and
+starts no timer.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from consortium.core.codec import Decoder, Malformed, encode, sha256
+from consortium.core.genesis import Parameters
+from consortium.core.machine import (
+    Available,
+    Broadcast,
+    Decide,
+    Effect,
+    Event,
+    Expired,
+    Note,
+    Now,
+    Received,
+    Send,
+    SetTimer,
+    Started,
+    Submitted,
+)
+from consortium.core.membership import Epochs, NodeId
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
+from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, bundle_digest, decode_batch, encode_batch
+
+RELAY_TIMER = ("pool", "relay")
+RELAY_BUNDLES_MAX = 64
+RELAY_BYTES_MAX = 64_000
+SUBMISSION_BYTES_MAX = 2_000_000
+EXECUTED_REMEMBERED_MAX = 50_000
+
+
+class Submission(Message, frozen=True):
+    """Bundles for everybody's pool; the attachment is a MessagePack array of them, of this SHA-256."""
+
+    digest: bytes
+
+
+class Busy(Message, frozen=True):
+    """The pool of the sender is full for this member: these bundles were not admitted."""
+
+    digest: bytes
+    refused: int
+
+
+_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
+
+
+class Entry(NamedTuple):
+    bundle: Opened
+    received_us: int
+    arrival: int  # a counter: the order of coming
+
+
+class BundlePool:
+    """One node's pool, and consensus's view of it (`core.protocol.Pool`)."""
+
+    messages: tuple[type[Message], ...] = (Submission, Busy)
+
+    def __init__(self, me: NodeId, epochs: Epochs, parameters: Parameters, bundles: Bundles) -> None:
+        self._me = me
+        self._epochs = epochs
+        self._parameters = parameters
+        self._bundles = bundles
+        self._queue: OrderedDict[bytes, Entry] = OrderedDict()  # waiting, in no batch in flight
+        self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
+        self._executed: OrderedDict[bytes, None] = OrderedDict()
+        self._load: dict[NodeId, int] = {}  # transactions per member, waiting or in flight
+        self._waiting = 0
+        self._flying_known = 0
+        self._arrivals = 0
+        self._overtaker_us = -1  # latest time of receipt among executed bundles
+        self._is_relay_set = False
+
+    # --- as a machine -------------------------------------------------------------------------------------------
+
+    def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
+        match event:
+            case Received(message=Submission()):
+                return self._on_submission(now, event)
+            case Received(message=Busy(refused=refused)):
+                return [Note("busy", {"by": event.sender, "refused": refused})]
+            case Submitted(bundles):
+                return self._on_submitted(now, bundles)
+            case Decide(batch=batch):
+                self._on_decided(batch)
+                return []
+            case Expired(timer=timer) if timer == RELAY_TIMER:
+                return self._on_relay(now)
+            case Started():
+                return []
+            case _:
+                return []
+
+    def _on_submission(self, now: Now, event: Received) -> list[Effect]:
+        """Bundles by attachment. Its digest must be the signed one; each bundle is judged by itself."""
+        message = event.message
+        assert isinstance(message, Submission)
+        if sha256(event.attachment) != message.digest:
+            return [Note("rejected", {"why": "submission digest", "sender": event.sender})]
+        try:
+            raws = _BUNDLES.decode(event.attachment)
+        except Malformed:
+            return [Note("rejected", {"why": "submission malformed", "sender": event.sender})]
+        admitted, refused, unfit = 0, 0, 0
+        for raw in raws:
+            verdict = self._admit(now, raw)
+            admitted += verdict == "admitted"
+            refused += verdict == "busy"
+            unfit += verdict == "unfit"
+            if unfit > 8:
+                break  # one sender, many bad bundles: stop spending signature checks on it
+        effects: list[Effect] = []
+        if unfit:
+            effects.append(Note("rejected", {"why": "unfit bundles", "sender": event.sender, "count": unfit}))
+        if refused and event.sender != self._me:
+            effects.append(Send(event.sender, Busy(message.digest, refused)))
+        if admitted:
+            effects.extend(self._available())
+        return effects
+
+    def _on_submitted(self, now: Now, raws: tuple[bytes, ...]) -> list[Effect]:
+        """Our own bundles: admit them, tell everybody."""
+        effects: list[Effect] = []
+        fit: list[bytes] = []
+        for raw in raws:
+            if self._admit(now, raw) in ("admitted", "known", "busy"):
+                fit.append(raw)
+        effects.extend(_broadcasts(fit))
+        if fit:
+            effects.extend(self._available())
+        return effects
+
+    def _available(self) -> list[Effect]:
+        effects: list[Effect] = [Available()]
+        if not self._is_relay_set and self._queue:
+            self._is_relay_set = True
+            effects.append(SetTimer(RELAY_TIMER, self._parameters.timer_base_us // 2))
+        return effects
+
+    def _on_relay(self, now: Now) -> list[Effect]:
+        """Tell again the oldest bundles that nobody has ordered for T/2, within a budget."""
+        self._is_relay_set = False
+        wait_us = self._parameters.timer_base_us // 2
+        relayed: list[bytes] = []
+        size = 0
+        for entry in self._queue.values():
+            if now.monotonic_us - entry.received_us < wait_us or len(relayed) >= RELAY_BUNDLES_MAX:
+                break
+            size += len(entry.bundle.raw)
+            if size > RELAY_BYTES_MAX and relayed:
+                break
+            relayed.append(entry.bundle.raw)
+        effects: list[Effect] = list(_broadcasts(relayed))
+        if self._queue or self._flying:
+            self._is_relay_set = True
+            effects.append(SetTimer(RELAY_TIMER, wait_us))
+        return effects
+
+    def _on_decided(self, batch: bytes | None) -> None:
+        if batch is None:
+            return
+        try:
+            raws = decode_batch(batch).bundles
+        except Malformed:
+            return  # executed as an empty height
+        for raw in raws:
+            digest = bundle_digest(raw)
+            self._executed[digest] = None
+            entry = self._queue.pop(digest, None)
+            if entry is not None:
+                self._waiting -= len(entry.bundle.ids)
+            else:
+                entry = self._flying.pop(digest, None)
+                if entry is not None:
+                    self._flying_known -= len(entry.bundle.ids)
+            if entry is not None:
+                self._load[entry.bundle.member] -= len(entry.bundle.ids)
+                self._overtaker_us = max(self._overtaker_us, entry.received_us)
+        while len(self._executed) > EXECUTED_REMEMBERED_MAX:
+            self._executed.popitem(last=False)
+
+    def _admit(self, now: Now, raw: bytes) -> str:
+        """ "admitted", "known" (here or executed already), "busy" (this member's share is full) or "unfit"."""
+        if len(raw) > min(BUNDLE_BYTES_MAX, self._parameters.batch_bytes_max):
+            return "unfit"
+        digest = bundle_digest(raw)
+        if digest in self._queue or digest in self._executed:
+            return "known"
+        if digest in self._flying and self._flying[digest] is not None:
+            return "known"
+        try:
+            bundle = self._bundles.open(raw)
+        except Malformed:
+            return "unfit"
+        count = len(bundle.ids)
+        if count > self._parameters.batch_transactions_max:
+            return "unfit"
+        epoch = self._epochs.newest
+        if epoch.key(bundle.member, "submit") != bundle.key:
+            return "unfit"
+        share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
+        load = self._load.get(bundle.member, 0)
+        if load + count > share:
+            return "busy"
+        self._load[bundle.member] = load + count
+        self._arrivals += 1
+        entry = Entry(bundle, now.monotonic_us, self._arrivals)
+        if digest in self._flying:
+            self._flying[digest] = entry
+            self._flying_known += count
+        else:
+            self._queue[digest] = entry
+            self._waiting += count
+        return "admitted"
+
+    # --- as consensus sees it -----------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> int:
+        return self._waiting
+
+    @property
+    def unexecuted(self) -> int:
+        return self._waiting + self._flying_known
+
+    def take(self, now: Now) -> bytes | None:
+        count, size = 0, 0
+        taken: list[bytes] = []
+        while self._queue:
+            digest, entry = next(iter(self._queue.items()))
+            count += len(entry.bundle.ids)
+            size += len(entry.bundle.raw) + 5
+            too_much = count > self._parameters.batch_transactions_max or size > self._parameters.batch_bytes_max - 64
+            if too_much and taken:
+                break
+            self._fly(digest)
+            taken.append(entry.bundle.raw)
+        return encode_batch(now.wall_us, taken) if taken else None
+
+    def judge(self, batch: bytes) -> str | None:
+        if len(batch) > self._parameters.batch_bytes_max:
+            return "batch too long"
+        try:
+            raws = decode_batch(batch).bundles
+            if not raws:
+                return "batch without bundles"
+            count = 0
+            ids: set[bytes] = set()
+            for raw in raws:
+                bundle = self._bundles.open(raw)
+                count += len(bundle.ids)
+                ids.update(bundle.ids)
+        except Malformed as error:
+            return f"batch: {error}"
+        if count > self._parameters.batch_transactions_max:
+            return "batch of too many transactions"
+        if len(ids) != count:
+            return "a transaction stands twice in the batch"
+        return None
+
+    def order(self, batch: bytes) -> None:
+        try:
+            raws = decode_batch(batch).bundles
+        except Malformed:
+            return
+        for raw in raws:
+            self._fly(bundle_digest(raw))
+
+    def _fly(self, digest: bytes) -> None:
+        entry = self._queue.pop(digest, None)
+        if entry is not None:
+            self._waiting -= len(entry.bundle.ids)
+            self._flying_known += len(entry.bundle.ids)
+            self._flying[digest] = entry
+        elif digest not in self._flying and digest not in self._executed:
+            self._flying[digest] = None
+
+    def release(self) -> None:
+        back = [(digest, entry) for digest, entry in self._flying.items() if entry is not None]
+        self._flying.clear()
+        self._flying_known = 0
+        entries = [*back, *self._queue.items()]
+        entries.sort(key=lambda item: item[1].arrival)
+        self._queue = OrderedDict(entries)
+        self._waiting = sum(len(entry.bundle.ids) for entry in self._queue.values())
+
+    def was_overtaken(self, now: Now, wait_us: int) -> bool:
+        for entry in self._queue.values():  # the oldest that waits
+            waited = now.monotonic_us - entry.received_us
+            return waited >= wait_us and self._overtaker_us >= entry.received_us + wait_us // 2
+        return False
+
+
+def _broadcasts(raws: Sequence[bytes]) -> list[Effect]:
+    """As few submissions as the size of a message allows."""
+    effects: list[Effect] = []
+    group: list[bytes] = []
+    size = 0
+    for raw in raws:
+        if group and size + len(raw) > SUBMISSION_BYTES_MAX:
+            effects.append(_submission(group))
+            group, size = [], 0
+        group.append(raw)
+        size += len(raw)
+    if group:
+        effects.append(_submission(group))
+    return effects
+
+
+def _submission(raws: Sequence[bytes]) -> Broadcast:
+    attachment = encode(tuple(raws))
+    return Broadcast(Submission(sha256(attachment)), attachment)

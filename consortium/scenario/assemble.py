@@ -1,0 +1,183 @@
+"""The only place that builds hosts: scenario and genesis in, a `Host` with all its siblings out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from consortium.contracts import load_contracts
+from consortium.core.codec import encode
+from consortium.core.contract import Contract
+from consortium.core.crypto import SUITES, KeySuite
+from consortium.core.genesis import FORMAT, Genesis, GenesisCall
+from consortium.core.host import Host
+from consortium.core.machine import Rows
+from consortium.core.membership import Epochs, Member, NodeId, Purpose
+from consortium.core.messages import Message, MessageCodec
+from consortium.core.node import Node
+from consortium.core.outbox import Outbox
+from consortium.core.pool import BundlePool
+from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.transaction import Bundles
+from consortium.core.verifier import Verifier
+from consortium.ledger.catch_up import CatchUp
+from consortium.ledger.chain import Ledger
+from consortium.ledger.sealer import Sealer
+from consortium.protocols import load_protocols
+from consortium.roles import load_roles
+from consortium.scenario.scenario import Scenario
+from consortium.scenario.workload import Prepared, load_workloads
+
+
+class Shared(NamedTuple):
+    """What the hosts of one process may share: it depends on bytes alone."""
+
+    suite: KeySuite
+    contracts: Mapping[str, Contract]
+    protocol: ConsensusProtocol
+    verifier: Verifier
+    bundles: Bundles
+
+    @classmethod
+    def of(cls, genesis: Genesis, suite: KeySuite | None = None) -> Shared:
+        """`suite` replaces the genesis' own, wrapped (to count its cost, say)."""
+        suite = suite or SUITES[genesis.suite]()
+        protocol = load_protocols()[genesis.protocol]
+        kinds: tuple[type[Message], ...] = (
+            *BundlePool.messages,
+            *protocol.messages,
+            *Sealer.messages,
+            *CatchUp.messages,
+        )
+        codec = MessageCodec(genesis.chain, genesis.suite, kinds)
+        return cls(suite, load_contracts(), protocol, Verifier(codec, suite), Bundles(genesis.chain, suite))
+
+
+def prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
+    """What the scenario's workload gives: genesis calls and work per member. Raises ImportFault, ScenarioError."""
+    return load_workloads()[scenario.workload.source].prepare(scenario, pseudonym_key)
+
+
+def build_genesis(
+    scenario: Scenario, prepared: Prepared, keys: Mapping[NodeId, Mapping[Purpose, bytes]], time_us: int
+) -> Genesis:
+    """The genesis of a run: its members with these public keys, its parameters, its first calls."""
+    members = tuple(
+        Member(member.name, member.role, member.kind, dict(sorted(keys[member.name].items())))
+        for member in sorted(scenario.members, key=lambda member: member.name)
+    )
+    own = tuple(
+        GenesisCall(contract, operation, encode(arguments)) for contract, operation, arguments in scenario.calls
+    )
+    return Genesis(
+        FORMAT,
+        scenario.name,
+        time_us,
+        scenario.suite,
+        scenario.protocol,
+        scenario.parameters,
+        members,
+        (*prepared.calls, *own),
+    )
+
+
+class AssembledHost(Host):
+    """A host that also tells what runs are watched by."""
+
+    def __init__(self, *parts: Any, node: Node, consensus: Any, sealer: Sealer, epochs: Epochs) -> None:
+        super().__init__(*parts)
+        self._node = node
+        self._consensus = consensus
+        self._sealer = sealer
+        self._known_epochs = epochs
+
+    @property
+    def is_done(self) -> bool:
+        return self._node.is_done
+
+    @property
+    def head_height(self) -> int:
+        return self._node.ledger.head_height
+
+    @property
+    def stable_height(self) -> int:
+        return self._sealer.stable_height
+
+    @property
+    def view(self) -> int:
+        view: int = self._consensus.view
+        return view
+
+    @property
+    def leader(self) -> NodeId:
+        return self._known_epochs.at(self.head_height + 1).leader(self.view)
+
+
+def build_host(
+    scenario: Scenario,
+    genesis: Genesis,
+    name: NodeId,
+    secrets: Mapping[Purpose, bytes],
+    rows: Rows,
+    prepared: Prepared,
+    shared: Shared,
+    clock: Callable[[], int] | None = None,
+) -> AssembledHost:
+    """One member's host over its rows. Raises `ledger.state.Damaged` where the rows cannot be right."""
+    spec = next(member for member in scenario.members if member.name == name)
+    role_spec = load_roles()[spec.role]
+    epochs = Epochs((genesis.first_epoch,))
+    parameters = genesis.parameters
+    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock)
+    ledger.boot()
+    sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
+    pool = BundlePool(name, epochs, parameters, shared.bundles)
+    setting = Setting(
+        me=name,
+        chain=genesis.chain,
+        epochs=epochs,
+        parameters=parameters,
+        pool=pool,
+        verifier=shared.verifier,
+        head_height=ledger.head_height,
+        stable_height=sealer.stable_height,
+        stable_seal=sealer.stable_seal,
+    )
+    consensus = shared.protocol.build(setting)
+    catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger)
+    outbox = Outbox(name, shared.bundles)
+    settings = msgspec.convert(spec.settings, role_spec.settings)
+    role = role_spec.build(settings, prepared.work.get(name), ledger.reader)
+    owners = {
+        **dict.fromkeys(pool.messages, "pool"),
+        **dict.fromkeys(shared.protocol.messages, "consensus"),
+        **dict.fromkeys(Sealer.messages, "sealer"),
+        **dict.fromkeys(CatchUp.messages, "catch_up"),
+    }
+    timers = {shared.protocol.name: "consensus"}
+    timers.update({own: own for own in ("pool", "sealer", "catch_up", "outbox", "role")})
+    siblings = {
+        "pool": pool,
+        "consensus": consensus,
+        "ledger": ledger,
+        "sealer": sealer,
+        "catch_up": catch_up,
+        "outbox": outbox,
+        "role": role,
+    }
+    node = Node(siblings, ledger, outbox, role, owners, timers)
+    return AssembledHost(
+        name,
+        node,
+        shared.verifier,
+        shared.suite,
+        secrets,
+        epochs,
+        lambda: epochs.at(ledger.head_height + 1).number,
+        node=node,
+        consensus=consensus,
+        sealer=sealer,
+        epochs=epochs,
+    )

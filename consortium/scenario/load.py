@@ -1,0 +1,240 @@
+"""Scenario files: found, read, bent with `--set path=value`, and checked before anything is made.
+
+Every mistake is a `ScenarioError` whose sentence names the place and the mend.
+"""
+
+from __future__ import annotations
+
+import difflib
+import runpy
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from consortium.core.genesis import Parameters
+from consortium.core.quorum import faults_max
+from consortium.core.transaction import NAME_BYTES_MAX
+from consortium.scenario.network import DISTRIBUTIONS
+from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+
+ACTS = (
+    "kill",
+    "restart",
+    "pause",
+    "resume",
+    "partition",
+    "heal",
+    "broker_kill",
+    "broker_restart",
+)
+_STRUCTS: tuple[type[msgspec.Struct], ...] = (
+    Scenario,
+    MemberSpec,
+    Link,
+    Network,
+    Workload,
+    Fault,
+    Stop,
+    Parameters,
+)
+
+
+class ScenarioError(ValueError):
+    """The scenario cannot be run as it is. The sentence says where and what to do."""
+
+
+def load_scenario(path: Path, sets: Sequence[str] = (), seed: int | None = None) -> Scenario:
+    """The scenario of a .py or .json file with `path=value` settings applied, checked by `check_scenario`."""
+    if not path.exists():
+        raise ScenarioError(f"there is no scenario {path}: `consortium list` shows those that there are")
+    if path.suffix == ".json":
+        scenario = _from_json(path)
+    elif path.suffix == ".py":
+        scenario = _from_python(path)
+    else:
+        raise ScenarioError(f"{path}: a scenario is a .py or a .json file")
+    scenario = apply_sets(scenario, sets)
+    if seed is not None:
+        scenario = msgspec.structs.replace(scenario, seed=seed)
+    check_scenario(scenario)
+    return scenario
+
+
+def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
+    """`--set path=value`: dots go into structs and mappings, numbers into tuples; the value is JSON or a bare word."""
+    tree = msgspec.to_builtins(scenario)
+    for text in sets:
+        path, equals, value = text.partition("=")
+        if not equals or not path:
+            raise ScenarioError(f"--set {text!r}: expected path=value, as in --set parameters.window=64")
+        _set(tree, path.split("."), _value(value), text)
+    return _convert(tree, "--set " + " ".join(sets)) if sets else scenario
+
+
+def check_scenario(scenario: Scenario) -> None:
+    """Raises ScenarioError where the scenario cannot be meant."""
+    from consortium.protocols import load_protocols
+    from consortium.roles import load_roles
+    from consortium.scenario.workload import load_workloads
+
+    _check_members(scenario, sorted(load_roles()))
+    _check_known("protocol", scenario.protocol, sorted(load_protocols()))
+    _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
+    _check_known("workload.source", scenario.workload.source, sorted(load_workloads()))
+    _check_network(scenario.network, [member.name for member in scenario.members])
+    _check_faults(scenario)
+    _check_parameters(scenario.parameters)
+
+
+def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
+    names = [member.name for member in scenario.members]
+    for member in scenario.members:
+        _check_known(f"role of member {member.name!r}", member.role, roles)
+        fit = member.name.isascii() and member.name.replace("-", "").isalnum() and member.name == member.name.lower()
+        if not fit or len(member.name) > NAME_BYTES_MAX:
+            raise ScenarioError(f"member name {member.name!r}: lower-case letters, digits and hyphens, at most 64")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ScenarioError(f"member {repeated[0]!r} is named twice; every member needs a name of its own")
+    validators = sum(member.kind == "validator" for member in scenario.members)
+    if validators < 1:
+        raise ScenarioError("a scenario needs at least one member of kind 'validator'")
+    wanted = scenario.faults_tolerated
+    if wanted is not None and faults_max(validators) < wanted:
+        raise ScenarioError(
+            f"faults_tolerated={wanted} needs at least {3 * wanted + 1} validators (n ≥ 3f+1), "
+            f"the scenario has {validators}: add members or ask for f={faults_max(validators)}"
+        )
+
+
+def _check_network(network: Network, names: Sequence[str]) -> None:
+    for where, link in (("network.default", network.default), *sorted(network.links.items())):
+        _check_known(f"distribution of {where}", link.distribution, list(DISTRIBUTIONS))
+        if min(link.mean_us, link.deviation_us, link.loss_ppm, link.duplicate_ppm) < 0:
+            raise ScenarioError(f"{where}: delays and probabilities cannot be negative")
+    for pattern in network.links:
+        for side in pattern.split(">") if pattern.count(">") == 1 else [pattern, ""]:
+            if side != "*":
+                _check_known(f"network.links {pattern!r}: member", side, list(names))
+
+
+def _check_faults(scenario: Scenario) -> None:
+    names = [member.name for member in scenario.members]
+    for index, fault in enumerate(scenario.faults):
+        _check_known(f"faults.{index}.act", fault.act, ACTS)
+        if fault.act in ("kill", "restart", "pause", "resume"):
+            _check_known(f"faults.{index}.target", fault.target, [*names, "leader", "last"])
+        if fault.at_us is None and fault.at_height is None and index == 0 and fault.after_us == 0:
+            raise ScenarioError(f"faults.{index}: say when, with at_us, at_height or after_us")
+        for group in fault.groups:
+            for name in group:
+                _check_known(f"faults.{index}.groups", name, names)
+
+
+def _check_parameters(parameters: Parameters) -> None:
+    for field in msgspec.structs.fields(parameters):
+        value = getattr(parameters, field.name)
+        least = 0 if field.name in ("batch_delay_us",) else 1
+        if not least <= value <= 1 << 40:
+            raise ScenarioError(f"parameters.{field.name}={value}: expected {least} or more")
+    if parameters.window < parameters.checkpoint_interval:
+        raise ScenarioError(
+            f"parameters.window={parameters.window} is smaller than checkpoint_interval="
+            f"{parameters.checkpoint_interval}: no checkpoint would ever become stable inside it"
+        )
+
+
+def _check_known(what: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ScenarioError(f"{what}: {value!r} is not known{_nearest(value, known)}; known are {', '.join(known)}")
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(word, known, 1, 0.5)
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def _from_python(path: Path) -> Scenario:
+    try:
+        module = runpy.run_path(str(path))
+    except ScenarioError:
+        raise
+    except Exception as error:  # whatever a user's file does wrong is told as theirs, with its line
+        raise ScenarioError(f"{_place(path, error)}: {_explain(error)}") from None
+    scenario = module.get("SCENARIO")
+    if not isinstance(scenario, Scenario):
+        raise ScenarioError(f"{path}: expected a module-level `SCENARIO = Scenario(...)`")
+    # Constructors do not check types: going through builtins does, and names the path.
+    checked = _convert(msgspec.to_builtins(scenario), str(path))
+    if not checked.question:
+        checked = msgspec.structs.replace(checked, question=(module.get("__doc__") or "").strip())
+    return checked
+
+
+def _place(path: Path, error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f"{path}:{error.lineno}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{path}:{lines[-1]}" if lines else str(path)
+
+
+def _explain(error: BaseException) -> str:
+    text = str(error)
+    if isinstance(error, TypeError) and "nexpected keyword argument" in text:
+        word = text.split("'")[1] if "'" in text else text
+        known = sorted({name for struct in _STRUCTS for name in struct.__struct_fields__})
+        return f"unknown key {word!r}{_nearest(word, known)}"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _from_json(path: Path) -> Scenario:
+    try:
+        tree = msgspec.json.decode(path.read_bytes())
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ScenarioError(f"{path}: not JSON: {error}") from None
+    return _convert(tree, str(path))
+
+
+def _convert(tree: Any, where: str) -> Scenario:
+    try:
+        return msgspec.convert(tree, Scenario)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        if "unknown field" in text:
+            word = text.split("`")[1]
+            known = sorted({name for struct in _STRUCTS for name in struct.__struct_fields__})
+            text = f"{text}: unknown key {word!r}{_nearest(word, known)}"
+        raise ScenarioError(f"{where}: {text}") from None
+
+
+def _set(tree: Any, path: list[str], value: Any, text: str) -> None:
+    node = tree
+    for depth, key in enumerate(path):
+        is_last = depth == len(path) - 1
+        if isinstance(node, list):
+            if not key.isdigit() or int(key) >= len(node):
+                raise ScenarioError(f"--set {text!r}: {key!r} is not one of 0…{len(node) - 1}")
+            if is_last:
+                node[int(key)] = value
+            node = node[int(key)]
+        elif isinstance(node, dict):
+            is_free = path[max(0, depth - 1)] in ("options", "settings", "links") and depth > 0
+            if key not in node and not is_free:
+                raise ScenarioError(f"--set {text!r}: unknown key {key!r}{_nearest(key, sorted(node))}")
+            if is_last:
+                node[key] = value
+            elif key not in node:
+                node[key] = {}
+            node = node[key]
+        else:
+            raise ScenarioError(f"--set {text!r}: {'.'.join(path[:depth])} is a plain value; it has no {key!r}")
+
+
+def _value(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text.replace("_", "") if text.replace("_", "").isdigit() else text)
+    except msgspec.MsgspecError:
+        return text

@@ -1,0 +1,88 @@
+"""The scenario: a frozen value that says everything about a run except where it runs.
+
+A scenario file is Python with a module-level `SCENARIO = Scenario(...)` (its docstring is the question it asks), or the
+JSON that a run folder keeps as scenario.json. Unknown keys are errors that name the nearest known key.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from consortium.core.genesis import Parameters
+from consortium.core.membership import Kind
+
+
+class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One organisation and its node. `settings` are for its role (see the role's `Settings`)."""
+
+    name: str
+    role: str
+    kind: Kind = "validator"
+    settings: dict[str, Any] = {}
+
+
+class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Delay and loss of one hop, in microseconds and parts per million. `distribution`: constant, normal, lognormal."""
+
+    distribution: str = "constant"
+    mean_us: int = 1_000
+    deviation_us: int = 0
+    loss_ppm: int = 0
+    duplicate_ppm: int = 0
+
+
+class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`links` override `default` for "sender>receiver"; `*` stands for any member. In real runs the receiving side of
+    the bus applies it on top of what the machine does; `None` there means: nothing added."""
+
+    default: Link = Link()
+    links: dict[str, Link] = {}
+    in_real_runs: bool = False
+
+
+class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What there is to do. `source`: the name of a workload in consortium/scenario/workload.py; `options` are its."""
+
+    source: str = "none"
+    options: dict[str, Any] = {}
+
+
+class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One act against the run. `act`: kill, restart, partition, heal, broker_kill, broker_restart, pause, resume.
+
+    `target`: a member's name, or `leader`, or `last` (whoever the fault before met). When: `at_us` after the start, or
+    when `at_height` has been executed somewhere, whichever is given; `after_us` later than that."""
+
+    act: str
+    target: str = ""
+    at_us: int | None = None
+    at_height: int | None = None
+    after_us: int = 0
+    groups: tuple[tuple[str, ...], ...] = ()
+
+
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When a run ends: once all roles are done and all ledgers agree (`when_done`), or after `limit_us` at the latest.
+    No progress: nothing executed for `stall_us` while work waits."""
+
+    when_done: bool = True
+    limit_us: int = 300_000_000
+    stall_us: int = 60_000_000
+
+
+class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    members: tuple[MemberSpec, ...]
+    question: str = ""
+    seed: int = 1
+    protocol: str = "pbft"
+    suite: str = "ed25519"
+    faults_tolerated: int | None = None  # refuse to run with fewer members than this f asks for
+    parameters: Parameters = Parameters()
+    network: Network = Network()
+    workload: Workload = Workload()
+    faults: tuple[Fault, ...] = ()
+    stop: Stop = Stop()
+    calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # genesis: (contract, operation, arguments)

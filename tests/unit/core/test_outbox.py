@@ -1,0 +1,132 @@
+"""The outbox: durable before it is said, said once, and said again unchanged after a crash."""
+
+from consortium.core.contract import Receipt
+from consortium.core.crypto import KeyedHash
+from consortium.core.machine import (
+    BundleSigned,
+    Note,
+    Now,
+    Outcome,
+    Persist,
+    Receipted,
+    Sign,
+    Started,
+    Submit,
+    Submitted,
+)
+from consortium.core.outbox import OUTSTANDING_MAX, Outbox
+from consortium.core.transaction import Bundles, decode_call, sign_bundle
+
+SUITE = KeyedHash()
+CHAIN = b"c" * 32
+NOW = Now(1_000, 2_000)
+
+
+class Told:
+    """An outbox with a host's signing, and what it emitted."""
+
+    def __init__(self, records: tuple[bytes, ...] = (), history: tuple[Receipted, ...] = ()) -> None:
+        self.bundles = Bundles(CHAIN, SUITE)
+        self.outbox = Outbox("a", self.bundles)
+        self.records: list[bytes] = []
+        self.said: list[bytes] = []
+        self.notes: list[Note] = []
+        self.outbox.step(NOW, Started(records))
+        for past in history:
+            self.carry(self.outbox.step(NOW, past))
+        self.carry(self.outbox.resume())
+
+    def carry(self, effects: object) -> None:
+        assert isinstance(effects, list)
+        for effect in effects:
+            match effect:
+                case Sign(reference, transactions):
+                    raw = sign_bundle(CHAIN, SUITE, b"k" * 32, "a", transactions)
+                    self.carry(self.outbox.step(NOW, BundleSigned(reference, raw)))
+                case Persist(record):
+                    self.records.append(record)
+                case Submitted(raws):
+                    self.said.extend(raws)
+                    self.carry(self.outbox.step(NOW, effect))
+                case Note():
+                    self.notes.append(effect)
+
+    def submit(self, reference: str, count: int = 1) -> None:
+        self.carry(self.outbox.step(NOW, Submit(reference, (("bill", "issue", {"x": 1}),) * count)))
+
+    def receipts(self, raw: bytes, code: str = "ok", is_replay: bool = False) -> Receipted:
+        opened = self.bundles.open(raw)
+        outcomes = []
+        for identity, transaction in zip(opened.ids, opened.transactions, strict=True):
+            call = decode_call(transaction)
+            receipt = Receipt(identity, code, "", ())
+            outcomes.append(Outcome("a", call.number, call.contract, call.operation, bytes(call.arguments), receipt))
+        return Receipted(1, 1, tuple(outcomes), is_replay)
+
+
+def numbers(told: Told, raw: bytes) -> list[int]:
+    return [decode_call(transaction).number for transaction in told.bundles.open(raw).transactions]
+
+
+def test_a_wish_is_numbered_signed_and_durable_before_it_is_said() -> None:
+    told = Told()
+    effects = told.outbox.step(NOW, Submit("one", (("bill", "issue", {}),)))
+    (sign,) = effects
+    assert isinstance(sign, Sign)
+    raw = sign_bundle(CHAIN, SUITE, b"k" * 32, "a", sign.transactions)
+    after = told.outbox.step(NOW, BundleSigned("one", raw))
+    assert [type(effect) for effect in after] == [Persist, Submitted]
+
+
+def test_a_reference_is_submitted_once_also_across_a_crash() -> None:
+    told = Told()
+    told.submit("one")
+    told.submit("one")
+    assert len(told.said) == 1
+    again = Told(tuple(told.records))
+    again.submit("one")
+    assert again.said == told.said, "unchanged: the same bytes, the same ids"
+
+
+def test_numbers_go_on_where_they_stood() -> None:
+    told = Told()
+    told.submit("one", 3)
+    again = Told(tuple(told.records))
+    again.submit("two")
+    assert numbers(again, again.said[-1]) == [3]
+
+
+def test_what_history_shows_executed_is_not_said_again() -> None:
+    told = Told()
+    told.submit("one")
+    told.submit("two")
+    past = told.receipts(told.said[0], is_replay=True)
+    again = Told(tuple(told.records), (past,))
+    assert again.said == told.said[1:]
+    assert again.outbox.pending == 1
+
+
+def test_a_receipt_ends_the_wait_and_tells_the_latency() -> None:
+    told = Told()
+    told.submit("one", 2)
+    assert told.outbox.pending == 2
+    told.carry(told.outbox.step(Now(5_000, 6_000), told.receipts(told.said[0])))
+    assert told.outbox.pending == 0
+    assert told.notes[-1] == Note("included", {"height": 1, "transactions": 2, "latency_us": 4_000})
+
+
+def test_a_number_that_was_taken_is_replaced_when_the_records_were_lost() -> None:
+    told = Told()
+    told.submit("one")
+    told.carry(told.outbox.step(NOW, told.receipts(told.said[0], code="number-used")))
+    assert len(told.said) == 2
+    assert numbers(told, told.said[1]) == [1]
+
+
+def test_outstanding_transactions_stay_inside_the_window() -> None:
+    told = Told()
+    for index in range(30):
+        told.submit(str(index), 100)
+    assert sum(len(told.bundles.open(raw).ids) for raw in told.said) == OUTSTANDING_MAX
+    told.carry(told.outbox.step(NOW, told.receipts(told.said[0])))
+    assert sum(len(told.bundles.open(raw).ids) for raw in told.said) == OUTSTANDING_MAX + 100

@@ -1,0 +1,153 @@
+"""The pool: first come first served, bounded with a share per member, nothing lost when a view ends."""
+
+from consortium.core.codec import encode, sha256
+from consortium.core.crypto import KeyedHash
+from consortium.core.genesis import Parameters
+from consortium.core.machine import (
+    Available,
+    Broadcast,
+    Decide,
+    Expired,
+    Note,
+    Now,
+    Received,
+    Send,
+    SetTimer,
+    Submitted,
+)
+from consortium.core.membership import Epoch, Epochs, Member
+from consortium.core.messages import Certificate, Signed
+from consortium.core.pool import RELAY_TIMER, BundlePool, Busy, Submission
+from consortium.core.transaction import Bundles, decode_batch, encode_batch, encode_transaction, sign_bundle
+
+SUITE = KeyedHash()
+CHAIN = b"c" * 32
+NOBODY = Certificate(b"", ())
+
+
+def secret(name: str) -> bytes:
+    return sha256(name.encode())
+
+
+def pool(**parameters: int) -> BundlePool:
+    names = ("a", "b", "c", "d")
+    members = tuple(Member(name, "hospital", "validator", {"submit": SUITE.public_key(secret(name))}) for name in names)
+    epochs = Epochs((Epoch(0, 1, members),))
+    return BundlePool("a", epochs, Parameters(**parameters), Bundles(CHAIN, SUITE))
+
+
+def bundle(member: str, number: int, count: int = 1, signer: str | None = None) -> bytes:
+    transactions = [encode_transaction(number + offset, "bill", "issue", {}) for offset in range(count)]
+    return sign_bundle(CHAIN, SUITE, secret(signer or member), member, transactions)
+
+
+def at(us: int) -> Now:
+    return Now(us, 1_000_000 + us)
+
+
+def received(raws: list[bytes], sender: str = "b", digest: bytes | None = None) -> Received:
+    attachment = encode(tuple(raws))
+    return Received(sender, Submission(digest or sha256(attachment)), Signed(sender, b"", b""), 0, attachment)
+
+
+def taken(batch: bytes | None) -> list[bytes]:
+    return [] if batch is None else list(decode_batch(batch).bundles)
+
+
+def test_batches_are_first_come_first_served_within_the_limits() -> None:
+    it = pool(batch_transactions_max=3)
+    raws = [bundle("b", number) for number in range(5)]
+    it.step(at(0), received(raws))
+    assert it.waiting == 5
+    assert taken(it.take(at(1))) == raws[:3]
+    assert taken(it.take(at(1))) == raws[3:]
+    assert it.take(at(1)) is None
+    assert (it.waiting, it.unexecuted) == (0, 5)
+
+
+def test_a_released_bundle_goes_back_to_its_place() -> None:
+    it = pool(batch_transactions_max=2)
+    raws = [bundle("b", number) for number in range(4)]
+    it.step(at(0), received(raws))
+    it.take(at(1))
+    it.release()
+    assert taken(it.take(at(2))) == raws[:2]
+
+
+def test_what_another_ordered_is_not_proposed_again_and_what_was_executed_never() -> None:
+    it = pool()
+    raws = [bundle("b", number) for number in range(3)]
+    it.step(at(0), received(raws))
+    batch = encode_batch(1, raws[:2])
+    it.order(batch)
+    assert taken(it.take(at(1))) == raws[2:]
+    it.step(at(2), Decide(1, batch, NOBODY))
+    it.step(at(3), received(raws[:2]))
+    it.release()
+    assert (it.waiting, it.unexecuted) == (1, 1)
+
+
+def test_a_bundle_under_a_key_that_is_not_its_members_is_not_admitted() -> None:
+    it = pool()
+    effects = it.step(at(0), received([bundle("b", 1, signer="c")]))
+    assert it.waiting == 0
+    assert [effect.fields["why"] for effect in effects if isinstance(effect, Note)] == ["unfit bundles"]
+
+
+def test_a_full_share_answers_busy_starts_no_timer_and_leaves_room_for_the_others() -> None:
+    it = pool(pool_transactions_max=8)  # a share of two each
+    effects = it.step(at(0), received([bundle("b", number) for number in range(2, 7)]))
+    assert it.waiting == 2
+    assert any(isinstance(effect, Send) and effect.to == "b" and isinstance(effect.message, Busy) for effect in effects)
+    only_refused = it.step(at(0), received([bundle("b", 9)]))
+    assert not any(isinstance(effect, SetTimer | Available) for effect in only_refused)
+    it.step(at(0), received([bundle("c", 1)], sender="c"))
+    assert it.waiting == 3
+
+
+def test_an_attachment_that_is_not_the_signed_one_is_refused() -> None:
+    it = pool()
+    (note,) = it.step(at(0), received([bundle("b", 1)], digest=b"x" * 32))
+    assert isinstance(note, Note) and note.fields["why"] == "submission digest"
+
+
+def test_what_nobody_ordered_is_told_again_but_not_what_is_young() -> None:
+    it = pool(timer_base_us=1_000_000)
+    old, young = bundle("b", 1), bundle("b", 2)
+    it.step(at(0), received([old]))
+    it.step(at(400_000), received([young]))
+    effects = it.step(at(500_000), Expired(RELAY_TIMER))
+    told = [effect for effect in effects if isinstance(effect, Broadcast)]
+    assert [effect.attachment for effect in told] == [encode((old,))]
+
+
+def test_a_bundle_overtaken_by_a_later_one_is_seen() -> None:
+    it = pool()
+    early, late = bundle("b", 1), bundle("c", 1)
+    it.step(at(0), received([early]))
+    it.step(at(600_000), received([late], sender="c"))
+    it.step(at(700_000), Decide(1, encode_batch(1, [late]), NOBODY))
+    assert not it.was_overtaken(at(900_000), 1_000_000)
+    assert it.was_overtaken(at(1_000_000), 1_000_000)
+    it.step(at(1_000_001), Decide(2, encode_batch(1, [early]), NOBODY))
+    assert not it.was_overtaken(at(3_000_000), 1_000_000)
+
+
+def test_a_batch_is_judged_by_its_bytes() -> None:
+    it = pool(batch_transactions_max=3)
+    good = [bundle("b", number) for number in range(3)]
+    assert it.judge(encode_batch(1, good)) is None
+    assert it.judge(encode_batch(1, [*good, bundle("c", 1)])) == "batch of too many transactions"
+    assert it.judge(encode_batch(1, [good[0], good[0]])) == "a transaction stands twice in the batch"
+    assert it.judge(encode_batch(1, [])) == "batch without bundles"
+    assert "signature" in str(it.judge(encode_batch(1, [good[0][:-1] + bytes([good[0][-1] ^ 1])])))
+    assert it.judge(b"\xff" * 40) is not None
+
+
+def test_our_own_submissions_are_admitted_and_broadcast() -> None:
+    it = pool()
+    raws = tuple(bundle("a", number) for number in range(2))
+    effects = it.step(at(0), Submitted(raws))
+    assert [effect.attachment for effect in effects if isinstance(effect, Broadcast)] == [encode(raws)]
+    assert Available() in effects
+    assert it.waiting == 2
