@@ -14,7 +14,8 @@ FLOORS = [
     {"simulation"},
     {"lab"},
     {"nodes"},
-    {"cli", "live"},
+    {"live"},
+    {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"core", "contracts", "ledger", "protocols", "roles", "behaviours", "scenario", "simulation"}

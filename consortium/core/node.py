@@ -7,7 +7,7 @@ heard after the current step. A role cannot reach consensus, and consensus canno
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -46,16 +46,18 @@ class LedgerSibling(Sibling, Protocol):
     @property
     def head_height(self) -> int: ...
 
-    def history(self) -> Iterable[Receipted]:
-        """Every executed block's outcomes, from height 1, with `is_replay`."""
+    def receipted(self, height: int) -> Receipted | None:
+        """The outcomes of a block executed before this boot, with `is_replay`; None where this node lacks it."""
         ...
 
 
 class RoleMachine(Machine, Protocol):
     """What an organisation does."""
 
-    is_done: bool
     wants_history: bool  # whether it must hear all outcomes again after a boot
+
+    @property
+    def is_done(self) -> bool: ...
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -140,6 +142,12 @@ class Node:
             else:
                 out.append(effect)
 
+    def _history(self) -> Iterator[Receipted]:
+        for height in range(1, self.ledger.head_height + 1):
+            past = self.ledger.receipted(height)
+            if past is not None:
+                yield past
+
     def _start(self, now: Now, event: Started, out: list[Effect]) -> None:
         """The ledger wakes first, then the past is told to outbox and role, then everybody starts."""
         records: dict[str, list[bytes]] = {name: [] for name in self.siblings}
@@ -153,7 +161,7 @@ class Node:
         self._carry("outbox", self.outbox.step(now, Started(tuple(records["outbox"]))), out)
         if self.ledger.head_height and (self.role.wants_history or records["outbox"]):
             held: list[Effect] = []
-            for past in self.ledger.history():
+            for past in self._history():
                 self._carry("outbox", self.outbox.step(now, past), out)
                 if self.role.wants_history:
                     self._carry("role", self.role.step(now, past), held)

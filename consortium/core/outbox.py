@@ -56,7 +56,7 @@ class _Sent(NamedTuple):
 class Outbox:
     """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted; emits Sign, Persist, Submitted, Note."""
 
-    def __init__(self, member: NodeId, bundles: Bundles, next_number: int = 0) -> None:
+    def __init__(self, member: NodeId, bundles: Bundles, next_number: int = 1) -> None:
         self._member = member
         self._bundles = bundles
         self._next_number = next_number

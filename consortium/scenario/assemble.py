@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from consortium.contracts import load_contracts
 from consortium.core.codec import encode
@@ -20,13 +22,15 @@ from consortium.core.node import Node
 from consortium.core.outbox import Outbox
 from consortium.core.pool import BundlePool
 from consortium.core.protocol import ConsensusProtocol, Setting
-from consortium.core.transaction import Bundles
+from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
+from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles
+from consortium.roles.work import Work
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workload import Prepared, load_workloads
 
@@ -83,19 +87,37 @@ def build_genesis(
     )
 
 
+def _signed(work: Work | None, chain: bytes, suite: KeySuite, secret: bytes) -> Work | None:
+    """The load, if there is one, signed before the run: bundles that bear the member's numbers from 1 on."""
+    if work is None or work.load is None:
+        return work
+    number = count(1)
+    bundles = tuple(
+        sign_bundle(chain, suite, secret, work.member, [encode_transaction(next(number), *call) for call in calls])
+        for calls in work.load.calls
+    )
+    return replace(work, load=replace(work.load, signed=bundles))
+
+
 class AssembledHost(Host):
     """A host that also tells what runs are watched by."""
 
-    def __init__(self, *parts: Any, node: Node, consensus: Any, sealer: Sealer, epochs: Epochs) -> None:
+    def __init__(self, *parts: Any, node: Node, consensus: Any, ledger: Ledger, sealer: Sealer, epochs: Epochs) -> None:
         super().__init__(*parts)
         self._node = node
         self._consensus = consensus
+        self._ledger = ledger
         self._sealer = sealer
         self._known_epochs = epochs
 
     @property
     def is_done(self) -> bool:
         return self._node.is_done
+
+    @property
+    def costs_ns(self) -> Mapping[str, int]:
+        """What the ledger spent by cost, where a clock was handed in."""
+        return self._ledger.costs_ns
 
     @property
     def head_height(self) -> int:
@@ -144,12 +166,14 @@ def build_host(
         head_height=ledger.head_height,
         stable_height=sealer.stable_height,
         stable_seal=sealer.stable_seal,
+        check_seal=lambda seal: check_seal(seal, epochs, shared.verifier).height,
     )
     consensus = shared.protocol.build(setting)
-    catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger)
+    catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
     outbox = Outbox(name, shared.bundles)
     settings = msgspec.convert(spec.settings, role_spec.settings)
-    role = role_spec.build(settings, prepared.work.get(name), ledger.reader)
+    work = _signed(prepared.work.get(name), genesis.chain, shared.suite, secrets["submit"])
+    role = role_spec.build(settings, work, ledger.reader)
     owners = {
         **dict.fromkeys(pool.messages, "pool"),
         **dict.fromkeys(shared.protocol.messages, "consensus"),
@@ -178,6 +202,7 @@ def build_host(
         lambda: epochs.at(ledger.head_height + 1).number,
         node=node,
         consensus=consensus,
+        ledger=ledger,
         sealer=sealer,
         epochs=epochs,
     )

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 from consortium.core.codec import tagged_hash
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis
-from consortium.core.host import Host
 from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId, Purpose
 from consortium.core.messages import Frame, decode_frame
 from consortium.ledger.rows import DictRows
-from consortium.scenario.assemble import Shared, build_genesis, build_host, prepare
+from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
 from consortium.scenario.network import NetworkModel
 from consortium.scenario.scenario import Fault, Scenario
 from consortium.simulation.clock import Clock
@@ -72,7 +71,7 @@ class _Machine:
         self.name = name
         self.secrets = secrets
         self.disk = _Disk()
-        self.host: Host | None = None
+        self.host: AssembledHost | None = None
         self.incarnation = 0
         self.is_paused = False
         self.held: list[Any] = []  # what came while it was paused
