@@ -117,8 +117,9 @@ class Simulation:
 
     def run(self) -> Simulated:
         self._note("", Note("run", {"scenario": self.scenario.name, "seed": self.scenario.seed, "on": "simulator"}))
-        for machine in self._machines.values():
-            self._boot(machine)
+        born = [(machine, self._boot(machine)) for machine in self._machines.values()]
+        for machine, outputs in born:  # everybody listens before anybody speaks
+            self._carry(machine, outputs)
         self._clock.push(LOOK_US, _Look())
         is_done = is_stalled = False
         while not (is_done or is_stalled):
@@ -196,7 +197,7 @@ class Simulation:
 
     # --- nodes --------------------------------------------------------------------------------------------------
 
-    def _boot(self, machine: _Machine) -> None:
+    def _boot(self, machine: _Machine) -> list[Output]:
         machine.incarnation += 1
         machine.is_paused = False
         machine.held = []
@@ -205,7 +206,7 @@ class Simulation:
             self.scenario, self.genesis, name, machine.secrets, machine.disk.rows, self._prepared, self._shared
         )
         records = [record for record, _ in machine.disk.records]
-        self._carry(machine, machine.host.boot(self._now(), records))
+        return machine.host.boot(self._now(), records)
 
     def _is_done(self) -> bool:
         if not self.scenario.stop.when_done or self._faults:
@@ -246,7 +247,7 @@ class Simulation:
             case "kill" if machine is not None:
                 machine.host = None
             case "restart" if machine is not None and machine.host is None:
-                self._boot(machine)
+                self._carry(machine, self._boot(machine))
             case "pause" if machine is not None:
                 machine.is_paused = True
             case "resume" if machine is not None and machine.is_paused:

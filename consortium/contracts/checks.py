@@ -1,0 +1,141 @@
+"""What every contract asks of its arguments: identifiers, amounts, days, texts. Each refusal has a stable code.
+
+Days are integers YYYYMMDD: they sort, and a person can read them. A period is [from_day, to_day).
+"""
+
+from __future__ import annotations
+
+import re
+
+from consortium.core.contract import GENESIS, Refused
+
+AMOUNT_FEN_MAX = 10**12 - 1  # 10 billion yuan less a fen
+FOREVER = 99991231  # the `to_day` of an open period
+BASIS_POINTS = 10_000
+DIGEST_BYTES = 32
+
+BUREAU = "bureau"
+HOSPITAL = "hospital"
+PHARMACY = "pharmacy"
+SUPPLIER = "supplier"
+REGULATOR = "regulator"
+PATIENT = "patient"
+ROLES = (BUREAU, HOSPITAL, PHARMACY, SUPPLIER, REGULATOR, PATIENT, GENESIS)
+
+_is_identifier = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}").fullmatch
+_is_trace_code = re.compile(r"[0-9]{20}").fullmatch
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_DAY_US = 86_400_000_000
+
+
+def check_identifier(value: str, what: str) -> None:
+    """Refuses `bad-identifier`: parts of state keys hold no "/", so that no two keys collide."""
+    if _is_identifier(value) is None:
+        raise Refused(
+            "bad-identifier", f"{what} must be 1 to 64 of A-Z a-z 0-9 . _ : - and begin with one of A-Z a-z 0-9"
+        )
+
+
+def check_trace_code(value: str) -> None:
+    """Refuses `bad-trace-code` unless it is exactly 20 ASCII digits (NHSA `drug_trac_codg`)."""
+    if _is_trace_code(value) is None:
+        raise Refused("bad-trace-code", "a trace code has exactly 20 digits")
+
+
+def check_amount(value: int, what: str) -> None:
+    """Refuses `bad-amount` unless 0 ≤ value < 10**12 fen."""
+    if not 0 <= value <= AMOUNT_FEN_MAX:
+        raise Refused("bad-amount", f"{what} must be from 0 to {AMOUNT_FEN_MAX} fen, got {value}")
+
+
+def check_positive_amount(value: int, what: str) -> None:
+    """Refuses `bad-amount` unless 0 < value < 10**12 fen."""
+    if not 0 < value <= AMOUNT_FEN_MAX:
+        raise Refused("bad-amount", f"{what} must be from 1 to {AMOUNT_FEN_MAX} fen, got {value}")
+
+
+def check_range(value: int, low: int, high: int, what: str) -> None:
+    """Refuses `bad-number` unless low ≤ value ≤ high."""
+    if not low <= value <= high:
+        raise Refused("bad-number", f"{what} must be from {low} to {high}, got {value}")
+
+
+def check_text(value: str, what: str, length_max: int = 200) -> None:
+    """Refuses `bad-text` where a text for a person is too long."""
+    if len(value) > length_max:
+        raise Refused("bad-text", f"{what} has {len(value)} characters, at most {length_max}")
+
+
+def check_digest(value: bytes, what: str, *, may_be_empty: bool = False) -> None:
+    """Refuses `bad-digest` unless it is 32 bytes (or none, where that is allowed)."""
+    if len(value) != DIGEST_BYTES and not (may_be_empty and not value):
+        raise Refused("bad-digest", f"{what} must be {DIGEST_BYTES} bytes, got {len(value)}")
+
+
+def check_choice(value: str, choices: tuple[str, ...], what: str) -> None:
+    """Refuses `bad-choice` unless the value is one of the choices."""
+    if value not in choices:
+        raise Refused("bad-choice", f"{what} must be one of {', '.join(choices)}")
+
+
+def check_count(count: int, count_max: int, what: str, count_min: int = 1) -> None:
+    """Refuses `bad-length` unless a list has from `count_min` to `count_max` entries."""
+    if not count_min <= count <= count_max:
+        raise Refused("bad-length", f"{what}: from {count_min} to {count_max}, got {count}")
+
+
+def check_day(value: int, what: str) -> None:
+    """Refuses `bad-date` unless it is a day YYYYMMDD of the Gregorian calendar, 1900 to 2999."""
+    year, rest = divmod(value, 10_000)
+    month, day = divmod(rest, 100)
+    if 1900 <= year <= 2999 and 1 <= month <= 12:
+        if 1 <= day <= _DAYS[month - 1]:
+            return
+        if month == 2 and day == 29 and year % 4 == 0 and (year % 100 != 0 or year % 400 == 0):
+            return
+    raise Refused("bad-date", f"{what} must be a day YYYYMMDD from 1900 to 2999, got {value}")
+
+
+def check_period(from_day: int, to_day: int, what: str) -> None:
+    """Refuses `bad-date` unless [from_day, to_day) is a period; FOREVER leaves it open."""
+    check_day(from_day, f"{what} from_day")
+    if to_day != FOREVER:
+        check_day(to_day, f"{what} to_day")
+    if from_day >= to_day:
+        raise Refused("bad-date", f"{what} ends on {to_day}, before it begins on {from_day}")
+
+
+def compute_day(time_us: int) -> int:
+    """The UTC day YYYYMMDD of a chain time (microseconds since 1970)."""
+    return _day_of_ordinal(time_us // _DAY_US)
+
+
+def compute_day_after(day: int, days: int) -> int:
+    """The day YYYYMMDD that lies `days` after a day that has passed `check_day`."""
+    return _day_of_ordinal(_ordinal_of_day(day) + days)
+
+
+def compute_days_between(earlier: int, later: int) -> int:
+    """How many days `later` lies after `earlier`; both YYYYMMDD."""
+    return _ordinal_of_day(later) - _ordinal_of_day(earlier)
+
+
+def _ordinal_of_day(value: int) -> int:
+    """Days since 1970-01-01 (proleptic Gregorian; years counted from March, H. Hinnant's `days_from_civil`)."""
+    year, rest = divmod(value, 10_000)
+    month, day = divmod(rest, 100)
+    year -= month <= 2
+    era, year_of_era = divmod(year, 400)
+    day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
+    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
+
+
+def _day_of_ordinal(ordinal: int) -> int:
+    era, day_of_era = divmod(ordinal + 719_468, 146_097)
+    year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
+    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
+    month_from_march = (5 * day_of_year + 2) // 153
+    day = day_of_year - (153 * month_from_march + 2) // 5 + 1
+    month = month_from_march + 3 if month_from_march < 10 else month_from_march - 9
+    year = year_of_era + era * 400 + (month <= 2)
+    return year * 10_000 + month * 100 + day

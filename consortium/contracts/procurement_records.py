@@ -1,0 +1,183 @@
+"""The records and arguments of `procurement`: tender, sub-contract, order, invoice."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.checks import check_identifier
+from consortium.core.contract import Refused, StateReader, Table
+
+OPEN, EFFECTIVE, CLOSED = "open", "effective", "closed"
+ORDERED, PREPAID, SHIPPED, RECEIVED, PAID, REJECTED = (
+    "ordered",
+    "prepaid",
+    "shipped",
+    "received",
+    "paid",
+    "rejected",
+)
+
+
+class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Keyed by `contract_no`. Volumes in packs, price per pack in fen; `agreed` sums the sub-contracts."""
+
+    med_list_codg: str
+    producer: str
+    supplier: str
+    price_fen: int
+    volume: int
+    from_day: int
+    to_day: int
+    term_days: int
+    agreed: int = 0
+    stage: str = OPEN
+
+
+class Subcontract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """约定采购量, keyed "contract_no/fixmedins_code", in packs."""
+
+    volume: int
+    ordered: int = 0
+    received: int = 0
+
+
+class Invoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One sale on the way of a batch: hash of the invoice, who sold to whom."""
+
+    seller: str
+    buyer: str
+    digest: bytes  # 32 bytes
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Keyed by `order_no`. After receipt `amount_fen` is that of the packs received; `payee` is an account."""
+
+    contract_no: str
+    fixmedins_code: str
+    supplier: str
+    quantity: int
+    amount_fen: int
+    stage: str
+    payee: str
+    paid_fen: int = 0
+    invoices: tuple[Invoice, ...] = ()
+    inspection_report: bytes = b""
+    codes: tuple[str, ...] = ()
+    received: int = 0
+    received_day: int = 0
+    due_day: int = 0
+
+
+class InvoiceUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by the invoice's digest in hexadecimal: the order that it was used for."""
+
+    order_no: str
+
+
+TENDERS: Table[Tender] = Table("tender", Tender)
+SUBCONTRACTS: Table[Subcontract] = Table("subcontract", Subcontract)
+ORDERS: Table[Order] = Table("drug_order", Order)
+INVOICES: Table[InvoiceUse] = Table("invoice", InvoiceUse)
+
+
+class AwardTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Award a tender contract, or amend one without sub-contracts."""
+
+    contract_no: str
+    med_list_codg: str
+    producer: str
+    supplier: str  # the member that ships and is paid
+    price_fen: int  # per pack
+    volume: int  # packs
+    from_day: int
+    to_day: int
+    term_days: int = 30
+
+
+class SignSubcontract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Agree a volume of a tender for an institution, or amend it before the first order."""
+
+    contract_no: str
+    fixmedins_code: str
+    volume: int
+
+
+class PlaceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Order packs, or amend an order that is neither prepaid nor shipped."""
+
+    order_no: str
+    contract_no: str
+    fixmedins_code: str
+    quantity: int
+
+
+class Prepay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pay at least 30 % before shipment. `payer`: "fund" (bureau) or "buyer" (from its paid account)."""
+
+    order_no: str
+    payer: str
+    share_bp: int
+
+
+class Ship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ship an order: codes in ascending order (none for code-free goods), invoices along the way, inspection."""
+
+    order_no: str
+    codes: tuple[str, ...]
+    invoices: tuple[Invoice, ...]
+    inspection_report: bytes  # 32 bytes
+    inspection_passed: bool
+
+
+class Receive(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Scan `codes` (or count `quantity` code-free packs) into stock; a failed inspection rejects the order."""
+
+    order_no: str
+    codes: tuple[str, ...]
+    quantity: int
+    inspection_passed: bool
+
+
+class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pay what is open of a received order. `payer`: "fund" or "buyer"."""
+
+    order_no: str
+    payer: str
+
+
+class CheckOverdue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Raise a notice if an order is received, unpaid and past its term."""
+
+    order_no: str
+
+
+class CloseTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Close a tender contract after its last day."""
+
+    contract_no: str
+
+
+def get_tender(state: StateReader, contract_no: str) -> Tender:
+    """Refuses `bad-identifier`, `unknown-tender`."""
+    check_identifier(contract_no, "contract_no")
+    tender = state.get(TENDERS, contract_no)
+    if tender is None:
+        raise Refused("unknown-tender", f"there is no tender contract {contract_no}")
+    return tender
+
+
+def get_subcontract(state: StateReader, contract_no: str, fixmedins_code: str) -> Subcontract:
+    """Of checked identifiers. Refuses `unknown-subcontract`: no order without one."""
+    subcontract = state.get(SUBCONTRACTS, f"{contract_no}/{fixmedins_code}")
+    if subcontract is None:
+        raise Refused("unknown-subcontract", f"{fixmedins_code} has no sub-contract of {contract_no}")
+    return subcontract
+
+
+def get_order(state: StateReader, order_no: str) -> Order:
+    """Refuses `bad-identifier`, `unknown-order`."""
+    check_identifier(order_no, "order_no")
+    order = state.get(ORDERS, order_no)
+    if order is None:
+        raise Refused("unknown-order", f"there is no order {order_no}")
+    return order

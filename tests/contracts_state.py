@@ -1,0 +1,162 @@
+"""A state in memory for contract tests, and a small consortium to act in: every value is encoded and decoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+
+from consortium.contracts import enrolment, funds, institution, load_contracts, policy, settlement, trace_code
+from consortium.contracts.bill import Line
+from consortium.contracts.checks import FOREVER
+from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK
+from consortium.core.contract import Context, Event, Refused, Table
+
+V = TypeVar("V")
+CONTRACTS = load_contracts()
+DAY_US = 86_400_000_000
+MEMBERS = {
+    "bureau": "bureau",
+    "h1": "hospital",
+    "h2": "hospital",
+    "p1": "pharmacy",
+    "s1": "supplier",
+    "regulator": "regulator",
+    "patient": "patient",
+    "genesis": "genesis",
+}
+
+
+class MemoryState:
+    """Tables of encoded values; counts reads and writes."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[str, bytes]] = {}
+        self.gets = 0
+        self.puts = 0
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        self.gets += 1
+        raw = self.tables.get(table.name, {}).get(key)
+        return None if raw is None else msgspec.msgpack.decode(raw, type=table.kind)
+
+    def put(self, table: Table[V], key: str, value: V) -> None:
+        assert type(value) is table.kind, f"{table.name} holds {table.kind}, not {type(value)}"
+        raw = msgspec.msgpack.encode(value)
+        assert msgspec.msgpack.decode(raw, type=table.kind) == value
+        self.puts += 1
+        self.tables.setdefault(table.name, {})[key] = raw
+
+    def delete(self, table: Table[V], key: str) -> None:
+        self.tables.get(table.name, {}).pop(key, None)
+
+    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
+        rows = self.tables.get(table.name, {})
+        for key in sorted(rows, key=str.encode):
+            if low.encode() <= key.encode() < high.encode():
+                yield key, msgspec.msgpack.decode(rows[key], type=table.kind)
+
+    def copy(self) -> dict[str, dict[str, bytes]]:
+        return {name: dict(rows) for name, rows in self.tables.items() if rows}
+
+
+class Consortium:
+    """Runs operations as members of fixed roles; a refusal leaves the state as it was."""
+
+    def __init__(self) -> None:
+        self.state = MemoryState()
+        self.day = 0  # chain time, days since 1970
+
+    def run(self, member: str, contract: str, operation: str, arguments: Any) -> list[Event]:
+        verb = CONTRACTS[contract].operations[operation]
+        raw = msgspec.msgpack.encode(arguments)
+        typed = msgspec.msgpack.decode(raw, type=verb.arguments)
+        assert msgspec.msgpack.encode(typed) == raw
+        context = Context(b"chain", 1, self.day * DAY_US, b"transaction", member, MEMBERS[member])
+        before = self.state.copy()
+        try:
+            events = CONTRACTS[contract].execute(self.state, operation, typed, context)
+        except Refused:
+            self.state.tables = before
+            raise
+        msgspec.msgpack.encode(events)
+        return events
+
+    def refusal(self, member: str, contract: str, operation: str, arguments: Any) -> str:
+        """The code of the refusal; "ok" where there was none."""
+        try:
+            self.run(member, contract, operation, arguments)
+        except Refused as refused:
+            assert refused.sentence
+            return refused.code
+        return "ok"
+
+    def genesis(self, contract: str, operation: str, arguments: Any) -> list[Event]:
+        return self.run("genesis", contract, operation, arguments)
+
+    def enrol(self, psn_no: str, insutype: str, **flags: bool) -> None:
+        period = enrolment.Period(19970101, FOREVER, insutype, **flags)
+        self.genesis("enrolment", "register", enrolment.Register(psn_no, (period,)))
+
+    def item(self, code: str, level: str, share_bp: int = 0, ceiling_fen: int = 0, kind: str = "service") -> None:
+        item = policy.Item(code, 19970101, level, kind, share_bp, ceiling_fen)
+        self.genesis("policy", "list_items", policy.ListItems((item,)))
+
+    def claim(self, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> settlement.Settlement:
+        """Issue and settle a bill at institution H3 (level 3) unless told otherwise; the stored settlement."""
+        values = {
+            "fixmedins_code": "H3",
+            "med_type": "inpatient",
+            "begndate": 20260301,
+            "enddate": 20260310,
+            "serial": "1",
+            "member": "h1",
+        } | fields
+        serial, member = values.pop("serial"), values.pop("member")
+        bill_no = f"{values['fixmedins_code']}-{serial}"
+        arguments = settlement.IssueAndClaim(bill_no=bill_no, psn_no=psn_no, lines=lines, **values)
+        self.run(member, "settlement", "issue_and_claim", arguments)
+        year = values["enddate"] // 10_000
+        used = settlement.get_accumulator(self.state, psn_no, year)
+        stored = self.state.get(settlement.SETTLEMENTS, settlement.settlement_key(psn_no, year, used.sequence))
+        assert stored is not None
+        return stored
+
+    def sum_of_balances(self) -> int:
+        return sum(account.balance_fen for _, account in self.state.range(funds.ACCOUNTS, "", "￿"))
+
+
+def founded() -> Consortium:
+    """Funds, pack, catalogue, institutions H1..H3 (of h1, by level), K3 (of h2), P1 (of p1), persons E, R, A."""
+    house = Consortium()
+    for fund in funds.STANDARD_FUNDS:
+        house.genesis("funds", "open", funds.Open(fund))
+        house.genesis("funds", "contribute", funds.Contribute(f"fund/{fund}", 10**11, "opening"))
+    house.genesis("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK))
+    house.item("A", "A")
+    house.item("B", "B", 1_000)
+    house.item("S", "B", 2_000, 800_000)
+    house.item("C", "C")
+    house.item("D", "A", kind="drug")
+    for code, kind, level, member in (
+        ("H1", "hospital", 1, "h1"),
+        ("H2", "hospital", 2, "h1"),
+        ("H3", "hospital", 3, "h1"),
+        ("K3", "hospital", 3, "h2"),
+        ("P1", "pharmacy", 1, "p1"),
+    ):
+        house.genesis("institution", "sign", institution.Sign(code, kind, level, member, f"L-{code}", 20991231))
+    house.enrol("E", "employee")
+    house.enrol("R", "employee", retired=True)
+    house.enrol("A", "resident", assisted=True)
+    return house
+
+
+def code_of(number: int) -> str:
+    return f"{number:020d}"
+
+
+def stock(house: Consortium, lot_no: str, codes: tuple[str, ...], holder: str, units: int = 10) -> None:
+    arguments = trace_code.Produce(lot_no, "D", "tablet", units, codes, holder)
+    house.genesis("trace_code", "produce", arguments)

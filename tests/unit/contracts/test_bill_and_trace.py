@@ -1,0 +1,148 @@
+"""The life of a bill and of a pack."""
+
+import pytest
+from contracts_state import Consortium, code_of, founded, stock
+
+from consortium.contracts import bill, settlement, trace_code
+from consortium.contracts.bill import Line
+from consortium.core.contract import Refused
+
+H1, P1 = "institution/H1", "institution/P1"
+
+
+@pytest.fixture
+def house() -> Consortium:
+    return founded()
+
+
+def test_the_stages_of_a_bill_are_never_skipped(house: Consortium) -> None:
+    step = bill.Step("H1-1")
+    house.run("h1", "bill", "number", bill.Number("H1", "H1-1"))
+    assert house.refusal("h1", "bill", "deliver", step) == "wrong-stage"
+    house.run("h1", "bill", "issue", bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 2, 150),)))
+    assert house.refusal("patient", "bill", "verify", step) == "wrong-stage"
+    assert house.refusal("h2", "bill", "deliver", step) == "not-your-institution"
+    house.run("h1", "bill", "deliver", step)
+    house.run("patient", "bill", "verify", step)
+    house.run("bureau", "bill", "collect", step)
+    stored = house.state.get(bill.BILLS, "h1-1")
+    assert stored is not None and stored.stage == "collected" and stored.medfee_sumamt == 300
+    house.run("h1", "settlement", "claim", settlement.Claim("H1-1", "E", "H1", "outpatient", 20260101, 20260101))
+    stored = house.state.get(bill.BILLS, "h1-1")
+    assert stored is not None and stored.settlement == "E/2026/000001"
+
+
+def test_a_red_letter_cancels_only_what_nobody_reimbursed(house: Consortium) -> None:
+    reverse = bill.Reverse("H1-1", "H1-1-red", "wrong person")
+    house.claim("E", (Line("A", 1, 100),), fixmedins_code="H1")
+    assert house.refusal("h1", "bill", "reverse", reverse) == "bill-reimbursed"
+    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong person"))
+    house.run("h1", "bill", "reverse", reverse)
+    claim = settlement.Claim("H1-1", "E", "H1", "inpatient", 20260301, 20260301)
+    assert house.refusal("h1", "settlement", "claim", claim) == "bill-not-issued"
+    assert house.refusal("h1", "bill", "reverse", reverse) == "bill-not-issued"
+    red = house.state.get(bill.BILLS, "h1-1-red")
+    assert red is not None and red.medfee_sumamt == -100 and red.red_letter == "h1-1"
+
+
+@pytest.mark.parametrize(
+    ("issue", "code"),
+    [
+        (bill.Issue("H1", "H2-1", "E", 20260101, (Line("A", 1, 1),)), "bill-number-foreign"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, ()), "bad-length"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 1, 0),)), "bad-amount"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 0, 1),)), "bad-number"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 10**6, 10**12 - 1),)), "bad-amount"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 2, 1, (code_of(1),)),)), "trace-code-count"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("1" * 19,)),)), "bad-trace-code"),
+        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("１" * 20,)),)), "bad-trace-code"),
+        (bill.Issue("H1", "H1-1", "E", 20261301, (Line("A", 1, 1),)), "bad-date"),
+        (bill.Issue("K3", "K3-1", "E", 20260101, (Line("A", 1, 1),)), "not-your-institution"),
+        (bill.Issue("H1", "H1-1", "E", 21000101, (Line("A", 1, 1),)), "licence-expired"),
+    ],
+)
+def test_bills_that_are_refused(house: Consortium, issue: bill.Issue, code: str) -> None:
+    assert house.refusal("h1", "bill", "issue", issue) == code
+
+
+def outpatient(house: Consortium, line: Line, serial: str, code: str = "P1", member: str = "p1") -> None:
+    house.claim("E", (line,), fixmedins_code=code, member=member, med_type="outpatient", serial=serial)
+
+
+def test_no_code_no_settlement(house: Consortium) -> None:
+    with pytest.raises(Refused, match="trace-code-missing"):
+        outpatient(house, Line("D", 1, 1_000), "1")
+    with pytest.raises(Refused, match="trace-code-unknown"):
+        outpatient(house, Line("D", 1, 1_000, (code_of(1),)), "2")
+
+
+def test_a_pack_is_sold_once_and_the_second_sale_names_both_parties(house: Consortium) -> None:
+    stock(house, "lot", (code_of(1), code_of(2)), P1)
+    outpatient(house, Line("D", 1, 1_000, (code_of(1),)), "1")
+    with pytest.raises(Refused) as refused:
+        outpatient(house, Line("D", 1, 1_000, (code_of(1),)), "9", "H1", "h1")
+    assert refused.value.code == "trace-code-sold"
+    for party in (P1, "p1-1", H1, "h1-9"):
+        assert party in refused.value.sentence
+    with pytest.raises(Refused, match="trace-code-elsewhere"):
+        outpatient(house, Line("D", 1, 1_000, (code_of(2),)), "9", "H1", "h1")
+    with pytest.raises(Refused, match="trace-code-sold"):
+        outpatient(house, Line("D", 2, 1_000, (code_of(2), code_of(2))), "3")
+    sell = trace_code.Sell("P1", code_of(1), "till-1", 0)
+    assert house.refusal("p1", "trace_code", "sell", sell) == "trace-code-sold"
+
+
+def test_a_split_pack_sells_until_its_units_run_out_and_a_reversal_frees_them(house: Consortium) -> None:
+    stock(house, "lot", (code_of(1),), P1, units=10)
+    before = house.state.copy()["trace_pack"]
+    outpatient(house, Line("D", 6, 100, (code_of(1),), True), "1")
+    with pytest.raises(Refused, match="trace-code-units"):
+        outpatient(house, Line("D", 5, 100, (code_of(1),), True), "2")
+    with pytest.raises(Refused, match="trace-code-sold"):
+        outpatient(house, Line("D", 1, 1_000, (code_of(1),)), "3")
+    outpatient(house, Line("D", 4, 100, (code_of(1),), True), "4")
+    with pytest.raises(Refused, match="trace-code-sold"):
+        outpatient(house, Line("D", 1, 100, (code_of(1),), True), "5")
+    for sequence in (2, 1):
+        house.run("p1", "settlement", "reverse", settlement.Reverse("E", 2026, sequence, "return"))
+    assert house.state.copy()["trace_pack"] == before
+
+
+def test_counter_sales_are_returned_at_the_counter_and_claims_are_not(house: Consortium) -> None:
+    stock(house, "lot", (code_of(1), code_of(2)), P1)
+    house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "till-1", 3))
+    house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "till-2", 7))
+    back = trace_code.ReturnSale("P1", code_of(1), "till-1")
+    house.run("p1", "trace_code", "return_sale", back)
+    assert house.refusal("p1", "trace_code", "return_sale", back) == "not-sold"
+    assert trace_code.get_pack(house.state, code_of(1)).units_left == 3
+    outpatient(house, Line("D", 1, 1_000, (code_of(2),)), "1")
+    back = trace_code.ReturnSale("P1", code_of(2), "p1-1")
+    assert house.refusal("p1", "trace_code", "return_sale", back) == "sold-on-claim"
+
+
+def test_a_recall_finds_every_holder_and_every_sale(house: Consortium) -> None:
+    codes = tuple(code_of(number) for number in range(6))
+    house.run("s1", "trace_code", "produce", trace_code.Produce("lot", "D", "tablet", 10, codes))
+    house.run("s1", "trace_code", "transfer", trace_code.Transfer("supplier/s1", H1, codes[:2]))
+    house.run("s1", "trace_code", "transfer", trace_code.Transfer("supplier/s1", P1, codes[2:4]))
+    assert (
+        house.refusal("s1", "trace_code", "transfer", trace_code.Transfer(H1, P1, codes[:1])) == "not-your-institution"
+    )
+    outpatient(house, Line("D", 1, 1_000, codes[2:3]), "1")
+    events = house.run("regulator", "trace_code", "recall", trace_code.Recall("lot", "impure"))
+    held = {event.fields["holder"]: event.fields["packs"] for event in events if event.kind == "recall-held"}
+    assert held == {H1: 2, P1: 1, "supplier/s1": 2}
+    assert [event.fields["bills"] for event in events if event.kind == "recall-sold"] == ["p1-1"]
+    with pytest.raises(Refused, match="trace-code-recalled"):
+        outpatient(house, Line("D", 1, 1_000, codes[3:4]), "2")
+    assert house.refusal("bureau", "trace_code", "recall", trace_code.Recall("lot", "again")) == "already-recalled"
+
+
+def test_a_cold_chain_reading_out_of_bounds_raises_an_excursion(house: Consortium) -> None:
+    lot = trace_code.Produce("v", "D", "dose", 1, (code_of(1),), "", True, 200, 800)
+    house.run("s1", "trace_code", "produce", lot)
+    read = house.run("s1", "trace_code", "record_temperature", trace_code.RecordTemperature("v", "lorry", 500))
+    assert [event.kind for event in read] == ["temperature-read"]
+    read = house.run("p1", "trace_code", "record_temperature", trace_code.RecordTemperature("v", "lorry", 801))
+    assert [event.kind for event in read] == ["cold-chain-excursion"]

@@ -1,0 +1,97 @@
+"""Who may do what: the whole table role × operation of the base contracts, default deny."""
+
+import importlib
+import pkgutil
+
+import pytest
+from contracts_state import MemoryState
+
+import consortium.contracts
+from consortium.contracts import load_contracts
+from consortium.contracts.checks import ROLES
+from consortium.core.contract import Context, Refused, Table
+
+B, H, P, S, R, C, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "patient", "genesis"
+TABLE: dict[str, dict[str, set[str]]] = {
+    "bill": {
+        "number": {H, P},
+        "issue": {H, P, G},
+        "deliver": {H, P},
+        "verify": {B, H, P, C, R},
+        "collect": {B},
+        "reverse": {H, P},
+    },
+    "enrolment": {
+        "register": {G},
+        "propose_change": {B, H, R},
+        "endorse_change": {B, H, R},
+        "withdraw_change": {B, H, R},
+        "record_contribution": {B, G},
+    },
+    "funds": {"open": {B, G}, "contribute": {B, G}, "appropriate": {B, G}},
+    "institution": {"sign": {B, G}, "suspend": {B}, "resume": {B}, "terminate": {B}, "disburse": {B}},
+    "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
+    "procurement": {
+        "award_tender": {B},
+        "amend_tender": {B},
+        "sign_subcontract": {H, P},
+        "place_order": {H, P},
+        "prepay": {B, H, P},
+        "ship": {S},
+        "receive": {H, P},
+        "pay": {B, H, P},
+        "check_overdue": {B, S, R},
+        "close_tender": {B},
+    },
+    "settlement": {"claim": {H, P}, "issue_and_claim": {H, P}, "reverse": {B, H, P}, "close_year": {B}},
+    "trace_code": {
+        "produce": {S, G},
+        "transfer": {H, P, S},
+        "sell": {H, P},
+        "return_sale": {H, P},
+        "recall": {S, R, B},
+        "record_temperature": {H, P, S},
+    },
+}
+
+
+def test_contracts_are_found_and_sorted() -> None:
+    names = list(load_contracts())
+    assert names == sorted(names)
+    assert set(TABLE) <= set(names)
+
+
+def test_the_table_names_every_operation() -> None:
+    contracts = load_contracts()
+    assert {name: set(contracts[name].operations) for name in TABLE} == {
+        name: set(operations) for name, operations in TABLE.items()
+    }
+
+
+@pytest.mark.parametrize("role", [*ROLES, "observer", "", "Bureau"])
+def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str) -> None:
+    contracts = load_contracts()
+    context = Context(b"chain", 1, 0, b"transaction", "someone", role)
+    for name, operations in TABLE.items():
+        for operation, permitted in operations.items():
+            assert contracts[name].operations[operation].roles == permitted
+            if role not in permitted:
+                with pytest.raises(Refused, match="not-permitted"):
+                    contracts[name].execute(MemoryState(), operation, None, context)
+
+
+def test_an_unknown_operation_is_refused() -> None:
+    context = Context(b"chain", 1, 0, b"transaction", "someone", B)
+    for contract in load_contracts().values():
+        with pytest.raises(Refused, match="unknown-operation"):
+            contract.execute(MemoryState(), "no_such_verb", None, context)
+
+
+def test_no_two_tables_of_the_state_have_one_name() -> None:
+    tables: dict[str, Table[object]] = {}
+    for module_info in pkgutil.iter_modules(consortium.contracts.__path__):
+        module = importlib.import_module(f"consortium.contracts.{module_info.name}")
+        for value in vars(module).values():
+            if isinstance(value, Table):
+                assert tables.setdefault(value.name, value) is value, f"two tables are named {value.name}"
+    assert len(tables) > 15

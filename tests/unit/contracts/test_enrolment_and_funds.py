@@ -1,0 +1,147 @@
+"""Enrolment by two organisations, institutions, catalogue versions, funds."""
+
+import msgspec
+import pytest
+from contracts_state import Consortium, founded
+
+from consortium.contracts import enrolment, funds, institution, policy
+from consortium.contracts.checks import FOREVER
+from consortium.contracts.enrolment import DecideChange, Period, ProposeChange
+from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK, Step
+from consortium.core.contract import Refused
+
+
+@pytest.fixture
+def house() -> Consortium:
+    return founded()
+
+
+def test_a_change_needs_another_organisation_of_another_role(house: Consortium) -> None:
+    lapse = ProposeChange("c1", "E", (Period(19970101, 20260101, "employee"),))
+    endorse = DecideChange("c1", "E")
+    house.run("h1", "enrolment", "propose_change", lapse)
+    assert house.refusal("h1", "enrolment", "endorse_change", endorse) == "same-organisation"
+    assert house.refusal("h2", "enrolment", "endorse_change", endorse) == "same-organisation"
+    assert enrolment.status_on(house.state, "E", 20260101) == "active"
+    house.run("bureau", "enrolment", "endorse_change", endorse)
+    assert enrolment.status_on(house.state, "E", 20260101) == "coverage-lapsed"
+    assert enrolment.status_on(house.state, "E", 20251231) == "active"
+    assert enrolment.status_on(house.state, "E", 19961231) == "not-enrolled"
+    assert house.refusal("regulator", "enrolment", "endorse_change", endorse) == "unknown-change"
+
+
+def test_a_stale_proposal_and_a_withdrawn_one_take_no_effect(house: Consortium) -> None:
+    for change_id, member in (("c1", "bureau"), ("c2", "bureau"), ("c3", "regulator")):
+        propose = ProposeChange(change_id, "E", (Period(19970101, FOREVER, "resident"),))
+        house.run(member, "enrolment", "propose_change", propose)
+    assert house.refusal("h1", "enrolment", "withdraw_change", DecideChange("c3", "E")) == "not-your-proposal"
+    house.run("regulator", "enrolment", "withdraw_change", DecideChange("c3", "E"))
+    assert house.refusal("bureau", "enrolment", "endorse_change", DecideChange("c3", "E")) == "unknown-change"
+    house.run("h1", "enrolment", "endorse_change", DecideChange("c1", "E"))
+    assert house.refusal("h1", "enrolment", "endorse_change", DecideChange("c2", "E")) == "stale-proposal"
+
+
+def test_a_new_person_and_a_death_in_operation(house: Consortium) -> None:
+    periods = (Period(20000101, 20100101, "resident"), Period(20120101, FOREVER, "employee", retired=True))
+    house.run("bureau", "enrolment", "propose_change", ProposeChange("n", "N", periods))
+    house.run("regulator", "enrolment", "endorse_change", DecideChange("n", "N"))
+    assert funds.has_account(house.state, "person/N")
+    assert enrolment.coverage_on(house.state, "N", 20050101).insutype == "resident"
+    assert enrolment.status_on(house.state, "N", 20110101) == "coverage-lapsed"
+    house.run("h1", "enrolment", "propose_change", ProposeChange("d", "N", periods, 20200202))
+    house.run("bureau", "enrolment", "endorse_change", DecideChange("d", "N"))
+    assert enrolment.status_on(house.state, "N", 20200202) == "active"
+    assert enrolment.status_on(house.state, "N", 20200203) == "person-dead"
+    assert enrolment.status_on(house.state, "nobody", 20200203) == "not-enrolled"
+
+
+@pytest.mark.parametrize(
+    ("periods", "code"),
+    [
+        ((Period(20200101, 20190101, "employee"),), "bad-date"),
+        ((Period(20200101, FOREVER, "student"),), "bad-choice"),
+        ((Period(20200101, 20210101, "employee"), Period(20201231, FOREVER, "employee")), "periods-overlap"),
+        (tuple(Period(20200101 + day, 20200102 + day, "employee") for day in range(30)) * 3, "bad-length"),
+    ],
+)
+def test_periods_that_are_refused(house: Consortium, periods: tuple[Period, ...], code: str) -> None:
+    assert house.refusal("bureau", "enrolment", "propose_change", ProposeChange("x", "X", periods)) == code
+
+
+def test_a_premium_is_recorded_once_and_fills_pool_and_account(house: Consortium) -> None:
+    premium = enrolment.RecordContribution("E", 202601, "employee", 30_000, 8_000)
+    pool = funds.get_balance(house.state, funds.EMPLOYEE_POOL)
+    house.run("bureau", "enrolment", "record_contribution", premium)
+    assert funds.get_balance(house.state, funds.EMPLOYEE_POOL) == pool + 30_000
+    assert funds.get_balance(house.state, "person/E") == 8_000
+    assert house.refusal("bureau", "enrolment", "record_contribution", premium) == "contribution-exists"
+    resident = msgspec.structs.replace(premium, psn_no="A", insutype="resident")
+    assert house.refusal("bureau", "enrolment", "record_contribution", resident) == "no-account"
+    assert house.sum_of_balances() == 0
+
+
+def test_accounts_never_go_below_zero_and_always_sum_to_zero(house: Consortium) -> None:
+    too_much = funds.Appropriate(funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 10**11 + 1, "x")
+    assert house.refusal("bureau", "funds", "appropriate", too_much) == "fund-exhausted"
+    for change, code in (
+        ({"source": "person/E"}, "bad-account"),
+        ({"target": "fund/none"}, "unknown-account"),
+        ({"target": "fund/a/b"}, "bad-identifier"),
+        ({"target": funds.EMPLOYEE_POOL}, "same-account"),
+        ({"amount_fen": 0}, "bad-amount"),
+        ({"amount_fen": -5}, "bad-amount"),
+        ({"amount_fen": 10**12}, "bad-amount"),
+        ({"cause": "x" * 201}, "bad-text"),
+    ):
+        assert house.refusal("bureau", "funds", "appropriate", msgspec.structs.replace(too_much, **change)) == code
+    with pytest.raises(Refused, match="account-short"):
+        funds.move(house.state, "person/E", funds.EMPLOYEE_POOL, 1, "x", [])
+    assert house.sum_of_balances() == 0
+
+
+def test_an_institution_is_paid_at_most_what_it_is_owed(house: Consortium) -> None:
+    funds.move(house.state, funds.EMPLOYEE_POOL, "payable/H1", 100, "claim", [])
+    pay = institution.Disburse("H1", 60, "month")
+    house.run("bureau", "institution", "disburse", pay)
+    assert house.refusal("bureau", "institution", "disburse", pay) == "payable-short"
+    house.run("bureau", "institution", "suspend", institution.Decide("H1", "inquiry"))
+    pay = institution.Disburse("H1", 40, "month")
+    assert house.refusal("bureau", "institution", "disburse", pay) == "institution-suspended"
+    house.run("bureau", "institution", "resume", institution.Decide("H1", "cleared"))
+    house.run("bureau", "institution", "disburse", pay)
+    assert funds.get_balance(house.state, "paid/H1") == 100
+    house.run("bureau", "institution", "terminate", institution.Decide("H1", "closed"))
+    assert house.refusal("bureau", "institution", "resume", institution.Decide("H1", "")) == "wrong-status"
+    sign = institution.Sign("H1", "hospital", 2, "h2", "L", 20991231)
+    house.run("bureau", "institution", "sign", sign)
+    assert funds.get_balance(house.state, "paid/H1") == 100
+    assert house.refusal("bureau", "institution", "sign", sign) == "institution-exists"
+
+
+def test_catalogue_and_pack_versions_are_effective_by_service_day(house: Consortium) -> None:
+    item = policy.Item("A", 20200101, "C", "service")
+    house.run("bureau", "policy", "list_items", policy.ListItems((item,)))
+    before, after = policy.item_on(house.state, "A", 20191231), policy.item_on(house.state, "A", 20200101)
+    assert before is not None and before.chrgitm_lv == "A"
+    assert after is not None and after.chrgitm_lv == "C"
+    assert policy.item_on(house.state, "A", 19900101) is None
+    assert house.refusal("bureau", "policy", "list_items", policy.ListItems((item,))) == "version-exists"
+    pack = msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=20200101, maf_ratio_bp=1)
+    house.run("bureau", "policy", "adopt_pack", policy.AdoptPack(pack))
+    assert policy.pack_on(house.state, 20191231) == ILLUSTRATIVE_PACK
+    assert policy.pack_on(house.state, 20200101) == pack
+    house.day = 20_000  # 2024-10-04
+    pack = msgspec.structs.replace(pack, from_day=20240101)
+    assert house.refusal("bureau", "policy", "adopt_pack", policy.AdoptPack(pack)) == "effective-in-the-past"
+
+
+def test_packs_out_of_range_are_refused(house: Consortium) -> None:
+    employee = ILLUSTRATIVE_PACK.employee
+    for change, code in (
+        ({"hifmi_steps": (Step(5, 1), Step(5, 1))}, "bad-steps"),
+        ({"inpatient_ratio_bp": (1, 2, 10_001)}, "bad-number"),
+        ({"pool_cap_fen": 10**12}, "bad-amount"),
+    ):
+        scheme = msgspec.structs.replace(employee, **change)
+        pack = msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=20200101, employee=scheme)
+        assert house.refusal("bureau", "policy", "adopt_pack", policy.AdoptPack(pack)) == code
