@@ -1,1 +1,57 @@
-"""What each organisation does: hears receipts, emits submissions."""
+"""What each organisation does. A role is one module that offers `ROLE = RoleSpec(name, Settings, build)`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from consortium.core.contract import StateReader
+from consortium.core.node import RoleMachine
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.together import Together
+from consortium.roles.work import Work
+
+
+def load_roles() -> dict[str, RoleSpec]:
+    """Every module's `ROLE` by name, in order of name. Each builds also the roles that its settings' `hosts` name."""
+    found: dict[str, RoleSpec] = {}
+    for module_info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
+        spec = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ROLE", None)
+        if isinstance(spec, RoleSpec):
+            assert spec.name not in found, f"two roles are named {spec.name}"
+            found[spec.name] = spec
+    return {name: spec._replace(build=_hosting(spec, found)) for name, spec in sorted(found.items())}
+
+
+def read_settings(role: str, settings: Mapping[str, Any]) -> Settings:
+    """The settings of a member of a known role. Raises ValueError with a sentence: an unknown key, a hosted role that
+    does not exist, a number that cannot be."""
+    roles = load_roles()
+    try:
+        found = msgspec.convert(settings, roles[role].settings)
+    except msgspec.ValidationError as error:
+        known = ", ".join(roles[role].settings.__struct_fields__)
+        raise ValueError(f"settings of a {role}: {error}; known are {known}") from None
+    for name in found.hosts:
+        if name not in roles:
+            raise ValueError(f"settings of a {role}: hosts: there is no role {name!r}; there are {', '.join(roles)}")
+    if found.outstanding_max < 1:
+        raise ValueError(f"settings of a {role}: outstanding_max is {found.outstanding_max}, expected 1 or more")
+    return found
+
+
+def _hosting(spec: RoleSpec, found: dict[str, RoleSpec]) -> Callable[[Any, Work | None, StateReader], RoleMachine]:
+    def build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:
+        own = spec.build(settings, work, state)
+        if not settings.hosts:
+            return own
+        hosted = [
+            found[name].build(found[name].settings(settings.outstanding_max), work, state) for name in settings.hosts
+        ]
+        return Together([own, *hosted])
+
+    return build

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec.structs import replace
 
 from consortium.contracts import load_contracts
@@ -29,7 +28,7 @@ from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
-from consortium.roles import load_roles
+from consortium.roles import load_roles, read_settings
 from consortium.roles.work import Work
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workload import Prepared, load_workloads
@@ -171,7 +170,7 @@ def build_host(
     consensus = shared.protocol.build(setting)
     catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
     outbox = Outbox(name, shared.bundles)
-    settings = msgspec.convert(spec.settings, role_spec.settings)
+    settings = read_settings(spec.role, spec.settings)
     work = _signed(prepared.work.get(name), genesis.chain, shared.suite, secrets["submit"])
     role = role_spec.build(settings, work, ledger.reader)
     owners = {

@@ -17,8 +17,11 @@ import msgspec
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
+from consortium.protocols import load_protocols
+from consortium.roles import load_roles, read_settings
 from consortium.scenario.network import DISTRIBUTIONS
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.scenario.workload import load_workloads
 
 ACTS = (
     "kill",
@@ -65,7 +68,7 @@ def load_scenario(path: Path, sets: Sequence[str] = (), seed: int | None = None)
 
 def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
     """`--set path=value`: dots go into structs and mappings, numbers into tuples; the value is JSON or a bare word."""
-    tree = msgspec.to_builtins(scenario)
+    tree = msgspec.json.decode(msgspec.json.encode(scenario))  # tuples become lists
     for text in sets:
         path, equals, value = text.partition("=")
         if not equals or not path:
@@ -76,10 +79,6 @@ def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
 
 def check_scenario(scenario: Scenario) -> None:
     """Raises ScenarioError where the scenario cannot be meant."""
-    from consortium.protocols import load_protocols
-    from consortium.roles import load_roles
-    from consortium.scenario.workload import load_workloads
-
     _check_members(scenario, sorted(load_roles()))
     _check_known("protocol", scenario.protocol, sorted(load_protocols()))
     _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
@@ -91,8 +90,12 @@ def check_scenario(scenario: Scenario) -> None:
 
 def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
     names = [member.name for member in scenario.members]
-    for member in scenario.members:
+    for index, member in enumerate(scenario.members):
         _check_known(f"role of member {member.name!r}", member.role, roles)
+        try:
+            read_settings(member.role, member.settings)
+        except ValueError as error:
+            raise ScenarioError(f"members.{index}.settings ({member.name}): {error}") from None
         fit = member.name.isascii() and member.name.replace("-", "").isalnum() and member.name == member.name.lower()
         if not fit or len(member.name) > NAME_BYTES_MAX:
             raise ScenarioError(f"member name {member.name!r}: lower-case letters, digits and hyphens, at most 64")

@@ -1,0 +1,56 @@
+"""What hospital and pharmacy share: issue a bill, and when the ledger has it, deliver it and claim on it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consortium.contracts import bill as bills
+from consortium.contracts import settlement
+from consortium.core.contract import Refused
+from consortium.core.machine import Outcome
+from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.organisation import typed
+
+
+class BillToClaim(NamedTuple):
+    """Everything that a bill and its claim say."""
+
+    at_us: int
+    issue: bills.Issue
+    claim: settlement.Claim
+
+
+class Claimant:
+    """Turns bills into two wishes each: "bill:<number>", then "claim:<number>" when the first was executed."""
+
+    def __init__(self) -> None:
+        self._claims: dict[str, BillToClaim] = {}  # by the reference of the issue
+
+    def begin(self, bill: BillToClaim, agenda: Agenda) -> None:
+        reference = f"bill:{bill.issue.bill_no}"
+        self._claims[reference] = bill
+        agenda.wish(reference, (("bill", "issue", bill.issue),), bill.at_us)
+
+    def on_settled(self, settled: Settled, agenda: Agenda) -> None:
+        """A bill that was refused is not claimed: the receipt says why."""
+        bill = self._claims.get(settled.reference)
+        if bill is None or not settled.outcome.receipt.is_ok:
+            return
+        deliver = ("bill", "deliver", bills.Step(bill.issue.bill_no))
+        agenda.wish(f"claim:{bill.issue.bill_no}", (deliver, ("settlement", "claim", bill.claim)))
+
+
+def decided_bill(outcome: Outcome) -> str:
+    """The normalised number of the bill that a claim decided on, "" for other transactions."""
+    if (outcome.contract, outcome.operation) != ("settlement", "claim"):
+        return ""
+    claim = typed(outcome, settlement.Claim)
+    return "" if claim is None else number_of(claim.bill_no)
+
+
+def number_of(bill_no: str) -> str:
+    """The normalised number, "" where there is none."""
+    try:
+        return bills.normalise(bill_no)
+    except Refused:
+        return ""

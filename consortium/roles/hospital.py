@@ -1,0 +1,84 @@
+"""A hospital: bills its visits, claims on each bill when the ledger has it, and sometimes claims once too often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.contracts import bill as bills
+from consortium.contracts import settlement
+from consortium.core.contract import StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import SecondClaim, Visit, Work
+
+
+class HospitalConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._claimant = Claimant()
+        self._after_change: dict[str, list[Visit]] = {}
+        self._after_bill: dict[str, list[SecondClaim]] = {}
+
+    @property
+    def is_done(self) -> bool:
+        return not self._after_change and not self._after_bill
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        for visit in work.visits:
+            if visit.after_change:
+                self._after_change.setdefault(visit.after_change, []).append(visit)
+            else:
+                self._claimant.begin(_bill_of(visit), agenda)
+        for second in work.second_claims:
+            self._after_bill.setdefault(second.after_bill, []).append(second)
+
+    def on_settled(self, settled: Settled, agenda: Agenda) -> None:
+        self._claimant.on_settled(settled, agenda)
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        for event in outcome.receipt.events:
+            if event.kind == "enrolment-changed":
+                for visit in self._after_change.pop(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", ()):
+                    self._claimant.begin(_bill_of(visit), agenda)
+        if self._after_bill:
+            for second in self._after_bill.pop(decided_bill(outcome), ()):
+                agenda.wish(f"again:{second.bill_no}:{second.fixmedins_code}", (_claim_again(second),))
+        return ()
+
+
+def _bill_of(visit: Visit) -> BillToClaim:
+    return BillToClaim(
+        visit.at_us,
+        bills.Issue(visit.fixmedins_code, visit.bill_no, visit.psn_no, visit.enddate, visit.lines),
+        settlement.Claim(
+            bill_no=visit.bill_no,
+            psn_no=visit.psn_no,
+            fixmedins_code=visit.fixmedins_code,
+            med_type=visit.med_type,
+            begndate=visit.begndate,
+            enddate=visit.enddate,
+            commitment=visit.commitment,
+        ),
+    )
+
+
+def _claim_again(second: SecondClaim) -> tuple[str, str, settlement.Claim]:
+    claim = settlement.Claim(
+        bill_no=second.bill_no,
+        psn_no=second.psn_no,
+        fixmedins_code=second.fixmedins_code,
+        med_type=second.med_type,
+        begndate=second.begndate,
+        enddate=second.enddate,
+    )
+    return ("settlement", "claim", claim)
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("hospital", settings, work, HospitalConduct(state))
+
+
+ROLE = RoleSpec("hospital", Settings, _build)

@@ -1,0 +1,96 @@
+"""What all roles share: an agenda, history told again after a crash, and the order of hearing, reacting, submitting."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from consortium.core import contract
+from consortium.core.contract import StateReader
+from consortium.core.machine import Effect, Event, Expired, Note, Now, Outcome, Receipted, Started
+from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.role import Settings
+from consortium.roles.work import Work
+
+T = TypeVar("T")
+
+
+class Conduct:
+    """How an organisation acts. Must not depend on anything but work list and ledger: it is replayed."""
+
+    def __init__(self, state: StateReader) -> None:
+        self.state = state
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it waits for nothing but its own agenda."""
+        return True
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        """Wish for what is known from the start."""
+
+    def on_settled(self, settled: Settled, agenda: Agenda) -> None:
+        """One of our own calls was executed or refused."""
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        """Anybody's transaction was executed or refused. Must not raise, whatever a peer signed."""
+        return ()
+
+    def on_block(self, height: int, agenda: Agenda) -> None:
+        """After all outcomes of a height."""
+
+
+class Organisation:
+    """A role as a machine. A concrete one is a `Conduct` that says what to wish for; this is its body.
+
+    Hears `Started`, `Receipted`, `Expired`; emits `Submit`, `SetTimer`, `Note`."""
+
+    def __init__(self, name: str, settings: Settings, work: Work | None, conduct: Conduct) -> None:
+        self._agenda = Agenda(name, work.member if work else "", settings.outstanding_max)
+        self._conduct = conduct
+        self.wants_history = work is not None
+        if work is not None:
+            conduct.plan(work, self._agenda)
+
+    @property
+    def is_done(self) -> bool:
+        return self._agenda.is_done and self._conduct.is_done
+
+    def step(self, now: Now, event: Event) -> Sequence[Effect]:
+        match event:
+            case Receipted():
+                return self._on_receipted(now, event)
+            case Started():
+                self._agenda.start(now)
+                return self._agenda.pump(now)
+            case Expired() if self._agenda.wake(event):
+                return self._agenda.pump(now)
+            case _:
+                return []
+
+    def _on_receipted(self, now: Now, event: Receipted) -> Sequence[Effect]:
+        for settled in self._agenda.hear(event):
+            self._conduct.on_settled(settled, self._agenda)
+        notes: list[Effect] = []
+        for outcome in event.outcomes:
+            notes += self._conduct.on_outcome(outcome, self._agenda)
+        self._conduct.on_block(event.height, self._agenda)
+        if event.is_replay:
+            return []  # what was noted was noted then; what is wished is submitted once started
+        return [*notes, *self._agenda.pump(now)]
+
+
+def text(event: contract.Event, name: str) -> str:
+    """A text field of a ledger event, "" where there is none."""
+    value = event.fields.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def typed(outcome: Outcome, kind: type[T]) -> T | None:
+    """The arguments of a transaction, None where a member signed something else under that name."""
+    try:
+        return msgspec.msgpack.decode(outcome.arguments, type=kind)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError):
+        return None

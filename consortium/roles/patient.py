@@ -1,0 +1,52 @@
+"""Agents of patients: each verifies (查验) the bills delivered to its patient. Hosted in another member's node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.contracts import bill as bills
+from consortium.core.contract import StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.roles.agenda import Agenda
+from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import Work
+
+CALLS_MAX = 200  # of one bundle
+
+
+class PatientConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._patients: frozenset[str] = frozenset()
+        self._delivered: list[str] = []
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        self._patients = frozenset(work.patients)
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        for event in outcome.receipt.events:
+            if event.kind == "bill-delivered":
+                number = text(event, "bill_no")
+                bill = self.state.get(bills.BILLS, number)
+                if bill is not None and bill.psn_no in self._patients:
+                    self._delivered.append(number)
+        return ()
+
+    def on_block(self, height: int, agenda: Agenda) -> None:
+        step_through(self._delivered, "verify", height, agenda)
+
+
+def step_through(numbers: list[str], operation: str, height: int, agenda: Agenda) -> None:
+    """One bundle of a step for all these bills of a height; empties the list."""
+    for first in range(0, len(numbers), CALLS_MAX):
+        calls = tuple(("bill", operation, bills.Step(number)) for number in numbers[first : first + CALLS_MAX])
+        agenda.wish(f"{operation}:{height}:{first}", calls)
+    numbers.clear()
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("patient", settings, work, PatientConduct(state))
+
+
+ROLE = RoleSpec("patient", Settings, _build)

@@ -1,0 +1,106 @@
+"""A pharmacy: signs for its volume, orders, scans what arrives into stock, dispenses by trace code and claims."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.contracts import bill as bills
+from consortium.contracts import procurement_records as procurement
+from consortium.contracts import settlement
+from consortium.core.contract import Event, StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import Dispensing, Order, Work
+
+
+class PharmacyConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._claimant = Claimant()
+        self._by_contract: dict[str, list[Order]] = {}  # not awarded yet
+        self._orders: dict[str, Order] = {}
+        self._in_stock: dict[str, list[Dispensing]] = {}  # by order that must arrive first
+        self._after_bill: dict[str, list[Dispensing]] = {}
+
+    @property
+    def is_done(self) -> bool:
+        return not (self._by_contract or self._in_stock or self._after_bill)
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        for order in work.orders:
+            self._by_contract.setdefault(order.contract_no, []).append(order)
+            self._orders[order.order_no] = order
+        for dispensing in work.dispensings:
+            if dispensing.after_bill:
+                self._after_bill.setdefault(dispensing.after_bill, []).append(dispensing)
+            else:
+                self._in_stock.setdefault(dispensing.order_no, []).append(dispensing)
+
+    def on_settled(self, settled: Settled, agenda: Agenda) -> None:
+        """What no longer can be had is not waited for: the receipt says why."""
+        self._claimant.on_settled(settled, agenda)
+        step, _, order_no = settled.reference.partition(":")
+        is_ok = settled.outcome.receipt.is_ok
+        order = self._orders.get(order_no)
+        if order is None:
+            return
+        if step == "agree" and is_ok:
+            place = procurement.PlaceOrder(order_no, order.contract_no, order.fixmedins_code, order.cnt)
+            agenda.wish(f"order:{order_no}", (("procurement", "place_order", place),), order.at_us)
+        elif step == "receive" and is_ok:
+            for dispensing in self._in_stock.pop(order_no, ()):
+                self._dispense(dispensing, agenda)
+        elif step in ("agree", "order", "receive") and not is_ok:
+            self._in_stock.pop(order_no, None)
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        for event in outcome.receipt.events:
+            if event.kind == "tender-awarded":
+                self._on_awarded(event, agenda)
+            elif event.kind == "order-shipped":
+                self._on_shipped(event, agenda)
+        if self._after_bill:
+            for dispensing in self._after_bill.pop(decided_bill(outcome), ()):
+                self._dispense(dispensing, agenda)
+        return ()
+
+    def _on_awarded(self, event: Event, agenda: Agenda) -> None:
+        for order in self._by_contract.pop(text(event, "contract_no"), ()):
+            agree = procurement.SignSubcontract(order.contract_no, order.fixmedins_code, order.cnt)
+            agenda.wish(f"agree:{order.order_no}", (("procurement", "sign_subcontract", agree),))
+
+    def _on_shipped(self, event: Event, agenda: Agenda) -> None:
+        """Scan every pack; the codes are those that the supplier put on the ledger."""
+        order_no = text(event, "order_no")
+        if order_no in self._orders:
+            receive = procurement.Receive(order_no, self._codes(order_no), self._orders[order_no].cnt, True)
+            agenda.wish(f"receive:{order_no}", (("procurement", "receive", receive),))
+
+    def _codes(self, order_no: str) -> tuple[str, ...]:
+        order = self.state.get(procurement.ORDERS, order_no)
+        return () if order is None else order.codes
+
+    def _dispense(self, dispensing: Dispensing, agenda: Agenda) -> None:
+        packs = self._codes(dispensing.order_no)[dispensing.first : dispensing.first + dispensing.cnt]
+        line = bills.Line(dispensing.med_list_codg, dispensing.cnt, dispensing.pric, packs)
+        issue = bills.Issue(dispensing.fixmedins_code, dispensing.bill_no, dispensing.psn_no, dispensing.day, (line,))
+        claim = settlement.Claim(
+            bill_no=dispensing.bill_no,
+            psn_no=dispensing.psn_no,
+            fixmedins_code=dispensing.fixmedins_code,
+            med_type="outpatient",
+            begndate=dispensing.day,
+            enddate=dispensing.day,
+            commitment=dispensing.commitment,
+        )
+        self._claimant.begin(BillToClaim(dispensing.at_us, issue, claim), agenda)
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("pharmacy", settings, work, PharmacyConduct(state))
+
+
+ROLE = RoleSpec("pharmacy", Settings, _build)

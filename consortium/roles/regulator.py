@@ -1,0 +1,92 @@
+"""The regulator: endorses enrolment changes that others propose, follows every receipt and notes what it finds.
+
+A finding names the records, the rule and the amount (domain.md 5). The ledger refused these already; the regulator
+tells who tried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from consortium.contracts import bill as bills
+from consortium.contracts import enrolment, settlement
+from consortium.core.contract import StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.roles.agenda import Agenda
+from consortium.roles.claimant import number_of
+from consortium.roles.organisation import Conduct, Organisation, text, typed
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import Work
+
+RULES = {  # refusal code of a claim → the rule that it breaks
+    "bill-reimbursed": "duplicate-bill",
+    "bill-of-another": "duplicate-bill",
+    "trace-code-sold": "reused-trace-code",
+    "coverage-lapsed": "claim-after-lapse",
+    "person-dead": "claim-after-death",
+    "not-enrolled": "claim-without-cover",
+}
+
+
+class RegulatorConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._member = ""
+        self._watched: dict[tuple[str, str], Callable[[Outcome], Sequence[Note]]] = {
+            ("settlement", "claim"): self._on_claim,
+            ("settlement", "issue_and_claim"): self._on_issue_and_claim,
+            ("bill", "issue"): self._on_issue,
+        }
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        self._member = work.member
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        if outcome.receipt.is_ok:
+            for event in outcome.receipt.events:
+                if event.kind == "change-proposed" and event.fields.get("proposer") != self._member:
+                    psn_no, change_id = text(event, "psn_no"), text(event, "change_id")
+                    decide = enrolment.DecideChange(change_id, psn_no)
+                    agenda.wish(f"endorse:{psn_no}/{change_id}", (("enrolment", "endorse_change", decide),))
+            return ()
+        watch = self._watched.get((outcome.contract, outcome.operation))
+        return () if watch is None else watch(outcome)
+
+    def _on_claim(self, outcome: Outcome) -> Sequence[Note]:
+        claim = typed(outcome, settlement.Claim)
+        rule = RULES.get(outcome.receipt.code)
+        if claim is None or rule is None:
+            return ()
+        number = number_of(claim.bill_no)
+        bill = self.state.get(bills.BILLS, number)
+        codes = [code for line in bill.lines for code in line.drug_trac_codg] if bill else []
+        records = [f"bill {number}", f"claimed by {outcome.member} for {claim.fixmedins_code}"]
+        if rule == "reused-trace-code":
+            records.append(f"trace codes {' '.join(codes)}")
+        return (_finding(rule, records, bill.medfee_sumamt if bill else 0),)
+
+    def _on_issue_and_claim(self, outcome: Outcome) -> Sequence[Note]:
+        claim = typed(outcome, settlement.IssueAndClaim)
+        rule = "duplicate-bill" if outcome.receipt.code == "bill-exists" else RULES.get(outcome.receipt.code)
+        if claim is None or rule is None:
+            return ()
+        amount_fen = sum(line.cnt * line.pric for line in claim.lines)
+        records = [f"bill {number_of(claim.bill_no)}", f"claimed by {outcome.member} for {claim.fixmedins_code}"]
+        return (_finding(rule, records, amount_fen),)
+
+    def _on_issue(self, outcome: Outcome) -> Sequence[Note]:
+        issue = typed(outcome, bills.Issue)
+        if issue is None or outcome.receipt.code != "bill-exists":
+            return ()
+        records = [f"bill {number_of(issue.bill_no)}", f"issued again by {outcome.member}"]
+        return (_finding("duplicate-bill", records, sum(line.cnt * line.pric for line in issue.lines)),)
+
+
+def _finding(rule: str, records: Sequence[str], amount_fen: int) -> Note:
+    return Note("finding", {"rule": rule, "records": "; ".join(records), "amount_fen": amount_fen})
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("regulator", settings, work, RegulatorConduct(state))
+
+
+ROLE = RoleSpec("regulator", Settings, _build)

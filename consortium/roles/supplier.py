@@ -1,0 +1,68 @@
+"""A supplier: registers a lot of traced packs for every order that it gets, and ships it with its two invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from consortium.contracts import procurement_records as procurement
+from consortium.contracts import trace_code
+from consortium.core.codec import tagged_hash
+from consortium.core.contract import Event, StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.roles.agenda import Agenda
+from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import Work
+
+UNITS = 24  # minimal units in a pack
+
+
+class SupplierConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._member = ""
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        self._member = work.member
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        for event in outcome.receipt.events:
+            if event.kind == "order-placed":
+                self._ship(event, agenda)
+        return ()
+
+    def _ship(self, event: Event, agenda: Agenda) -> None:
+        order_no = text(event, "order_no")
+        order = self.state.get(procurement.ORDERS, order_no)
+        if order is None or order.supplier != self._member:
+            return
+        tender = self.state.get(procurement.TENDERS, order.contract_no)
+        if tender is None:
+            return
+        codes = compute_trace_codes(order_no, order.quantity)
+        produce = trace_code.Produce(f"lot-{order_no}", tender.med_list_codg, "tablet", UNITS, codes)
+        invoices = (
+            procurement.Invoice(tender.producer, self._member, _digest(order_no, "producer")),
+            procurement.Invoice(self._member, order.fixmedins_code, _digest(order_no, "supplier")),
+        )
+        ship = procurement.Ship(order_no, codes, invoices, _digest(order_no, "inspection"), True)
+        agenda.wish(f"ship:{order_no}", (("trace_code", "produce", produce), ("procurement", "ship", ship)))
+
+
+def compute_trace_codes(order_no: str, quantity: int) -> tuple[str, ...]:
+    """Ascending 20-digit codes: 16 digits that stand for the lot, and a serial of four."""
+    lot = int.from_bytes(sha256(order_no.encode()).digest()[:8], "big") % 10**16
+    return tuple(f"{lot:016d}{serial:04d}" for serial in range(quantity))
+
+
+def _digest(order_no: str, paper: str) -> bytes:
+    """The hash of a paper that lies with the supplier."""
+    return tagged_hash(b"consortium paper", order_no.encode(), paper.encode())
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("supplier", settings, work, SupplierConduct(state))
+
+
+ROLE = RoleSpec("supplier", Settings, _build)
