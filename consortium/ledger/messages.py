@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from consortium.core.messages import Message
+from consortium.core.messages import Certificate, Message
 
 
-class Checkpoint(Message):
+class Checkpoint(Message, frozen=True):
     """PBFT's CHECKPOINT, over a sealed header instead of a state digest. A quorum of them is a seal."""
 
     height: int
     header_digest: bytes
 
 
-class Status(Message):
+class Sealed(Message, frozen=True):
+    """To one whose `Status` shows an older seal: the newest."""
+
+    seal: Certificate
+
+
+class Status(Message, frozen=True):
     """A quiet node says this rarely, so that an idle one that missed the last votes still catches up."""
 
     height: int
     stable_height: int
+    asked_us: int  # the sender's own clock: makes each one a new statement, since repeated frames are dropped
 
 
-class FetchBlocks(Message):
+class FetchBlocks(Message, frozen=True):
     """Ask one member for consecutive decided heights."""
 
     receiver: str
@@ -28,8 +35,11 @@ class FetchBlocks(Message):
     last_height: int
 
 
-class Blocks(Message):
-    """Answer: the attachment is MessagePack `[[batch | nil, certificate bytes], …]` from `first_height` on."""
+class Blocks(Message, frozen=True):
+    """Answer: the attachment is MessagePack `[[batch | nil, certificate, seal | nil], …]` from `first_height` on.
+
+    `digest` is the SHA-256 of the attachment. Fewer heights than asked for may come, none if it has none.
+    """
 
     receiver: str
     nonce: bytes
@@ -37,8 +47,8 @@ class Blocks(Message):
     digest: bytes
 
 
-class FetchSnapshot(Message):
-    """Ask one member for part `part` of its snapshot at the sealed `height` (0 = the newest it has)."""
+class FetchSnapshot(Message, frozen=True):
+    """Ask one member for part `part` of its snapshot at `height` (0 = the newest it has)."""
 
     receiver: str
     nonce: bytes
@@ -46,14 +56,17 @@ class FetchSnapshot(Message):
     part: int
 
 
-class Snapshot(Message):
-    """Answer: the attachment is part `part` of `parts`; the header and its seal stand in every answer."""
+class Snapshot(Message, frozen=True):
+    """Answer: the attachment is part `part` of `parts`, `[[row key, value], …]`; `digest` is its SHA-256.
+
+    `headers` run from that of the snapshot's height to the one that `seal` is over: each names its parent.
+    """
 
     receiver: str
     nonce: bytes
     height: int
     part: int
     parts: int
-    header: bytes
+    headers: tuple[bytes, ...]
     seal: bytes
     digest: bytes

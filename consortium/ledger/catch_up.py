@@ -1,0 +1,369 @@
+"""Catch-up: a node that was away fetches what the others decided, checks every certificate, and executes it.
+
+It learns that it lags from `Status`, from CHECKPOINTs above its head (through the sealer's `Behind`) and from consensus
+(`Behind`), waits a moment in case consensus closes the gap, then fetches blocks from one peer at a time, or a snapshot
+when it is thousands of blocks behind. Nothing that a peer says is believed without a certificate or a seal; a peer that
+is late or lies is left alone for a while.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.core.codec import Malformed
+from consortium.core.genesis import Genesis
+from consortium.core.machine import (
+    Apply,
+    Behind,
+    Broadcast,
+    Decide,
+    Effect,
+    Event,
+    Executed,
+    Expired,
+    Note,
+    Now,
+    Received,
+    Rows,
+    Send,
+    SetTimer,
+    Stable,
+    Started,
+)
+from consortium.core.membership import Epochs, NodeId
+from consortium.core.messages import Certificate, Message
+from consortium.core.transaction import NULL_DIGEST, batch_digest
+from consortium.core.verifier import Verifier
+from consortium.ledger.certificate import CheckDecision, check_seal, newest_seal, seal_rows
+from consortium.ledger.chain import Ledger
+from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from consortium.ledger.serve import Server
+
+LOOK = ("catch_up", "look")  # does the gap close by itself?
+GO = ("catch_up", "go")  # more fetched blocks to execute
+LATE = ("catch_up", "late")  # is the peer answering?
+STATUS = ("catch_up", "status")
+PATIENCE_US = 250_000
+STATUS_US = 10_000_000
+LATE_US = 1_000_000
+SHUN_US = 30_000_000  # a liar
+SHUN_LATE_US = 3_000_000
+DECIDE_MAX = 8  # blocks in one step, so that other events get their turn
+REPLY_GAP_US = 1_000_000  # one member's Status is answered at most once in this time
+HEIGHT_MAX = 1 << 62
+
+
+class CatchUp:
+    """Hears `Started`, `Executed`, `Stable`, `Behind`, its messages and timers; answers with `Decide`, `Stable`."""
+
+    messages: tuple[type[Message], ...] = (Status, FetchBlocks, Blocks, FetchSnapshot, Snapshot)
+
+    def __init__(
+        self,
+        me: NodeId,
+        genesis: Genesis,
+        epochs: Epochs,
+        rows: Rows,
+        verifier: Verifier,
+        ledger: Ledger,
+        check_decision: CheckDecision,
+    ) -> None:
+        self._me = me
+        self._parameters = genesis.parameters
+        self._epochs = epochs
+        self._rows = rows
+        self._verifier = verifier
+        self._ledger = ledger
+        self._check_decision = check_decision
+        self._server = Server(me, genesis.parameters, rows, ledger)
+        self._nonces = Nonces(me)
+        self._stable, self._seal = newest_seal(rows)
+        self._behind = 0  # proven by f+1 members, or by a certificate
+        self._claims: dict[NodeId, int] = {}  # said by one member
+        self._shunned: dict[NodeId, int] = {}  # until when, monotonic
+        self._turn = 0  # round robin over peers
+        self._fetch: BlockFetch | SnapshotFetch | None = None
+        self._is_catching_up = False
+        self._wants_snapshot = False
+        self._no_snapshot = False  # a peer failed to give one: blocks may do
+        self._empty: dict[NodeId, None] = {}  # members that no longer have the blocks that we lack
+        self._seals: dict[int, Certificate] = {}  # fetched, of heights not executed yet
+        self._looked_head = -1
+        self._timers: dict[tuple[str, ...], None] = {}  # those that are set
+        self._executed_us = 0
+        self._replied_us: dict[NodeId, int] = {}
+
+    def step(self, now: Now, event: Event) -> Sequence[Effect]:
+        match event:
+            case Executed():
+                return self._on_executed(now, event)
+            case Received(message=message):
+                return self._on_received(now, event, message)
+            case Expired(timer=timer):
+                return self._on_expired(now, timer)
+            case Stable(height, seal):
+                if height > self._stable:
+                    self._stable, self._seal = height, seal
+                return self._server.on_stable()
+            case Behind(height):
+                self._behind = max(self._behind, min(height, HEIGHT_MAX))
+                return self._watch(now)
+            case Started():
+                return [self._status(now), *self._set(STATUS, STATUS_US)]
+            case _:
+                return []
+
+    def _on_received(self, now: Now, event: Received, message: Message) -> Sequence[Effect]:
+        match message:
+            case Status():
+                return self._on_status(now, event, message)
+            case FetchBlocks():
+                return self._server.on_fetch_blocks(now, event, message)
+            case FetchSnapshot():
+                return self._server.on_fetch_snapshot(now, event, message)
+            case Blocks():
+                return self._on_blocks(now, event, message)
+            case Snapshot():
+                return self._on_snapshot(now, event, message)
+            case _:
+                return []
+
+    def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
+        self._timers.pop(timer, None)
+        if timer == GO:
+            return self._go(now)
+        if timer == LOOK:
+            return self._on_look(now)
+        if timer == LATE:
+            return self._on_late(now)
+        self._server.tidy(now)
+        quiet = now.monotonic_us - self._executed_us >= STATUS_US
+        status: list[Effect] = [self._status(now)] if quiet else []
+        return status + self._set(STATUS, STATUS_US)
+
+    def _set(self, timer: tuple[str, ...], delay_us: int) -> list[Effect]:
+        if timer in self._timers:
+            return []
+        self._timers[timer] = None
+        return [SetTimer(timer, delay_us)]
+
+    # --- who is where -----------------------------------------------------------------------------------------------
+
+    @property
+    def _head(self) -> int:
+        return self._ledger.head_height
+
+    def _status(self, now: Now) -> Broadcast:
+        return Broadcast(Status(self._head, self._stable, now.monotonic_us))
+
+    def _on_status(self, now: Now, event: Received, status: Status) -> list[Effect]:
+        """Who is ahead is worth asking; who is behind is told so, and given the newest seal."""
+        sender, height = event.sender, status.height
+        if sender == self._me or not 0 <= height < HEIGHT_MAX:
+            return []
+        if height > self._head and now.monotonic_us >= self._shunned.get(sender, now.monotonic_us):
+            self._claims[sender] = height
+            return self._watch(now)
+        lacks_seal = self._seal is not None and status.stable_height < self._stable
+        if not (height < self._head or lacks_seal):
+            return []
+        if now.monotonic_us - self._replied_us.get(sender, -REPLY_GAP_US) < REPLY_GAP_US:
+            return []
+        self._replied_us[sender] = now.monotonic_us
+        effects: list[Effect] = []
+        if height < self._head:
+            effects.append(Send(sender, Status(self._head, self._stable, now.monotonic_us)))
+        if lacks_seal and self._seal is not None:
+            effects.append(Send(sender, Sealed(self._seal)))
+        return effects
+
+    def _goal(self, now: Now) -> int:
+        claims = [height for peer, height in self._claims.items() if not self._is_shunned(now, peer)]
+        return max([self._behind, *claims])
+
+    def _is_shunned(self, now: Now, peer: NodeId) -> bool:
+        return self._shunned.get(peer, now.monotonic_us) > now.monotonic_us
+
+    def _shun(self, now: Now, why: str, for_us: int = SHUN_US) -> list[Effect]:
+        """Leave the peer that we fetch from alone for a while, and start over with another."""
+        assert self._fetch is not None
+        self._no_snapshot = isinstance(self._fetch, SnapshotFetch)
+        peer, self._fetch = self._fetch.peer, None
+        self._shunned[peer] = now.monotonic_us + for_us
+        self._claims.pop(peer, None)
+        note = Note("rejected", {"why": why[:120], "sender": peer, "message": "catch-up"})
+        return [note, *self._begin(now)]
+
+    def _next_peer(self, now: Now) -> NodeId | None:
+        """Members that keep a ledger, in turn; those that claim what we lack first."""
+        members = self._epochs.at(self._head + 1).members
+        names = [member.name for member in members if member.kind != "client" and member.name != self._me]
+        able = [name for name in names if not self._is_shunned(now, name)]
+        if not self._wants_snapshot:
+            able = [name for name in able if name not in self._empty]
+        able = [name for name in able if self._claims.get(name, 0) > self._head] or able
+        if not able:
+            return None
+        self._turn += 1
+        return able[self._turn % len(able)]
+
+    # --- beginning and ending ---------------------------------------------------------------------------------------
+
+    def _watch(self, now: Now) -> list[Effect]:
+        """Give consensus a moment to close the gap; not when the gap is beyond its window."""
+        gap = self._goal(now) - self._head
+        if gap <= 0 or self._fetch is not None:
+            return []
+        if gap > self._parameters.window:
+            return self._begin(now)
+        if LOOK not in self._timers:
+            self._looked_head = self._head
+        return self._set(LOOK, PATIENCE_US)
+
+    def _on_look(self, now: Now) -> list[Effect]:
+        gap = self._goal(now) - self._head
+        if gap <= 0 or self._fetch is not None:
+            return []
+        if self._head > self._looked_head and gap <= self._parameters.window:
+            self._looked_head = self._head
+            return self._set(LOOK, PATIENCE_US)
+        return self._begin(now)
+
+    def _begin(self, now: Now) -> list[Effect]:
+        """Fetch from the next peer; if all are left alone, forget what they claimed and look again later."""
+        goal, head = self._goal(now), self._head
+        if goal <= head:
+            return self._end()
+        peer = self._next_peer(now)
+        if peer is None:
+            self._claims.clear()
+            self._empty.clear()
+            return self._set(LOOK, LATE_US) if self._behind > head else self._end()
+        effects: list[Effect] = []
+        if not self._is_catching_up:
+            self._is_catching_up = True
+            effects.append(Note("catching_up", {"from_height": head, "to_height": goal}))
+        is_far = goal - head > self._parameters.snapshot_gap and not self._no_snapshot
+        if self._wants_snapshot or is_far:
+            snapshot = SnapshotFetch(peer, self._nonces, head)
+            self._fetch = snapshot
+            return effects + snapshot.pump(now) + self._set(LATE, LATE_US)
+        blocks = BlockFetch(peer, self._nonces, head)
+        self._fetch = blocks
+        return effects + blocks.pump(now, head, goal) + self._set(LATE, LATE_US)
+
+    def _end(self) -> list[Effect]:
+        """Nothing more is known to be missing."""
+        self._fetch = None
+        self._wants_snapshot = self._no_snapshot = False
+        self._empty.clear()
+        was_catching_up, self._is_catching_up = self._is_catching_up, False
+        if not was_catching_up or self._head < self._behind:
+            return []
+        return [Note("caught_up", {"height": self._head})]
+
+    def _on_late(self, now: Now) -> list[Effect]:
+        if self._fetch is None:
+            return []
+        if self._fetch.is_late(now):
+            return [*self._shun(now, "no answer in time", SHUN_LATE_US), *self._set(LATE, LATE_US)]
+        return self._set(LATE, LATE_US)
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def _on_blocks(self, now: Now, event: Received, answer: Blocks) -> list[Effect]:
+        if not isinstance(self._fetch, BlockFetch) or answer.receiver != self._me:
+            return []
+        try:
+            count = self._fetch.take(event, answer)
+        except Malformed as error:
+            return self._shun(now, str(error))
+        if count is None:
+            return []
+        return self._go(now) if count else self._on_empty(now, answer.first_height)
+
+    def _on_empty(self, now: Now, height: int) -> list[Effect]:
+        """The peer lacks what we lack. Where f+1 that claim more say so, they began with snapshots: take one too.
+        Where f+1 do not claim more, nothing is to be had yet: wait until we are told again."""
+        assert self._fetch is not None
+        self._empty[self._fetch.peer] = None
+        self._fetch = None
+        weak = self._epochs.at(self._head + 1).weak
+        pruned = [name for name in self._empty if self._claims.get(name, 0) >= height]
+        self._wants_snapshot = len(pruned) >= weak
+        if len(self._empty) - len(pruned) >= weak:
+            self._behind = 0
+        return self._begin(now)
+
+    def _go(self, now: Now) -> list[Effect]:
+        """Check and decide a few blocks, ask for more; come back for the rest."""
+        fetch = self._fetch
+        if not isinstance(fetch, BlockFetch):
+            return []
+        effects: list[Effect] = []
+        height = self._head
+        fetch.ready = {at: held for at, held in fetch.ready.items() if at > height}
+        for _ in range(DECIDE_MAX):
+            held = fetch.ready.pop(height + 1, None)
+            if held is None:
+                break
+            digest = NULL_DIGEST if held.batch is None else batch_digest(held.batch)
+            try:
+                self._check_decision(held.certificate, self._epochs, height + 1, digest, self._verifier)
+            except Malformed as error:
+                return effects + self._shun(now, f"height {height + 1}: {error}")
+            height += 1
+            if held.seal is not None:
+                self._seals[height] = held.seal
+            effects.append(Decide(height, held.batch, held.certificate))
+        effects += fetch.pump(now, height, self._goal(now))
+        if height + 1 in fetch.ready:
+            effects += self._set(GO, 0)
+        return effects
+
+    def _on_executed(self, now: Now, event: Executed) -> list[Effect]:
+        self._executed_us = now.monotonic_us
+        effects = self._try_seal(event) if event.height in self._seals else []
+        if isinstance(self._fetch, BlockFetch) and event.height >= self._goal(now):
+            effects += self._end()
+        return effects
+
+    def _try_seal(self, event: Executed) -> list[Effect]:
+        """A seal that came with the block makes it stable, if it is one."""
+        seal = self._seals.pop(event.height)
+        self._seals = {at: held for at, held in self._seals.items() if at > event.height}
+        if event.height <= self._stable:
+            return []
+        try:
+            vote = check_seal(seal, self._epochs, self._verifier)
+        except Malformed as error:
+            return [Note("rejected", {"why": str(error)[:120], "sender": "", "message": "seal"})]
+        if (vote.height, vote.header_digest) != (event.height, event.header_digest):
+            return [Note("rejected", {"why": "a seal over another header", "sender": "", "message": "seal"})]
+        self._stable, self._seal = event.height, seal
+        rows = seal_rows(self._rows, event.height, seal)
+        self._rows.stage(rows)
+        note = Note("sealed", {"height": event.height, "signers": len(seal.signatures)})
+        return [Apply(event.height, rows), Stable(event.height, seal), note]
+
+    # --- snapshots --------------------------------------------------------------------------------------------------
+
+    def _on_snapshot(self, now: Now, event: Received, answer: Snapshot) -> list[Effect]:
+        fetch = self._fetch
+        if not isinstance(fetch, SnapshotFetch) or answer.receiver != self._me:
+            return []
+        try:
+            base = fetch.take(event, answer, self._epochs, self._verifier)
+        except Malformed as error:
+            return self._shun(now, str(error))
+        if base is None:
+            return fetch.pump(now)
+        assert fetch.linked is not None
+        self._fetch = None
+        if base.header.height <= self._head:
+            return self._begin(now)
+        self._wants_snapshot = False
+        self._seals[base.header.height + len(fetch.linked.headers) - 1] = fetch.linked.seal
+        self._behind = max(self._behind, base.header.height + len(fetch.linked.headers) - 1)
+        return [*self._ledger.install(base), *self._begin(now)]

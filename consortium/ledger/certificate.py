@@ -1,0 +1,80 @@
+"""Block certificates and seals as they are stored, and how a seal is checked."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.machine import Rows
+from consortium.core.membership import Epochs
+from consortium.core.messages import Certificate
+from consortium.core.verifier import Verifier
+from consortium.ledger.messages import Checkpoint
+from consortium.ledger.rows import Damaged, Row, height_key
+
+CERTIFICATE_BYTES_MAX = 1_000_000
+_CERTIFICATE: Decoder[Certificate] = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
+
+
+class CheckDecision(Protocol):
+    """The `check_decision` of a consensus protocol. Raises Malformed."""
+
+    def __call__(
+        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
+    ) -> None: ...
+
+
+def decode_certificate(data: bytes) -> Certificate:
+    """Raises Malformed, also where the encoding is not canonical."""
+    return _CERTIFICATE.decode_canonical(data)
+
+
+def check_seal(seal: Certificate, epochs: Epochs, verifier: Verifier) -> Checkpoint:
+    """The CHECKPOINT on which a quorum of the epoch of its height signed. Raises Malformed.
+
+    The epoch must be known: it is followed from the genesis, one seal per epoch.
+    """
+    number = epochs.newest.number
+    while (epoch := epochs.number(number)) is not None:
+        if seal.body.startswith(verifier.codec.prefix(number)):
+            message = verifier.check_certificate(seal, epoch, epoch.quorum)
+            if not isinstance(message, Checkpoint):
+                raise Malformed(f"a seal over {type(message).__name__}")
+            if epochs.at(message.height).number != number:
+                raise Malformed(f"a seal of height {message.height} by epoch {number}")
+            return message
+        number -= 1
+    raise Malformed("a seal of another chain, key suite or unknown epoch")
+
+
+def seal_rows(rows: Rows, height: int, seal: Certificate) -> tuple[Row, ...]:
+    """The rows that store a seal; `meta seals` counts them and names the newest, so that a lost one is noticed."""
+    count, newest = stored_seals(rows)
+    if rows.get("seal", height_key(height)) is None:
+        count += 1
+    meta = height_key(count) + height_key(max(newest, height))
+    return (("seal", height_key(height), encode(seal)), ("meta", b"seals", meta))
+
+
+def stored_seals(rows: Rows) -> tuple[int, int]:
+    """How many seals are stored, and the height of the newest (0, 0 if none). Raises Damaged."""
+    meta = rows.get("meta", b"seals")
+    if meta is None:
+        return 0, 0
+    if len(meta) != 16:
+        raise Damaged("meta row 'seals' has a wrong length")
+    return int.from_bytes(meta[:8], "big"), int.from_bytes(meta[8:], "big")
+
+
+def newest_seal(rows: Rows) -> tuple[int, Certificate | None]:
+    """Height and certificate of the newest stored seal; (0, None) if there is none. Raises Damaged."""
+    count, newest = stored_seals(rows)
+    if not count:
+        return 0, None
+    data = rows.get("seal", height_key(newest))
+    if data is None:
+        raise Damaged(f"the seal of height {newest} is missing")
+    try:
+        return newest, decode_certificate(data)
+    except Malformed as error:
+        raise Damaged(f"the seal of height {newest} cannot be read: {error}") from None

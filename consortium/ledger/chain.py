@@ -1,0 +1,379 @@
+"""The ledger itself: executes what was decided, block by block, and keeps the rows of every block.
+
+A pure machine. It hears `Started` and `Decide` and answers with `Apply` (also staged into its rows), `Executed`,
+`Receipted`, `Note`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from consortium.core import merkle
+from consortium.core.codec import Malformed, encode, tagged_hash
+from consortium.core.contract import Contract, Receipt, StateReader
+from consortium.core.genesis import Genesis, GenesisCall
+from consortium.core.machine import (
+    Apply,
+    Decide,
+    Effect,
+    Event,
+    Executed,
+    Note,
+    Now,
+    Outcome,
+    Receipted,
+    Rows,
+    Stable,
+    Started,
+)
+from consortium.core.membership import Epoch, Epochs
+from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest, decode_batch
+from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
+from consortium.ledger.execute import Done, Executor, Prepared
+from consortium.ledger.rows import Damaged, Row, height_key, receipt_key
+from consortium.ledger.state import Reader, State, row_of
+from consortium.ledger.tree import Path, StateTree
+
+UNDO_MAX = 256  # unsealed blocks whose undo is kept, so that a sealed state can be given away while the head runs on
+
+_RECEIPT = msgspec.msgpack.Decoder(Receipt)
+_EPOCH = msgspec.msgpack.Decoder(Epoch)
+
+
+class GenesisError(ValueError):
+    """The genesis file cannot be executed: the user's to mend. Names the call and why."""
+
+
+class Base(NamedTuple):
+    """A verified state to start from: the header at `height`, and all its state rows."""
+
+    header: Header
+    state: tuple[tuple[bytes, bytes], ...]
+    proof: tuple[Row, ...]  # rows of table `base`, which let `verify_ledger` start here
+
+
+class Ledger:
+    """`boot` first, then `step` with `Started` and consecutive `Decide`s.
+
+    `epochs` is shared with the siblings: the ledger adds those that its rows know. `clock_ns`, where a driver hands
+    one in, fills `costs_ns` by decode, execute, hash and state; in simulation it is None and nothing is measured.
+    """
+
+    def __init__(
+        self,
+        genesis: Genesis,
+        rows: Rows,
+        contracts: Mapping[str, Contract],
+        bundles: Bundles,
+        epochs: Epochs,
+        clock_ns: Callable[[], int] | None = None,
+    ) -> None:
+        self.genesis = genesis
+        self.chain = genesis.chain
+        self.epochs = epochs
+        self.costs_ns = {"decode": 0, "execute": 0, "hash": 0, "state": 0}
+        self._rows = rows
+        self._contracts = contracts
+        self._bundles = bundles
+        self._clock_ns = clock_ns or (lambda: 0)
+        self._state = State(rows)
+        self._executor = Executor(self.chain, contracts, self._state)
+        self._tree = StateTree()
+        self._header: Header | None = None
+        self._digest = b""
+        self._booting: list[Effect] = []  # what booting did, said at `Started`
+        self._undo: dict[int, dict[str, Any]] = {}  # by height, those not sealed yet: what their rows had before
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    @property
+    def head(self) -> Header:
+        assert self._header is not None, "boot the ledger first"
+        return self._header
+
+    @property
+    def head_height(self) -> int:
+        return self.head.height
+
+    @property
+    def head_digest(self) -> bytes:
+        return self._digest
+
+    @property
+    def base_height(self) -> int:
+        """Where this ledger begins: 0, or the height of the snapshot that it started from."""
+        return int.from_bytes(self._rows.get("base", b"height") or b"", "big")
+
+    @property
+    def reader(self) -> StateReader:
+        """The committed state, for roles."""
+        return Reader(self._state)
+
+    def state_path(self, key: bytes) -> Path:
+        """Proof of the value, or absence, of a state row under the head's state root."""
+        return self._tree.path(key)
+
+    def state_at(self, height: int) -> list[tuple[bytes, bytes]] | None:
+        """All state rows as they were at the head, or a little below it; None where that is forgotten."""
+        undone: dict[bytes, Any] = {}
+        for above in range(self.head_height, height, -1):
+            if above not in self._undo:
+                return None
+            undone.update((name.encode(), previous) for name, previous in self._undo[above].items())
+        rows = self._rows.range("state", b"", b"\xff")
+        if not undone:
+            return list(rows)
+        held: dict[bytes, bytes | None] = {**dict(rows), **{key: row_of(value) for key, value in undone.items()}}
+        return [(key, value) for key, value in sorted(held.items()) if value is not None]
+
+    def history(self) -> Iterator[Receipted]:
+        """The outcomes of every block that this node executed, from height 1 (or its snapshot) on, as replays."""
+        for height in range(self.base_height + 1, self.head_height + 1):
+            past = self.receipted(height)
+            if past is None:
+                raise Damaged(f"block {height} is missing")
+            yield past
+
+    def receipted(self, height: int) -> Receipted | None:
+        """The outcomes of a block that was executed before, as a replay; None if this node never had it."""
+        block = self._rows.get("block", height_key(height))
+        batch = self._rows.get("batch", height_key(height))
+        if block is None or batch is None:
+            return None
+        header = decode_header(block)
+        if height == 0:
+            calls = self.genesis.calls
+            prepared = [Prepared(b"", "", "", 0, c.contract, c.operation, c.arguments, None, "", "") for c in calls]
+        else:
+            prepared = self._prepare(self._open(batch or None)[1], self.epochs.at(height))
+        stored = self._rows.range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
+        if len(stored) != len(prepared):
+            raise Damaged(f"block {height} has {len(stored)} receipts for {len(prepared)} transactions")
+        outcomes = tuple(
+            Outcome(one.member, one.number, one.contract, one.operation, one.arguments, _RECEIPT.decode(data))
+            for one, (_, data) in zip(prepared, stored, strict=True)
+        )
+        return Receipted(height, header.time_us, outcomes, True)
+
+    # --- booting ----------------------------------------------------------------------------------------------------
+
+    def boot(self) -> None:
+        """Executes the genesis calls on empty rows, else loads the head and rebuilds the state tree.
+
+        The rows of the genesis block leave as effects of `Started`. Raises GenesisError (a call is refused, or the
+        rows are of another chain) and Damaged (the rows disagree).
+        """
+        if self._rows.get("meta", b"head") is None:
+            self._booting = self._boot_fresh()
+            return
+        chain = self._rows.get("meta", b"chain")
+        if chain != self.chain:
+            raise GenesisError("this ledger was begun with another genesis file; use its own, or an empty folder")
+        self._load_epochs()
+        self._load_head()
+
+    def _load_epochs(self) -> None:
+        for key, data in self._rows.range("epoch", height_key(0), b"\xff" * 9):
+            try:
+                self.epochs.add(_EPOCH.decode(data))
+            except msgspec.MsgspecError as error:
+                raise Damaged(f"epoch {int.from_bytes(key, 'big')} cannot be read: {error}") from None
+
+    def _load_head(self) -> None:
+        head = self._rows.get("meta", b"head") or b""
+        height = int.from_bytes(head[:8], "big")
+        data = self._rows.get("block", head[:8])
+        if data is None or header_bytes_digest(data) != head[8:]:
+            raise Damaged(f"the block of height {height}, the head, is missing or not the one that was written")
+        try:
+            self._header = decode_header(data)
+        except Malformed as error:
+            raise Damaged(f"the block of height {height} cannot be read: {error}") from None
+        self._digest = header_bytes_digest(data)
+        self._tree = StateTree.build(self._rows.range("state", b"", b"\xff"))
+        if self._tree.root != self._header.state:
+            raise Damaged(f"the state table does not have the state root of the head, height {height}")
+
+    def _boot_fresh(self) -> list[Effect]:
+        genesis = self.genesis
+        calls: list[tuple[bytes, GenesisCall]] = [
+            (tagged_hash(b"consortium genesis call", self.chain, index.to_bytes(4, "big")), call)
+            for index, call in enumerate(genesis.calls)
+        ]
+        done = self._executor.execute_genesis(calls, genesis.time_us)
+        for index, outcome in enumerate(done.outcomes):
+            receipt = outcome.receipt
+            if not receipt.is_ok:
+                name = f"genesis call {index} ({outcome.contract}.{outcome.operation})"
+                raise GenesisError(f"{name} is refused, {receipt.code}: {receipt.sentence}")
+        first = (
+            ("meta", b"format", encode(FORMAT)),
+            ("meta", b"chain", self.chain),
+            ("epoch", height_key(0), encode(genesis.first_epoch)),
+            ("batch", height_key(0), b""),
+        )
+        identities = [identity for identity, _ in calls]
+        rows = self._close(0, self.chain, NULL_DIGEST, genesis.time_us, identities, done, first)
+        return [Apply(0, rows), *done.notes, self._executed_note(done)]
+
+    # --- executing --------------------------------------------------------------------------------------------------
+
+    def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
+        if isinstance(event, Started):
+            booting, self._booting = self._booting, []
+            return booting
+        if isinstance(event, Stable):
+            self._undo = {height: undo for height, undo in self._undo.items() if height > event.height}
+        if not isinstance(event, Decide) or event.height <= self.head.height:
+            return []
+        assert event.height == self.head.height + 1, f"decided {event.height} after {self.head.height}"
+        return self._execute(event)
+
+    def _execute(self, decided: Decide) -> list[Effect]:
+        clock_ns, costs_ns = self._clock_ns, self.costs_ns
+        height, parent, batch = decided.height, self.head, decided.batch
+        started_ns = clock_ns()
+        proposed_us, opened = self._open(batch)
+        time_us = max(parent.time_us, proposed_us)
+        prepared = self._prepare(opened, self.epochs.at(height))
+        decoded_ns = clock_ns()
+        done = self._executor.execute(prepared, height, time_us)
+        executed_ns = clock_ns()
+        digest = NULL_DIGEST if batch is None else batch_digest(batch)
+        first = (
+            ("batch", height_key(height), batch or b""),
+            ("certificate", height_key(height), encode(decided.certificate)),
+        )
+        identities = [one.transaction for one in prepared]
+        rows = self._close(height, self._digest, digest, time_us, identities, done, first)
+        costs_ns["decode"] += decoded_ns - started_ns
+        costs_ns["execute"] += executed_ns - decoded_ns
+        return [
+            Apply(height, rows),
+            Executed(height, self._digest, self.epochs.at(height + 1)),
+            Receipted(height, time_us, tuple(done.outcomes), False),
+            *done.notes,
+            self._executed_note(done),
+        ]
+
+    def _prepare(self, opened: Sequence[Opened], epoch: Epoch) -> list[Prepared]:
+        prepared: list[Prepared] = []
+        for bundle in opened:
+            prepared.extend(self._executor.prepare(bundle, epoch))
+        return prepared
+
+    def _open(self, batch: bytes | None) -> tuple[int, list[Opened]]:
+        """Proposed time and bundles. A quorum judged the batch fit; were it not, all nodes skip the same parts."""
+        if batch is None:
+            return 0, []
+        try:
+            decoded = decode_batch(batch)
+        except Malformed:
+            return 0, []
+        found = []
+        for raw in decoded.bundles:
+            try:
+                found.append(self._bundles.open(raw, is_trusted=True))
+            except Malformed:
+                continue
+        return decoded.time_us, found
+
+    def _close(
+        self,
+        height: int,
+        parent: bytes,
+        batch: bytes,
+        time_us: int,
+        identities: list[bytes],
+        done: Done,
+        first: tuple[Row, ...],
+    ) -> tuple[Row, ...]:
+        """Root everything, make the header, stage and return all rows of the block; it is now the head."""
+        clock_ns, costs_ns = self._clock_ns, self.costs_ns
+        started_ns = clock_ns()
+        self._undo[height] = self._state.take_previous()
+        if len(self._undo) > UNDO_MAX:
+            del self._undo[min(self._undo)]
+        changes = self._state.take()
+        self._tree.update(changes)
+        state_ns = clock_ns()
+        header = self._root(height, parent, batch, time_us, identities, done.receipts)
+        data = encode(header)
+        digest = header_bytes_digest(data)
+        key = height_key(height)
+        rows: tuple[Row, ...] = (
+            ("block", key, data),
+            *first,
+            *[("receipt", receipt_key(height, index), receipt) for index, receipt in enumerate(done.receipts)],
+            *[("state", name, value) for name, value in changes],
+            ("meta", b"head", key + digest),
+        )
+        self._rows.stage(rows)
+        self._header, self._digest = header, digest
+        costs_ns["state"] += state_ns - started_ns
+        costs_ns["hash"] += clock_ns() - state_ns
+        return rows
+
+    def _root(
+        self, height: int, parent: bytes, batch: bytes, time_us: int, identities: list[bytes], receipts: list[bytes]
+    ) -> Header:
+        return Header(
+            FORMAT,
+            self.chain,
+            height,
+            self.epochs.at(height).number,
+            self.epochs.at(height + 1).digest,
+            parent,
+            batch,
+            merkle.root(identities),
+            merkle.root(receipts),
+            self._tree.root,
+            time_us,
+        )
+
+    def _executed_note(self, done: Done) -> Note:
+        header = self.head
+        ok = sum(outcome.receipt.is_ok for outcome in done.outcomes)
+        return Note(
+            "executed",
+            {
+                "height": header.height,
+                "epoch": header.epoch,
+                "time_us": header.time_us,
+                "transactions": len(done.outcomes),
+                "ok": ok,
+                "refused": len(done.outcomes) - ok,
+                "header": self._digest.hex()[:16],
+                "state_root": header.state.hex()[:16],
+            },
+        )
+
+    # --- starting from a snapshot -----------------------------------------------------------------------------------
+
+    def install(self, base: Base) -> Sequence[Effect]:
+        """Replace everything below by a verified snapshot; the next height to execute is the one after it."""
+        header = base.header
+        assert header.height > self.head.height and header.chain == self.chain
+        key = height_key(header.height)
+        held = dict(self._rows.range("state", b"", b"\xff"))
+        wanted = dict(base.state)
+        rows: list[Row] = []
+        for table in ("base", "batch", "block", "certificate", "receipt", "seal"):
+            rows += [(table, old, None) for old, _ in self._rows.range(table, b"", b"\xff" * 16)]
+        rows += [("state", old, None) for old in held if old not in wanted]
+        rows += [("state", name, value) for name, value in base.state]
+        rows += base.proof
+        data = encode(header)
+        rows += [("block", key, data), ("meta", b"head", key + header_bytes_digest(data)), ("meta", b"seals", None)]
+        self._rows.stage(rows)
+        self._state.forget()
+        self._undo = {}
+        self._load_head()
+        return [
+            Apply(header.height, tuple(rows)),
+            Executed(header.height, self._digest, self.epochs.at(header.height + 1)),
+            Note("snapshot", {"height": header.height}),
+        ]

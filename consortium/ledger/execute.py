@@ -1,0 +1,198 @@
+"""One transaction at a time: who, which number, which operation, what outcome.
+
+Deterministic by construction: whatever a transaction holds, every node writes the same receipt. A contract that
+raises anything but `Refused` is our bug, and still splits no nodes: its receipt is `contract-failed`. No sentence
+quotes a library's error message: those change with its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from consortium.core.codec import Malformed, encode
+from consortium.core.contract import GENESIS, OK, Context, Contract, Receipt, Refused
+from consortium.core.genesis import GenesisCall
+from consortium.core.machine import Note, Outcome
+from consortium.core.membership import Epoch
+from consortium.core.transaction import Call, Opened, decode_call
+from consortium.ledger.numbers import SENTENCES, Numbers
+from consortium.ledger.rows import Damaged
+from consortium.ledger.state import State
+
+_FAILED = "an error in the contract itself; nothing was changed; please report it with this transaction's id"
+
+
+class Prepared(NamedTuple):
+    """A transaction decoded as far as it goes. `code` is set where it is refused without looking at the state."""
+
+    transaction: bytes  # its id
+    member: str
+    role: str
+    number: int  # 0: it takes no number (nobody registered stands behind it, or it has none)
+    contract: str
+    operation: str
+    arguments: bytes
+    value: Any
+    code: str
+    sentence: str
+
+
+class Done(NamedTuple):
+    outcomes: list[Outcome]
+    receipts: list[bytes]
+    notes: list[Note]
+
+
+class _Verb(NamedTuple):
+    contract: Contract
+    decode: Callable[[bytes | msgspec.Raw], Any]
+
+
+class Executor:
+    """Executes prepared transactions against the state."""
+
+    def __init__(self, chain: bytes, contracts: Mapping[str, Contract], state: State) -> None:
+        self._chain = chain
+        self._state = state
+        self._numbers = Numbers(state)
+        self._contracts = contracts
+        self._verbs: dict[tuple[str, str], _Verb] = {}
+        for name, contract in contracts.items():
+            for operation in contract.operations.values():
+                decoder = msgspec.msgpack.Decoder(operation.arguments)
+                self._verbs[name, operation.name] = _Verb(contract, decoder.decode)
+
+    # --- decoding ---------------------------------------------------------------------------------------------------
+
+    def prepare(self, opened: Opened, epoch: Epoch) -> list[Prepared]:
+        """Its transactions, in order, judged under the registry of `epoch`."""
+        name = opened.member
+        member = epoch.by_name.get(name)
+        if member is None:
+            sentence = f"{name} is not registered; the consortium must admit it first"
+            return [_refused(one, name, "unknown-member", sentence) for one in opened.ids]
+        if member.keys.get("submit") != opened.key:
+            sentence = f"the bundle is not signed with the registered submit key of {name}"
+            return [_refused(one, name, "unknown-key", sentence) for one in opened.ids]
+        role = member.role
+        prepare = self._prepare
+        return [prepare(one, name, role, body) for one, body in zip(opened.ids, opened.transactions, strict=True)]
+
+    def _prepare(self, transaction: bytes, member: str, role: str, body: bytes) -> Prepared:
+        try:
+            call = decode_call(body)
+        except Malformed:
+            return _refused(
+                transaction, member, "malformed", "not a transaction [number, contract, operation, arguments]"
+            )
+        number, contract, operation, raw = call.number, call.contract, call.operation, call.arguments
+        arguments = bytes(raw)
+        verb = self._verbs.get((contract, operation))
+        value, code, sentence = None, "", ""
+        if encode(Call(number, contract, operation, raw)) != body:
+            code, sentence = "malformed", "the transaction is not in its canonical encoding"
+        elif verb is None:
+            code, sentence = self._unknown(contract, operation)
+        else:
+            try:
+                value = verb.decode(arguments)
+                if encode(value) != arguments:
+                    code, sentence = "malformed", "the arguments are not in their canonical encoding"
+            except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
+                code, sentence = (
+                    "malformed",
+                    f"the arguments do not have the fields and types of {contract}.{operation}",
+                )
+        return Prepared(transaction, member, role, number, contract, operation, arguments, value, code, sentence)
+
+    def _unknown(self, contract: str, operation: str) -> tuple[str, str]:
+        if contract not in self._contracts:
+            return "unknown-contract", f"there is no contract {contract!r}"
+        return "unknown-operation", f"{contract} has no operation {operation!r}"
+
+    # --- executing --------------------------------------------------------------------------------------------------
+
+    def execute(self, prepared: Sequence[Prepared], height: int, time_us: int) -> Done:
+        """All of a block, in order; what they wrote is in the state, not yet taken."""
+        done = Done([], [], [])
+        state, use = self._state, self._numbers.use
+        for one in prepared:
+            code, sentence, events = one.code, one.sentence, ()
+            if one.number or not code:
+                taken = use(one.member, one.number, one.transaction)
+                if taken is not None:
+                    code, sentence = taken, SENTENCES[taken]
+            if not code:
+                state.begin()
+                context = Context(self._chain, height, time_us, one.transaction, one.member, one.role)
+                code, sentence, events = self._run(one, context, done.notes)
+            self._finish(one, Receipt(one.transaction, code, sentence, events), done)
+        state.begin()
+        self._numbers.flush()
+        return done
+
+    def _run(self, one: Prepared, context: Context, notes: list[Note]) -> tuple[str, str, Any]:
+        contract = self._verbs[one.contract, one.operation].contract
+        try:
+            events = tuple(contract.execute(self._state, one.operation, one.value, context))
+            encode(events)
+            return OK, "", events
+        except Refused as refusal:
+            self._state.undo()
+            return str(refusal.code), str(refusal.sentence), ()
+        except (Damaged, MemoryError):
+            raise
+        except Exception as error:
+            self._state.undo()
+            notes.append(_failure(one, context.height, error))
+            return "contract-failed", _FAILED, ()
+
+    def _finish(self, one: Prepared, receipt: Receipt, done: Done) -> None:
+        try:
+            data = encode(receipt)
+        except (msgspec.MsgspecError, UnicodeError):  # a refusal's words that are no text
+            receipt = Receipt(one.transaction, "contract-failed", _FAILED, ())
+            data = encode(receipt)
+        done.receipts.append(data)
+        done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
+
+    def execute_genesis(self, calls: Sequence[tuple[bytes, GenesisCall]], time_us: int) -> Done:
+        """The calls of the genesis file, (id, call), at height 0 under the role `genesis`: they take no numbers."""
+        done = Done([], [], [])
+        for identity, call in calls:
+            verb = self._verbs.get((call.contract, call.operation))
+            value, code, sentence, events = None, "", "", ()
+            if verb is None:
+                code, sentence = self._unknown(call.contract, call.operation)
+            else:
+                try:
+                    value = verb.decode(call.arguments)
+                except msgspec.MsgspecError as error:
+                    code, sentence = "malformed", str(error)
+            one = Prepared(
+                identity, "", GENESIS, 0, call.contract, call.operation, call.arguments, value, code, sentence
+            )
+            if not code:
+                self._state.begin()
+                context = Context(self._chain, 0, time_us, identity, "", GENESIS)
+                code, sentence, events = self._run(one, context, done.notes)
+            self._finish(one, Receipt(identity, code, sentence, events), done)
+        self._state.begin()
+        return done
+
+
+def _refused(transaction: bytes, member: str, code: str, sentence: str) -> Prepared:
+    return Prepared(transaction, member, "", 0, "", "", b"", None, code, sentence)
+
+
+def _failure(one: Prepared, height: int, error: Exception) -> Note:
+    """Where a contract failed: no addresses in it, so that traces of two runs stay equal."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    fields = {"height": height, "contract": one.contract, "operation": one.operation}
+    return Note("contract_failed", {**fields, "error": f"{type(error).__name__} in {place}"})

@@ -1,0 +1,173 @@
+"""The taking half of catch-up: requests under way to one peer, and what came back, checked as far as bytes go.
+
+Two nouns: `BlockFetch` (consecutive heights, a few requests in flight) and `SnapshotFetch` (parts of one copy).
+Neither sends nor decides; `CatchUp` does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from hashlib import sha256
+from typing import NamedTuple
+
+from consortium.core.codec import Decoder, Malformed, tagged_hash
+from consortium.core.machine import Effect, Now, Received, Send
+from consortium.core.membership import Epochs, NodeId
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
+from consortium.core.verifier import Verifier
+from consortium.ledger.block import Header
+from consortium.ledger.certificate import decode_certificate
+from consortium.ledger.chain import Base
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
+from consortium.ledger.serve import BLOCKS_MAX
+from consortium.ledger.snapshot import PARTS_MAX, Linked, check_link, decode_part, make_base
+
+REQUESTS_MAX = 3
+READY_MAX = 4 * BLOCKS_MAX  # heights asked for or held above the head
+ANSWER_TIMEOUT_US = 3_000_000
+SNAPSHOT_TIMEOUT_US = 10_000_000  # the giver may have to wait for a seal
+
+_BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
+    list[tuple[bytes | None, bytes, bytes | None]], ATTACHMENT_BYTES_MAX
+)
+
+
+class Fetched(NamedTuple):
+    """One height as a peer gave it; the certificates are not checked yet."""
+
+    batch: bytes | None
+    certificate: Certificate
+    seal: Certificate | None
+
+
+class _Request(NamedTuple):
+    first: int
+    last: int
+    sent_us: int
+
+
+class Nonces:
+    """Values that this node never used before: an answer to an older question is no answer."""
+
+    def __init__(self, me: NodeId) -> None:
+        self._me = me.encode()
+        self._count = 0
+
+    def fresh(self, now: Now) -> bytes:
+        self._count += 1
+        clock = now.monotonic_us.to_bytes(16, "big", signed=True) + now.wall_us.to_bytes(16, "big", signed=True)
+        return tagged_hash(b"catch-up nonce", self._me, clock, self._count.to_bytes(8, "big"))[:16]
+
+
+class BlockFetch:
+    """Heights from `peer`, a few requests in flight; an answer that stops short is asked on."""
+
+    def __init__(self, peer: NodeId, nonces: Nonces, head: int) -> None:
+        self.peer = peer
+        self.ready: dict[int, Fetched] = {}
+        self._nonces = nonces
+        self._requests: dict[bytes, _Request] = {}
+        self._rest: deque[tuple[int, int]] = deque()  # ranges to ask for again
+        self._next = head + 1
+
+    @property
+    def is_waiting(self) -> bool:
+        return bool(self._requests)
+
+    def pump(self, now: Now, head: int, goal: int) -> list[Effect]:
+        """Requests to send now."""
+        effects: list[Effect] = []
+        while len(self._requests) < REQUESTS_MAX:
+            if self._rest:
+                first, last = self._rest.popleft()
+            else:
+                first = self._next = max(self._next, head + 1)
+                last = min(first + BLOCKS_MAX - 1, goal, head + READY_MAX)
+                if last < first:
+                    break
+                self._next = last + 1
+            nonce = self._nonces.fresh(now)
+            self._requests[nonce] = _Request(first, last, now.monotonic_us)
+            effects.append(Send(self.peer, FetchBlocks(self.peer, nonce, first, last)))
+        return effects
+
+    def is_late(self, now: Now) -> bool:
+        return any(now.monotonic_us - request.sent_us >= ANSWER_TIMEOUT_US for request in self._requests.values())
+
+    def take(self, event: Received, answer: Blocks) -> int | None:
+        """How many heights came; None: not an answer to a question of ours. Raises Malformed."""
+        request = self._requests.get(answer.nonce)
+        if request is None or event.sender != self.peer or answer.first_height != request.first:
+            return None
+        del self._requests[answer.nonce]
+        if sha256(event.attachment).digest() != answer.digest:
+            raise Malformed("the attachment is not the one that was signed")
+        entries = _BLOCKS.decode(event.attachment)
+        if len(entries) > request.last - request.first + 1:
+            raise Malformed("more blocks than asked for")
+        for height, (batch, certificate, seal) in enumerate(entries, request.first):
+            held = None if seal is None else decode_certificate(seal)
+            self.ready[height] = Fetched(batch, decode_certificate(certificate), held)
+        if entries and request.first + len(entries) <= request.last:
+            self._rest.append((request.first + len(entries), request.last))
+        return len(entries)
+
+
+class SnapshotFetch:
+    """A snapshot from `peer`, part by part; believed when all rows have the root of the sealed header."""
+
+    def __init__(self, peer: NodeId, nonces: Nonces, head: int) -> None:
+        self.peer = peer
+        self.height = 0
+        self.linked: Linked | None = None
+        self._nonces = nonces
+        self._head = head
+        self._header: Header | None = None
+        self._parts: dict[int, list[tuple[bytes, bytes]]] = {}
+        self._count = 1
+        self._requests: dict[bytes, tuple[int, int]] = {}  # nonce -> part, sent_us
+
+    def pump(self, now: Now) -> list[Effect]:
+        """Requests to send now: the first part alone, until it has said how many there are."""
+        effects: list[Effect] = []
+        asked = {part for part, _ in self._requests.values()}
+        for part in range(self._count):
+            if len(self._requests) >= REQUESTS_MAX:
+                break
+            if part in self._parts or part in asked:
+                continue
+            nonce = self._nonces.fresh(now)
+            self._requests[nonce] = (part, now.monotonic_us)
+            effects.append(Send(self.peer, FetchSnapshot(self.peer, nonce, self.height, part)))
+        return effects
+
+    def is_late(self, now: Now) -> bool:
+        return any(now.monotonic_us - sent_us >= SNAPSHOT_TIMEOUT_US for _, sent_us in self._requests.values())
+
+    def take(self, event: Received, answer: Snapshot, epochs: Epochs, verifier: Verifier) -> Base | None:
+        """The verified base when the last part has come. Raises Malformed."""
+        request = self._requests.get(answer.nonce)
+        if request is None or event.sender != self.peer or request[0] != answer.part:
+            return None
+        del self._requests[answer.nonce]
+        if sha256(event.attachment).digest() != answer.digest:
+            raise Malformed("the attachment is not the one that was signed")
+        if self._header is None:
+            self._begin(answer, epochs, verifier)
+        if (answer.height, answer.parts) != (self.height, self._count):
+            raise Malformed("a part of another snapshot")
+        self._parts[answer.part] = decode_part(event.attachment)
+        if len(self._parts) < self._count:
+            return None
+        assert self._header is not None and self.linked is not None
+        rows = [row for part in range(self._count) for row in self._parts[part]]
+        return make_base(self._header, self.linked, rows)
+
+    def _begin(self, answer: Snapshot, epochs: Epochs, verifier: Verifier) -> None:
+        if not 1 <= answer.parts <= PARTS_MAX:
+            raise Malformed(f"{answer.parts} parts, at most {PARTS_MAX}")
+        self.linked = Linked(answer.headers, decode_certificate(answer.seal))
+        header = check_link(self.linked, epochs, verifier)
+        if header.height != answer.height or header.height <= self._head:
+            raise Malformed("a snapshot of no use to us")
+        self._header, self.height, self._count = header, header.height, answer.parts

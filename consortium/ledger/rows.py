@@ -1,0 +1,127 @@
+"""The ledger's tables: names, keys, and `DictRows`, the in-memory `Rows` of simulations and tests.
+
+table        key                             value
+block        height                          header
+batch        height                          batch as decided, empty for a null request
+certificate  height                          commit certificate of the batch
+receipt      height ‖ 4-byte index           receipt
+state        table name ‖ 0x00 ‖ key         canonical value
+seal         height                          quorum of CHECKPOINTs over the header
+epoch        number                          epoch
+meta         word                            format; chain; head: height ‖ header digest; seals: count ‖ newest height
+base         see snapshot.py                 where a ledger that began with a snapshot starts
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from consortium.core.machine import Rows
+
+TABLES = ("base", "batch", "block", "certificate", "epoch", "meta", "receipt", "seal", "state")
+END = b"\xff" * 64  # above every key that this version writes
+Row = tuple[str, bytes, bytes | None]
+
+
+class Damaged(RuntimeError):
+    """What is stored is not what was written; the text names the place. Restore the node from the others."""
+
+
+class StoredRows(Rows, Protocol):
+    """Rows that can also say all that they hold: what `verify_ledger` reads."""
+
+    def tables(self) -> Sequence[str]:
+        """Names of all tables (an empty one may be named), sorted."""
+        ...
+
+    def all(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every row of a table in order, whatever its key."""
+        ...
+
+
+def height_key(height: int) -> bytes:
+    return height.to_bytes(8, "big")
+
+
+def receipt_key(height: int, index: int) -> bytes:
+    return height.to_bytes(8, "big") + index.to_bytes(4, "big")
+
+
+def state_key(table: str, key: str) -> bytes:
+    return f"{table}\x00{key}".encode()
+
+
+class _Table:
+    """A dict and, for ranges, its keys in order; the order is mended only when a range asks."""
+
+    __slots__ = ("added", "order", "removed", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+        self.order: list[bytes] = []
+        self.added: list[bytes] = []
+        self.removed = False
+
+    def put(self, key: bytes, value: bytes | None) -> None:
+        if value is None:
+            if self.values.pop(key, None) is not None:
+                self.removed = True
+            return
+        if key not in self.values:
+            self.added.append(key)
+        self.values[key] = value
+
+    def ordered(self) -> list[bytes]:
+        order, added = self.order, self.added
+        if self.removed:
+            self.order, self.removed = sorted(self.values), False
+        elif len(added) * 20 < len(order):
+            for key in added:
+                insort(order, key)
+        elif added:
+            order.extend(added)
+            order.sort()
+        self.added = []
+        return self.order
+
+
+class DictRows:
+    """Implements `Rows` and `StoredRows` in memory. Appending increasing keys is cheap."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Table] = {}
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        held = self._tables.get(table)
+        return None if held is None else held.values.get(key)
+
+    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order."""
+        held = self._tables.get(table)
+        if held is None:
+            return []
+        order, values = held.ordered(), held.values
+        return [(key, values[key]) for key in order[bisect_left(order, low) : bisect_left(order, high)]]
+
+    def stage(self, rows: Sequence[Row]) -> None:
+        for table, key, value in rows:
+            held = self._tables.get(table)
+            if held is None:
+                held = self._tables[table] = _Table()
+            held.put(key, value)
+
+    def tables(self) -> Sequence[str]:
+        return sorted(name for name, held in self._tables.items() if held.values)
+
+    def all(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        held = self._tables.get(table)
+        return iter([] if held is None else [(key, held.values[key]) for key in held.ordered()])
+
+    def copy(self) -> DictRows:
+        """An independent copy: a disk as it was at this moment."""
+        twin = DictRows()
+        for name, held in self._tables.items():
+            twin.stage([(name, key, value) for key, value in held.values.items()])
+        return twin

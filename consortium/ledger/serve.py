@@ -1,0 +1,138 @@
+"""The giving half of catch-up: blocks and snapshots for members that ask, bounded in bytes and in rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from consortium.core.codec import encode
+from consortium.core.genesis import Parameters
+from consortium.core.machine import Effect, Now, Received, Rows, Send
+from consortium.core.membership import NodeId
+from consortium.ledger.certificate import newest_seal
+from consortium.ledger.chain import Ledger
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
+from consortium.ledger.rows import height_key
+from consortium.ledger.snapshot import Copy, Linked, copy_state, link
+
+BLOCKS_MAX = 64
+ANSWER_BYTES = 2_000_000
+ANSWERS_A_SECOND = 512  # to one member
+COPY_IDLE_US = 60_000_000  # a copy that nobody asked for so long is let go
+
+
+class _Copied:
+    """A copy of the state; given away once it is linked to a seal."""
+
+    __slots__ = ("asked_us", "copy", "linked", "waiting")
+
+    def __init__(self, copy: Copy, now_us: int) -> None:
+        self.copy = copy
+        self.linked: Linked | None = None
+        self.waiting: dict[NodeId, FetchSnapshot] = {}
+        self.asked_us = now_us
+
+
+class Server:
+    """Answers of one node. A member that asks too often is not answered."""
+
+    def __init__(self, me: NodeId, parameters: Parameters, rows: Rows, ledger: Ledger) -> None:
+        self._me = me
+        self._parameters = parameters
+        self._rows = rows
+        self._ledger = ledger
+        self._second = 0
+        self._answers: dict[NodeId, int] = {}
+        self._copied: _Copied | None = None
+
+    def _may_answer(self, now: Now, sender: NodeId) -> bool:
+        second = now.monotonic_us // 1_000_000
+        if second != self._second:
+            self._second, self._answers = second, {}
+        self._answers[sender] = self._answers.get(sender, 0) + 1
+        return self._answers[sender] <= ANSWERS_A_SECOND
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def on_fetch_blocks(self, now: Now, event: Received, asked: FetchBlocks) -> list[Effect]:
+        """As many consecutive heights as fit, none if this node does not have the first."""
+        if asked.receiver != self._me or not self._may_answer(now, event.sender):
+            return []
+        first, last = asked.first_height, min(asked.last_height, self._ledger.head_height)
+        found: list[tuple[bytes | None, bytes, bytes | None]] = []
+        size = 0
+        for height in range(max(1, first), min(last, first + BLOCKS_MAX - 1) + 1):
+            key = height_key(height)
+            batch, certificate = self._rows.get("batch", key), self._rows.get("certificate", key)
+            if batch is None or certificate is None:
+                break
+            seal = self._rows.get("seal", key)
+            size += len(batch) + len(certificate) + len(seal or b"")
+            if found and size > ANSWER_BYTES:
+                break
+            found.append((batch or None, certificate, seal))
+        attachment = encode(found)
+        answer = Blocks(event.sender, asked.nonce, first, sha256(attachment).digest())
+        return [Send(event.sender, answer, attachment)]
+
+    # --- snapshots --------------------------------------------------------------------------------------------------
+
+    def on_fetch_snapshot(self, now: Now, event: Received, asked: FetchSnapshot) -> Sequence[Effect]:
+        """A part of the copy; who asks before the copy is under a seal is answered as soon as it is."""
+        if asked.receiver != self._me or not self._may_answer(now, event.sender):
+            return []
+        copied = self._copied
+        if copied is None or (asked.height == 0 and self._is_old(copied)):
+            copied = self._copied = _Copied(self._copy(), now.monotonic_us)
+        copied.asked_us = now.monotonic_us
+        if copied.linked is None:
+            copied.linked = link(self._rows, copied.copy.height, self._ledger.head_height)
+        if copied.linked is None:
+            copied.waiting[event.sender] = asked
+            return []
+        return self._part(event.sender, asked, copied.copy, copied.linked)
+
+    def _copy(self) -> Copy:
+        sealed = newest_seal(self._rows)[0]
+        if sealed and (state := self._ledger.state_at(sealed)) is not None:
+            return copy_state(sealed, state)
+        head = self._ledger.head_height
+        return copy_state(head, self._ledger.state_at(head) or [])
+
+    def _is_old(self, copied: _Copied) -> bool:
+        return self._ledger.head_height - copied.copy.height > self._parameters.snapshot_gap // 2
+
+    def _part(self, to: NodeId, asked: FetchSnapshot, copy: Copy, linked: Linked) -> list[Effect]:
+        if asked.height not in (0, copy.height) or not 0 <= asked.part < len(copy.parts):
+            return []
+        part = copy.parts[asked.part]
+        answer = Snapshot(
+            to,
+            asked.nonce,
+            copy.height,
+            asked.part,
+            len(copy.parts),
+            linked.headers,
+            encode(linked.seal),
+            sha256(part).digest(),
+        )
+        return [Send(to, answer, part)]
+
+    def on_stable(self) -> list[Effect]:
+        """A seal more: those who wait for the copy may have it."""
+        copied = self._copied
+        if copied is None or copied.linked is not None:
+            return []
+        copied.linked = link(self._rows, copied.copy.height, self._ledger.head_height)
+        if copied.linked is None:
+            return []
+        waiting, copied.waiting = copied.waiting, {}
+        effects: list[Effect] = []
+        for sender, asked in sorted(waiting.items()):
+            effects += self._part(sender, asked, copied.copy, copied.linked)
+        return effects
+
+    def tidy(self, now: Now) -> None:
+        """Let go of a copy that nobody wants any more."""
+        if self._copied is not None and now.monotonic_us - self._copied.asked_us > COPY_IDLE_US:
+            self._copied = None

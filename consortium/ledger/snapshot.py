@@ -1,0 +1,124 @@
+"""A ledger's whole state at one height, in parts, proven by a header chain that ends under a seal.
+
+The giver copies its state when first asked: as it was at the newest seal; or, where a restart forgot that, as it is at
+the head, to be given away once a seal stands above: headers link the two, each naming its parent. The taker believes
+nothing until the rows of all parts have the state root of the first header.
+
+Table `base` of a ledger that began so: `height`; `header` ‖ height for each linking header; `seal`; and `state` ‖ key
+for each row, so that `verify_ledger` can start from there.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.machine import Rows
+from consortium.core.membership import Epochs
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
+from consortium.core.verifier import Verifier
+from consortium.ledger.block import Header, decode_header, header_bytes_digest
+from consortium.ledger.certificate import check_seal, decode_certificate
+from consortium.ledger.chain import Base
+from consortium.ledger.rows import END, Row, height_key
+from consortium.ledger.tree import StateTree
+
+PART_BYTES = 1_000_000
+PARTS_MAX = 4_096
+HEADERS_MAX = 1_024
+
+_PART: Decoder[list[tuple[bytes, bytes]]] = Decoder(list[tuple[bytes, bytes]], ATTACHMENT_BYTES_MAX)
+
+
+class Linked(NamedTuple):
+    """Headers of consecutive heights, and the seal over the last of them."""
+
+    headers: tuple[bytes, ...]
+    seal: Certificate
+
+
+class Copy(NamedTuple):
+    """The state at one height, cut into parts."""
+
+    height: int
+    parts: tuple[bytes, ...]
+
+
+def copy_state(height: int, state: list[tuple[bytes, bytes]]) -> Copy:
+    parts: list[bytes] = []
+    held: list[tuple[bytes, bytes]] = []
+    size = 0
+    for key, value in state:
+        held.append((key, value))
+        size += len(key) + len(value)
+        if size >= PART_BYTES:
+            parts.append(encode(held))
+            held, size = [], 0
+    if held or not parts:
+        parts.append(encode(held))
+    return Copy(height, tuple(parts))
+
+
+def decode_part(data: bytes) -> list[tuple[bytes, bytes]]:
+    """Raises Malformed."""
+    return _PART.decode(data)
+
+
+def link(rows: Rows, height: int, stable_height: int) -> Linked | None:
+    """Headers from `height` to the first seal at or above it; None while no seal stands there."""
+    sealed = height
+    while sealed <= min(stable_height, height + HEADERS_MAX):
+        data = rows.get("seal", height_key(sealed))
+        if data is not None:
+            headers = rows.range("block", height_key(height), height_key(sealed + 1))
+            if len(headers) != sealed - height + 1:
+                return None
+            return Linked(tuple(header for _, header in headers), decode_certificate(data))
+        sealed += 1
+    return None
+
+
+def check_link(linked: Linked, epochs: Epochs, verifier: Verifier) -> Header:
+    """The first header, proven by the seal over the last. Raises Malformed."""
+    if not 1 <= len(linked.headers) <= HEADERS_MAX:
+        raise Malformed(f"{len(linked.headers)} headers, at most {HEADERS_MAX}")
+    headers = [decode_header(data) for data in linked.headers]
+    vote = check_seal(linked.seal, epochs, verifier)
+    if vote.height != headers[-1].height or vote.header_digest != header_bytes_digest(linked.headers[-1]):
+        raise Malformed("the seal is over another header")
+    for index in range(1, len(headers)):
+        if headers[index].height != headers[index - 1].height + 1:
+            raise Malformed("the headers are not of consecutive heights")
+        if headers[index].parent != header_bytes_digest(linked.headers[index - 1]):
+            raise Malformed(f"the header of height {headers[index].height} has another parent")
+    return headers[0]
+
+
+def make_base(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) -> Base:
+    """Raises Malformed unless these rows, each once, have the header's state root."""
+    if len({key for key, _ in state}) != len(state):
+        raise Malformed("a state row stands twice in the snapshot")
+    if StateTree.build(state).root != header.state:
+        raise Malformed("the snapshot does not have the state root of its header")
+    proof: list[Row] = [("base", b"height", height_key(header.height)), ("base", b"seal", encode(linked.seal))]
+    for index, data in enumerate(linked.headers):
+        proof.append(("base", b"header" + height_key(header.height + index), data))
+    proof += [("base", b"state" + key, value) for key, value in state]
+    return Base(header, tuple(state), tuple(proof))
+
+
+def stored_base(rows: Rows, epochs: Epochs, verifier: Verifier) -> Base | None:
+    """The base that this ledger began with, checked again; None if it began with the genesis. Raises Malformed."""
+    height = rows.get("base", b"height")
+    if height is None:
+        return None
+    seal = decode_certificate(rows.get("base", b"seal") or b"")
+    headers = tuple(data for _, data in rows.range("base", b"header", b"header" + END))
+    linked = Linked(headers, seal)
+    header = check_link(linked, epochs, verifier)
+    cut = len(b"state")
+    state = [(key[cut:], value) for key, value in rows.range("base", b"state", b"state\xff")]
+    base = make_base(header, linked, state)
+    if height_key(header.height) != height:
+        raise Malformed("the base's height is not that of its header")
+    return base

@@ -1,0 +1,156 @@
+"""Typed state over rows: what contracts write within a block, and what is committed.
+
+Values are canonical MessagePack of frozen, map-encoded Structs. Decoded values are kept: a policy pack that every
+transaction reads is decoded once. Nobody may mutate a value that `get` returned.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from consortium.core.codec import encode
+from consortium.core.contract import Table
+from consortium.core.machine import Rows
+from consortium.ledger.rows import Damaged
+
+V = TypeVar("V")
+_UNKNOWN: Any = object()
+
+
+class State:
+    """Implements core `State`. `begin` … `undo` bracket one transaction; `take` ends a block.
+
+    A name is `table ‖ 0x00 ‖ key`; the order of Python's strings is that of their UTF-8 bytes.
+    """
+
+    def __init__(self, rows: Rows, remember_max: int = 100_000) -> None:
+        self._rows = rows
+        self._remember_max = remember_max
+        self._recent: dict[str, Any] = {}  # decoded values (None = absent), committed or written in this block
+        self._older: dict[str, Any] = {}  # the generation before; shadowed by `_recent`
+        self._written: dict[str, bytes | None] = {}  # this block's rows
+        self._order: list[str] = []  # the names in `_written`, in order
+        self._previous: dict[str, Any] = {}  # what each name in `_written` had before this block
+        self._undo: list[tuple[str, Any, Any]] = []  # name, value before, row before (_UNKNOWN: none)
+        self._decoders: dict[str, Callable[[bytes], Any]] = {}
+
+    # --- what contracts use -----------------------------------------------------------------------------------------
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        name = f"{table.name}\x00{key}"
+        value = self._recent.get(name, _UNKNOWN)
+        if value is _UNKNOWN:
+            value = self._fetch(table, name)
+        return cast("V | None", value)
+
+    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
+        """Entries with low ≤ key < high as they are now; writes during the iteration are not seen by it."""
+        start, stop = f"{table.name}\x00{low}", f"{table.name}\x00{high}"
+        names = [key.decode() for key, _ in self._rows.range("state", start.encode(), stop.encode())]
+        written = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
+        if written:
+            names = sorted({*names, *written})
+        cut = len(table.name) + 1
+        found = [(name[cut:], self.get(table, name[cut:])) for name in names]
+        return iter([(key, value) for key, value in found if value is not None])
+
+    def put(self, table: Table[V], key: str, value: V) -> None:
+        """Raises TypeError for a value of another type than the table's, and whatever its encoding raises."""
+        if type(value) is not table.kind:
+            raise TypeError(f"table {table.name} holds {table.kind.__name__}, not {type(value).__name__}")
+        self._write(f"{table.name}\x00{key}", value, encode(value))
+
+    def delete(self, table: Table[V], key: str) -> None:
+        self._write(f"{table.name}\x00{key}", None, None)
+
+    # --- what the ledger uses ---------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """A transaction begins: `undo` will come back to this point."""
+        self._undo.clear()
+
+    def undo(self) -> None:
+        for name, value, row in reversed(self._undo):
+            if value is _UNKNOWN:
+                del self._recent[name]
+            else:
+                self._recent[name] = value
+            if row is _UNKNOWN:
+                del self._written[name]
+                del self._order[bisect_left(self._order, name)]
+            else:
+                self._written[name] = row
+        self._undo.clear()
+
+    def take(self) -> list[tuple[bytes, bytes | None]]:
+        """This block's rows in order of their keys; they are from now on taken for committed."""
+        rows = [(name.encode(), self._written[name]) for name in self._order]
+        self._undo.clear()
+        self._written.clear()
+        self._order.clear()
+        if len(self._recent) > self._remember_max:
+            self._older, self._recent = self._recent, {}
+        return rows
+
+    def take_previous(self) -> dict[str, Any]:
+        """Before `take`: what this block's names had before it (a value, its bytes, or None); see `row_of`."""
+        previous, self._previous = self._previous, {}
+        return previous
+
+    def forget(self) -> None:
+        """The rows were replaced beneath (a snapshot): drop everything remembered."""
+        assert not self._written
+        self._recent, self._older = {}, {}
+
+    # --- within -----------------------------------------------------------------------------------------------------
+
+    def _fetch(self, table: Table[Any], name: str) -> Any:
+        value = self._older.get(name, _UNKNOWN)
+        if value is _UNKNOWN:
+            data = self._rows.get("state", name.encode())
+            value = None if data is None else self._decode(table, name, data)
+        self._recent[name] = value
+        return value
+
+    def _decode(self, table: Table[Any], name: str, data: bytes) -> Any:
+        decode = self._decoders.get(table.name)
+        if decode is None:
+            decode = self._decoders[table.name] = msgspec.msgpack.Decoder(table.kind).decode
+        try:
+            return decode(data)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise Damaged(f"state row {name!r} is not a {table.kind.__name__}: {error}") from None
+
+    def _write(self, name: str, value: Any, row: bytes | None) -> None:
+        before = self._written.get(name, _UNKNOWN)
+        if before is _UNKNOWN:
+            data = name.encode()  # a key that is no UTF-8 must fail here, inside the contract
+            insort(self._order, name)
+            if name not in self._previous:
+                held = self._recent.get(name, _UNKNOWN)
+                self._previous[name] = self._rows.get("state", data) if held is _UNKNOWN else held
+        self._undo.append((name, self._recent.get(name, _UNKNOWN), before))
+        self._recent[name] = value
+        self._written[name] = row
+
+
+def row_of(previous: Any) -> bytes | None:
+    """The row of a value that `take_previous` gave."""
+    return previous if previous is None or isinstance(previous, bytes) else encode(previous)
+
+
+class Reader:
+    """Implements core `StateReader` for roles: the state between blocks, no way to write."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def get(self, table: Table[V], key: str) -> V | None:
+        return self._state.get(table, key)
+
+    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
+        return self._state.range(table, low, high)

@@ -1,0 +1,159 @@
+"""The authenticated tree: 65,536 buckets by hash prefix under four levels of 16-ary nodes.
+
+An entry is H(row key) ‖ H(value), 64 bytes; a bucket is its entries in order, so that it proves absence as well as
+presence; an empty bucket hashes to zeros. The tree is updated once per block. It holds hashes only: 64 bytes an entry.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from itertools import pairwise
+
+import msgspec
+
+BUCKETS = 65_536
+_ENTRY = 64
+_EMPTY = bytes(32)
+_BUCKET_TAG = b"\x02"
+_NODE_TAG = b"\x03"
+_LEVELS = 4  # 16⁴ = 65,536
+
+
+class Path(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """From a whole bucket up to the root: on each of four levels the fifteen siblings, joined (480 bytes)."""
+
+    bucket: bytes
+    siblings: tuple[bytes, bytes, bytes, bytes]
+
+
+def _bucket_hash(bucket: bytes) -> bytes:
+    return sha256(_BUCKET_TAG + bucket).digest() if bucket else _EMPTY
+
+
+def _node_hash(children: bytes) -> bytes:
+    return sha256(_NODE_TAG + children).digest()
+
+
+def _empty_levels() -> list[list[bytes]]:
+    levels, empty = [[_EMPTY] * BUCKETS], _EMPTY
+    for _ in range(_LEVELS):
+        empty = _node_hash(empty * 16)
+        levels.append([empty] * (len(levels[-1]) // 16))
+    return levels
+
+
+def _place(bucket: bytes, name: bytes) -> int:
+    """Offset of the first entry that is not below `name`."""
+    low, high = 0, len(bucket) // _ENTRY
+    while low < high:
+        middle = (low + high) // 2
+        at = middle * _ENTRY
+        if bucket[at : at + 32] < name:
+            low = middle + 1
+        else:
+            high = middle
+    return low * _ENTRY
+
+
+class StateTree:
+    """Hashes of all state rows; `root` authenticates them."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[int, bytes] = {}
+        self._levels = _empty_levels()
+
+    @classmethod
+    def build(cls, rows: Iterable[tuple[bytes, bytes]]) -> StateTree:
+        """The tree of these (row key, value), each key once, in any order."""
+        tree = cls()
+        entries: dict[int, list[bytes]] = {}
+        for key, value in rows:
+            name = sha256(key).digest()
+            entries.setdefault(name[0] << 8 | name[1], []).append(name + sha256(value).digest())
+        for number, found in entries.items():
+            found.sort()
+            tree._buckets[number] = b"".join(found)
+        tree._rehash(entries)
+        return tree
+
+    @property
+    def root(self) -> bytes:
+        return self._levels[_LEVELS][0]
+
+    def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
+        """Set (row key, value) or remove (row key, None); removing what is absent changes nothing."""
+        buckets = self._buckets
+        touched: dict[int, None] = {}
+        for key, value in changes:
+            name = sha256(key).digest()
+            number = name[0] << 8 | name[1]
+            bucket = buckets.get(number, b"")
+            at = _place(bucket, name) if bucket else 0
+            after = at + _ENTRY if bucket[at : at + 32] == name else at
+            if value is not None:
+                bucket = b"".join((bucket[:at], name, sha256(value).digest(), bucket[after:]))
+            else:
+                bucket = bucket[:at] + bucket[after:]
+            if bucket:
+                buckets[number] = bucket
+            else:
+                buckets.pop(number, None)
+            touched[number] = None
+        self._rehash(touched)
+
+    def _rehash(self, touched: Iterable[int]) -> None:
+        leaves, buckets = self._levels[0], self._buckets
+        parents: dict[int, None] = {}
+        for number in touched:
+            leaves[number] = _bucket_hash(buckets.get(number, b""))
+            parents[number >> 4] = None
+        below = leaves
+        for level in self._levels[1:]:
+            above: dict[int, None] = {}
+            for number in parents:
+                first = number << 4
+                level[number] = sha256(_NODE_TAG + b"".join(below[first : first + 16])).digest()
+                above[number >> 4] = None
+            below, parents = level, above
+
+    def path(self, key: bytes) -> Path:
+        """The proof of what `key` has, or that it has nothing."""
+        name = sha256(key).digest()
+        number = name[0] << 8 | name[1]
+        bucket = self._buckets.get(number, b"")
+        siblings = []
+        for level in self._levels[:_LEVELS]:
+            first = number & ~15
+            siblings.append(b"".join(level[first:number] + level[number + 1 : first + 16]))
+            number >>= 4
+        one, two, three, four = siblings
+        return Path(bucket, (one, two, three, four))
+
+
+def _entries(bucket: bytes) -> Sequence[bytes]:
+    return [bucket[at : at + _ENTRY] for at in range(0, len(bucket), _ENTRY)]
+
+
+def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
+    """Whether the path proves that `key` has `value` (None: that it is absent) under `root`. Never raises."""
+    name = sha256(key).digest()
+    number = name[0] << 8 | name[1]
+    entries = _entries(path.bucket)
+    if len(path.bucket) % _ENTRY or any(entry[:2] != name[:2] for entry in entries):
+        return False
+    if any(left[:32] >= right[:32] for left, right in pairwise(entries)):
+        return False
+    at = bisect_left(entries, name)
+    found = entries[at][32:] if at < len(entries) and entries[at][:32] == name else None
+    if found != (None if value is None else sha256(value).digest()):
+        return False
+    digest = _bucket_hash(path.bucket)
+    for siblings in path.siblings:
+        if len(siblings) != 480:
+            return False
+        place = (number & 15) * 32
+        digest = _node_hash(siblings[:place] + digest + siblings[place:])
+        number >>= 4
+    return digest == root

@@ -1,0 +1,287 @@
+"""Checks a node's whole ledger offline, from the genesis file alone, and names the first fault by height.
+
+Everything that is stored is either recomputed (headers, receipts, the whole state, epochs and meta, by executing every
+block again) or proven by signatures (certificates, seals, bundles); what is neither is refused. A ledger that began
+with a snapshot is executed from there: its base is proven by a seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from consortium.core.codec import Malformed
+from consortium.core.contract import Contract
+from consortium.core.crypto import SUITES
+from consortium.core.genesis import Genesis
+from consortium.core.machine import Apply, Decide, Now
+from consortium.core.membership import Epochs
+from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
+from consortium.core.verifier import Verifier
+from consortium.ledger.block import decode_header
+from consortium.ledger.certificate import check_seal, decode_certificate
+from consortium.ledger.chain import Ledger
+from consortium.ledger.messages import Checkpoint
+from consortium.ledger.rows import TABLES, DictRows, Row, StoredRows, height_key
+from consortium.ledger.snapshot import stored_base
+
+_CHUNK = 64  # heights read at a time
+_NOW = Now(0, 0)
+_BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
+
+
+class Fault(Exception):
+    """The first fault: `record` names the row, `why` says what is wrong with it."""
+
+    def __init__(self, height: int, record: str, why: str) -> None:
+        super().__init__(f"height {height}, {record}: {why}")
+        self.height = height
+        self.record = record
+        self.why = why
+
+
+class Verified(NamedTuple):
+    """A sound ledger. `first_height` is 0, or that of the snapshot it began with."""
+
+    height: int
+    header_digest: bytes
+    state_root: bytes
+    first_height: int
+    sealed_height: int
+    seals: int
+    transactions: int
+
+
+class Decisions(Protocol):
+    """What is needed of a consensus protocol: its `PROTOCOL`."""
+
+    @property
+    def messages(self) -> tuple[type[Message], ...]: ...
+
+    def check_decision(
+        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
+    ) -> None: ...
+
+
+class _Shadow(DictRows):
+    """Rows of the re-execution: keeps what executing reads, hands out each block's rows, forgets old blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.staged: list[Row] = []
+
+    def stage(self, rows: Sequence[Row]) -> None:
+        self.staged = list(rows)
+        super().stage([row for row in rows if row[0] not in ("batch", "certificate", "receipt")])
+
+
+def verify_ledger(
+    genesis: Genesis,
+    rows: StoredRows,
+    contracts: Mapping[str, Contract],
+    protocol: Decisions,
+    at_least: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Verified:
+    """Raises `Fault` with the first fault, also where the ledger ends below `at_least`.
+
+    `progress(height, head)` is called now and then. GenesisError if the genesis itself cannot be executed.
+    """
+    return _Verification(genesis, rows, contracts, protocol).run(at_least, progress)
+
+
+class _Verification:
+    """One pass over a ledger."""
+
+    def __init__(
+        self, genesis: Genesis, rows: StoredRows, contracts: Mapping[str, Contract], protocol: Decisions
+    ) -> None:
+        suite = SUITES[genesis.suite]()
+        self._genesis = genesis
+        self._rows = rows
+        self._protocol = protocol
+        self._epochs = Epochs((genesis.first_epoch,))
+        self._verifier = Verifier(MessageCodec(genesis.chain, genesis.suite, (Checkpoint, *protocol.messages)), suite)
+        self._bundles = Bundles(genesis.chain, suite)
+        self._shadow = _Shadow()
+        self._ledger = Ledger(genesis, self._shadow, contracts, self._bundles, self._epochs)
+        self._first = 0
+        self._seals = 0
+        self._sealed = 0
+        self._transactions = 0
+
+    def run(self, at_least: int, progress: Callable[[int, int], None] | None) -> Verified:
+        head = self._head(at_least)
+        self._ledger.boot()
+        self._begin()
+        for chunk in range(self._first, head + 1, _CHUNK):
+            last = min(chunk + _CHUNK - 1, head)
+            self._check_chunk(chunk, last)
+            if progress is not None:
+                progress(last, head)
+        self._check_ends(head)
+        self._check_whole("state", head)
+        self._check_whole("epoch", head)
+        self._check_meta(head)
+        return Verified(
+            head,
+            self._ledger.head_digest,
+            self._ledger.head.state,
+            self._first,
+            self._sealed,
+            self._seals,
+            self._transactions,
+        )
+
+    # --- where it begins and ends -----------------------------------------------------------------------------------
+
+    def _head(self, at_least: int) -> int:
+        for table in self._rows.tables():
+            if table not in TABLES:
+                raise Fault(0, f"table {table}", "no ledger has such a table")
+        chain = self._rows.get("meta", b"chain")
+        if chain is None:
+            raise Fault(0, "meta chain", "missing: this is no ledger, or an empty one")
+        if chain != self._genesis.chain:
+            raise Fault(0, "meta chain", "the ledger was begun with another genesis file")
+        data = self._rows.get("meta", b"head")
+        if data is None or len(data) != 40:
+            raise Fault(0, "meta head", "missing or of wrong length")
+        head = int.from_bytes(data[:8], "big")
+        if head < at_least:
+            raise Fault(head, "block", f"the ledger ends here, below height {at_least}: it was truncated")
+        return head
+
+    def _begin(self) -> None:
+        """Take over a base; a ledger without one must have the genesis block."""
+        try:
+            base = stored_base(self._rows, self._epochs, self._verifier)
+        except Malformed as error:
+            raise Fault(0, "base", str(error)) from None
+        if base is None:
+            if next(self._rows.all("base"), None) is not None:
+                raise Fault(0, "base", "rows of a base without its height")
+            return
+        self._first = base.header.height
+        self._ledger.install(base)
+        self._check_base(base.proof)
+
+    def _check_base(self, proof: Sequence[Row]) -> None:
+        wanted = {key: value for _, key, value in proof}
+        stored = dict(self._rows.all("base"))
+        for key in sorted({*wanted, *stored}):
+            if stored.get(key) != wanted.get(key):
+                raise Fault(self._first, f"base {key!r}", "not a part of the proven base")
+
+    def _check_ends(self, head: int) -> None:
+        """Nothing lies before the first height or beyond the head: keys that no chunk has shown."""
+        for table in _BY_HEIGHT:
+            beyond = self._rows.range(table, height_key(head + 1), b"\xff" * 1_024)
+            before = self._rows.range(table, b"", height_key(self._first))
+            for key, _ in (*before, *beyond):
+                raise Fault(int.from_bytes(key[:8], "big"), table, "a row outside of the ledger's heights")
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def _check_chunk(self, first: int, last: int) -> None:
+        low, high = height_key(first), height_key(last + 1)
+        stored: dict[int, dict[tuple[str, bytes], bytes]] = {height: {} for height in range(first, last + 1)}
+        for table in _BY_HEIGHT:
+            for key, value in self._rows.range(table, low, high):
+                height = min(int.from_bytes(key[:8].ljust(8, b"\x00"), "big"), last)  # a key may be too short
+                stored[height][table, key] = value
+        for height in range(first, last + 1):
+            self._check_height(height, stored[height])
+
+    def _check_height(self, height: int, stored: dict[tuple[str, bytes], bytes]) -> None:
+        key = height_key(height)
+        if height > self._first:
+            self._execute(height, stored)
+        wanted = {(table, name): value for table, name, value in self._shadow.staged if table in _BY_HEIGHT}
+        seal = stored.pop(("seal", key), None)
+        order = ("certificate", "batch", "receipt", "block", "seal")
+        for table, name in sorted({*wanted, *stored}, key=lambda row: (order.index(row[0]), row[1])):
+            have, want = stored.get((table, name)), wanted.get((table, name))
+            if have != want:
+                record = f"receipt {int.from_bytes(name[8:], 'big')}" if table == "receipt" else table
+                why = (
+                    "missing" if have is None else "does not belong here" if want is None else "differs from execution"
+                )
+                raise Fault(height, record, why)
+        if seal is not None:
+            self._check_seal(height, seal)
+
+    def _execute(self, height: int, stored: dict[tuple[str, bytes], bytes]) -> None:
+        key = height_key(height)
+        for table in ("block", "batch", "certificate"):
+            if (table, key) not in stored:
+                raise Fault(height, table, "missing")
+        batch: bytes | None = stored["batch", key] or None
+        certificate = self._check_decided(height, batch, stored["certificate", key], stored["block", key])
+        self._check_bundles(height, batch)
+        for effect in self._ledger.step(_NOW, Decide(height, batch, certificate)):
+            if isinstance(effect, Apply):
+                self._transactions += sum(table == "receipt" for table, _, _ in effect.rows)
+
+    def _check_decided(self, height: int, batch: bytes | None, data: bytes, block: bytes) -> Certificate:
+        """The certificate must prove the batch; where it does not, the header tells which of the two is damaged."""
+        try:
+            certificate = decode_certificate(data)
+        except Malformed as error:
+            raise Fault(height, "certificate", str(error)) from None
+        digest = NULL_DIGEST if batch is None else batch_digest(batch)
+        try:
+            self._protocol.check_decision(certificate, self._epochs, height, digest, self._verifier)
+        except Malformed as error:
+            try:
+                named = decode_header(block).batch
+                self._protocol.check_decision(certificate, self._epochs, height, named, self._verifier)
+            except Malformed:
+                raise Fault(height, "certificate", str(error)) from None
+            raise Fault(height, "batch", "not the batch that was decided") from None
+        return certificate
+
+    def _check_bundles(self, height: int, batch: bytes | None) -> None:
+        """Every bundle's signature; opened here, the ledger finds it verified."""
+        if batch is None:
+            return
+        try:
+            for raw in decode_batch(batch).bundles:
+                self._bundles.open(raw)
+        except Malformed as error:
+            raise Fault(height, "batch", str(error)) from None
+
+    def _check_seal(self, height: int, data: bytes) -> None:
+        try:
+            vote = check_seal(decode_certificate(data), self._epochs, self._verifier)
+        except Malformed as error:
+            raise Fault(height, "seal", str(error)) from None
+        if (vote.height, vote.header_digest) != (height, self._ledger.head_digest):
+            raise Fault(height, "seal", "over another header")
+        self._seals += 1
+        self._sealed = height
+
+    # --- whole tables -----------------------------------------------------------------------------------------------
+
+    def _check_whole(self, table: str, head: int) -> None:
+        """Row by row against the re-executed one."""
+        wanted = dict(self._shadow.all(table))
+        for key, value in self._rows.all(table):
+            want = wanted.pop(key, None)
+            if want is None:
+                raise Fault(head, f"{table} {_shown(key)}", "there is no such row")
+            if want != value:
+                raise Fault(head, f"{table} {_shown(key)}", "differs from execution")
+        for key in wanted:
+            raise Fault(head, f"{table} {_shown(key)}", "missing")
+
+    def _check_meta(self, head: int) -> None:
+        if self._seals:
+            self._shadow.stage([("meta", b"seals", height_key(self._seals) + height_key(self._sealed))])
+        self._check_whole("meta", head)
+
+
+def _shown(key: bytes) -> str:
+    """A key as a person reads it."""
+    return "'" + key.decode("utf-8", "backslashreplace").replace("\x00", " ") + "'"

@@ -1,0 +1,150 @@
+"""State, tree and rows against simple models: reads see writes, refusals leave no trace, proofs prove and only that."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consortium.core.codec import encode
+from consortium.core.contract import Table
+from consortium.ledger.rows import Damaged, DictRows
+from consortium.ledger.state import State
+from consortium.ledger.tree import BUCKETS, Path, StateTree, is_proven
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    value: int
+
+
+ITEMS: Table[Item] = Table("items", Item)
+OTHERS: Table[Item] = Table("item", Item)
+KEYS = st.sampled_from(["", "a", "aa", "b", "c", "甲", "\x00", "zz"])
+ACTS = st.one_of(
+    st.tuples(st.just("put"), KEYS, st.integers(0, 9)),
+    st.tuples(st.just("delete"), KEYS, st.just(0)),
+    st.tuples(st.just("get"), KEYS, st.just(0)),
+    st.tuples(st.just("range"), KEYS, st.just(0)),
+    st.tuples(st.sampled_from(["begin", "undo", "take"]), st.just(""), st.just(0)),
+)
+
+
+def _in_range(model: dict[str, int], low: str) -> list[tuple[str, Item]]:
+    keys = sorted((key for key in model if low <= key < "y"), key=lambda key: key.encode())
+    return [(key, Item(model[key])) for key in keys]
+
+
+@settings(max_examples=200, deadline=None)
+@given(acts=st.lists(ACTS, max_size=40), remember=st.integers(0, 3))
+def test_state_behaves_like_a_dict_with_undo(acts: list[tuple[str, str, int]], remember: int) -> None:
+    rows = DictRows()
+    state = State(rows, remember_max=remember)
+    state.put(OTHERS, "s\x00a", Item(77))  # a neighbour whose name is a prefix
+    model: dict[str, int] = {}
+    before: dict[str, int] = {}
+    state.begin()
+    for act, key, number in acts:
+        if act == "put":
+            state.put(ITEMS, key, Item(number))
+            model[key] = number
+        elif act == "delete":
+            state.delete(ITEMS, key)
+            model.pop(key, None)
+        elif act == "get":
+            assert state.get(ITEMS, key) == (Item(model[key]) if key in model else None)
+        elif act == "range":
+            assert list(state.range(ITEMS, key, "y")) == _in_range(model, key)
+        elif act == "undo":
+            state.undo()
+            model = dict(before)
+        else:
+            if act == "take":
+                rows.stage([("state", name, value) for name, value in state.take()])
+            state.begin()
+            before = dict(model)
+    rows.stage([("state", name, value) for name, value in state.take()])
+    wanted = {f"items\x00{key}".encode(): encode(Item(number)) for key, number in model.items()}
+    wanted[b"item\x00s\x00a"] = encode(Item(77))
+    assert dict(rows.all("state")) == wanted
+
+
+def test_a_value_of_another_type_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="items holds Item"):
+        State(DictRows()).put(ITEMS, "a", 5)  # type: ignore[arg-type]
+
+
+def test_a_key_that_is_no_text_is_refused_at_once() -> None:
+    state = State(DictRows())
+    with pytest.raises(UnicodeEncodeError):
+        state.put(ITEMS, "\ud800", Item(1))
+    assert state.take() == []
+
+
+def test_a_row_that_cannot_be_read_is_damage() -> None:
+    rows = DictRows()
+    rows.stage([("state", b"items\x00a", b"\xc1")])
+    with pytest.raises(Damaged, match="items"):
+        State(rows).get(ITEMS, "a")
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    changes=st.lists(st.tuples(st.binary(max_size=3), st.none() | st.binary(max_size=3)), max_size=60),
+    cut=st.integers(0, 60),
+    asked=st.binary(max_size=3),
+    lie=st.none() | st.binary(max_size=3),
+)
+def test_a_tree_depends_on_its_rows_alone_and_proves_them(
+    changes: list[tuple[bytes, bytes | None]], cut: int, asked: bytes, lie: bytes | None
+) -> None:
+    tree, model = StateTree(), {}
+    for part in (changes[:cut], changes[cut:]):
+        tree.update(part)
+        for key, value in part:
+            model[key] = value
+    held = {key: value for key, value in model.items() if value is not None}
+    assert tree.root == StateTree.build(held.items()).root
+    path = tree.path(asked)
+    assert is_proven(path, asked, held.get(asked), tree.root)
+    if lie != held.get(asked):
+        assert not is_proven(path, asked, lie, tree.root)
+    assert not is_proven(path, asked, held.get(asked), bytes(32))
+
+
+def test_a_crowded_bucket_proves_presence_and_absence() -> None:
+    from hashlib import sha256
+
+    crowd: list[bytes] = []
+    number = 0
+    while len(crowd) < 5:  # keys that fall into one bucket of few leading zero bits: search a common prefix byte
+        key = number.to_bytes(4, "big")
+        if sha256(key).digest()[:1] == b"\x07":
+            crowd.append(key)
+        number += 1
+    tree = StateTree.build((key, b"v") for key in crowd)
+    assert BUCKETS == 65_536
+    for key in crowd:
+        assert is_proven(tree.path(key), key, b"v", tree.root)
+        assert not is_proven(tree.path(key), key, None, tree.root)
+        other = tree.path(key)._bucket if hasattr(tree.path(key), "_bucket") else tree.path(key).bucket
+        forged = Path(other[64:], tree.path(key).siblings)
+        assert not is_proven(forged, key, None, tree.root)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    acts=st.lists(
+        st.tuples(st.binary(min_size=1, max_size=2), st.none() | st.binary(max_size=2), st.booleans()), max_size=60
+    )
+)
+def test_rows_range_like_a_sorted_dict(acts: list[tuple[bytes, bytes | None, bool]]) -> None:
+    rows, model = DictRows(), {}
+    for key, value, asks in acts:
+        rows.stage([("t", key, value)])
+        model[key] = value
+        if asks:
+            wanted = [(k, v) for k, v in sorted(model.items()) if v is not None and b"\x20" <= k < b"\xc0"]
+            assert rows.range("t", b"\x20", b"\xc0") == wanted
+    assert list(rows.all("t")) == [(k, v) for k, v in sorted(model.items()) if v is not None]
+    assert rows.copy().tables() == rows.tables()
