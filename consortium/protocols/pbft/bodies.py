@@ -1,0 +1,91 @@
+"""Batches that we know by digest only: fetched from those whose signatures say that they hold them."""
+
+from __future__ import annotations
+
+from consortium.core.machine import Effect, Now, Received, Send
+from consortium.core.membership import NodeId
+from consortium.core.transaction import batch_digest
+from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.pbft.messages import Body, FetchBody
+from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.standing import Standing
+
+ASKED_AT_ONCE = 2
+
+
+class Bodies:
+    """Nothing is asked for that no slot wants, and nothing kept that does not match its digest."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+        self._attempts: dict[int, int] = {}
+        parameters = standing.parameters
+        self._allowance = Allowance(2 * parameters.window, parameters.timer_base_us)
+
+    def missing(self, slot: Slot) -> bytes | None:
+        """The digest whose body this slot needs next; None = nothing is missing. A decision comes first."""
+        if slot.height <= self._standing.decided:
+            return None
+        decided = slot.decided_digest
+        if decided is not None:
+            return decided if slot.body(decided) is None else None
+        if slot.view == self._standing.view and slot.body(slot.digest) is None:
+            return slot.digest
+        return None
+
+    def fetch(self, now: Now, slot: Slot) -> list[Effect]:
+        """Ask the next two holders; each call goes on where the last one stopped."""
+        digest = self.missing(slot)
+        holders = [] if digest is None else self._holders(slot, digest)
+        if digest is None or not holders:
+            return []
+        attempt = self._attempts.get(slot.height, 0)
+        self._attempts[slot.height] = attempt + ASKED_AT_ONCE
+        epoch = self._standing.epoch.number
+        return [
+            Send(
+                holders[(attempt + step) % len(holders)],
+                FetchBody(holders[(attempt + step) % len(holders)], self._standing.nonce(now), slot.height, digest),
+                b"",
+                epoch,
+            )
+            for step in range(min(ASKED_AT_ONCE, len(holders)))
+        ]
+
+    def forget(self, height: int) -> None:
+        for old in [known for known in self._attempts if known <= height]:
+            del self._attempts[old]
+
+    def on_fetch_body(self, now: Now, event: Received, request: FetchBody) -> list[Effect]:
+        """Answered with the batch if we hold it and the asker has not spent its allowance."""
+        standing = self._standing
+        slot = standing.log.get(request.height)
+        body = None if slot is None else slot.bodies.get(request.digest)
+        if request.receiver != standing.me or body is None or event.sender == standing.me:
+            return []
+        if not self._allowance.spend(now, event.sender):
+            return []
+        return [standing.answer(event, Body(event.sender, request.nonce, request.height, request.digest), body)]
+
+    def on_body(self, event: Received, answer: Body) -> Slot | None:
+        """The slot whose missing body this is; None if it is not. Content decides, not who sent it."""
+        slot = self._standing.log.get(answer.height)
+        if slot is None or self.missing(slot) != answer.digest or batch_digest(event.attachment) != answer.digest:
+            return None
+        slot.keep(answer.digest, event.attachment)
+        return slot
+
+    def _holders(self, slot: Slot, digest: bytes) -> list[NodeId]:
+        """Signers of the order's certificate, of the commit certificate, and of matching votes; the leader last, for it
+        may be the one who withholds."""
+        standing = self._standing
+        names: dict[NodeId, None] = {}
+        order = standing.orders.get(slot.height)
+        if order is not None and order.digest == digest:
+            names.update(dict.fromkeys(order.holders))
+        if slot.certificate is not None and slot.decided_digest == digest:
+            names.update(dict.fromkeys(name for name, _ in slot.certificate.signatures))
+        names.update(dict.fromkeys(slot.prepares.voters(slot.view, digest)))
+        if slot.digest == digest:
+            names[standing.leader] = None
+        return [name for name in names if name != standing.me]

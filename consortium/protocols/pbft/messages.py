@@ -1,0 +1,169 @@
+"""PBFT's messages, named as in Castro & Liskov (OSDI 1999, section 4), and their shapes.
+
+Every statement carries chain, key suite and epoch in the bytes before the message (core/messages.py), so none stands
+here again. `height` is the paper's sequence number n. All PREPAREs (and all COMMITs) of one epoch, view, height and
+digest are byte-identical: one body and many signatures make a `Certificate`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.core.messages import Certificate, Message, Signed
+
+INTEGER_MAX = 1 << 53  # heights and views stay below: no arithmetic on them can overflow anything
+DIGEST_BYTES = 32
+NONCE_BYTES_MAX = 32
+STATEMENTS_MAX = 256  # in one Told
+
+
+class PrePrepare(Message, frozen=True):
+    """The leader orders the batch of `digest`. The batch is the attachment; it may be missing, then it is fetched."""
+
+    view: int
+    height: int
+    digest: bytes
+
+
+class Prepare(Message, frozen=True):
+    """A backup holds that batch durably and has accepted no other in this view at this height."""
+
+    view: int
+    height: int
+    digest: bytes
+
+
+class Commit(Message, frozen=True):
+    """The sender holds a prepared certificate durably."""
+
+    view: int
+    height: int
+    digest: bytes
+
+
+class Claim(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """An element of the paper's P. With `pre_prepare`: a prepared certificate, `votes` are PREPAREs of quorum−1 members
+    other than the leader. Without: `votes` are COMMITs of a quorum, which count as prepared in their view."""
+
+    pre_prepare: Signed | None
+    votes: Certificate
+
+
+class ViewChange(Message, frozen=True):
+    """The sender has left every view below `view`. `seal` proves its stable checkpoint (None at genesis, height 0);
+    `claims` are by ascending height, at most one a height, all above the stable checkpoint."""
+
+    view: int
+    stable_height: int
+    seal: Certificate | None
+    claims: tuple[Claim, ...]
+
+
+class NewView(Message, frozen=True):
+    """The new leader's proof: `changes` are whole VIEW-CHANGEs of a quorum by name of sender; `orders` (height, digest)
+    is what follows from them (the paper's O, without bodies). Each PRE-PREPARE of O is a message of its own."""
+
+    view: int
+    changes: tuple[Signed, ...]
+    orders: tuple[tuple[int, bytes], ...]
+
+
+class Ask(Message, frozen=True):
+    """A stalled node says where it stands; whoever knows more answers with `Told` or `Decision`."""
+
+    nonce: bytes
+    view: int
+    wanted: int
+    height: int
+
+
+class Told(Message, frozen=True):
+    """Answer to Ask: signed statements that the asker may lack, the newest seal where the asker is below it, and the
+    answerer's own executed height (a claim: counts only from f+1 members)."""
+
+    receiver: str
+    nonce: bytes
+    view: int
+    height: int
+    seal: Certificate | None
+    statements: tuple[Signed, ...]
+
+
+class Decision(Message, frozen=True):
+    """Answer to Ask: a commit certificate; the attachment is the batch (empty for a null request)."""
+
+    receiver: str
+    nonce: bytes
+    height: int
+    digest: bytes
+    certificate: Certificate
+
+
+class FetchBody(Message, frozen=True):
+    """Ask one member for the batch of `digest`."""
+
+    receiver: str
+    nonce: bytes
+    height: int
+    digest: bytes
+
+
+class Body(Message, frozen=True):
+    """Answer to FetchBody; the attachment is the batch."""
+
+    receiver: str
+    nonce: bytes
+    height: int
+    digest: bytes
+
+
+class Recall(Message, frozen=True):
+    """A node that has just booted asks which of its votes the others hold."""
+
+    nonce: bytes
+
+
+class Recalled(Message, frozen=True):
+    """Answer to Recall: the receiver's latest votes that the sender holds, one a phase at most."""
+
+    receiver: str
+    nonce: bytes
+    votes: tuple[Signed, ...]
+
+
+Vote = PrePrepare | Prepare | Commit
+
+MESSAGES: tuple[type[Message], ...] = (
+    PrePrepare,
+    Prepare,
+    Commit,
+    ViewChange,
+    NewView,
+    Ask,
+    Told,
+    Decision,
+    FetchBody,
+    Body,
+    Recall,
+    Recalled,
+)
+
+
+def shape_fault(message: Message) -> str | None:
+    """Why a message's own fields are out of bounds; None = they are not. Never raises."""
+    for name in ("view", "height", "wanted", "stable_height"):
+        value = getattr(message, name, 0)
+        if not 0 <= value < INTEGER_MAX:
+            return f"{name} out of bounds"
+    if len(getattr(message, "digest", b"\x00" * DIGEST_BYTES)) != DIGEST_BYTES:
+        return "a digest has 32 bytes"
+    if len(getattr(message, "nonce", b"")) > NONCE_BYTES_MAX:
+        return "the nonce is too long"
+    return None
+
+
+def vote_fault(message: Vote) -> str | None:
+    """`shape_fault` for the three messages that there are many of."""
+    if not 0 <= message.view < INTEGER_MAX or not 0 < message.height < INTEGER_MAX:
+        return "view or height out of bounds"
+    return None if len(message.digest) == DIGEST_BYTES else "a digest has 32 bytes"

@@ -1,0 +1,395 @@
+"""The normal case (paper 4.2): PRE-PREPARE, PREPARE, COMMIT, decision. One handler a message, one `try_` a
+transition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed
+from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received, SetTimer
+from consortium.core.messages import Certificate
+from consortium.core.transaction import BATCH_BYTES_MAX, NULL_DIGEST, batch_digest
+from consortium.protocols.pbft.bodies import Bodies
+from consortium.protocols.pbft.certificates import Plan, open_decision
+from consortium.protocols.pbft.messages import Claim, Commit, Decision, Prepare, PrePrepare
+from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, PreparedRecord, persist
+from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.standing import Standing, short
+
+BATCH_TIMER = ("pbft", "batch")
+
+
+class _BatchHead(msgspec.Struct, frozen=True, array_like=True):
+    format: int
+    time_us: int
+
+
+_BATCH_HEAD: Decoder[_BatchHead] = Decoder(_BatchHead, BATCH_BYTES_MAX)
+
+
+class Ordering:
+    """Votes at most once a phase, view and height; decides in consecutive order."""
+
+    def __init__(self, standing: Standing, bodies: Bodies) -> None:
+        self._standing = standing
+        self._bodies = bodies
+        self._batch_since_us: int | None = None  # since when a small batch waits to fill
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def on_pre_prepare(self, now: Now, event: Received, vote: PrePrepare) -> list[Effect]:
+        """Accepted (4.2) if its sender leads that view, no other was accepted in this view at this height, and the
+        height is between the watermarks; of a later view it is held, one a member. The batch is checked against the
+        digest: where it does not match, the signed order stands and the batch is fetched."""
+        standing = self._standing
+        if event.sender != standing.epoch.leader(vote.view):
+            return standing.rejected("not the leader of that view", event)
+        if vote.view < standing.view:
+            return []
+        slot = standing.slot(vote.height)
+        if slot is None:
+            return []
+        if vote.view > standing.view or standing.is_changing:
+            held = slot.later.get(event.sender)
+            if held is not None and held[0] == vote.view and held[1] != vote.digest:
+                return standing.equivocated(event, held[2])
+            if held is None or held[0] < vote.view:
+                slot.later[event.sender] = (vote.view, vote.digest, event.signed)
+            return []
+        effects = self._accept(slot, event, vote)
+        if effects is not None:
+            return effects
+        effects = []
+        if event.attachment and slot.body(vote.digest) is None:
+            if batch_digest(event.attachment) == vote.digest:
+                slot.keep(vote.digest, event.attachment)
+            else:
+                effects = standing.rejected("the batch does not match its digest", event)
+        return [*effects, *self.advance(now, slot)]
+
+    def _accept(self, slot: Slot, event: Received, vote: PrePrepare) -> list[Effect] | None:
+        """Take a PRE-PREPARE of the current view as the slot's; None = accepted (or known already)."""
+        standing = self._standing
+        if slot.view == vote.view:
+            if slot.digest == vote.digest:
+                slot.pre_prepare = event.signed
+                return None
+            other = slot.pre_prepare
+            return standing.rejected("another order", event) if other is None else standing.equivocated(event, other)
+        if not self._is_permitted(vote.height, vote.digest):
+            return standing.rejected("not what the new view orders", event)
+        slot.view, slot.digest, slot.pre_prepare = vote.view, vote.digest, event.signed
+        return None
+
+    def _is_permitted(self, height: int, digest: bytes) -> bool:
+        """After a NEW-VIEW its orders bind the leader (4.4); a null request stands only there."""
+        standing = self._standing
+        if height <= standing.orders_last:
+            order = standing.orders.get(height)
+            return order is not None and order.digest == digest
+        return digest != NULL_DIGEST
+
+    def on_prepare(self, now: Now, event: Received, vote: Prepare) -> list[Effect]:
+        """Counted (4.2) once a sender in its newest view, never the leader's of that view; kept also before the
+        PRE-PREPARE or the NEW-VIEW has come."""
+        standing = self._standing
+        if event.sender == standing.epoch.leader(vote.view):
+            return standing.rejected("a leader's PREPARE does not count", event)
+        slot = standing.slot(vote.height)
+        if slot is None or vote.view < standing.view:
+            return []
+        other = slot.prepares.conflict(event.sender, vote.view, vote.digest)
+        if other is not None:
+            return standing.equivocated(event, other)
+        count = slot.prepares.add(event.signed, vote.view, vote.digest)
+        if count < standing.epoch.quorum - 1:
+            return []
+        return self._try_prepared(slot)
+
+    def on_commit(self, now: Now, event: Received, vote: Commit) -> list[Effect]:
+        """Counted (4.2) once a sender in its newest view, of any view: a quorum in one view is a decision, whatever
+        view we are in."""
+        standing = self._standing
+        slot = standing.slot(vote.height)
+        if slot is None:
+            return []
+        other = slot.commits.conflict(event.sender, vote.view, vote.digest)
+        if other is not None:
+            return standing.equivocated(event, other)
+        count = slot.commits.add(event.signed, vote.view, vote.digest)
+        quorum = standing.epoch.quorum
+        if count < quorum or slot.certificate is not None:
+            return []
+        certificate = slot.commits.certificate(vote.view, vote.digest, quorum)
+        return self._committed(now, slot, vote.view, vote.digest, certificate)
+
+    def on_decision(self, now: Now, event: Received, answer: Decision) -> list[Effect]:
+        """A commit certificate proves itself (4.2), whoever passes it on; its height beyond what we may keep is a
+        reason to catch up."""
+        standing = self._standing
+        if answer.receiver != standing.me or answer.height <= standing.decided:
+            return []
+        try:
+            commit = open_decision(answer.certificate, standing.epochs, answer.height, standing.verifier)
+        except Malformed as error:
+            return standing.rejected(str(error), event)
+        slot = standing.slot(answer.height)
+        if slot is None:
+            return [Behind(answer.height)]
+        if event.attachment and slot.body(commit.digest) is None and batch_digest(event.attachment) == commit.digest:
+            slot.keep(commit.digest, event.attachment)
+        if slot.certificate is None:
+            return self._committed(now, slot, commit.view, commit.digest, answer.certificate)
+        return self.try_decide(now)
+
+    # --- transitions --------------------------------------------------------------------------------------------
+
+    def advance(self, now: Now, slot: Slot) -> list[Effect]:
+        """Everything that one slot may now do."""
+        return [
+            *self._try_prepare(now, slot),
+            *self._try_prepared(slot),
+            *self._try_commit(slot),
+            *self.try_decide(now),
+        ]
+
+    def advance_all(self, now: Now) -> list[Effect]:
+        effects: list[Effect] = []
+        for slot in self._standing.log.above(self._standing.stable):
+            effects.extend(self.advance(now, slot))
+        return effects
+
+    def _try_prepare(self, now: Now, slot: Slot) -> list[Effect]:
+        """PREPARE (4.2) after the vote and the body are durable. What a NEW-VIEW orders was judged fit when it was
+        first proposed; anything else is judged by its bytes and its time. At a height that we executed no body is
+        needed: our ledger holds it."""
+        standing = self._standing
+        if slot.view != standing.view or slot.prepare_view >= slot.view or slot.refused_view == slot.view:
+            return []
+        if not standing.may_vote or standing.is_leader or not standing.is_votable(slot.height):
+            return []
+        is_ordered = slot.height <= standing.orders_last
+        if slot.decided_digest not in (None, slot.digest):
+            slot.refused_view = slot.view
+            return [self._refusal(slot, "conflicts with a decision")]
+        body = slot.body(slot.digest)
+        if slot.height <= standing.head:
+            if not is_ordered and slot.decided_digest is None:
+                return []  # executed from elsewhere: we cannot tell whether this is what was decided
+        elif body is None:
+            return self._bodies.fetch(now, slot)
+        if not is_ordered and slot.decided_digest is None:
+            assert body is not None
+            why = standing.pool.judge(body) or self._time_fault(now, body)
+            if why is not None:
+                slot.refused_view = slot.view
+                return [self._refusal(slot, why)]
+        if body and slot.height > standing.head:
+            standing.pool.order(body)
+        return [*self._accepted(slot, body), standing.say(Prepare(slot.view, slot.height, slot.digest))]
+
+    def _accepted(self, slot: Slot, body: bytes | None) -> list[Effect]:
+        """The record before PRE-PREPARE or PREPARE; from here on the vote is given."""
+        slot.prepare_view = slot.view
+        is_stored = not body or slot.stored == slot.digest
+        record = AcceptedRecord(
+            FORMAT,
+            self._standing.epoch.number,
+            slot.view,
+            slot.height,
+            slot.digest,
+            slot.pre_prepare,
+            None if is_stored else body,
+        )
+        if body:
+            slot.stored = slot.digest
+        return [persist(record, slot.height)]
+
+    def _try_prepared(self, slot: Slot) -> list[Effect]:
+        """Prepared (4.2): the leader's PRE-PREPARE and matching PREPAREs of quorum−1 other members, and the body
+        here."""
+        standing = self._standing
+        if slot.view != standing.view or slot.prepared_view >= slot.view or slot.pre_prepare is None:
+            return []
+        size = standing.epoch.quorum - 1
+        if standing.is_changing or slot.prepares.count(slot.view, slot.digest) < size:
+            return []
+        if slot.height > standing.head and slot.body(slot.digest) is None:
+            return []
+        if size == 0:  # a consortium of one: its own PRE-PREPARE is all; a commit certificate proves it to others
+            return self._try_commit(slot)
+        slot.prepared = Claim(slot.pre_prepare, slot.prepares.certificate(slot.view, slot.digest, size))
+        slot.prepared_view, slot.prepared_digest = slot.view, slot.digest
+        note = Note("prepared", {"view": slot.view, "height": slot.height})
+        return [note, *self._try_commit(slot)]
+
+    def _try_commit(self, slot: Slot) -> list[Effect]:
+        """COMMIT (4.2) after the prepared certificate is durable, and our own PREPARE or PRE-PREPARE was given."""
+        standing = self._standing
+        if slot.commit_view >= standing.view or slot.prepare_view != standing.view or not standing.may_vote:
+            return []
+        if not standing.is_votable(slot.height):
+            return []
+        effects: list[Effect] = []
+        if standing.epoch.quorum > 1:
+            if slot.prepared_view != standing.view or slot.prepared is None:
+                return []
+            record = PreparedRecord(
+                FORMAT, standing.epoch.number, slot.view, slot.height, slot.prepared_digest, slot.prepared
+            )
+            effects.append(persist(record, slot.height))
+        slot.commit_view = standing.view
+        effects.append(standing.say(Commit(slot.view, slot.height, slot.digest)))
+        return effects
+
+    def _committed(self, now: Now, slot: Slot, view: int, digest: bytes, certificate: Certificate) -> list[Effect]:
+        """Committed: a quorum of COMMITs of one view."""
+        slot.certificate, slot.certificate_view, slot.decided_digest = certificate, view, digest
+        note = Note("committed", {"view": view, "height": slot.height, "digest": short(digest)})
+        effects: list[Effect] = [note]
+        if slot.height > self._standing.decided and slot.body(digest) is None:
+            effects.extend(self._bodies.fetch(now, slot))
+        return [*effects, *self.try_decide(now)]
+
+    def try_decide(self, now: Now) -> list[Effect]:
+        """Hand decisions to the ledger, strictly consecutive, each with its body; then the pipeline has room."""
+        standing = self._standing
+        effects: list[Effect] = []
+        while (slot := standing.log.get(standing.decided + 1)) is not None and slot.certificate is not None:
+            assert slot.decided_digest is not None
+            body = slot.body(slot.decided_digest)
+            if body is None:
+                break
+            standing.decided = slot.height
+            batch = None if slot.decided_digest == NULL_DIGEST else body
+            effects.append(Decide(slot.height, batch, slot.certificate))
+        if effects:
+            effects.extend(self.try_propose(now))
+        return effects
+
+    # --- leading ------------------------------------------------------------------------------------------------
+
+    def try_propose(self, now: Now) -> list[Effect]:
+        """As the leader: propose while there is work, fewer than `batches_in_flight` of our heights are undecided, and
+        the height is below the high watermark. With others in flight, a small batch waits up to `batch_delay_us`."""
+        standing = self._standing
+        effects: list[Effect] = []
+        while standing.is_leader and standing.may_vote and standing.pool.waiting > 0:
+            height = max(standing.next_height, standing.decided + 1)
+            in_flight = height - standing.decided - 1
+            if in_flight >= standing.parameters.batches_in_flight or not standing.is_votable(height):
+                break
+            if in_flight and self._is_worth_waiting(now):
+                effects.extend(self._wait_for_batch(now))
+                break
+            batch = self._propose(now, height)
+            if not batch:
+                break
+            effects.extend(batch)
+        return effects
+
+    def _is_worth_waiting(self, now: Now) -> bool:
+        parameters = self._standing.parameters
+        if parameters.batch_delay_us <= 0 or self._standing.pool.waiting >= parameters.batch_transactions_max:
+            return False
+        return self._batch_since_us is None or now.monotonic_us - self._batch_since_us < parameters.batch_delay_us
+
+    def _wait_for_batch(self, now: Now) -> list[Effect]:
+        if self._batch_since_us is not None:
+            return []
+        self._batch_since_us = now.monotonic_us
+        return [SetTimer(BATCH_TIMER, self._standing.parameters.batch_delay_us)]
+
+    def _propose(self, now: Now, height: int) -> list[Effect]:
+        """Body and order durable, then PRE-PREPARE with the batch attached."""
+        standing = self._standing
+        waiting = standing.pool.waiting
+        batch = standing.pool.take(now)
+        slot = standing.slot(height)
+        self._batch_since_us = None
+        assert slot is not None, "a votable height has a slot"
+        if batch is None:
+            return []
+        digest = batch_digest(batch)
+        standing.next_height = height + 1
+        slot.view, slot.digest, slot.pre_prepare = standing.view, digest, None
+        slot.keep(digest, batch)
+        fields = {
+            "view": standing.view,
+            "height": height,
+            "digest": short(digest),
+            "transactions": waiting - standing.pool.waiting,
+            "bytes": len(batch),
+        }
+        order = standing.say(PrePrepare(standing.view, height, digest), batch)
+        return [*self._accepted(slot, batch), order, Note("proposed", fields)]
+
+    # --- a new view ---------------------------------------------------------------------------------------------
+
+    def enter_view(self, now: Now, result: Plan) -> list[Effect]:
+        """The orders of a NEW-VIEW that the replica has just entered (4.4): the leader says them again in this view,
+        the others take what they already hold of it."""
+        standing = self._standing
+        standing.orders = result.orders
+        standing.orders_last = result.last_height
+        standing.next_height = max(result.last_height, standing.decided) + 1
+        self._batch_since_us = None
+        standing.pool.release()
+        for slot in standing.log.above(standing.head):
+            order = result.orders.get(slot.height)
+            body = None if order is None else slot.bodies.get(order.digest)
+            if body:
+                standing.pool.order(body)
+        effects: list[Effect] = []
+        if standing.is_leader:
+            effects.extend(self.order_again(now))
+        else:
+            self._take_later(standing.log.above(standing.stable))
+        return [*effects, *self.advance_all(now), *self.try_propose(now)]
+
+    def order_again(self, now: Now) -> list[Effect]:
+        """As the leader: PRE-PREPARE for every order of the NEW-VIEW that we have not said yet and may, without bodies:
+        backups hold or fetch them."""
+        standing = self._standing
+        effects: list[Effect] = []
+        for height, order in standing.orders.items():
+            slot = standing.slot(height)
+            if slot is None or slot.prepare_view >= standing.view or slot.decided_digest not in (None, order.digest):
+                continue
+            if not standing.may_vote or not standing.is_votable(height):
+                continue
+            slot.view, slot.digest, slot.pre_prepare = standing.view, order.digest, None
+            effects.extend(self._accepted(slot, slot.body(order.digest)))
+            effects.append(standing.say(PrePrepare(standing.view, height, order.digest)))
+            effects.extend(self._bodies.fetch(now, slot))
+            if order.digest == NULL_DIGEST:
+                effects.append(Note("null", {"view": standing.view, "height": height}))
+        return effects
+
+    def _take_later(self, slots: Iterable[Slot]) -> None:
+        standing = self._standing
+        for slot in slots:
+            held = slot.later.pop(standing.leader, None)
+            if held is None or held[0] < standing.view:
+                continue
+            view, digest, signed = held
+            if view > standing.view:
+                slot.later[standing.leader] = held
+            elif slot.view < view and self._is_permitted(slot.height, digest):
+                slot.view, slot.digest, slot.pre_prepare = view, digest, signed
+
+    # --- small --------------------------------------------------------------------------------------------------
+
+    def _time_fault(self, now: Now, batch: bytes) -> str | None:
+        """A leader's time must be near our wall clock, at first proposal only."""
+        try:
+            time_us = _BATCH_HEAD.decode(batch).time_us
+        except Malformed:
+            return "the batch has no time"
+        skew_us = self._standing.parameters.clock_skew_max_us
+        return None if abs(time_us - now.wall_us) <= skew_us else "the batch's time is too far from our clock"
+
+    def _refusal(self, slot: Slot, why: str) -> Note:
+        return Note("rejected", {"why": why[:120], "sender": self._standing.leader, "message": "PrePrepare"})

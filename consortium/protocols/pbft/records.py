@@ -1,0 +1,81 @@
+"""What a replica keeps durably: its votes with their bodies, its certificates, its views.
+
+Each record is tagged MessagePack with a format number. Heights are those at which the store may forget them: once the
+height is sealed. The small `ViewRecord` is kept for good, so that no view is ever voted in twice.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.machine import Persist
+from consortium.core.messages import Signed
+from consortium.protocols.pbft.messages import Claim, NewView, ViewChange
+
+FORMAT = 1
+RECORD_BYTES_MAX = 64_000_000
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
+    """Base; `format` and `epoch` come first in each."""
+
+    format: int
+    epoch: int
+
+
+class AcceptedRecord(Record, frozen=True):
+    """Before PRE-PREPARE (of a leader, `pre_prepare` None: it is signed afterwards) and before PREPARE. `body` is None
+    where an earlier record of this height holds it, where the ledger does, or for the null request."""
+
+    view: int
+    height: int
+    digest: bytes
+    pre_prepare: Signed | None
+    body: bytes | None
+
+
+class PreparedRecord(Record, frozen=True):
+    """Before COMMIT: the prepared certificate."""
+
+    view: int
+    height: int
+    digest: bytes
+    claim: Claim
+
+
+class ViewRecord(Record, frozen=True):
+    """`wanted` > `view`: a VIEW-CHANGE for it was said, no vote in `view` any more. Equal: `view` is entered."""
+
+    view: int
+    wanted: int
+
+
+class ViewChangeRecord(Record, frozen=True):
+    """Before VIEW-CHANGE: the message, to say it again unchanged."""
+
+    message: ViewChange
+
+
+class NewViewRecord(Record, frozen=True):
+    """A leader's NEW-VIEW before it is said (`signed` None), and any NEW-VIEW when it is entered."""
+
+    message: NewView
+    signed: Signed | None
+
+
+AnyRecord = AcceptedRecord | PreparedRecord | ViewRecord | ViewChangeRecord | NewViewRecord
+
+_RECORD: Decoder[AnyRecord] = Decoder(AnyRecord, RECORD_BYTES_MAX)
+
+
+def persist(record: AnyRecord, height: int | None) -> Persist:
+    return Persist(encode(record), height)
+
+
+def decode_record(data: bytes) -> AnyRecord:
+    """Raises Malformed, also for a format that this version does not know."""
+    record = _RECORD.decode(data)
+    if record.format != FORMAT:
+        raise Malformed(f"a PBFT record of format {record.format}; this version reads format {FORMAT}")
+    return record

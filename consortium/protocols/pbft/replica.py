@@ -1,0 +1,313 @@
+"""The replica: one dispatcher over the parts, the leader's timer, and the seams to ledger, sealer and pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from consortium.core.machine import (
+    Available,
+    CancelTimer,
+    Effect,
+    Event,
+    Executed,
+    Expired,
+    Now,
+    Received,
+    SetTimer,
+    Stable,
+    Started,
+)
+from consortium.core.membership import Epoch, NodeId
+from consortium.core.messages import Message
+from consortium.core.protocol import Setting
+from consortium.protocols.pbft.bodies import Bodies
+from consortium.protocols.pbft.messages import (
+    Ask,
+    Body,
+    Commit,
+    Decision,
+    FetchBody,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Recall,
+    Recalled,
+    Told,
+    ViewChange,
+    shape_fault,
+    vote_fault,
+)
+from consortium.protocols.pbft.ordering import BATCH_TIMER, Ordering
+from consortium.protocols.pbft.recall import RECALL_TIMER, Memory, Recaller
+from consortium.protocols.pbft.records import FORMAT, ViewRecord, persist
+from consortium.protocols.pbft.restore import Restorer
+from consortium.protocols.pbft.retransmit import RETRANSMIT_TIMER, Retransmission
+from consortium.protocols.pbft.standing import Standing
+from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER, ViewChanges
+
+PROGRESS_TIMER = ("pbft", "progress")
+
+
+class Replica:
+    """A PBFT replica as a pure machine. Nothing a peer says makes it raise."""
+
+    def __init__(self, setting: Setting) -> None:
+        standing = self.standing = Standing(setting)
+        self._memory = Memory()
+        self._bodies = Bodies(standing)
+        self._ordering = Ordering(standing, self._bodies)
+        self._view_changes = ViewChanges(standing, self._ordering)
+        self._recaller = Recaller(standing, self._memory)
+        self._retransmission = Retransmission(standing, self._bodies, self._view_changes)
+        self._is_progress_armed = False
+        self._progress_us = 0  # when something was last decided, or work began
+        self._entered_us = 0  # when the view was entered
+        self._position = (standing.view, standing.wanted, standing.decided)
+        self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
+            PrePrepare: self._ordering.on_pre_prepare,
+            Prepare: self._ordering.on_prepare,
+            Commit: self._ordering.on_commit,
+        }
+        self._others: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
+            ViewChange: self._on_view_change,
+            NewView: self._on_new_view,
+            Ask: self._retransmission.on_ask,
+            Told: self._on_told,
+            Decision: self._ordering.on_decision,
+            FetchBody: self._bodies.on_fetch_body,
+            Body: self._on_body,
+            Recall: self._recaller.on_recall,
+            Recalled: self._on_recalled,
+        }
+
+    @property
+    def view(self) -> int:
+        """The view wanted: the one entered, or the one being changed to."""
+        return self.standing.wanted
+
+    @property
+    def leader(self) -> NodeId:
+        return self.standing.epoch.leader(self.standing.wanted)
+
+    def step(self, now: Now, event: Event) -> Sequence[Effect]:
+        match event:
+            case Received():
+                effects = self._on_received(now, event)
+            case Available():
+                effects = self._ordering.try_propose(now)
+            case Executed(height, _, epoch):
+                effects = self._on_executed(now, height, epoch)
+            case Stable():
+                effects = self._on_stable(now, event)
+            case Expired(timer):
+                effects = self._on_expired(now, timer)
+            case Started(records):
+                effects = self._on_started(now, records)
+            case _:
+                return []
+        effects.extend(self._after(now))
+        return effects
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _on_started(self, now: Now, records: tuple[bytes, ...]) -> list[Effect]:
+        effects = Restorer(self.standing, self._view_changes, self._memory).restore(records)
+        self._progress_us = self._entered_us = now.monotonic_us
+        effects.extend(self._recaller.begin(now))
+        if self.standing.is_recalled:
+            effects.extend(self._resume(now))
+        return effects
+
+    def _resume(self, now: Now) -> list[Effect]:
+        """Voting begins: say again what our log holds (signed anew, byte for byte the same), then go on."""
+        standing = self.standing
+        effects: list[Effect] = []
+        if not standing.is_changing:
+            for slot in standing.log.above(standing.stable):
+                if slot.prepare_view == standing.view:
+                    vote = (standing.view, slot.height, slot.digest)
+                    if standing.is_leader:
+                        body = slot.body(slot.digest) if slot.height > standing.decided else None
+                        effects.append(standing.say(PrePrepare(*vote), body or b""))
+                    else:
+                        effects.append(standing.say(Prepare(*vote)))
+                    if slot.commit_view == standing.view:
+                        effects.append(standing.say(Commit(*vote)))
+        effects.extend(self._view_changes.say_again())
+        effects.extend(self._view_changes.try_join(now))
+        if not standing.is_changing:
+            effects.extend(self._ordering.order_again(now) if standing.is_leader else [])
+            effects.extend(self._ordering.advance_all(now))
+            effects.extend(self._ordering.try_propose(now))
+        return effects
+
+    def _on_executed(self, now: Now, height: int, epoch: Epoch) -> list[Effect]:
+        standing = self.standing
+        standing.head = max(standing.head, height)
+        if epoch.number > standing.epoch.number:
+            return self._enter_epoch(now, epoch)
+        if height <= standing.decided:
+            return []
+        standing.decided = height
+        standing.log.drop(standing.floor)
+        return [*self._ordering.try_decide(now), *self._ordering.try_propose(now)]
+
+    def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
+        """New members decide from here on; views start at 0, nothing of the old epoch is open."""
+        standing = self.standing
+        standing.enter_epoch(epoch)
+        self._memory.clear()
+        self._view_changes.clear()
+        self._retransmission.clear()
+        standing.pool.release()
+        record = persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)
+        return [record, CancelTimer(NEW_VIEW_TIMER), *self._ordering.try_propose(now)]
+
+    def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
+        """The window moves: sealed heights are forgotten, held votes above become ours to answer."""
+        standing = self.standing
+        if event.height <= standing.stable:
+            return []
+        standing.stable, standing.seal = event.height, event.seal
+        standing.log.drop(standing.floor)
+        self._bodies.forget(standing.floor)
+        effects: list[Effect] = []
+        if standing.is_leader:
+            effects.extend(self._ordering.order_again(now))
+        return [*effects, *self._ordering.advance_all(now), *self._ordering.try_propose(now)]
+
+    def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
+        if timer == PROGRESS_TIMER:
+            return self._on_progress(now)
+        if timer == RETRANSMIT_TIMER:
+            return self._retransmission.on_timer(now)
+        if timer == NEW_VIEW_TIMER:
+            return self._view_changes.on_timer(now)
+        if timer == BATCH_TIMER:
+            return self._ordering.try_propose(now)
+        assert timer == RECALL_TIMER, timer
+        return self._recaller.on_timer(now)
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def _on_received(self, now: Now, event: Received) -> list[Effect]:
+        kind = type(event.message)
+        on_vote = self._votes.get(kind)
+        if on_vote is not None:
+            return self._on_vote(now, event, on_vote)
+        on_other = self._others.get(kind)
+        if on_other is None:
+            return self.standing.rejected("not a PBFT message", event)
+        fault = shape_fault(event.message)
+        if fault is not None:
+            return self.standing.rejected(fault, event)
+        return on_other(now, event, event.message)
+
+    def _on_vote(
+        self, now: Now, event: Received, on_vote: Callable[[Now, Received, Any], list[Effect]]
+    ) -> list[Effect]:
+        """PRE-PREPARE, PREPARE, COMMIT: of a validator, signed in the epoch of their height, which is ours."""
+        standing = self.standing
+        vote: Any = event.message
+        fault = vote_fault(vote)
+        if fault is None and not standing.epoch.is_validator(event.sender):
+            fault = "not a validator"
+        if fault is None and event.epoch == standing.epoch.number != standing.epochs.at(vote.height).number:
+            fault = "signed in another epoch than that of its height"
+        if fault is not None:
+            return standing.rejected(fault, event)
+        if event.epoch != standing.epoch.number:
+            return []
+        self._memory.note(event.signed, vote)
+        effects: list[Effect] = []
+        if vote.view > standing.view:
+            effects = self._retransmission.note_view(now, event, vote.view)
+        if vote.height > standing.last_height:
+            self._retransmission.note_height(event.sender, vote.height)
+        effects.extend(on_vote(now, event, vote))
+        return effects
+
+    def _on_view_change(self, now: Now, event: Received, message: ViewChange) -> list[Effect]:
+        standing = self.standing
+        if event.epoch != standing.epoch.number:
+            return []
+        if not standing.epoch.is_validator(event.sender):
+            return standing.rejected("not a validator", event)
+        self._memory.note(event.signed, message)
+        if message.view <= standing.view:
+            return self._retransmission.help_into_view(now, event)
+        return self._view_changes.on_view_change(now, event, message)
+
+    def _on_new_view(self, now: Now, event: Received, message: NewView) -> list[Effect]:
+        if event.epoch != self.standing.epoch.number:
+            return []
+        return self._view_changes.on_new_view(now, event, message)
+
+    def _on_told(self, now: Now, event: Received, answer: Told) -> list[Effect]:
+        effects: list[Effect] = []
+        for inner in self._retransmission.on_told(event, answer):
+            effects.extend(self._on_received(now, inner))
+        return effects
+
+    def _on_body(self, now: Now, event: Received, answer: Body) -> list[Effect]:
+        slot = self._bodies.on_body(event, answer) if answer.receiver == self.standing.me else None
+        return [] if slot is None else self._ordering.advance(now, slot)
+
+    def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
+        if not self.standing.epoch.is_validator(event.sender):
+            return self.standing.rejected("not a validator", event)
+        was_recalled = self.standing.is_recalled
+        effects = self._recaller.on_recalled(event, answer)
+        if self.standing.is_recalled and not was_recalled:
+            self._progress_us = self._entered_us = now.monotonic_us
+            effects.extend(self._resume(now))
+        return effects
+
+    # --- the leader's timer -------------------------------------------------------------------------------------
+
+    def _has_work(self) -> bool:
+        """Bundles wait, or orders of this view are undecided."""
+        standing = self.standing
+        if standing.pool.unexecuted > 0:
+            return True
+        return any(slot.view == standing.view for slot in standing.log.above(standing.decided))
+
+    def _on_progress(self, now: Now) -> list[Effect]:
+        """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
+        bundle."""
+        standing = self.standing
+        self._is_progress_armed = False
+        if not standing.may_vote or not self._has_work():
+            return []
+        timeout_us = standing.timeout_us
+        left_us = self._progress_us + timeout_us - now.monotonic_us
+        if left_us <= 0:
+            return self._view_changes.start(now, standing.view + 1, "no progress")
+        is_old = now.monotonic_us - self._entered_us >= timeout_us
+        if is_old and standing.pool.was_overtaken(now, timeout_us):
+            return self._view_changes.start(now, standing.view + 1, "overtaken")
+        self._is_progress_armed = True
+        return [SetTimer(PROGRESS_TIMER, left_us)]
+
+    def _after(self, now: Now) -> list[Effect]:
+        """After every step: notice progress and new views; timers run while there may be work, else not."""
+        standing = self.standing
+        before, position = self._position, (standing.view, standing.wanted, standing.decided)
+        if position != before:
+            self._position = position
+            self._progress_us = now.monotonic_us
+            if position[2] != before[2] and not standing.is_changing:
+                standing.attempts = 0
+            if position[0] != before[0]:
+                self._entered_us = now.monotonic_us
+        effects: list[Effect] = []
+        if self._is_progress_armed and self._retransmission.is_armed:
+            return effects
+        if standing.pool.unexecuted > 0 or standing.log.highest > standing.decided:
+            effects.extend(self._retransmission.arm())
+            if not self._is_progress_armed and standing.may_vote and self._has_work():
+                self._is_progress_armed = True
+                self._progress_us = now.monotonic_us
+                effects.append(SetTimer(PROGRESS_TIMER, standing.timeout_us))
+        return effects

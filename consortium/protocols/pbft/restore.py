@@ -1,0 +1,104 @@
+"""Reading the log back after a boot: exactly the votes, certificates, bodies and views that were persisted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.core.codec import Malformed
+from consortium.core.machine import Effect, Note
+from consortium.core.messages import Signed
+from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare
+from consortium.protocols.pbft.recall import Memory
+from consortium.protocols.pbft.records import (
+    AcceptedRecord,
+    NewViewRecord,
+    PreparedRecord,
+    ViewChangeRecord,
+    ViewRecord,
+    decode_record,
+)
+from consortium.protocols.pbft.standing import Standing
+from consortium.protocols.pbft.view_change import ViewChanges
+
+
+class Restorer:
+    """Fills a fresh standing from the records, oldest first; those of other epochs or sealed heights say nothing."""
+
+    def __init__(self, standing: Standing, view_changes: ViewChanges, memory: Memory) -> None:
+        self._standing = standing
+        self._view_changes = view_changes
+        self._memory = memory
+        self._new_views: dict[int, tuple[Signed, NewViewRecord]] = {}
+
+    def restore(self, records: Sequence[bytes]) -> list[Effect]:
+        effects: list[Effect] = []
+        for data in records:
+            try:
+                record = decode_record(data)
+            except Malformed as error:  # the store has checked its bytes: another version's, perhaps
+                effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
+                continue
+            if record.epoch == self._standing.epoch.number:
+                self._apply(record)
+        self._finish()
+        return effects
+
+    def _apply(self, record: object) -> None:
+        standing = self._standing
+        match record:
+            case AcceptedRecord(height=height) if height > standing.stable:
+                self._accepted(record)
+            case PreparedRecord(height=height) if height > standing.stable:
+                slot = standing.log.open(height)
+                slot.prepared, slot.prepared_digest = record.claim, record.digest
+                slot.prepared_view = slot.commit_view = record.view
+                self._remember_claim(record.claim)
+            case ViewRecord(view=view, wanted=wanted):
+                standing.view, standing.wanted = view, wanted
+            case ViewChangeRecord(message=message):
+                self._view_changes.mine = message
+            case NewViewRecord(message=message, signed=None):
+                self._view_changes.said = message
+            case NewViewRecord(message=message, signed=signed) if signed is not None:
+                self._new_views = {message.view: (signed, record)}
+            case _:
+                pass
+
+    def _accepted(self, record: AcceptedRecord) -> None:
+        slot = self._standing.log.open(record.height)
+        slot.view = slot.prepare_view = record.view
+        slot.digest = record.digest
+        slot.pre_prepare = record.pre_prepare
+        if record.body is not None:
+            slot.keep(record.digest, record.body)
+            slot.stored = record.digest
+        if record.pre_prepare is not None:
+            self._remember(record.pre_prepare)
+
+    def _finish(self) -> None:
+        standing = self._standing
+        entered = self._new_views.get(standing.view)
+        if entered is not None:
+            self._view_changes.restore(entered[0], entered[1].message)
+        said = [slot.height for slot in standing.log.above(standing.stable) if slot.prepare_view == standing.view]
+        standing.next_height = max([standing.decided, standing.orders_last, *said]) + 1
+        for slot in standing.log.above(standing.head):
+            body = slot.bodies.get(slot.digest)
+            if body and slot.view == standing.view:
+                standing.pool.order(body)
+
+    def _remember_claim(self, claim: Claim) -> None:
+        for name, signature in claim.votes.signatures:
+            self._remember(Signed(name, claim.votes.body, signature))
+        if claim.pre_prepare is not None:
+            self._remember(claim.pre_prepare)
+
+    def _remember(self, signed: Signed) -> None:
+        """Others' votes that our certificates hold: they may ask for them."""
+        standing = self._standing
+        try:
+            message = standing.verifier.codec.decode(signed.body, standing.epoch.number)
+        except Malformed:
+            return
+        if isinstance(message, PrePrepare | Prepare):
+            self._memory.note(signed, message)

@@ -1,0 +1,246 @@
+"""Lost messages: a stalled replica says its latest votes again and asks; whoever knows more answers.
+
+An idle consortium is quiet: nothing is sent while nothing is open here. Answers carry a fresh nonce, so that no
+filter of repeats swallows them; what they prove they prove by signatures, not by who sent them.
+"""
+
+from __future__ import annotations
+
+from consortium.core.codec import Malformed
+from consortium.core.machine import Behind, Effect, Now, Rebroadcast, Received, Send, SetTimer
+from consortium.core.membership import NodeId
+from consortium.core.messages import Signed
+from consortium.core.transaction import NULL_DIGEST
+from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.pbft.bodies import Bodies
+from consortium.protocols.pbft.messages import (
+    STATEMENTS_MAX,
+    Ask,
+    Commit,
+    Decision,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Told,
+    ViewChange,
+)
+from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.standing import Standing
+from consortium.protocols.pbft.view_change import ViewChanges
+
+RETRANSMIT_TIMER = ("pbft", "retransmit")
+ANSWER_BYTES_MAX = 4_000_000
+
+
+class Retransmission:
+    """Back-off from T/8 to 4 T while nothing moves; from the start again when something did."""
+
+    def __init__(self, standing: Standing, bodies: Bodies, view_changes: ViewChanges) -> None:
+        self._standing = standing
+        self._bodies = bodies
+        self._view_changes = view_changes
+        base_us = standing.parameters.timer_base_us
+        self._first_us = max(1, base_us // 8)
+        self._last_us = 4 * base_us
+        self._delay_us = self._first_us
+        self._mark: tuple[int, ...] = ()
+        self.is_armed = False
+        self._answers = Allowance(2, max(1, base_us // 8))
+        self._view_asks = Allowance(1, self._first_us)
+        self._views: dict[NodeId, int] = {}  # newest view above ours that each member voted in
+        self._heights: dict[NodeId, int] = {}  # highest height above our window that each member voted at
+        self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
+        self._sealed = 0  # highest height that a seal proved to us
+
+    def clear(self) -> None:
+        """A new epoch: views count from 0 again."""
+        self._views.clear()
+
+    # --- what votes show ----------------------------------------------------------------------------------------
+
+    def note_view(self, now: Now, event: Received, view: int) -> list[Effect]:
+        """Later-view traffic of f+1 members, or of that view's leader: ask for the NEW-VIEW that we missed."""
+        standing = self._standing
+        if view > self._views.get(event.sender, 0):
+            self._views[event.sender] = view
+        is_leader = event.sender == standing.epoch.leader(view)
+        if not is_leader and not self._is_view_missed():
+            return []
+        if event.sender == standing.me or not self._view_asks.spend(now, event.sender):
+            return []
+        return [Send(event.sender, self._question(now), b"", standing.epoch.number)]
+
+    def note_height(self, sender: NodeId, height: int) -> None:
+        if height > self._heights.get(sender, 0):
+            self._heights[sender] = height
+
+    def _is_view_missed(self) -> bool:
+        standing = self._standing
+        return sum(view > standing.view for view in self._views.values()) >= standing.epoch.weak
+
+    def _behind(self) -> int:
+        """The highest height that f+1 members or a certificate show to be decided elsewhere; 0 if none is above
+        ours."""
+        standing = self._standing
+        weak = standing.epoch.weak
+        shown = [self._sealed]
+        heads = sorted(self._heads.values(), reverse=True)
+        if len(heads) >= weak:
+            shown.append(heads[weak - 1])
+        heights = sorted(self._heights.values(), reverse=True)
+        if len(heights) >= weak:
+            shown.append(heights[weak - 1] - standing.parameters.window)
+        for slot in standing.log.above(standing.decided + 1):
+            if slot.certificate is not None:
+                shown.append(slot.height)
+        best = max(shown)
+        return best if best > standing.decided else 0
+
+    # --- the timer ----------------------------------------------------------------------------------------------
+
+    def arm(self) -> list[Effect]:
+        if self.is_armed:
+            return []
+        self.is_armed = True
+        self._delay_us = self._first_us
+        self._mark = self._position()
+        return [SetTimer(RETRANSMIT_TIMER, self._delay_us)]
+
+    def on_timer(self, now: Now) -> list[Effect]:
+        self.is_armed = False
+        if not self.has_open_work():
+            return []
+        effects: list[Effect] = []
+        position = self._position()
+        if position == self._mark:
+            effects = self._say_again(now)
+            self._delay_us = min(2 * self._delay_us, self._last_us)
+        else:
+            self._delay_us = self._first_us
+        self._mark = position
+        self.is_armed = True
+        return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
+
+    def _position(self) -> tuple[int, ...]:
+        standing = self._standing
+        return (standing.epoch.number, standing.view, standing.wanted, standing.decided)
+
+    def has_open_work(self) -> bool:
+        """Whether anything is undecided here that somebody works on, or that we wait for."""
+        standing = self._standing
+        if standing.pool.unexecuted > 0 or self._is_view_missed() or self._behind():
+            return True
+        weak = standing.epoch.weak
+        return any(slot.has_support(weak) for slot in standing.log.above(standing.decided))
+
+    def _say_again(self, now: Now) -> list[Effect]:
+        """Our latest votes of undecided heights, our VIEW-CHANGE; a question to all; missing bodies; lag."""
+        standing = self._standing
+        effects: list[Effect] = []
+        if standing.is_changing:
+            own = self._view_changes.signed()
+            if own is not None:
+                effects.append(Rebroadcast(own))
+        for slot in self._open_slots(standing.decided):
+            effects.extend(Rebroadcast(signed) for signed in self._own(slot))
+            effects.extend(self._bodies.fetch(now, slot))
+        effects.append(standing.say(self._question(now)))
+        behind = self._behind()
+        if behind:
+            effects.append(Behind(behind))
+        return effects
+
+    def _question(self, now: Now) -> Ask:
+        standing = self._standing
+        return Ask(standing.nonce(now), standing.view, standing.wanted, standing.decided + 1)
+
+    def _open_slots(self, above: int) -> list[Slot]:
+        """The next heights, as many as may be in flight at once."""
+        count = 2 * self._standing.parameters.batches_in_flight
+        slots = (self._standing.log.get(height) for height in range(above + 1, above + 1 + count))
+        return [slot for slot in slots if slot is not None]
+
+    def _own(self, slot: Slot) -> list[Signed]:
+        """Our own votes; the batch is not sent again, who lacks it fetches it by digest."""
+        me = self._standing.me
+        order = slot.pre_prepare
+        found = [order if order is not None and order.sender == me else None]
+        found += [slot.prepares.signed(me), slot.commits.signed(me)]
+        return [signed for signed in found if signed is not None]
+
+    # --- questions and answers ----------------------------------------------------------------------------------
+
+    def on_ask(self, now: Now, event: Received, question: Ask) -> list[Effect]:
+        """Rationed a member. Answered with decisions that the asker lacks, our NEW-VIEW if its view is older, and our
+        statements on what is open; nothing if we know no more than it does."""
+        standing = self._standing
+        if event.sender == standing.me:
+            return []
+        statements = self._statements(question)
+        seal = standing.seal if question.height <= standing.stable else None
+        knows_more = statements or seal is not None or standing.head >= question.height
+        if not knows_more or not self._answers.spend(now, event.sender):
+            return []
+        told = Told(event.sender, question.nonce, standing.view, standing.head, seal, statements)
+        return [*self._decisions(event, question), standing.answer(event, told)]
+
+    def _statements(self, question: Ask) -> tuple[Signed, ...]:
+        standing = self._standing
+        found: list[Signed] = []
+        if standing.new_view is not None and question.view < standing.view:
+            found.append(standing.new_view)
+        own = self._view_changes.signed() if standing.is_changing else None
+        if own is not None:
+            found.append(own)
+        for slot in self._open_slots(question.height - 1):
+            if slot.view == standing.view and slot.pre_prepare is not None:
+                found.append(slot.pre_prepare)
+            found.extend(signed for signed in self._own(slot) if signed is not slot.pre_prepare)
+        return tuple(found[:STATEMENTS_MAX])
+
+    def _decisions(self, event: Received, question: Ask) -> list[Effect]:
+        standing = self._standing
+        effects: list[Effect] = []
+        size = 0
+        for slot in self._open_slots(question.height - 1):
+            digest = slot.decided_digest
+            body = None if digest is None else slot.body(digest)
+            if slot.certificate is None or digest is None or body is None:
+                continue
+            size += len(body)
+            if size > ANSWER_BYTES_MAX and effects:
+                break
+            batch = b"" if digest == NULL_DIGEST else body
+            answer = Decision(event.sender, question.nonce, slot.height, digest, slot.certificate)
+            effects.append(standing.answer(event, answer, batch))
+        return effects
+
+    def help_into_view(self, now: Now, event: Received) -> list[Effect]:
+        """A VIEW-CHANGE for a view that is over here: its sender missed our NEW-VIEW."""
+        standing = self._standing
+        if standing.new_view is None or event.sender == standing.me or not self._answers.spend(now, event.sender):
+            return []
+        told = Told(event.sender, standing.nonce(now), standing.view, standing.head, None, (standing.new_view,))
+        return [standing.answer(event, told)]
+
+    def on_told(self, event: Received, answer: Told) -> list[Received]:
+        """The statements of an answer, verified, as if they had come by themselves. A seal and f+1 members' word on
+        their heads show whether we lag; our own statements are ignored, for our log alone knows them."""
+        standing = self._standing
+        if answer.receiver != standing.me or len(answer.statements) > STATEMENTS_MAX:
+            return []
+        if answer.height > self._heads.get(event.sender, 0):
+            self._heads[event.sender] = answer.height
+        found: list[Received] = []
+        try:
+            if answer.seal is not None:
+                self._sealed = max(self._sealed, standing.setting.check_seal(answer.seal))
+            for signed in answer.statements:
+                if signed.sender == standing.me:
+                    continue
+                epoch, message = standing.verifier.open(signed, standing.epochs)
+                if isinstance(message, PrePrepare | Prepare | Commit | ViewChange | NewView):
+                    found.append(Received(signed.sender, message, signed, epoch, b""))
+        except Malformed:
+            pass  # what came before the first bad statement stands on its own
+        return found

@@ -1,0 +1,146 @@
+"""Votes survive a boot: what is read back, and when a node that boots may vote again."""
+
+from pbft_bench import Bench
+
+from consortium.core.machine import Available
+from consortium.core.messages import Signed
+from consortium.protocols.pbft.messages import (
+    Ask,
+    Commit,
+    Decision,
+    Prepare,
+    PrePrepare,
+    Recall,
+    Recalled,
+    ViewChange,
+)
+
+
+def _voted(bench: Bench) -> bytes:
+    """n1 has said PREPARE and COMMIT at height 1, PREPARE at height 2."""
+    raw, digest = bench.batch(b"one")
+    bench.hear("n0", PrePrepare(0, 1, digest), raw)
+    bench.hear("n2", Prepare(0, 1, digest))
+    raw2, digest2 = bench.batch(b"two")
+    bench.hear("n0", PrePrepare(0, 2, digest2), raw2)
+    return digest
+
+
+def _logged(bench: Bench) -> list[bytes]:
+    return [record for record, _ in bench.records]
+
+
+def _latest(bench: Bench, *messages: Prepare | Commit | ViewChange) -> tuple[Signed, ...]:
+    return tuple(bench.sign("n1", message) for message in messages)
+
+
+def test_the_log_gives_back_exactly_what_was_held() -> None:
+    before = Bench()
+    _voted(before)
+    after = Bench(records=_logged(before), is_recalled=False)
+    for height in (1, 2):
+        old, new = before.replica.standing.log.get(height), after.replica.standing.log.get(height)
+        assert old is not None and new is not None
+        for name in ("view", "digest", "pre_prepare", "bodies", "prepared", "prepare_view", "commit_view"):
+            assert getattr(old, name) == getattr(new, name), name
+
+
+def test_a_node_listens_until_enough_others_answered_then_says_its_votes_again() -> None:
+    before = Bench()
+    digest = _voted(before)
+    after = Bench(records=_logged(before), is_recalled=False)
+    (question,) = after.said(Recall)
+    raw, fresh = after.batch(b"three")
+    after.hear("n0", PrePrepare(0, 3, fresh), raw)
+    after.hear("n2", Recalled("n1", question.nonce, _latest(before, Prepare(0, 1, digest), Commit(0, 1, digest))))
+    after.hear("n2", Recalled("n1", question.nonce, ()))
+    after.hear("n3", Recalled("n1", b"another nonce", ()))
+    assert after.said(Prepare) == []
+    after.hear("n3", Recalled("n1", question.nonce, ()))
+    assert [vote.height for vote in after.said(Prepare)] == [1, 2, 3]
+    assert after.said(Commit) == [Commit(0, 1, digest)]
+
+
+def test_a_node_whose_log_was_rolled_back_only_observes() -> None:
+    before = Bench()
+    digest = _voted(before)
+    for vote in (Prepare(0, 2, b"z" * 32), Commit(0, 1, digest), ViewChange(1, 0, None, ())):
+        after = Bench(records=_logged(before)[:1], is_recalled=False)
+        (question,) = after.said(Recall)
+        after.hear("n2", Recalled("n1", question.nonce, _latest(before, vote)))
+        for name in ("n0", "n3"):
+            after.hear(name, Recalled("n1", question.nonce, ()))
+        assert len(after.noted("observing")) == 1
+        assert after.said(Prepare) == [] and after.said(Commit) == []
+
+
+def test_nobody_can_invent_a_vote_of_another() -> None:
+    bench = Bench(is_recalled=False)
+    (question,) = bench.said(Recall)
+    forged = Signed("n1", bench.sign("n2", Prepare(0, 9, b"z" * 32)).body, b"\x00" * 32)
+    bench.hear("n2", Recalled("n1", question.nonce, (forged, bench.sign("n2", Prepare(0, 9, b"z" * 32)))))
+    bench.hear("n3", Recalled("n1", question.nonce, ()))
+    assert bench.noted("observing") == [] and bench.replica.standing.is_recalled
+
+
+def test_a_node_answers_with_the_latest_votes_that_it_holds_also_while_it_recalls() -> None:
+    bench = Bench(is_recalled=False)
+    for message in (Prepare(0, 1, b"a" * 32), Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32)):
+        bench.hear("n2", message)
+    (answer,) = bench.said(Recalled, bench.hear("n2", Recall(b"q")))
+    held = [bench.verifier.open(vote, bench.epochs).message for vote in answer.votes]
+    assert held == [Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32)]
+
+
+def test_a_leader_that_reboots_says_its_old_order_again_and_never_another() -> None:
+    before = Bench(me="n0")
+    before.pool.add(before.now, b"one")
+    before.do(Available())
+    after = Bench(me="n0", records=_logged(before), is_recalled=False)
+    after.pool.add(after.now, b"other")
+    after.recall()
+    old, new = before.said(PrePrepare), after.said(PrePrepare)
+    assert new[0] == old[0] and [vote.height for vote in new] == [1, 2]
+
+
+def test_a_view_once_left_stays_left_after_a_boot() -> None:
+    before = Bench(me="n3")
+    for name in ("n0", "n1"):
+        before.hear(name, before.view_change(1))
+    after = Bench(me="n3", records=_logged(before))
+    raw, digest = after.batch()
+    after.hear("n0", PrePrepare(0, 1, digest), raw)
+    assert after.said(Prepare) == []
+    assert after.said(ViewChange) == before.said(ViewChange)
+
+
+def test_an_asker_that_lacks_a_decision_gets_it_with_its_batch() -> None:
+    bench = Bench()
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 1, digest), raw)
+    for name in ("n0", "n2", "n3"):
+        bench.hear(name, Commit(0, 1, digest))
+    effects = bench.hear("n3", Ask(b"q", 0, 0, 1))
+    (decision,) = bench.said(Decision, effects)
+    late = Bench(me="n3")
+    late.hear("n1", decision, raw)
+    assert late.replica.standing.decided == 1
+    poor = Bench(me="n3")
+    body = decision.certificate
+    for bad in (
+        Decision("n3", b"q", 2, digest, body),
+        Decision("n3", b"q", 1, digest, type(body)(body.body, body.signatures[:2])),
+    ):
+        poor.hear("n1", bad, raw)
+    assert poor.replica.standing.decided == 0 and len(poor.whys()) == 2
+
+
+def test_what_is_kept_for_good_is_small_and_the_rest_carries_the_height_at_which_it_may_go() -> None:
+    bench = Bench(me="n1")
+    _voted(bench)
+    for name in ("n0", "n2"):
+        bench.hear(name, bench.view_change(1))
+    for_good = [record for record, height in bench.records if height is None]
+    assert [len(record) < 64 for record in for_good] == [True, True]
+    heights = [height for _, height in bench.records if height is not None]
+    assert heights[:3] == [1, 1, 2] and len(heights) >= 6 and max(heights) <= 16
