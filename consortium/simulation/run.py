@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from consortium import __version__
 from consortium.core.codec import tagged_hash
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis
@@ -116,7 +117,7 @@ class Simulation:
         self._progress_us = 0
 
     def run(self) -> Simulated:
-        self._note("", Note("run", {"scenario": self.scenario.name, "seed": self.scenario.seed, "on": "simulator"}))
+        self._note("", Note("run", self._about()))
         born = [(machine, self._boot(machine)) for machine in self._machines.values()]
         for machine, outputs in born:  # everybody listens before anybody speaks
             self._carry(machine, outputs)
@@ -136,6 +137,14 @@ class Simulation:
         verdict = "done" if is_done else "no progress"
         self._note("", Note("ended", {"verdict": verdict}))
         return Simulated(self.trace, self.genesis, ledgers, is_done, is_stalled, self._clock.now_us)
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "scenario": self.scenario.name,
+            "seed": self.scenario.seed,
+            "on": "simulator",
+            "version": __version__,
+        }
 
     # --- one item -----------------------------------------------------------------------------------------------
 

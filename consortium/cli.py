@@ -1,0 +1,362 @@
+"""The command `consortium`: thin. It turns words into values, calls the rooms below, and tells a person the outcome.
+
+Exit status: 0 all checks hold, 1 a safety check failed (or a ledger is not sound), 2 wrong usage or input, 3 no
+progress, 130 stopped with Ctrl-C. A mistake of the user's is one sentence on stderr, never a traceback.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import secrets
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from consortium import __version__
+from consortium.core.genesis import Genesis, decode_genesis
+from consortium.core.machine import Rows
+from consortium.lab.checks import Verdict, exit_status, judge
+from consortium.lab.measures import Measures, measure
+from consortium.lab.run import Run
+from consortium.lab.run_folder import (
+    LEDGER_FILE,
+    RunFolderError,
+    claim_folder,
+    load_run,
+    write_results,
+    write_simulated,
+)
+from consortium.lab.trace import TraceError
+from consortium.ledger.chain import GenesisError
+from consortium.live import tell_run, tell_verdicts, watching
+from consortium.scenario.fhir_records import ImportFault
+from consortium.scenario.load import ScenarioError, load_scenario
+from consortium.scenario.scenario import Scenario
+from nodes.errors import Damaged, StoreFailed, UserError
+from nodes.store import SqliteRows
+
+EXIT_USAGE, EXIT_UNSOUND, EXIT_STOPPED = 2, 1, 130
+USER_ERRORS = (ScenarioError, GenesisError, ImportFault, RunFolderError, TraceError, UserError, Damaged, StoreFailed)
+
+app = typer.Typer(
+    help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
+    "real processes over MQTT; every run is checked, measured and reported.\n\n\b\nExamples:\n"
+    "  consortium list\n  consortium run claim_day\n  consortium run claim_day --on simulator --seed 7\n"
+    "  consortium verify runs/RUN/nodes/bureau",
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=True,
+)
+
+
+def _console() -> Console:
+    return Console(highlight=False)
+
+
+def _open_ledger(path: Path) -> Rows:
+    return SqliteRows(path, read_only=True)
+
+
+def _save_ledger(path: Path, rows: Rows) -> None:
+    from consortium.core.machine import Apply
+    from consortium.ledger.rows import END, TABLES
+
+    saved = SqliteRows(path)
+    try:
+        pairs = tuple((table, key, value) for table in TABLES for key, value in rows.range(table, b"", END))
+        saved.commit([Apply(0, pairs)])
+    finally:
+        saved.close()
+
+
+# --- finding scenarios -----------------------------------------------------------------------------------------------
+
+
+def scenario_folder() -> Path:
+    """`scenarios` here, or the one beside the package."""
+    here = Path("scenarios")
+    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "scenarios"
+
+
+def find_scenario(name: str) -> Path:
+    """A path as it is, or a bare name as a file of the scenario folder. Raises ScenarioError naming the nearest."""
+    path = Path(name)
+    if path.is_dir() and (path / "scenario.json").is_file():
+        return path / "scenario.json"
+    if path.suffix or path.exists():
+        if path.is_file():
+            return path
+    elif (scenario_folder() / f"{name}.py").is_file():
+        return scenario_folder() / f"{name}.py"
+    known = sorted(file.stem for file in scenario_folder().glob("*.py"))
+    near = difflib.get_close_matches(path.stem, known, 1, 0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise ScenarioError(f"there is no scenario {name!r}.{hint} `consortium list` shows those that there are.")
+
+
+def question_of(path: Path) -> str:
+    """The first paragraph of a scenario file's docstring, read without running the file."""
+    try:
+        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    except (SyntaxError, UnicodeDecodeError, ValueError):
+        return "(this file cannot be read as Python)"
+    return " ".join(words.split("\n\n")[0].split())
+
+
+@app.command("list", help="Show the scenarios that there are, each with the question it asks.")
+def list_scenarios() -> None:
+    console = _console()
+    files = sorted(scenario_folder().glob("*.py"))
+    if not files:
+        raise ScenarioError(f"there are no scenarios in {scenario_folder()}")
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("the question it asks")
+    for path in files:
+        table.add_row(path.stem, question_of(path))
+    console.print(table)
+
+
+# --- run -------------------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    help="Run a scenario, check it, and write its folder.\n\n\b\nExamples:\n"
+    "  consortium run claim_day\n  consortium run scenarios/claim_day.py --on simulator --seed 7\n"
+    "  consortium run claim_day --set parameters.timer_base_us=500_000 --set stop.limit_us=60_000_000\n"
+    "  consortium run claim_day --broker mosquitto --out runs/mosquitto\n\n"
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress."
+)
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario file (.py, .json) or the name of one in scenarios/.")],
+    on: Annotated[
+        str, typer.Option(help="`local`: a process per organisation, over MQTT. `simulator`: virtual time.")
+    ] = "local",
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's own seed.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default runs/SCENARIO-TIME.")] = None,
+    broker: Annotated[
+        str, typer.Option(help="`embedded`, `mosquitto`, or mqtt://user:password@host:port.")
+    ] = "embedded",
+) -> None:
+    if on not in ("local", "simulator"):
+        raise ScenarioError(f"--on {on!r}: expected `local` or `simulator`")
+    if on == "simulator" and broker != "embedded":
+        raise ScenarioError("--broker is for runs in real processes; leave it out with --on simulator")
+    chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
+    folder = out or _new_folder(chosen.name)
+    claim_folder(folder)
+    console = _console()
+    if on == "simulator":
+        result = _simulate(chosen, folder, console)
+    else:
+        result = _run_local(chosen, folder, broker, console)
+    verdicts, measures = _finish(folder, result)
+    tell_run(console, folder, result, verdicts, measures)
+    if result.is_partial:
+        typer.echo(f"consortium: stopped; what there is of the run lies in {folder}", err=True)
+        raise typer.Exit(EXIT_STOPPED)
+    raise typer.Exit(exit_status(verdicts))
+
+
+def _new_folder(name: str) -> Path:
+    """runs/NAME-YYYYMMDD-HHMMSS, with a number behind it where two runs begin in one second."""
+    stem = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    candidates = (Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000))
+    return next(folder for folder in candidates if not folder.exists())
+
+
+def _simulate(scenario: Scenario, folder: Path, console: Console) -> Run:
+    from consortium.simulation.run import Simulation
+
+    with watching(scenario, console) as on_record:
+        simulation = Simulation(scenario, on_record)
+        try:
+            simulated = simulation.run()
+            result = Run(scenario, simulation.genesis, simulated.trace, simulated.ledgers)
+        except KeyboardInterrupt:
+            result = Run(scenario, simulation.genesis, simulation.trace, {}, is_partial=True)
+    write_simulated(folder, result, _save_ledger)
+    return result
+
+
+def _run_local(scenario: Scenario, folder: Path, broker: str, console: Console) -> Run:
+    from nodes.conductor import run_local
+
+    is_stopped = False
+    with watching(scenario, console) as on_record:
+        try:
+            sentence = run_local(scenario, folder, broker, on_record).sentence
+        except KeyboardInterrupt:
+            is_stopped, sentence = True, ""
+    if is_stopped and not (folder / "trace.jsonl").is_file():
+        typer.echo("consortium: stopped before the run began; nothing was written", err=True)
+        raise typer.Exit(EXIT_STOPPED)
+    if sentence:
+        typer.echo(f"consortium: {sentence}", err=True)
+    result = load_run(folder, _open_ledger)
+    return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
+
+
+def _finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
+    verdicts, measures = judge(result), measure(result.trace)
+    write_results(folder, result, verdicts, measures)
+    return verdicts, measures
+
+
+# --- a run's folder --------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    help="Judge a run again from its folder: trace and ledgers.\n\n\b\nExample:\n  consortium check runs/RUN\n\n"
+    "Exit status as for `run`."
+)
+def check(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
+    verdicts = judge(load_run(run, _open_ledger))
+    tell_verdicts(_console(), verdicts)
+    raise typer.Exit(exit_status(verdicts))
+
+
+@app.command(
+    help="Write a run's report.html, measures.csv and verdict.json again.\n\n\b\nExample:\n  consortium report runs/RUN"
+)
+def report(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
+    _finish(run, load_run(run, _open_ledger))
+    typer.echo(f"report: {run / 'report.html'}")
+
+
+# --- one ledger ------------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    help="Check one node's whole ledger offline, from the genesis file alone: certificates, seals, signatures, roots, "
+    "and every block executed again.\n\n\b\nExamples:\n  consortium verify runs/RUN/nodes/bureau\n"
+    "  consortium verify bureau.sqlite --genesis genesis.json --at-least 500\n\n"
+    "Exit status: 0 sound, 1 a fault (its height and record are named), 2 wrong usage or input."
+)
+def verify(
+    ledger: Annotated[Path, typer.Argument(help="A ledger.sqlite, or the folder of a node.", metavar="LEDGER")],
+    genesis: Annotated[Path | None, typer.Option(help="Default: the genesis.json of the run's folder.")] = None,
+    at_least: Annotated[int, typer.Option(metavar="HEIGHT", help="Refuse a ledger that ends below this height.")] = 0,
+) -> None:
+    from consortium.contracts import load_contracts
+    from consortium.ledger.verify import Fault, verify_ledger
+    from consortium.protocols import load_protocols
+
+    path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
+    value = _read_genesis(genesis or _find_genesis(path))
+    protocol = load_protocols().get(value.protocol)
+    if protocol is None:
+        raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")
+    try:
+        verified = verify_ledger(value, SqliteRows(path, read_only=True), load_contracts(), protocol, at_least)
+    except (Fault, Damaged) as fault:
+        typer.echo(f"NOT SOUND: {fault}")
+        raise typer.Exit(EXIT_UNSOUND) from None
+    typer.echo(f"sound: {path}")
+    if verified.first_height:
+        typer.echo(f"begin: height {verified.first_height}, with a snapshot under a seal")
+    typer.echo(f"head:  height {verified.height}, digest {verified.header_digest.hex()}")
+    typer.echo(f"seals: {verified.seals:,}, the last at height {verified.sealed_height}")
+
+
+def _find_genesis(ledger: Path) -> Path:
+    """The genesis.json of the nearest folder above the ledger. Raises UserError."""
+    for folder in ledger.resolve().parents[:4]:
+        if (folder / "genesis.json").is_file():
+            return folder / "genesis.json"
+    raise UserError(f"no genesis.json lies above {ledger}: name it with --genesis FILE")
+
+
+def _read_genesis(path: Path) -> Genesis:
+    try:
+        return decode_genesis(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"there is no genesis file {path}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+
+
+# --- import ----------------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    "import",
+    help="Read a folder of FHIR R4 NDJSON, map it to our records (docs/mapping.md), and tell what was refused and why."
+    "\n\n\b\nExamples:\n  consortium import data/fhir_r4_20\n  consortium import data/fhir_r4_20 --out records.json",
+)
+def import_folder(
+    folder: Annotated[
+        Path, typer.Argument(help="Holds Patient, Organization, Coverage, Claim (.ndjson or .ndjson.gz).")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Write the mapped records to this file (JSON).")] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="32 secret bytes that make the pseudonyms repeatable; default: fresh ones.")
+    ] = None,
+) -> None:
+    import msgspec
+
+    from consortium.scenario.fhir_import import import_fhir
+    from nodes.keys import read_private
+
+    if out is not None and out.exists():
+        raise UserError(f"{out} exists already; name another file with --out, or remove it first")
+    key = secrets.token_bytes(32) if key_file is None else read_private(key_file)
+    imported = import_fhir(folder, key, strict=True)
+    console = _console()
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("records")
+    table.add_column("count", justify="right")
+    for name in ("persons", "coverages", "providers", "items", "claims", "prescriptions"):
+        table.add_row(name, f"{len(getattr(imported, name)):,}")
+    console.print(table)
+    for refusal in imported.refused:
+        console.print(f"refused: {refusal.count:,} × {refusal.reason}, first at {refusal.first}", markup=False)
+    if out is not None:
+        half = out.with_name(out.name + ".part")
+        half.write_bytes(msgspec.json.format(msgspec.json.encode(imported), indent=1) + b"\n")
+        half.replace(out)
+        typer.echo(f"written: {out}")
+
+
+# --- all -------------------------------------------------------------------------------------------------------------
+
+
+def _version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"consortium {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit status; a user's mistake is one sentence on stderr."""
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except USER_ERRORS as error:
+        sys.stderr.write(f"consortium: {error}\n")
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"consortium: {place}{error.strerror or error}\n")
+    except KeyboardInterrupt:
+        sys.exit(EXIT_STOPPED)
+    else:
+        sys.exit(0)
+    sys.exit(EXIT_USAGE)

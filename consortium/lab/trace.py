@@ -1,0 +1,102 @@
+"""Traces: what happened in a run, one JSON object a line, `{"t_us", "node", "kind", …}`.
+
+`t_us` is microseconds since the run began, virtual or real. Checks, measures, reports and pictures read traces and
+ledgers, and nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+Record = dict[str, Any]
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(dict[str, Any])
+
+
+class TraceError(ValueError):
+    """A trace file that is not one; the sentence names file and line."""
+
+
+def encode_record(record: Record) -> bytes:
+    """One canonical line: keys in order, no spaces, a line feed at its end."""
+    return _ENCODER.encode(record) + b"\n"
+
+
+def decode_record(line: bytes) -> Record:
+    """Raises ValueError unless the line is an object with `t_us`, `node` and `kind`."""
+    try:
+        record = _DECODER.decode(line)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from None
+    if (
+        type(record.get("t_us")) is not int
+        or type(record.get("node")) is not str
+        or type(record.get("kind")) is not str
+    ):
+        raise ValueError("a record needs t_us (an integer), node and kind")
+    return record
+
+
+class TraceReader:
+    """Streams the records of a file. After the last one, `torn` counts a last line that was cut off (0 or 1).
+
+    A process that was killed may leave such a line; anything else unreadable raises `TraceError`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.torn = 0
+
+    def __iter__(self) -> Iterator[Record]:
+        self.torn = 0
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    self.torn = 1
+                    return
+                try:
+                    yield decode_record(line)
+                except ValueError as error:
+                    raise TraceError(f"{self.path}, line {number}: {error}") from None
+
+
+def read_trace(path: Path) -> list[Record]:
+    """All whole records of a file. Raises TraceError, also where there is no such file."""
+    if not path.is_file():
+        raise TraceError(f"{path}: there is no such trace")
+    return list(TraceReader(path))
+
+
+def write_trace(path: Path, trace: Iterable[Record]) -> int:
+    """Write canonical lines; how many."""
+    count = 0
+    with path.open("wb") as file:
+        for record in trace:
+            file.write(encode_record(record))
+            count += 1
+    return count
+
+
+def merge_traces(traces: Iterable[Iterable[Record]]) -> Iterator[Record]:
+    """One trace in order of time out of several that are; at equal times in order of the traces given."""
+    return heapq.merge(*traces, key=_time)
+
+
+def _time(record: Record) -> int:
+    time_us: int = record["t_us"]
+    return time_us
+
+
+def fingerprint(trace: Iterable[Record]) -> str:
+    """SHA-256 over the canonical lines, in hexadecimal: equal fingerprints mean equal traces."""
+    digest = hashlib.sha256()
+    for record in trace:
+        digest.update(encode_record(record))
+    return digest.hexdigest()

@@ -1,0 +1,177 @@
+"""What a person gets for what they typed: exit status, one sentence, never a traceback."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consortium import __version__, cli
+from consortium.core.machine import Apply
+from consortium.lab.run_folder import write_results, write_simulated
+from nodes.store import SqliteRows
+
+sys.path.insert(0, str(Path(__file__).parent / "lab"))
+
+from made_up_run import made_up_run
+
+from consortium.lab.checks import judge
+from consortium.lab.measures import measure
+from consortium.lab.run import Run
+
+SMALL = '''"""Does a small consortium start?
+
+More words."""
+from consortium.scenario.scenario import MemberSpec, Scenario
+SCENARIO = Scenario(name="small", members=(MemberSpec("a", "regulator"), MemberSpec("b", "regulator")))
+'''
+
+
+class Said:
+    def __init__(self, status: object, out: str, err: str) -> None:
+        self.status = status
+        self.out = out
+        self.err = err
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Run `consortium` with these words in a folder that holds a sound and a misspelt scenario."""
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "small.py").write_text(SMALL)
+    (tmp_path / "scenarios" / "misspelt.py").write_text(SMALL.replace('"a", "regulator"', '"a", "hospitl"'))
+    monkeypatch.chdir(tmp_path)
+
+    def saying(*words: object) -> Said:
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return Said(left.value.code, said.out, said.err)
+
+    return saying
+
+
+@pytest.fixture(scope="module")
+def made() -> Run:
+    return made_up_run()
+
+
+def keep(run: Run, folder: Path) -> Path:
+    write_simulated(folder, run, cli._save_ledger)
+    write_results(folder, run, judge(run), measure(run.trace))
+    return folder
+
+
+def test_version_and_help(say) -> None:  # type: ignore[no-untyped-def]
+    assert say("--version").out == f"consortium {__version__}\n"
+    for words in ([], ["run"], ["check"], ["verify"], ["report"], ["import"]):
+        helped = say(*words, "--help")
+        assert (helped.status == 0 and "Examples:" in helped.out) or "Example:" in helped.out
+
+
+def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignore[no-untyped-def]
+    said = say("list")
+    assert said.status == 0
+    assert "small" in said.out and "Does a small consortium start?" in said.out and "More words" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "smal", "--on", "simulator"], "Did you mean 'small'?"),
+        (["run", "nowhere/x.py"], "there is no scenario"),
+        (["run", "small", "--on", "moon"], "expected `local` or `simulator`"),
+        (["run", "small", "--on", "simulator", "--broker", "mosquitto"], "real processes"),
+        (["run", "small", "--on", "simulator", "--set", "parameters.windw=3"], "windw"),
+        (["run", "misspelt", "--on", "simulator"], "did you mean 'hospital'"),
+        (["run", "small", "--on", "simulator", "--set", "faults_tolerated=1"], "at least 4 validators"),
+        (["check", "nowhere"], "no such folder"),
+        (["report", "scenarios"], "has no scenario.json"),
+        (["verify", "nowhere.sqlite"], "--genesis"),
+        (["import", "nowhere"], "no such folder"),
+    ],
+)
+def test_a_mistake_is_one_sentence_on_stderr_and_exit_2(say, words: list[str], expected: str) -> None:  # type: ignore[no-untyped-def]
+    said = say(*words)
+    assert said.status == 2
+    assert said.err.startswith("consortium: ") and expected in said.err
+    assert said.err.count("\n") == 1
+    assert not Path("runs").exists(), "nothing half-written"
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "small", "--sed", "1"], ["fly"], ["run", "small", "--seed", "x"]])
+def test_wrong_usage_is_exit_2(say, words: list[str]) -> None:  # type: ignore[no-untyped-def]
+    assert say(*words).status == 2
+
+
+def test_a_folder_that_holds_something_is_never_written_into(say) -> None:  # type: ignore[no-untyped-def]
+    said = say("run", "small", "--on", "simulator", "--out", "scenarios")
+    assert said.status == 2 and "not empty" in said.err
+    assert sorted(path.name for path in Path("scenarios").iterdir()) == ["misspelt.py", "small.py"]
+
+
+def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    assert say("check", folder).status == 0
+    ledger = SqliteRows(folder / "nodes" / "depot" / "ledger.sqlite")
+    ledger.commit([Apply(0, (("block", (40).to_bytes(8, "big"), b"another"),))])
+    ledger.close()
+    said = say("check", folder)
+    assert said.status == 1
+    assert "height 40" in said.out and "FAILS" in said.out
+
+
+def test_a_run_that_ended_without_progress_is_exit_3(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    trace = (folder / "trace.jsonl").read_bytes().replace(b'"verdict":"done"', b'"verdict":"no progress"')
+    (folder / "trace.jsonl").write_bytes(trace)
+    assert say("check", folder).status == 3
+
+
+def test_report_writes_the_page_again(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    (folder / "report.html").unlink()
+    assert say("report", folder).status == 0
+    assert (folder / "report.html").read_text().startswith("<!doctype html>")
+
+
+def test_verify_names_the_height_and_the_record_of_a_fault(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")  # no real certificates in it: not sound
+    said = say("verify", folder / "nodes" / "depot")
+    assert said.status == 1
+    assert said.out.startswith("NOT SOUND: height ")
+
+
+def test_verify_of_a_file_that_is_no_ledger_is_the_users_mistake(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    assert say("verify", folder / "nodes" / "depot", "--genesis", folder / "scenario.json").status == 2
+    (tmp_path / "broken.json").write_text("{")
+    assert "not a genesis file" in say("verify", folder / "nodes" / "depot", "--genesis", "broken.json").err
+
+
+def test_a_broken_line_of_input_is_named_and_nothing_is_written(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = tmp_path / "fhir"
+    source.mkdir()
+    for kind in ("Patient", "Organization", "Coverage", "Claim"):
+        (source / f"{kind}.ndjson").write_text("")
+    (source / "Patient.ndjson").write_text('{"resourceType":"Patient","id":"1","birthDate":"2000-01-01"}\n{nonsense\n')
+    said = say("import", source, "--out", "records.json")
+    assert said.status == 2
+    assert "Patient.ndjson:2" in said.err
+    assert not Path("records.json").exists()
+
+
+def test_import_tells_counts_and_writes_records_without_names(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    source = tmp_path / "fhir"
+    source.mkdir()
+    for kind in ("Organization", "Coverage", "Claim"):
+        (source / f"{kind}.ndjson").write_text("")
+    person = {"resourceType": "Patient", "id": "1", "birthDate": "2000-01-01", "name": [{"family": "Smith"}]}
+    (source / "Patient.ndjson").write_bytes(msgspec.json.encode(person) + b"\n")
+    said = say("import", source, "--out", "records.json")
+    assert said.status == 0 and "persons" in said.out
+    assert "Smith" not in Path("records.json").read_text()
+    assert say("import", source, "--out", "records.json").status == 2, "an existing file is kept"
