@@ -1,0 +1,173 @@
+"""`python -m nodes RUN_FOLDER NAME`: start one node from a run folder, in this process, until SIGTERM.
+
+With `--conducted` a conductor speaks on stdin (`go`, `cut`; its end ends us) and hears of us on stdout.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from consortium.core.crypto import SUITES
+from consortium.core.genesis import decode_genesis
+from consortium.ledger.rows import Damaged as LedgerDamaged
+from consortium.scenario.assemble import Shared, build_host, prepare
+from consortium.scenario.load import ScenarioError, load_scenario
+from consortium.scenario.network import NetworkModel
+from nodes.child import adopt_parent
+from nodes.costs import Costs, CountingSuite
+from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
+from nodes.keys import load_keys
+from nodes.process import Origin, Process, Status, origin_at
+from nodes.settings import NodeFolder, read_settings
+from nodes.store import SqliteRows
+from nodes.trace_file import TraceWriter
+from nodes.vote_log import VoteLog
+
+_log = logging.getLogger("node")
+
+
+def main() -> int:
+    adopt_parent()
+    parser = argparse.ArgumentParser(prog="python -m nodes", description="Start one node from a run folder.")
+    parser.add_argument("run", type=Path, help="the folder of a run (it holds scenario.json and genesis.json)")
+    parser.add_argument("name", help="the node's name, a folder under RUN/nodes")
+    parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        return _start(NodeFolder(arguments.run, arguments.name), arguments.name, arguments.conducted)
+    except (UserError, ScenarioError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except (Damaged, LedgerDamaged, StoreFailed, OSError) as error:
+        _log.error("%s", error)
+        return EXIT_STORE
+    except Exception:
+        _log.exception("an internal error")
+        return EXIT_INTERNAL
+
+
+def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
+    if not folder.folder.is_dir():
+        raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
+    lock = _lock(folder)
+    settings = read_settings(folder.settings)
+    keys = load_keys(folder.keys)
+    scenario = load_scenario(folder.run / "scenario.json")
+    try:
+        genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
+    except ValueError as error:
+        raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
+    costs = Costs()
+    rows = SqliteRows(folder.ledger)
+    log = VoteLog(folder.votes)
+    shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
+    prepared = prepare(scenario, bytes.fromhex(settings.pseudonym_key))
+    host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+    model = NetworkModel(scenario.network, scenario.seed) if scenario.network.in_real_runs else None
+    trace = TraceWriter(folder.trace, name)
+
+    async def live() -> int:
+        conductor = Conductor() if is_conducted else None
+        process = Process(
+            name,
+            genesis.chain,
+            host,
+            settings.broker,
+            log,
+            rows,
+            trace,
+            costs,
+            ledger_costs_ns=host.costs_ns,
+            model=model,
+            on_ready=conductor.ready if conductor else lambda: process.begin(origin_at(settings.start_wall_us)),
+            on_status=conductor.status if conductor else lambda _: None,
+        )
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, process.stop)
+        if conductor is not None:
+            conductor.listen(process)
+        return await process.run()
+
+    code = _run(live)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
+    lock.close()
+    return code
+
+
+def _run(live: Any) -> int:
+    try:
+        import uvloop
+    except ImportError:
+        code: int = asyncio.run(live())
+    else:
+        code = uvloop.run(live())
+    return code
+
+
+def _lock(folder: NodeFolder) -> IO[bytes]:
+    """Two processes with the same keys could vote twice: only one may run."""
+    file = folder.lock.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise UserError(f"a process for {folder.folder} is running already: stop it first") from None
+    return file
+
+
+class Conductor:
+    """The one who started us, at the other end of stdin and stdout. Lines of JSON both ways."""
+
+    def __init__(self) -> None:
+        self._process: Process | None = None
+        self._input = b""
+        os.set_blocking(0, False)
+        os.set_blocking(1, False)
+
+    def listen(self, process: Process) -> None:
+        self._process = process
+        asyncio.get_running_loop().add_reader(0, self._hear)
+
+    def ready(self) -> None:
+        self._say({"ready": True})
+
+    def status(self, status: Status) -> None:
+        self._say(status._asdict())
+
+    def _say(self, line: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
+            os.write(1, msgspec.json.encode(line) + b"\n")
+
+    def _hear(self) -> None:
+        assert self._process is not None
+        try:
+            data = os.read(0, 65_536)
+        except BlockingIOError:
+            return
+        if not data:
+            asyncio.get_running_loop().remove_reader(0)
+            self._process.stop()  # it is gone
+            return
+        *lines, self._input = (self._input + data).split(b"\n")
+        for line in lines:
+            order = msgspec.json.decode(line, type=dict[str, Any])
+            if "go" in order:
+                self._process.begin(Origin(*order["go"]))
+            if "cut" in order:
+                self._process.delay_line.cut = frozenset(order["cut"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""`python -m nodes.broker_process SETTINGS`: the embedded broker, amqtt behind our passwords and topic rules."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import hashlib
+import hmac
+import logging
+import signal
+import sys
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nodes.broker import LOOPBACK, EmbeddedSettings, is_permitted
+from nodes.child import adopt_parent
+from nodes.errors import EXIT_USAGE, UserError
+from nodes.keys import read_private
+
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+
+from amqtt.broker import Broker  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.contexts import Action  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.errors import AMQTTError  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.session import Session  # type: ignore[import-untyped]  # noqa: E402
+
+
+class Passwords(BaseAuthPlugin):  # type: ignore[misc]
+    """Every user has a password of its own; nobody is anonymous."""
+
+    async def authenticate(self, *, session: Session) -> bool:
+        users: dict[str, str] = self.config.users
+        given = hashlib.sha256((session.password or "").encode()).hexdigest()
+        known = users.get(session.username or "", "")
+        return bool(known) and hmac.compare_digest(known, given)
+
+    @dataclass
+    class Config:
+        users: dict[str, str] = field(default_factory=dict)
+
+
+class TopicRules(BaseTopicPlugin):  # type: ignore[misc]
+    """A publisher is bound to its own topics, a subscriber to the broadcasts and its own inbox."""
+
+    async def topic_filtering(
+        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
+    ) -> bool:
+        user = session.username if session is not None else None
+        return bool(user and topic and action) and is_permitted(self.config.root, str(user), str(action), str(topic))
+
+    @dataclass
+    class Config:
+        root: str = ""
+
+
+class QuietBroker(Broker):  # type: ignore[misc]
+    """amqtt, without two things: retained messages (they leak to other subscribers), and three tasks for each
+    delivery to ask a plugin what was settled when the receiver subscribed."""
+
+    async def retain_message(self, *arguments: Any, **named: Any) -> None:
+        return None
+
+    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
+        if action == Action.RECEIVE:
+            return True
+        return bool(await super()._topic_filtering(session, topic, action))
+
+
+async def serve(settings: EmbeddedSettings) -> None:
+    """Until SIGTERM."""
+    broker = QuietBroker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{settings.port}"}},
+            "timeout_disconnect_delay": 30,
+            "plugins": {
+                f"{__name__}.Passwords": {"users": settings.users},
+                f"{__name__}.TopicRules": {"root": settings.root},
+            },
+        }
+    )
+    await broker.start()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    gc.freeze()
+    await stopping.wait()
+    await broker.shutdown()
+
+
+def main() -> int:
+    adopt_parent()
+    logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("transitions").setLevel(logging.ERROR)
+    try:
+        settings = msgspec.json.decode(read_private(Path(sys.argv[1])), type=EmbeddedSettings)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    try:
+        import uvloop
+
+        uvloop.run(serve(settings))
+    except ImportError:
+        asyncio.run(serve(settings))
+    except (AMQTTError, OSError) as error:
+        print(f"the port {settings.port} cannot be had: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return 0
+
+
+if __name__ == "__main__":
+    # plugins are imported by name: under the same module, not under a second copy of it called __main__
+    from nodes.broker_process import main as run
+
+    sys.exit(run())

@@ -1,0 +1,19 @@
+"""What a person did wrong, in one sentence that says what to do; and the exit codes of a node process."""
+
+from __future__ import annotations
+
+EXIT_USAGE = 2  # wrong usage or input
+EXIT_INTERNAL = 70  # our mistake (EX_SOFTWARE); the traceback is in log.txt
+EXIT_STORE = 74  # the disk is full or failing (EX_IOERR)
+
+
+class UserError(Exception):
+    """A mistake of the user's. The text is the whole message: what happened, what was expected, what to do next."""
+
+
+class StoreFailed(Exception):
+    """The disk refused a write. Nothing half-written stays; the node must stop (exit code 74)."""
+
+
+class Damaged(Exception):
+    """A durable file says something that was never written to it: it must not be trusted."""

@@ -1,0 +1,284 @@
+"""The asyncio driver of one node: frames and wake-ups into a host, its outputs to bus, disk and trace."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+from consortium.core.machine import Note, Now, Output, Wake
+from consortium.core.membership import NodeId
+from consortium.scenario.network import NetworkModel
+from nodes.address import BrokerAddress
+from nodes.bus import Bus
+from nodes.carrier import Carrier
+from nodes.costs import Costs
+from nodes.errors import EXIT_INTERNAL, EXIT_STORE, StoreFailed
+from nodes.inbox import DelayLine, Inbox
+from nodes.store import SqliteRows
+from nodes.trace_file import TraceWriter
+from nodes.vote_log import VoteLog
+
+SLICE_US = 5_000  # handle frames for this long at most before timers and the bus have their turn
+TICK_S = 0.1
+TRACE_S = 0.01
+COST_EVERY_S = 5.0
+
+_log = logging.getLogger("node")
+
+
+class DrivenHost(Protocol):
+    """What a driver needs of a host (`scenario.assemble.AssembledHost`, or a stand-in in tests)."""
+
+    def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]: ...
+
+    def arrival(self, now: Now, payload: bytes) -> list[Output]: ...
+
+    def wake(self, now: Now, token: int) -> list[Output]: ...
+
+    @property
+    def is_done(self) -> bool: ...
+
+    @property
+    def head_height(self) -> int: ...
+
+    @property
+    def stable_height(self) -> int: ...
+
+    @property
+    def view(self) -> int: ...
+
+    @property
+    def leader(self) -> NodeId: ...
+
+
+class Status(NamedTuple):
+    """What a conductor wants to know of a node while it runs."""
+
+    is_done: bool
+    head_height: int
+    stable_height: int
+    view: int
+    leader: NodeId
+
+
+class Origin(NamedTuple):
+    """When the run began, on both clocks; traces count from here. All processes of one machine share the first."""
+
+    monotonic_us: int
+    wall_us: int
+
+
+def now() -> Now:
+    return Now(time.monotonic_ns() // 1_000, time.time_ns() // 1_000)
+
+
+def origin_at(start_wall_us: int) -> Origin:
+    """The origin of a run that began (or begins) at this time of UTC."""
+    here = now()
+    return Origin(here.monotonic_us - (here.wall_us - start_wall_us), start_wall_us)
+
+
+class Process:
+    """One node's life: `await run()` returns its exit code. `begin` may be called once the bus is up (`on_ready`)."""
+
+    def __init__(
+        self,
+        name: NodeId,
+        chain: bytes,
+        host: DrivenHost,
+        address: BrokerAddress,
+        log: VoteLog,
+        rows: SqliteRows,
+        trace: TraceWriter,
+        costs: Costs,
+        *,
+        ledger_costs_ns: Mapping[str, int] = MappingProxyType({}),
+        model: NetworkModel | None = None,
+        on_ready: Callable[[], None] = lambda: None,
+        on_status: Callable[[Status], None] = lambda _: None,
+    ) -> None:
+        self._host = host
+        self._log = log
+        self._trace = trace
+        self._costs = costs
+        self._on_ready = on_ready
+        self._on_status = on_status
+        self._inbox = Inbox()
+        self.delay_line = DelayLine(name, model, self._arrived)
+        self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
+        self.carrier = Carrier(log, rows, self.bus.publish, self._failed, self._wake_up, costs)
+        self._origin: Origin | None = None
+        self._is_drain_due = False
+        self._is_ready = False
+        self._ending: asyncio.Future[int] | None = None
+        self._status: Status | None = None
+        self._transactions = 0
+        self._ledger_costs_ns = ledger_costs_ns
+
+    # --- life ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> int:
+        """Until `stop`, or until something fails. Everything taken is durable when it returns 0."""
+        sys.setswitchinterval(0.001)  # a finished sync waits for the interpreter lock no longer than this
+        gc.collect()
+        gc.freeze()  # what start-up made lives as long as the process: no need to look through it again
+        gc.set_threshold(50_000, 20, 20)
+        self._ending = asyncio.get_running_loop().create_future()
+        bus = asyncio.create_task(self.bus.run())
+        ticking = asyncio.create_task(self._tick())
+        for task in (bus, ticking):
+            task.add_done_callback(self._task_ended)
+        code = await self._ending
+        _log.info("stopping at height %d with code %d", self._host.head_height, code)
+        ticking.cancel()
+        bus.cancel()
+        await asyncio.gather(bus, ticking, return_exceptions=True)
+        return await self._close(code)
+
+    def begin(self, origin: Origin) -> None:
+        """The run has begun: boot the host and take in what has arrived meanwhile."""
+        if self._origin is not None:
+            return
+        self._origin = origin
+        _log.info("starting at height %d, bus %s", self._host.head_height, "up" if self.bus.is_up else "down")
+        self._costs.begin()
+        try:
+            self._take(self._host.boot(now(), self._log.take_records()))
+            self._note_bus()
+            self.carrier.flush(is_idle=True)
+            self._trace.flush()
+        except Exception as error:
+            self._failed(error)
+        self._wake_up()
+
+    def stop(self, code: int = 0) -> None:
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(code)
+
+    async def _close(self, code: int) -> int:
+        try:
+            if code == 0:
+                await asyncio.wait_for(self.carrier.drain(), 10)
+            self._note_cost()
+            self._trace.close()
+        except (StoreFailed, OSError) as error:
+            self._failed(error)
+            code = EXIT_STORE
+        except TimeoutError:
+            _log.error("the disk did not take the last blocks within 10 s")
+            code = EXIT_STORE
+        self.carrier.close()
+        return code
+
+    def _failed(self, error: BaseException) -> None:
+        """The disk's refusal is told in a sentence; anything else is our mistake, with its traceback."""
+        if isinstance(error, StoreFailed | OSError):
+            _log.error(
+                "the disk refuses: %s. This node stops; nothing half-written stays. Make room, start it again.", error
+            )
+            self.stop(EXIT_STORE)
+        else:
+            _log.error("an internal error stops this node", exc_info=error)
+            self.stop(EXIT_INTERNAL)
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def _arrived(self, frames: list[bytes]) -> None:
+        self._inbox.add(frames)
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        if not self._is_drain_due and self._inbox and self._origin is not None:
+            self._is_drain_due = True
+            asyncio.get_running_loop().call_soon(self._drain)
+
+    def _drain(self) -> None:
+        """Handle what waits, then carry out all that came of it: under load many steps share a sync and a message."""
+        self._is_drain_due = False
+        inbox, host = self._inbox, self._host
+        if self._ending is None or self._ending.done():
+            return
+        try:
+            began_us = time.monotonic_ns() // 1_000
+            while inbox and not self.carrier.is_full:
+                moment = now()
+                if moment.monotonic_us - began_us > SLICE_US:
+                    break
+                self._take(host.arrival(moment, inbox.take()))
+            self._flush(is_idle=not inbox)
+        except Exception as error:
+            self._failed(error)
+            return
+        if not self.carrier.is_full:
+            self._wake_up()
+
+    def _woken(self, token: int) -> None:
+        if self._ending is None or self._ending.done():
+            return
+        try:
+            self._take(self._host.wake(now(), token))
+            self._flush(is_idle=not self._inbox)
+        except Exception as error:
+            self._failed(error)
+
+    # --- out ----------------------------------------------------------------------------------------------------
+
+    def _take(self, outputs: Sequence[Output]) -> None:
+        for output in outputs:
+            if isinstance(output, Note):
+                self._note(output.kind, output.fields)
+            elif isinstance(output, Wake):
+                asyncio.get_running_loop().call_later(output.delay_us / 1e6, self._woken, output.token)
+            else:
+                self.carrier.take(output)
+
+    def _flush(self, *, is_idle: bool) -> None:
+        self.carrier.flush(is_idle=is_idle)
+        if is_idle:
+            self._trace.flush(older_than_s=TRACE_S)  # so that `kill -9` takes little of the trace with it
+
+    def _note(self, kind: str, fields: dict[str, Any]) -> None:
+        if self._origin is not None:
+            self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
+            if kind == "executed":
+                self._transactions += fields.get("transactions", 0)
+
+    def _bus_state(self, is_up: bool) -> None:
+        if is_up and not self._is_ready:
+            self._is_ready = True
+            self._on_ready()
+        self._note_bus()
+
+    def _note_bus(self) -> None:
+        self._note("bus", {"state": "up" if self.bus.is_up else "down"})
+
+    def _note_cost(self) -> None:
+        """Costs since this boot; those that the ledger measures are its own."""
+        self._costs.ns.update(self._ledger_costs_ns)
+        self._note("cost", self._costs.fields(self._transactions))
+
+    async def _tick(self) -> None:
+        cost_s = time.monotonic() + COST_EVERY_S
+        while True:
+            await asyncio.sleep(TICK_S)
+            if self._origin is None:
+                continue
+            if time.monotonic() >= cost_s:
+                cost_s += COST_EVERY_S
+                self._note_cost()
+            self._trace.flush()
+            host = self._host
+            status = Status(host.is_done, host.head_height, host.stable_height, host.view, host.leader)
+            if status != self._status:
+                self._status = status
+                self._on_status(status)

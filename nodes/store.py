@@ -1,0 +1,260 @@
+"""The ledger's database: SQLite behind `Rows`, one file per node that a researcher can open.
+
+One thread writes (`commit`), the node's own thread reads. Rows are staged first and seen by every read at once; they
+leave the overlay when their `Apply` is committed. Tables hold canonical bytes; readable columns are SQL views.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import threading
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from consortium.core.machine import Apply
+from consortium.ledger.rows import TABLES, Row
+from nodes.errors import Damaged, StoreFailed, UserError
+
+FORMAT = 1
+APPLICATION = 0x434E5331  # "CNS1", in the file's header
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
+_HEIGHT = " + ".join(
+    f"((instr('0123456789ABCDEF', substr(hex(key), {digit + 1}, 1)) - 1) << {4 * (15 - digit)})" for digit in range(16)
+)
+VIEWS = {
+    "blocks": f"""SELECT {_HEIGHT} AS height, hex(value) AS header, length(value) AS header_bytes,
+        (SELECT length(value) FROM batch WHERE batch.key = block.key) AS batch_bytes,
+        (SELECT count(*) FROM receipt WHERE receipt.key >= CAST(block.key || x'00000000' AS BLOB)
+            AND receipt.key <= CAST(block.key || x'FFFFFFFF' AS BLOB)) AS transactions,
+        EXISTS (SELECT 1 FROM seal WHERE seal.key = block.key) AS is_sealed FROM block ORDER BY key""",
+    "state_rows": """SELECT CAST(substr(key, 1, instr(key, x'00') - 1) AS TEXT) AS "table",
+        CAST(substr(key, instr(key, x'00') + 1) AS TEXT) AS key, hex(value) AS value FROM state ORDER BY state.key""",
+}
+
+
+class _Overlay:
+    """Staged rows of one table: the newest value, and how many stagings are not yet committed."""
+
+    __slots__ = ("_sorted", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, tuple[bytes | None, int]] = {}
+        self._sorted: list[bytes] | None = None
+
+    def stage(self, key: bytes, value: bytes | None) -> None:
+        held = self.rows.get(key)
+        if held is None:
+            self._sorted = None
+        self.rows[key] = (value, 1 if held is None else held[1] + 1)
+
+    def committed(self, key: bytes) -> None:
+        held = self.rows.get(key)
+        if held is None:
+            return
+        if held[1] > 1:
+            self.rows[key] = (held[0], held[1] - 1)
+        else:
+            del self.rows[key]
+            self._sorted = None
+
+    def between(self, low: bytes, high: bytes) -> list[bytes]:
+        if self._sorted is None:
+            self._sorted = sorted(self.rows)
+        return self._sorted[bisect_left(self._sorted, low) : bisect_left(self._sorted, high)]
+
+
+class SqliteRows:
+    """`Rows` over one SQLite file. `read_only` never creates or changes a file (a `-wal` left by a crash is read).
+
+    Raises UserError for a file that is missing, of another kind or newer; Damaged where SQLite finds it corrupt."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.is_read_only = read_only
+        self._overlays: dict[str, _Overlay] = {}
+        try:
+            if read_only:
+                self._reader = _open_read_only(path)
+                _check_format(self._reader, path)
+                self._tables = set(_tables(self._reader))
+                return
+            self._writer = _open(path)
+            if not _tables(self._writer):
+                self._create()
+            _check_format(self._writer, path)
+            self._tables = set(_tables(self._writer))
+            self._reader = _open(path)
+        except sqlite3.OperationalError as error:
+            raise UserError(f"cannot open the ledger {path}: {error}") from None
+        except sqlite3.DatabaseError as error:
+            raise Damaged(f"{path} is not a sound SQLite file: {error}") from None
+        self._writing = threading.Lock()
+
+    def _create(self) -> None:
+        self._writer.execute("BEGIN IMMEDIATE")
+        self._writer.execute(f"PRAGMA application_id={APPLICATION}")
+        self._writer.execute(f"PRAGMA user_version={FORMAT}")
+        for table in TABLES:
+            self._writer.execute(_create_table(table))
+        for view, select in VIEWS.items():
+            self._writer.execute(f"CREATE VIEW {view} AS {select}")
+        self._writer.execute("COMMIT")
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        overlay = self._overlays.get(table)
+        if overlay is not None:
+            held = overlay.rows.get(key)
+            if held is not None:
+                return held[0]
+        if table not in self._tables:
+            return None
+        row = self._read(f"SELECT key, value FROM {table} WHERE key = ?", (key,))
+        return row[0][1] if row else None
+
+    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order of bytes."""
+        found: list[tuple[bytes, bytes]] = []
+        if table in self._tables:
+            found = self._read(f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key", (low, high))
+        overlay = self._overlays.get(table)
+        staged = overlay.between(low, high) if overlay is not None else ()
+        if overlay is None or not staged:
+            return found
+        merged: dict[bytes, bytes | None] = dict(found)
+        for key in staged:
+            merged[key] = overlay.rows[key][0]
+        return [(key, value) for key in sorted(merged) if (value := merged[key]) is not None]
+
+    def all(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every committed row of a table in order, one at a time (for offline verification)."""
+        if table in self._tables:
+            try:
+                for pair in self._reader.execute(f'SELECT key, value FROM "{table}" ORDER BY key'):
+                    yield self._sound(pair)
+            except sqlite3.DatabaseError as error:
+                raise Damaged(f"{self.path}, table {table}: {error}") from None
+
+    def tables(self) -> tuple[str, ...]:
+        """The names of all tables that are not empty, sorted; and of any that no ledger makes."""
+        return tuple(name for name in sorted(self._tables) if name not in TABLES or not self._is_empty(name))
+
+    def _is_empty(self, table: str) -> bool:
+        if any(value is not None for value, _ in self._overlays[table].rows.values()) if table in self._overlays else 0:
+            return False
+        return not self._read(f"SELECT key, value FROM {table} LIMIT 1", ())
+
+    def _read(self, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+        try:
+            found = self._reader.execute(statement, arguments).fetchall()
+            return [self._sound(pair) for pair in found] if self.is_read_only else found
+        except sqlite3.DatabaseError as error:
+            if self.is_read_only:
+                raise Damaged(f"{self.path}: {error}") from None
+            raise StoreFailed(f"cannot read {self.path}: {error}") from None
+
+    def _sound(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        if type(pair[0]) is not bytes or type(pair[1]) is not bytes:
+            raise Damaged(f"{self.path}: a row {pair[0]!r:.80} does not hold bytes")
+        return pair
+
+    # --- writing ------------------------------------------------------------------------------------------------
+
+    def stage(self, rows: Sequence[Row]) -> None:
+        for table, key, value in rows:
+            overlay = self._overlays.get(table)
+            if overlay is None:
+                overlay = self._overlays[table] = _Overlay()
+            overlay.stage(key, value)
+
+    def commit(self, applies: Sequence[Apply]) -> None:
+        """Make these heights durable in one transaction. May run in another thread; call `committed` afterwards.
+
+        Raises StoreFailed, and then nothing of them is in the file."""
+        created: list[str] = []
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                for apply in applies:
+                    created += self._write(apply.rows, created)
+                self._writer.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                with contextlib.suppress(sqlite3.DatabaseError):
+                    self._writer.execute("ROLLBACK")
+                raise StoreFailed(f"cannot write {self.path}: {error}") from None
+        self._tables.update(created)
+
+    def _write(self, rows: Sequence[Row], known: Sequence[str]) -> list[str]:
+        """Returns the tables that it had to create; they are readable once the transaction is committed."""
+        puts: dict[str, list[tuple[bytes, bytes]]] = {}
+        deletes: dict[str, list[tuple[bytes]]] = {}
+        for table, key, value in {(table, key): (table, key, value) for table, key, value in rows}.values():
+            if value is None:
+                deletes.setdefault(table, []).append((key,))
+            else:
+                puts.setdefault(table, []).append((key, value))
+        created = sorted({*puts, *deletes} - self._tables - set(known))
+        for table in created:
+            self._writer.execute(_create_table(table))
+        for table, pairs in puts.items():
+            pairs.sort()
+            self._writer.executemany(
+                f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", pairs
+            )
+        for table, keys in deletes.items():
+            self._writer.executemany(f"DELETE FROM {table} WHERE key = ?", keys)
+        return created
+
+    def committed(self, applies: Sequence[Apply]) -> None:
+        """In the reading thread, after `commit`: these rows are read from the file from now on."""
+        for apply in applies:
+            for table, key, _ in apply.rows:
+                overlay = self._overlays.get(table)
+                if overlay is not None:
+                    overlay.committed(key)
+
+    def close(self) -> None:
+        self._reader.close()
+        if not self.is_read_only:
+            self._writer.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA cache_size=-16000")
+    connection.execute("PRAGMA wal_autocheckpoint=8000")
+    return connection
+
+
+def _open_read_only(path: Path) -> sqlite3.Connection:
+    if not path.is_file():
+        raise UserError(f"there is no ledger at {path}")
+    wal = path.with_name(path.name + "-wal")
+    has_wal = wal.exists() and wal.stat().st_size > 0
+    mode = "mode=ro" if has_wal else "mode=ro&immutable=1"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+
+
+def _check_format(connection: sqlite3.Connection, path: Path) -> None:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+        raise UserError(f"{path} is a SQLite file, but not the ledger of a node")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version != FORMAT:
+        raise UserError(f"{path} is a ledger of format {version}; this version reads format {FORMAT}")
+
+
+def _tables(connection: sqlite3.Connection) -> list[str]:
+    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return [name for (name,) in found]
+
+
+def _create_table(table: str) -> str:
+    assert _NAME.match(table), f"{table!r} cannot name a table"
+    return f"CREATE TABLE {table} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"

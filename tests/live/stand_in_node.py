@@ -1,0 +1,79 @@
+"""A node's real process around a stand-in host, for live tests: it counts, and says each number once it is durable.
+
+usage: stand_in_node.py FOLDER NAME HOST PORT USER PASSWORD
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
+from consortium.ledger.rows import height_key
+from nodes.address import BrokerAddress
+from nodes.child import adopt_parent
+from nodes.costs import Costs
+from nodes.process import Process, origin_at
+from nodes.store import SqliteRows
+from nodes.trace_file import TraceWriter
+from nodes.vote_log import VoteLog
+
+CHAIN = b"c" * 32
+
+
+class Counting:
+    """Stores, applies and says 1, 2, 3, …; after a boot it goes on behind the last number stored."""
+
+    is_done = False
+    stable_height = view = 0
+    leader = ""
+
+    def __init__(self, rows: SqliteRows) -> None:
+        self.head_height = 0
+        self._rows = rows
+
+    def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]:
+        self.head_height = max([0, *(int.from_bytes(record, "big") for record in records)])
+        head = len(self._rows.range("block", b"", b"\xff" * 9))
+        missing = [self._apply(number) for number in range(head + 1, self.head_height + 1)]
+        return [Note("booted", {"records": len(records)}), *missing, Wake(1, 0)]
+
+    def _apply(self, number: int) -> Apply:
+        rows = (("block", height_key(number), number.to_bytes(8, "big")),)
+        self._rows.stage(rows)
+        return Apply(number, rows)
+
+    def wake(self, now: Now, token: int) -> list[Output]:
+        outputs: list[Output] = []
+        for _ in range(3):
+            self.head_height += 1
+            word = self.head_height.to_bytes(8, "big")
+            outputs += [Store(word, self.head_height), Transmit(None, word), self._apply(self.head_height)]
+        return [*outputs, Wake(1, 500)]
+
+    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+        return [Transmit(None, b"heard " + payload)]
+
+
+async def main() -> int:
+    folder, name, host, port, user, password = sys.argv[1:]
+    base = Path(folder)
+    rows = SqliteRows(base / "ledger.sqlite")
+    process = Process(
+        name,
+        CHAIN,
+        Counting(rows),
+        BrokerAddress(host, int(port), user, password),
+        VoteLog(base / "votes.log"),
+        rows,
+        TraceWriter(base / "trace.jsonl", name),
+        Costs(),
+        on_ready=lambda: process.begin(origin_at(0)),
+    )
+    asyncio.get_running_loop().add_signal_handler(15, process.stop)
+    return await process.run()
+
+
+if __name__ == "__main__":
+    adopt_parent()
+    sys.exit(asyncio.run(main()))

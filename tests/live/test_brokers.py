@@ -1,0 +1,182 @@
+"""Both brokers of a local run: who may say and hear what, and what a bus does when the broker dies."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import aiomqtt
+import pytest
+
+from nodes.address import BrokerAddress
+from nodes.broker import EmbeddedBroker, OwnBroker, check_broker, find_mosquitto, make_broker
+from nodes.bus import Bus, topic_root
+from nodes.errors import UserError
+
+CHAIN = b"c" * 32
+ROOT = topic_root(CHAIN)
+KINDS = ["embedded", "mosquitto"]
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(params=KINDS)
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnBroker]:
+    try:
+        made = make_broker(request.param, tmp_path / "broker", CHAIN, ["a", "b", "c"])
+    except UserError:
+        pytest.skip("mosquitto is not installed")
+    made.start()
+    assert isinstance(made, OwnBroker)
+    yield made
+    made.stop()
+
+
+def client(address: BrokerAddress) -> aiomqtt.Client:
+    return aiomqtt.Client(address.host, address.port, username=address.user, password=address.password, timeout=5)
+
+
+@contextlib.asynccontextmanager
+async def bus(
+    address: BrokerAddress, name: str, heard: list[tuple[str, bytes]]
+) -> AsyncIterator[tuple[Bus, list[bool]]]:
+    states: list[bool] = []
+    made = Bus(address, CHAIN, name, lambda sender, frames: heard.extend((sender, f) for f in frames), states.append)
+    task = asyncio.create_task(made.run())
+    await until(lambda: made.is_up)
+    yield made, states
+    assert not task.done(), "a bus never gives up"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 8.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_node_cannot_publish_as_another(broker: OwnBroker) -> None:
+    heard: list[tuple[str, bytes]] = []
+    async with bus(broker.addresses["c"], "c", heard), client(broker.addresses["a"]) as a:
+        for topic in ("all/b", "to/c/b", "all/c"):
+            with contextlib.suppress(aiomqtt.MqttError):  # Mosquitto closes the connection of whoever tries
+                async with client(broker.addresses["a"]) as forger:
+                    await forger.publish(f"{ROOT}/{topic}", b"\x91\xc4\x04fake")
+        await a.publish(f"{ROOT}/to/c/a", b"\x91\xc4\x04true")
+        await a.publish(f"{ROOT}/all/a", b"\x91\xc4\x04true")
+        await until(lambda: len(heard) >= 2)
+        await asyncio.sleep(0.1)
+    assert heard == [("a", b"true"), ("a", b"true")]
+
+
+async def test_a_node_cannot_listen_to_anothers_inbox(broker: OwnBroker) -> None:
+    got: dict[str, list[bytes]] = {"a": [], "b": []}
+
+    async def listen(name: str, topic: str) -> None:
+        async with client(broker.addresses[name]) as mine:
+            await mine.subscribe(f"{ROOT}/{topic}")
+            async for message in mine.messages:
+                got[name].append(bytes(message.payload))  # type: ignore[arg-type]
+
+    tasks = [asyncio.create_task(listen(name, "to/b/+")) for name in ("a", "b")]
+    await asyncio.sleep(0.3)
+    async with client(broker.addresses["c"]) as c:
+        await c.publish(f"{ROOT}/to/b/c", b"private")
+        await until(lambda: got["b"] == [b"private"])
+        await asyncio.sleep(0.1)
+    assert got["a"] == []
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_nothing_is_retained(broker: OwnBroker) -> None:
+    heard: list[tuple[str, bytes]] = []
+    with contextlib.suppress(aiomqtt.MqttError):  # Mosquitto closes the connection of whoever tries
+        async with client(broker.addresses["a"]) as a:
+            await a.publish(f"{ROOT}/all/a", b"\x91\xc4\x03old", retain=True)
+    async with bus(broker.addresses["b"], "b", heard), bus(broker.addresses["a"], "a", []) as (a_bus, _):
+        a_bus.publish(None, [b"new"])
+        await until(lambda: bool(heard))
+    assert heard == [("a", b"new")]
+
+
+async def test_a_wrong_password_is_refused_and_told(broker: OwnBroker) -> None:
+    address = broker.addresses["a"]
+    check = f"mqtt://a:{address.password}@{address.host}:{address.port}"
+    await asyncio.to_thread(check_broker, check)
+    for text in (check.replace("//a:", "//b:"), f"mqtt://{address.host}:{address.port}"):
+        with pytest.raises(UserError, match="refuses us"):
+            await asyncio.to_thread(check_broker, text)
+
+
+async def test_a_bus_survives_the_death_and_return_of_its_broker(broker: OwnBroker) -> None:
+    heard: list[tuple[str, bytes]] = []
+    async with (
+        bus(broker.addresses["a"], "a", []) as (a, _),
+        bus(broker.addresses["b"], "b", heard) as (b, states),
+    ):
+        a.publish("b", [b"before"])
+        await until(lambda: heard == [("a", b"before")])
+        await asyncio.to_thread(broker.kill)
+        await until(lambda: not a.is_up and not b.is_up)
+        a.publish("b", [b"lost"])
+        assert a.unsent == 1
+        await asyncio.to_thread(broker.start)
+        await until(lambda: a.is_up and b.is_up)
+        a.publish("b", [b"after"])
+        await until(lambda: ("a", b"after") in heard)
+    assert heard == [("a", b"before"), ("a", b"after")]
+    assert states[:3] == [True, False, True]
+
+
+async def test_large_payloads_go_through_whole_while_small_ones_overtake_nobody(broker: OwnBroker) -> None:
+    heard: list[tuple[str, bytes]] = []
+    sent = [bytes([index]) * size for index, size in enumerate((3, 3_000_000, 5, 9_000_000, 7, 2))]
+    async with bus(broker.addresses["b"], "b", heard), bus(broker.addresses["a"], "a", []) as (a, _):
+        for frame in sent:
+            a.publish(None, [frame])
+        await until(lambda: len(heard) == len(sent))
+    assert [frame for _, frame in heard] == sent
+
+
+def test_the_files_of_a_broker_are_private(broker: OwnBroker) -> None:
+    modes = {path.name: path.stat().st_mode & 0o777 for path in broker.folder.iterdir() if path.name != "log.txt"}
+    assert modes and set(modes.values()) == {0o600}
+    assert not any(broker._passwords["a"].encode() in path.read_bytes() for path in broker.folder.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_port_in_use_is_told_in_a_sentence(kind: str, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=f"port {port} .*in use"):
+            check_broker(f"{kind}:{port}")
+    with pytest.raises(UserError, match="a port is a number"):
+        check_broker(f"{kind}:0x")
+
+
+def test_a_port_lost_in_between_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens: connecting fails, and so does binding
+        (tmp_path / "broker").mkdir()
+        late = EmbeddedBroker(tmp_path / "broker", taken.getsockname()[1], CHAIN, ["a"])
+        with pytest.raises(UserError, match="could not start on port"):
+            late.start()
+
+
+def test_an_unreachable_broker_and_an_unknown_kind_are_told_in_a_sentence() -> None:
+    with pytest.raises(UserError, match=r"no broker answers at mqtt://127\.0\.0\.1:1 "):
+        check_broker("mqtt://u:secret@127.0.0.1:1")
+    with pytest.raises(UserError, match="embedded"):
+        check_broker("moskito")
+
+
+def test_a_missing_binary_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("nodes.broker.MOSQUITTO_PATHS", ())
+    with pytest.raises(UserError, match="apt install mosquitto"):
+        find_mosquitto()

@@ -1,0 +1,118 @@
+"""The order in which outputs leave: nothing past an unsynced `Store`, and no block before the votes it rests on."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from consortium.core.machine import Apply, Store, Transmit
+from nodes.carrier import Carrier
+from nodes.costs import Costs
+from nodes.errors import StoreFailed
+
+
+class Disk:
+    """Stands in for vote log and rows: writes down the order of things; a sync lasts until `gate` is set."""
+
+    def __init__(self) -> None:
+        self.events: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.is_broken = False
+
+    def append(self, records: Sequence[tuple[int | None, bytes]]) -> None:
+        self.gate.wait(5)
+        if self.is_broken:
+            raise StoreFailed("no space")
+        self.events.append("sync " + " ".join(record.decode() for _, record in records))
+
+    def is_due(self, height: int) -> bool:
+        return False
+
+    def compact(self, height: int) -> bool:
+        return False
+
+    def commit(self, applies: Sequence[Apply]) -> None:
+        self.events.append("commit " + " ".join(str(apply.height) for apply in applies))
+
+    def committed(self, applies: Sequence[Apply]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def publish(self, to: str | None, frames: Sequence[bytes]) -> None:
+        self.events.append(f"send {to} " + " ".join(frame.decode() for frame in frames))
+
+
+def carrier(disk: Any, failures: list[BaseException] | None = None) -> Carrier:
+    return Carrier(disk, disk, disk.publish, (failures if failures is not None else []).append, lambda: None, Costs())
+
+
+def say(word: bytes, to: str | None = None) -> Transmit:
+    return Transmit(to, word)
+
+
+def vote(word: bytes) -> Store:
+    return Store(word, 1)
+
+
+async def carry(disk: Disk, outputs: Sequence[Transmit | Store | Apply], *, is_idle: bool) -> Carrier:
+    made = carrier(disk)
+    for output in outputs:
+        made.take(output)
+    made.flush(is_idle=is_idle)
+    return made
+
+
+OUTPUTS = (say(b"free"), vote(b"v1"), say(b"p1"), vote(b"v2"), say(b"p2"), say(b"d", "b"), Apply(1, ()))
+
+
+async def test_one_sync_serves_many_steps_and_everything_leaves_behind_it() -> None:
+    for is_idle in (True, False):
+        disk = Disk()
+        made = await carry(disk, OUTPUTS, is_idle=is_idle)
+        await made.drain()
+        assert disk.events == ["send None free", "sync v1 v2", "send None p1 p2", "send b d", "commit 1"]
+
+
+async def test_nothing_leaves_while_a_sync_runs_and_steps_go_on() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    made = await carry(disk, OUTPUTS, is_idle=False)
+    for output in (say(b"later"), Apply(2, ()), vote(b"v3"), say(b"p3")):
+        made.take(output)
+    made.flush(is_idle=True)
+    await asyncio.sleep(0.05)
+    assert disk.events == ["send None free"], "positive control: what waits for no vote does leave"
+    disk.gate.set()
+    await made.drain()
+    assert disk.events.index("sync v3") < disk.events.index("send None later p3")
+    assert disk.events.index("sync v1 v2") < disk.events.index("send None p1 p2") < disk.events.index("sync v3")
+    commits = [word for event in disk.events if event.startswith("commit") for word in event.split()[1:]]
+    assert commits == ["1", "2"]
+
+
+async def test_what_queued_behind_a_sync_without_votes_leaves_with_it() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    made = await carry(disk, [vote(b"v1"), say(b"p1")], is_idle=False)
+    made.take(say(b"p2"))
+    made.flush(is_idle=True)
+    disk.gate.set()
+    await made.drain()
+    assert disk.events == ["sync v1", "send None p1", "send None p2"]
+
+
+async def test_a_failed_sync_is_told_and_what_rests_on_it_is_never_said() -> None:
+    disk = Disk()
+    disk.gate.clear()
+    failures: list[BaseException] = []
+    made = carrier(disk, failures)
+    for output in (vote(b"v1"), say(b"p1"), Apply(1, ())):
+        made.take(output)
+    made.flush(is_idle=False)
+    disk.is_broken = True
+    disk.gate.set()
+    await asyncio.sleep(0.05)
+    assert [str(failure) for failure in failures] == ["no space"] and disk.events == []

@@ -1,0 +1,105 @@
+"""Small parts of the nodes room: inbox, delay line, trace files, fault clock."""
+
+import asyncio
+from pathlib import Path
+
+from consortium.scenario.network import NetworkModel
+from consortium.scenario.scenario import Fault, Link, Network
+from nodes.faults import FaultClock, cuts
+from nodes.inbox import DelayLine, Inbox
+from nodes.trace_file import TraceTail, TraceWriter, cut_torn_line
+
+
+def test_a_full_inbox_forgets_the_oldest_and_counts_them() -> None:
+    inbox = Inbox(frames_max=3, bytes_max=10)
+    inbox.add([b"a", b"b", b"c", b"d"])
+    assert (inbox.dropped, inbox.take()) == (1, b"b")
+    inbox.add([b"0123456"])
+    inbox.add([b"xx"])
+    assert inbox.dropped == 2 and [inbox.take() for _ in range(len(inbox))] == [b"d", b"0123456", b"xx"]
+    assert inbox.bytes == 0
+
+
+async def test_a_delay_bounds_nobodys_rate() -> None:
+    got: list[float] = []
+    loop = asyncio.get_running_loop()
+    model = NetworkModel(Network(default=Link(mean_us=50_000)), seed=1)
+    line = DelayLine("me", model, lambda _: got.append(loop.time()))
+    begun = loop.time()
+    for _ in range(500):
+        line.arrive("you", [b"x"])
+    await asyncio.sleep(0.2)
+    assert len(got) == 500 and got[0] - begun >= 0.045 and got[-1] - begun < 0.15
+
+
+async def test_a_partition_cuts_off_and_heals_and_loss_loses() -> None:
+    got: list[bytes] = []
+    line = DelayLine("me", None, got.extend)
+    line.cut = frozenset({"you"})
+    line.arrive("you", [b"1"])
+    line.arrive("other", [b"2"])
+    line.cut = frozenset()
+    line.arrive("you", [b"3"])
+    assert got == [b"2", b"3"]
+    lossy = DelayLine("me", NetworkModel(Network(default=Link(mean_us=0, loss_ppm=500_000)), 1), got.extend)
+    for _ in range(400):
+        lossy.arrive("you", [b"x"])
+    await asyncio.sleep(0.05)
+    assert 120 < got.count(b"x") < 280
+
+
+def test_a_tail_sees_each_whole_line_once_also_over_a_crash(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    tail = TraceTail(path)
+    assert tail.read() == []
+    writer = TraceWriter(path, "n")
+    writer.add(5, "booted", {"records": 0})
+    assert tail.read() == []
+    writer.flush()
+    assert tail.read() == [{"t_us": 5, "node": "n", "kind": "booted", "records": 0}]
+    with path.open("ab") as file:
+        file.write(b'{"t_us": 9, "no')  # killed in the middle of a line
+    assert tail.read() == []
+    again = TraceWriter(path, "n")
+    again.add(12, "booted", {"records": 3})
+    again.close()
+    assert [record["t_us"] for record in tail.read()] == [12]
+    assert tail.read() == [] and tail.unreadable == 0
+
+
+def test_cutting_a_torn_line_keeps_every_whole_one(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    for whole, torn in ((b"", b"x" * 200_000), (b"a\n" * 50_000, b"x" * 200_000), (b"a\n", b""), (b"", b"")):
+        path.write_bytes(whole + torn)
+        assert cut_torn_line(path) == len(torn)
+        assert path.read_bytes() == whole
+    assert cut_torn_line(tmp_path / "none") == 0
+
+
+def test_trace_times_never_run_backwards(tmp_path: Path) -> None:
+    writer = TraceWriter(tmp_path / "t", "n")
+    for t_us in (5, 3, 9):
+        writer.add(t_us, "x", {})
+    writer.close()
+    assert [record["t_us"] for record in TraceTail(tmp_path / "t").read()] == [5, 5, 9]
+
+
+def test_faults_are_met_one_after_another() -> None:
+    clock = FaultClock(
+        [Fault("kill", "a", at_height=3), Fault("restart", "last", after_us=10), Fault("kill", "b", at_us=50)]
+    )
+    met = lambda now_us, height: [fault.act + fault.target for fault in clock.due(now_us, height)]  # noqa: E731
+    assert met(5, 2) == []
+    assert met(7, 3) == ["killa"]
+    assert met(16, 3) == [] and met(17, 3) == ["restartlast"]
+    assert not clock.is_over and met(49, 9) == [] and met(50, 9) == ["killb"] and clock.is_over
+
+
+def test_a_partition_is_seen_the_same_from_both_sides() -> None:
+    assert cuts([["a", "b"], ["c"]], ["a", "b", "c", "d"]) == {
+        "a": ["c", "d"],
+        "b": ["c", "d"],
+        "c": ["a", "b", "d"],
+        "d": ["a", "b", "c"],
+    }
+    assert cuts([], ["a", "b"]) == {"a": [], "b": []}
