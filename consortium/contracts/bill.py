@@ -38,7 +38,7 @@ QUANTITY_MAX = 1_000_000
 _TYPED_MAX = 256
 
 
-class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """One position: `cnt` times `pric` fen. A whole-pack line has no codes or one a pack; a split line (`trdn_flag`)
     has one code, and `cnt` counts minimal units."""
 
@@ -49,7 +49,7 @@ class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     trdn_flag: bool = False
 
 
-class Bill(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """Keyed by the normalised number. `settlement` is the key of the one that reimbursed it, "" while none did."""
 
     fixmedins_code: str
@@ -72,7 +72,7 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bill_no: str
 
 
-class Issue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Issue(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """开具: issue a bill, on a reserved number or on a new one in one go. The sum of the lines is computed here."""
 
     fixmedins_code: str

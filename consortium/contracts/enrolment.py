@@ -32,7 +32,7 @@ POOLS = {EMPLOYEE: funds.EMPLOYEE_POOL, RESIDENT: funds.RESIDENT_POOL}
 PERIODS_MAX = 64
 
 
-class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Period(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """Covered by a scheme on each day of [from_day, to_day); FOREVER (99991231) leaves it open."""
 
     from_day: int
@@ -42,7 +42,7 @@ class Period(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     assisted: bool = False
 
 
-class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Person(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """Keyed by `psn_no`. `died_on` is 0 for the living; `revision` counts the changes."""
 
     periods: tuple[Period, ...]

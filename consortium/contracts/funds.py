@@ -39,7 +39,7 @@ STANDARD_FUNDS = (
 BALANCE_FEN_MAX = 10**17
 
 
-class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Account(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The state of one account, keyed by its name."""
 
     balance_fen: int

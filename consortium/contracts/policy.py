@@ -129,6 +129,9 @@ def item_on(state: StateReader, med_list_codg: str, day: int) -> ItemVersion | N
     """The version of a catalogue item effective on a day; None = off catalogue."""
     entry = state.get(CATALOGUE, med_list_codg)
     if entry is not None:
+        newest = entry.versions[-1]
+        if newest.from_day <= day:
+            return newest
         for version in reversed(entry.versions):
             if version.from_day <= day:
                 return version

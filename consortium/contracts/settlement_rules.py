@@ -41,7 +41,7 @@ class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     cash_payamt: int = 0  # 现金支付
 
 
-class Accumulator(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """What one person used in one year, keyed "psn_no/YYYY". `sequence` counts journal entries, `newest` is the
     sequence of the newest settlement that is not reversed (0 = none): a stack through Settlement.previous."""
 

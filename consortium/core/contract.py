@@ -30,11 +30,12 @@ class Refused(Exception):
 class Table(Generic[V]):
     """A named table of the state: string keys, values of one frozen msgspec Struct type."""
 
-    __slots__ = ("kind", "name")
+    __slots__ = ("kind", "name", "prefix")
 
     def __init__(self, name: str, kind: type[V]) -> None:
         self.name = name
         self.kind = kind
+        self.prefix = f"{name}\x00"  # before each key in a row's name
 
 
 class StateReader(Protocol):
@@ -66,14 +67,14 @@ class Context(NamedTuple):
     role: str  # the role of that member in the registry, or GENESIS
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Event(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """What happened, for roles, checks and reports: never an input of a contract."""
 
     kind: str
     fields: dict[str, int | str]
 
 
-class Receipt(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """The outcome of one transaction. `code` is OK or the refusal's."""
 
     transaction: bytes

@@ -20,11 +20,11 @@ ATTACHMENT_BYTES_MAX = 16_000_000
 FRAME_BYTES_MAX = SIGNED_BYTES_MAX + ATTACHMENT_BYTES_MAX + 1_024
 
 
-class Message(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
+class Message(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True, tag=True):
     """Base of all messages; the tag is the class name. Fields that are votes: epoch is in the statement."""
 
 
-class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Signed(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
 
     sender: NodeId
@@ -32,14 +32,14 @@ class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     signature: bytes
 
 
-class Frame(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Frame(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """On the wire. The attachment is named by digest in the signed part, where the message says how."""
 
     signed: Signed
     attachment: bytes = b""
 
 
-class Certificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Certificate(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """Many members' signatures on one and the same body (votes of one phase, view, height and digest), by name."""
 
     body: bytes

@@ -36,7 +36,7 @@ OUTSTANDING_MAX = 2_000  # transactions signed and not executed; the ledger's nu
 RENUMBER = ("number-used", "number-stale", "number-ahead")
 
 
-class Wish(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Wish(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """A durable record: this reference was submitted as this bundle."""
 
     format: int

@@ -27,7 +27,7 @@ BATCH_BYTES_MAX = 8_000_000
 NAME_BYTES_MAX = 64
 
 
-class Call(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Call(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """A decoded transaction; `arguments` are still bytes, for the contract's operation to type."""
 
     number: int
@@ -36,7 +36,7 @@ class Call(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     arguments: msgspec.Raw
 
 
-class Bundle(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Bundle(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """As on the wire. `key` is the member's submit key; whether it is registered is judged at execution."""
 
     format: int
@@ -46,7 +46,7 @@ class Bundle(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     signature: bytes
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """`time_us`: the leader's wall clock at proposal. `bundles`: each the canonical bytes of one Bundle."""
 
     format: int

@@ -88,19 +88,16 @@ class Executor:
             return _refused(
                 transaction, member, "malformed", "not a transaction [number, contract, operation, arguments]"
             )
-        number, contract, operation, raw = call.number, call.contract, call.operation, call.arguments
-        arguments = bytes(raw)
+        number, contract, operation, arguments = call.number, call.contract, call.operation, bytes(call.arguments)
         verb = self._verbs.get((contract, operation))
         value, code, sentence = None, "", ""
-        if encode(Call(number, contract, operation, raw)) != body:
-            code, sentence = "malformed", "the transaction is not in its canonical encoding"
-        elif verb is None:
+        if verb is None:
             code, sentence = self._unknown(contract, operation)
         else:
             try:
                 value = verb.decode(arguments)
-                if encode(value) != arguments:
-                    code, sentence = "malformed", "the arguments are not in their canonical encoding"
+                if encode((number, contract, operation, value)) != body:
+                    code, sentence = "malformed", "the transaction is not in its canonical encoding"
             except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
                 code, sentence = (
                     "malformed",

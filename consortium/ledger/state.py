@@ -6,9 +6,8 @@ transaction reads is decoded once. Nobody may mutate a value that `get` returned
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -33,7 +32,6 @@ class State:
         self._recent: dict[str, Any] = {}  # decoded values (None = absent), committed or written in this block
         self._older: dict[str, Any] = {}  # the generation before; shadowed by `_recent`
         self._written: dict[str, bytes | None] = {}  # this block's rows
-        self._order: list[str] = []  # the names in `_written`, in order
         self._previous: dict[str, Any] = {}  # what each name in `_written` had before this block
         self._undo: list[tuple[str, Any, Any]] = []  # name, value before, row before (_UNKNOWN: none)
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
@@ -41,17 +39,18 @@ class State:
     # --- what contracts use -----------------------------------------------------------------------------------------
 
     def get(self, table: Table[V], key: str) -> V | None:
-        name = f"{table.name}\x00{key}"
-        value = self._recent.get(name, _UNKNOWN)
-        if value is _UNKNOWN:
+        name = table.prefix + key
+        try:
+            value: V | None = self._recent[name]
+        except KeyError:
             value = self._fetch(table, name)
-        return cast("V | None", value)
+        return value
 
     def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
         """Entries with low ≤ key < high as they are now; writes during the iteration are not seen by it."""
-        start, stop = f"{table.name}\x00{low}", f"{table.name}\x00{high}"
+        start, stop = table.prefix + low, table.prefix + high
         names = [key.decode() for key, _ in self._rows.range("state", start.encode(), stop.encode())]
-        written = self._order[bisect_left(self._order, start) : bisect_left(self._order, stop)]
+        written = [name for name in self._written if start <= name < stop]
         if written:
             names = sorted({*names, *written})
         cut = len(table.name) + 1
@@ -62,10 +61,10 @@ class State:
         """Raises TypeError for a value of another type than the table's, and whatever its encoding raises."""
         if type(value) is not table.kind:
             raise TypeError(f"table {table.name} holds {table.kind.__name__}, not {type(value).__name__}")
-        self._write(f"{table.name}\x00{key}", value, encode(value))
+        self._write(table.prefix + key, value, encode(value))
 
     def delete(self, table: Table[V], key: str) -> None:
-        self._write(f"{table.name}\x00{key}", None, None)
+        self._write(table.prefix + key, None, None)
 
     # --- what the ledger uses ---------------------------------------------------------------------------------------
 
@@ -81,17 +80,15 @@ class State:
                 self._recent[name] = value
             if row is _UNKNOWN:
                 del self._written[name]
-                del self._order[bisect_left(self._order, name)]
             else:
                 self._written[name] = row
         self._undo.clear()
 
     def take(self) -> list[tuple[bytes, bytes | None]]:
         """This block's rows in order of their keys; they are from now on taken for committed."""
-        rows = [(name.encode(), self._written[name]) for name in self._order]
+        rows = [(name.encode(), self._written[name]) for name in sorted(self._written)]
         self._undo.clear()
         self._written.clear()
-        self._order.clear()
         if len(self._recent) > self._remember_max:
             self._older, self._recent = self._recent, {}
         return rows
@@ -127,13 +124,12 @@ class State:
 
     def _write(self, name: str, value: Any, row: bytes | None) -> None:
         before = self._written.get(name, _UNKNOWN)
+        held = self._recent.get(name, _UNKNOWN)
         if before is _UNKNOWN:
             data = name.encode()  # a key that is no UTF-8 must fail here, inside the contract
-            insort(self._order, name)
             if name not in self._previous:
-                held = self._recent.get(name, _UNKNOWN)
                 self._previous[name] = self._rows.get("state", data) if held is _UNKNOWN else held
-        self._undo.append((name, self._recent.get(name, _UNKNOWN), before))
+        self._undo.append((name, held, before))
         self._recent[name] = value
         self._written[name] = row
 

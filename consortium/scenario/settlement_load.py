@@ -19,7 +19,7 @@ from consortium.scenario.workload import Prepared, WorkloadSpec
 DAY = 20260302
 YEAR_END = 20991231
 ITEMS = 50
-LINES = 6
+LINES = 4
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,7 +31,11 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _item(index: int) -> str:
-    return f"ITEM{index:04d}"
+    return f"XA02BCA007E0010101{index:05d}"  # as long as the codes of the national catalogue
+
+
+def _institution(place: int) -> str:
+    return f"H650102{place:05d}"
 
 
 def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[GenesisCall]:
@@ -50,7 +54,7 @@ def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[Ge
             genesis_call("funds", "contribute", funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening balance"))
         )
     for index, member in enumerate(members):
-        sign = institution.Sign(f"INS{index:03d}", "hospital", 1 + index % 3, member, f"LIC{index:03d}", YEAR_END)
+        sign = institution.Sign(_institution(index), "hospital", 1 + index % 3, member, f"PDY{index:09d}", YEAR_END)
         calls.append(genesis_call("institution", "sign", sign))
     period = enrolment.Period(20000101, YEAR_END, "employee")
     for member in members:
@@ -63,7 +67,7 @@ def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.I
     lines = tuple(
         Line(_item((serial * 7 + position) % ITEMS), 1 + serial % 3, 1_500 + 10 * position) for position in range(LINES)
     )
-    code = f"INS{place:03d}"
+    code = _institution(place)
     arguments = settlement.IssueAndClaim(
         bill_no=f"{code}-{serial:08d}",
         psn_no=person,
@@ -81,7 +85,8 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     options = msgspec.convert(scenario.workload.options, Options)
     members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
     persons = {
-        member: [f"P{place:03d}{index:05d}" for index in range(options.persons)] for place, member in enumerate(members)
+        member: [f"65010200{place:04d}{index:018d}" for index in range(options.persons)]
+        for place, member in enumerate(members)
     }
     work: dict[str, Work] = {}
     each = options.transactions // max(1, len(members))
