@@ -17,7 +17,7 @@ from consortium.core.contract import GENESIS, OK, Context, Contract, Receipt, Re
 from consortium.core.genesis import GenesisCall
 from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Epoch
-from consortium.core.transaction import Call, Opened, decode_call
+from consortium.core.transaction import Opened, decode_call
 from consortium.ledger.numbers import SENTENCES, Numbers
 from consortium.ledger.rows import Damaged
 from consortium.ledger.state import State
@@ -138,7 +138,8 @@ class Executor:
             encode(events)
             return OK, "", events
         except Refused as refusal:
-            self._state.undo()
+            if not refusal.keeps_writes:
+                self._state.undo()
             return str(refusal.code), str(refusal.sentence), ()
         except (Damaged, MemoryError):
             raise
