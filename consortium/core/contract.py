@@ -19,12 +19,16 @@ OK = "ok"
 
 
 class Refused(Exception):
-    """A contract says no. `code` is stable (lower case, words joined by hyphens); `sentence` is for a person."""
+    """A contract says no. `code` is stable (lower case, words joined by hyphens); `sentence` is for a person.
 
-    def __init__(self, code: str, sentence: str) -> None:
+    `keeps_writes`: what the operation wrote before it refused stays: a charge against whoever asked. Without it a
+    refusal leaves the state as it was."""
+
+    def __init__(self, code: str, sentence: str, *, keeps_writes: bool = False) -> None:
         super().__init__(f"{code}: {sentence}")
         self.code = code
         self.sentence = sentence
+        self.keeps_writes = keeps_writes
 
 
 class Table(Generic[V]):
