@@ -1,1 +1,32 @@
-"""Byzantine acts, each wrapping a machine."""
+"""What a member that does not keep to the protocol does: one act a file, each with a value `BEHAVIOUR`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import msgspec
+
+from consortium.behaviours.behaviour import BehaviourKind
+
+
+def load_behaviours() -> dict[str, BehaviourKind]:
+    """Every module's `BEHAVIOUR` by name, in order of name; a behaviour is called like its file."""
+    found: dict[str, BehaviourKind] = {}
+    for module in sorted(iter_modules(__path__), key=lambda entry: entry.name):
+        kind = getattr(import_module(f"{__name__}.{module.name}"), "BEHAVIOUR", None)
+        if isinstance(kind, BehaviourKind):
+            found[module.name] = kind
+    return found
+
+
+def read_options(name: str, options: Mapping[str, Any]) -> Any:
+    """The options of a known behaviour, typed. Raises ValueError with a sentence."""
+    kind = load_behaviours()[name]
+    try:
+        return msgspec.convert(options, kind.options)
+    except msgspec.ValidationError as error:
+        known = ", ".join(kind.options.__struct_fields__) or "none"
+        raise ValueError(f"options of behaviour {name!r}: {error}; known are {known}") from None

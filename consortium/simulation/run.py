@@ -6,21 +6,25 @@ What a run does depends on the scenario (and its seed) alone: not on the clock, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 from consortium import __version__
 from consortium.core.codec import tagged_hash
-from consortium.core.crypto import SUITES
+from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import Genesis
-from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
+from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId, Purpose
-from consortium.core.messages import Frame, decode_frame
-from consortium.ledger.rows import DictRows
+from consortium.ledger.proofs import ProofError
+from consortium.ledger.rows import Damaged, DictRows
+from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
+from consortium.scenario.membership import introduce
 from consortium.scenario.network import NetworkModel
-from consortium.scenario.scenario import Fault, Scenario
+from consortium.scenario.scenario import Scenario
 from consortium.simulation.clock import Clock
+from consortium.simulation.computer import EXIT_STORE, Committed, Computer, Delivery, Item, Synced, Wakeup
+from consortium.simulation.faults import Faults
+from consortium.simulation.transport import Seen, Transport
 
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
@@ -29,53 +33,23 @@ Record = dict[str, Any]
 
 
 class Simulated(NamedTuple):
-    """`trace`: records in order of virtual time. `is_done`: all roles done and all ledgers agree, sealed."""
+    """`trace`: records in order of virtual time. `ledgers` by computer; of a member and its twin there are two.
+    `is_done`: of all honest nodes that live, all roles done and all ledgers at one sealed height."""
 
     trace: list[Record]
     genesis: Genesis
-    ledgers: dict[NodeId, DictRows]
+    ledgers: dict[str, DictRows]
     is_done: bool
     is_stalled: bool
     ended_us: int
 
 
-class _Delivery(NamedTuple):
-    receiver: NodeId
-    incarnation: int
-    frame: Frame
-    digest: bytes
-
-
-class _Wakeup(NamedTuple):
-    node: NodeId
-    incarnation: int
-    token: int
-
-
 class _Look(NamedTuple):
-    pass
+    """Is the run over? Again and again."""
 
 
-class _Disk:
-    """What survives a crash: the vote log (with its heights) and the ledger's rows."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[bytes, int | None]] = []
-        self.rows = DictRows()
-        self.sealed = 0
-
-
-class _Machine:
-    """One node of the simulation: its disk for good, its host while it lives."""
-
-    def __init__(self, name: NodeId, secrets: dict[Purpose, bytes]) -> None:
-        self.name = name
-        self.secrets = secrets
-        self.disk = _Disk()
-        self.host: AssembledHost | None = None
-        self.incarnation = 0
-        self.is_paused = False
-        self.held: list[Any] = []  # what came while it was paused
+class _Strike(NamedTuple):
+    """A fault or a behaviour may be due. Once."""
 
 
 def secrets_of(scenario: Scenario, name: NodeId) -> dict[Purpose, bytes]:
@@ -90,50 +64,76 @@ def simulate(scenario: Scenario, on_record: Callable[[Record], None] | None = No
 
 
 class Simulation:
-    """One run. Made once, run once."""
+    """One run. Made once, run once. `suite` replaces the scenario's own, wrapped: a watcher of all that is signed.
+    `watch` sees every frame that leaves a node."""
 
-    def __init__(self, scenario: Scenario, on_record: Callable[[Record], None] | None = None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        on_record: Callable[[Record], None] | None = None,
+        suite: KeySuite | None = None,
+        watch: Callable[[Seen], None] | None = None,
+    ) -> None:
         self.scenario = scenario
         self.trace: list[Record] = []
         self._on_record = on_record
         self._clock = Clock(WALL_ORIGIN_US)
         secrets = {member.name: secrets_of(scenario, member.name) for member in scenario.members}
-        suite = SUITES[scenario.suite]()
+        suite = suite or SUITES[scenario.suite]()
         keys = {
             name: {purpose: suite.public_key(secret) for purpose, secret in held.items()}
             for name, held in secrets.items()
         }
-        self._prepared = prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode()))
+        prepared = prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode()))
+        self._prepared = introduce(prepared, keys)
         self.genesis = build_genesis(scenario, self._prepared, keys, WALL_ORIGIN_US)
-        self._shared = Shared.of(self.genesis)
-        self._network = NetworkModel(scenario.network, scenario.seed)
-        self._machines = {name: _Machine(name, secrets[name]) for name in sorted(secrets)}
-        self._groups: dict[NodeId, int] = {}
-        self._is_broker_up = True
-        self._faults = list(scenario.faults)
-        self._fault_due_us: int | None = None
-        self._last_target = ""
+        self._shared = Shared.of(self.genesis, suite)
+        twins = twins_of(scenario)
+        identities = {**{name: name for name in secrets}, **twins}
+        self.computers = {
+            name: Computer(name, identities[name], secrets[identities[name]], WALL_ORIGIN_US)
+            for name in sorted(identities)
+        }
+        for name in traitors(scenario):
+            self.computers[name].is_traitor = True
+        network = NetworkModel(scenario.network, scenario.seed)
+        self._transport = Transport(self._clock, network, self.computers, watch)
+        for twin, member in twins.items():
+            own, second = twin_groups(scenario, member)
+            self._transport.confine(member, own)
+            self._transport.confine(twin, second)
+        self._faults = Faults(
+            scenario, self._clock, self.computers, self._transport, self._note, self._start, self._resume
+        )
+        self._turns = list(turns(scenario))
         self._height_max = 0
         self._progress_us = 0
 
     def run(self) -> Simulated:
         self._note("", Note("run", self._about()))
-        born = [(machine, self._boot(machine)) for machine in self._machines.values()]
-        for machine, outputs in born:  # everybody listens before anybody speaks
-            self._carry(machine, outputs)
+        self._note_turns()
+        joining = {member.name for member in self.scenario.members if member.joins}
+        present = [computer for computer in self.computers.values() if computer.identity not in joining]
+        born = [(computer, self._boot(computer)) for computer in present]
+        for computer, outputs in born:  # everybody listens before anybody speaks
+            self._carry(computer, outputs)
         self._clock.push(LOOK_US, _Look())
+        for turn in self._turns:
+            self._clock.push(turn.at_us, _Strike())
+        self._strike()
         is_done = is_stalled = False
         while not (is_done or is_stalled):
             item = self._clock.pop()
             assert item is not None, "a look is always to come"
-            if isinstance(item, _Look):
-                self._carry_out_faults()
+            if isinstance(item, _Strike):
+                self._strike()
+            elif isinstance(item, _Look):
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
-                self._clock.push(LOOK_US, _Look())
+                self._clock.push(LOOK_US, item)
             else:
-                self._deliver(item)
-        ledgers = {name: machine.disk.rows for name, machine in self._machines.items()}
+                self._handle(item)
+        ledgers: dict[str, DictRows] = {name: computer.disk.rows for name, computer in self.computers.items()}
         verdict = "done" if is_done else "no progress"
         self._note("", Note("ended", {"verdict": verdict}))
         return Simulated(self.trace, self.genesis, ledgers, is_done, is_stalled, self._clock.now_us)
@@ -146,84 +146,190 @@ class Simulation:
             "version": __version__,
         }
 
+    def _strike(self) -> None:
+        """Faults and behaviours that are due; and come back for the next one whose time is known."""
+        self._note_turns()
+        next_us = self._faults.carry_out(self._height_max)
+        if next_us is not None:
+            self._clock.push(max(0, next_us - self._clock.now_us), _Strike())
+
     # --- one item -----------------------------------------------------------------------------------------------
 
-    def _now(self) -> Now:
-        return Now(self._clock.now_us, WALL_ORIGIN_US + self._clock.now_us)
-
-    def _deliver(self, item: _Delivery | _Wakeup) -> None:
-        machine = self._machines[item.receiver if isinstance(item, _Delivery) else item.node]
-        if machine.host is None or machine.incarnation != item.incarnation:
+    def _handle(self, item: Item) -> None:
+        computer = item.computer
+        host = computer.host
+        if host is None or computer.incarnation != item.incarnation:
             return
-        if machine.is_paused:
-            machine.held.append(item)
-            return
-        if isinstance(item, _Delivery):
-            self._carry(machine, machine.host.receive(self._now(), item.frame, item.digest))
+        if computer.is_paused:
+            computer.held.append(item)
+        elif isinstance(item, Synced):
+            self._end_sync(computer)
+        elif isinstance(item, Committed):
+            self._end_commit(computer)
         else:
-            self._carry(machine, machine.host.wake(self._now(), item.token))
+            now = computer.now(self._clock.now_us)
+            try:
+                if isinstance(item, Wakeup):
+                    outputs = host.wake(now, item.token)
+                elif item.frame is None:
+                    outputs = host.arrival(now, item.payload)
+                else:
+                    outputs = host.receive(now, item.frame, item.digest)
+            except Damaged as error:
+                self._set_ledger_aside(computer, error)
+                self._start(computer)
+                return
+            if outputs:
+                self._carry(computer, outputs)
 
-    def _carry(self, machine: _Machine, outputs: Sequence[Output]) -> None:
+    def _carry(self, computer: Computer, outputs: Sequence[Output]) -> None:
+        disk, spec = computer.disk, self.scenario.disk
         for output in outputs:
-            match output:
-                case Transmit(to, payload):
-                    self._transmit(machine.name, to, payload)
-                case Wake(token, delay_us):
-                    self._clock.push(delay_us, _Wakeup(machine.name, machine.incarnation, token))
-                case Store(record, height):
-                    machine.disk.records.append((record, height))
-                case Note():
-                    self._note(machine.name, output)
-                case Apply():
-                    pass  # `DictRows.stage` has done it already, and a simulated disk writes at once
+            if isinstance(output, Wake):
+                delay_us = computer.clock.true_delay_us(output.delay_us)
+                self._clock.push(delay_us, Wakeup(computer, computer.incarnation, output.token))
+            elif isinstance(output, Note):
+                self._note(computer.name, output)
+            elif (free := disk.take(output)) is not None:
+                self._send(computer, free)
+            if computer.host is None:
+                return  # it died in the middle
+            if spec.sync_us == 0 and isinstance(output, Store | Apply):
+                self._flush(computer)
+        self._flush(computer)
 
-    def _transmit(self, sender: NodeId, to: NodeId | None, payload: bytes) -> None:
-        if not self._is_broker_up:
+    def _flush(self, computer: Computer) -> None:
+        """Syncs and commits that are due begin; those that take no time end at once."""
+        disk, spec = computer.disk, self.scenario.disk
+        if computer.host is not None and disk.begin_sync():
+            if spec.sync_us == 0:
+                self._end_sync(computer)
+            else:
+                self._clock.push(spec.sync_us, Synced(computer, computer.incarnation))
+        if computer.host is not None and disk.begin_commit():
+            if spec.commit_us == 0:
+                self._end_commit(computer)
+            else:
+                self._clock.push(spec.commit_us, Committed(computer, computer.incarnation))
+
+    def _end_sync(self, computer: Computer) -> None:
+        if computer.disk.is_full:
+            self._fail(computer, "the disk refuses: no space left on device")
             return
-        digest = sha256(payload).digest()
-        frame = decode_frame(payload)
-        receivers = [name for name in self._machines if name != sender] if to is None else [to]
-        for name in receivers:
-            machine = self._machines.get(name)
-            if machine is None or machine.host is None or self._groups.get(sender, 0) != self._groups.get(name, 0):
-                continue
-            delivery = _Delivery(name, machine.incarnation, frame, digest)
-            for delay_us in self._network.link(sender, name).delays_us():
-                self._clock.push(delay_us, delivery)
+        left = computer.disk.end_sync()
+        self._is_struck(computer)
+        for transmit in left:
+            self._send(computer, transmit)
+        self._flush(computer)
 
-    def _note(self, node: NodeId, note: Note) -> None:
+    def _end_commit(self, computer: Computer) -> None:
+        if computer.disk.is_full:
+            self._fail(computer, "the disk refuses: no space left on device")
+            return
+        computer.disk.end_commit()
+        self._flush(computer)
+
+    def _send(self, computer: Computer, transmit: Transmit) -> None:
+        if computer.host is not None:
+            self._transport.transmit(computer, transmit.to, transmit.payload)
+            self._is_struck(computer)
+
+    def _is_struck(self, computer: Computer) -> None:
+        """A kill that waited for so many outputs."""
+        if computer.outputs_left is None:
+            return
+        computer.outputs_left -= 1
+        if computer.outputs_left <= 0:
+            computer.crash()
+
+    def _fail(self, computer: Computer, why: str) -> None:
+        """The process ends by itself, as a real one does."""
+        computer.crash()
+        self._note(computer.name, Note("exited", {"code": EXIT_STORE, "why": why}))
+
+    def _note(self, node: str, note: Note) -> None:
         record: Record = {"t_us": self._clock.now_us, "node": node, "kind": note.kind, **note.fields}
         self.trace.append(record)
-        if note.kind == "executed" and note.fields["height"] > self._height_max:
-            self._height_max = note.fields["height"]
-            self._progress_us = self._clock.now_us
-        elif note.kind == "sealed":
-            disk = self._machines[node].disk
-            disk.sealed = max(disk.sealed, note.fields["height"])
-            disk.records = [kept for kept in disk.records if kept[1] is None or kept[1] > disk.sealed]
+        if note.kind == "executed" and not self.computers[node].is_traitor:
+            self._executed(note.fields["height"])
         if self._on_record is not None:
             self._on_record(record)
 
+    def _executed(self, height: int) -> None:
+        if height > self._height_max:
+            self._height_max = height
+            self._progress_us = self._clock.now_us
+            if self._faults.waits_for_height <= height:
+                self._clock.push(0, _Strike())
+
+    def _note_turns(self) -> None:
+        """Behaviours that begin or end."""
+        while self._turns and self._turns[0].at_us <= self._clock.now_us:
+            turn = self._turns.pop(0)
+            fields = {"act": f"behaviour:{turn.name}", "target": turn.member, "phase": turn.phase}
+            self._note("", Note("fault", fields))
+
     # --- nodes --------------------------------------------------------------------------------------------------
 
-    def _boot(self, machine: _Machine) -> list[Output]:
-        machine.incarnation += 1
-        machine.is_paused = False
-        machine.held = []
-        name = machine.name
-        machine.host = build_host(
-            self.scenario, self.genesis, name, machine.secrets, machine.disk.rows, self._prepared, self._shared
+    def _boot(self, computer: Computer) -> list[Output]:
+        """Builds its host over its disk; a damaged ledger is set aside and fetched from the others again."""
+        computer.incarnation += 1
+        voting_key = self._shared.suite.public_key(computer.secrets["vote"])
+        records = computer.disk.records(voting_key)
+        try:
+            host = self._build(computer)
+        except Damaged as error:
+            self._set_ledger_aside(computer, error)
+            host = self._build(computer)
+        host.begin_run(0)
+        computer.host = host
+        return host.boot(computer.now(self._clock.now_us), records)
+
+    def _build(self, computer: Computer) -> AssembledHost:
+        member, rows = computer.identity, computer.disk.rows
+        known = self._known() if member not in self.genesis.first_epoch.by_name else b""
+        return build_host(
+            self.scenario, self.genesis, member, computer.secrets, rows, self._prepared, self._shared, known=known
         )
-        records = [record for record, _ in machine.disk.records]
-        return machine.host.boot(self._now(), records)
+
+    def _known(self) -> bytes:
+        """Today's members, as an honest node would prove them to a newcomer."""
+        honest = [each for each in self.computers.values() if each.host is not None and not each.is_traitor]
+        fullest = max(honest, key=lambda each: each.host.head_height if each.host else 0, default=None)
+        if fullest is None or fullest.host is None:
+            return b""
+        try:
+            return fullest.host.prove_epochs(fullest.disk.rows)
+        except ProofError:
+            return b""
+
+    def _set_ledger_aside(self, computer: Computer, why: Damaged) -> None:
+        """As a real node does that finds its ledger damaged, at its boot or later."""
+        computer.crash()
+        computer.disk.set_ledger_aside()
+        self._note(computer.name, Note("damaged", {"what": str(why)[:120]}))
+
+    def _start(self, computer: Computer) -> None:
+        self._carry(computer, self._boot(computer))
+
+    def _resume(self, computer: Computer) -> None:
+        computer.is_paused = False
+        held, computer.held = computer.held, []
+        for item in held:
+            self._handle(item)
 
     def _is_done(self) -> bool:
-        if not self.scenario.stop.when_done or self._faults:
+        """The dead are not waited for, nor the traitors."""
+        if not self.scenario.stop.when_done or not self._faults.is_over:
             return False
-        hosts = [machine.host for machine in self._machines.values()]
-        if any(host is None or not host.is_done for host in hosts):
+        if any(turn.phase == "begin" for turn in self._turns):
             return False
-        heads = {(host.head_height, host.stable_height) for host in hosts if host is not None}
+        honest = [each for each in self.computers.values() if not each.is_traitor]
+        living = [each.host for each in honest if each.host is not None and not each.is_paused]
+        living = [host for host in living if host.is_member]  # one that was removed is waited for no more
+        if not living or any(not host.is_done for host in living):
+            return False
+        heads = {(host.head_height, host.stable_height) for host in living}
         return len(heads) == 1 and all(head == stable for head, stable in heads)
 
     def _is_stalled(self) -> bool:
@@ -231,55 +337,5 @@ class Simulation:
         stop = self.scenario.stop
         return now_us >= stop.limit_us or now_us - self._progress_us >= stop.stall_us
 
-    # --- faults -------------------------------------------------------------------------------------------------
 
-    def _carry_out_faults(self) -> None:
-        while self._faults:
-            fault = self._faults[0]
-            if self._fault_due_us is None:
-                if fault.at_height is not None and self._height_max < fault.at_height:
-                    return
-                if fault.at_us is not None and self._clock.now_us < fault.at_us:
-                    return
-                self._fault_due_us = self._clock.now_us + fault.after_us
-            if self._clock.now_us < self._fault_due_us:
-                return
-            self._fault_due_us = None
-            self._faults.pop(0)
-            self._carry_out(fault)
-
-    def _carry_out(self, fault: Fault) -> None:
-        target = self._target(fault.target)
-        self._note("", Note("fault", {"act": fault.act, "target": target}))
-        machine = self._machines.get(target)
-        match fault.act:
-            case "kill" if machine is not None:
-                machine.host = None
-            case "restart" if machine is not None and machine.host is None:
-                self._carry(machine, self._boot(machine))
-            case "pause" if machine is not None:
-                machine.is_paused = True
-            case "resume" if machine is not None and machine.is_paused:
-                machine.is_paused = False
-                held, machine.held = machine.held, []
-                for item in held:
-                    self._deliver(item)
-            case "partition":
-                self._groups = {name: index + 1 for index, group in enumerate(fault.groups) for name in group}
-            case "heal":
-                self._groups = {}
-            case "broker_kill":
-                self._is_broker_up = False
-            case "broker_restart":
-                self._is_broker_up = True
-        if target:
-            self._last_target = target
-
-    def _target(self, target: str) -> NodeId:
-        if target == "last":
-            return self._last_target
-        if target != "leader":
-            return target
-        living = [machine.host for machine in self._machines.values() if machine.host is not None]
-        newest = max(living, key=lambda host: (host.view, host.me))
-        return newest.leader
+__all__ = ["Delivery", "Simulated", "Simulation", "secrets_of", "simulate"]

@@ -1,0 +1,75 @@
+"""Sends far more than anybody needs: questions, requests, votes for nothing, submissions of nothing, noise."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any, Literal
+
+import msgspec
+
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.core.codec import encode
+from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
+from consortium.core.pool import Submission
+from consortium.ledger.messages import FetchBlocks, Status
+from consortium.protocols.pbft.messages import Ask, Commit, FetchBody, Prepare, Recall
+
+Kind = Literal["asks", "votes", "submissions", "requests", "noise"]
+TICK_US = 20_000
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`rate`: messages a second, in all; each goes to one member, in turn. `kinds`: of what, in turn."""
+
+    rate: int = 1_000
+    kinds: tuple[Kind, ...] = ("asks", "votes", "submissions", "requests", "noise")
+
+
+class Flooding(Behaviour):
+    every_us = TICK_US
+
+    def __init__(self, around: Surroundings, options: Any) -> None:
+        super().__init__(around, options)
+        self._options: Options = options
+        self._sent = 0
+        self._height = 1
+        self._epoch = 0
+
+    def reacts(self, now: Now, event: Event) -> list[Effect]:
+        if isinstance(event, Received) and isinstance(event.message, Commit):
+            self._height = max(self._height, event.message.height)
+            self._epoch = event.epoch
+        return []
+
+    def acts(self, now: Now) -> list[Effect]:
+        effects: list[Effect] = []
+        others, kinds = self.others, self._options.kinds
+        for _ in range(max(1, self._options.rate * TICK_US // 1_000_000)):
+            self._sent += 1
+            to, kind = others[self._sent % len(others)], kinds[self._sent // len(others) % len(kinds)]
+            effects.append(self._message(now, to, kind))
+        return effects
+
+    def _message(self, now: Now, to: str, kind: Kind) -> Effect:
+        nonce = self.random_bytes(16)
+        height = self._height + self.around.draw(64)
+        turn = self.around.draw(2)
+        match kind:
+            case "asks":
+                return Send(to, Ask(nonce, 0, 0, 1 + turn * height) if turn else Recall(nonce), b"", self._epoch)
+            case "votes":
+                vote = Prepare if turn else Commit
+                return Send(to, vote(self.around.draw(4), height, self.random_bytes(32)), b"", self._epoch)
+            case "submissions":
+                attachment = encode(tuple(self.random_bytes(200) for _ in range(1 + self.around.draw(20))))
+                return Send(to, Submission(sha256(attachment).digest()), attachment)
+            case "requests":
+                if turn:
+                    return Send(to, FetchBlocks(to, nonce, 1, 1 << 40))
+                fetch = FetchBody(to, nonce, height, self.random_bytes(32))
+                return Send(to, fetch, b"", self._epoch) if height % 2 else Send(to, Status(height, 0, self._sent))
+            case "noise":
+                return Utter(self.random_bytes(1 + self.around.draw(2_000)), to)
+
+
+BEHAVIOUR = BehaviourKind(Options, Flooding, "sends far more than anybody needs")

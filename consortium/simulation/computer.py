@@ -1,0 +1,77 @@
+"""One node of a simulation: its disk and clocks for good, its host while it lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from consortium.core.machine import Now
+from consortium.core.membership import NodeId, Purpose
+from consortium.core.messages import Frame
+from consortium.scenario.assemble import AssembledHost
+from consortium.simulation.clock import NodeClock
+from consortium.simulation.disk import Disk
+
+EXIT_STORE = 74  # as a real process exits (nodes/errors.py): its disk is full, failing or damaged
+
+
+class Computer:
+    """`name` is its own; `identity` the member's that it speaks for (a twin has the identity of another)."""
+
+    def __init__(self, name: str, identity: NodeId, secrets: dict[Purpose, bytes], wall_origin_us: int) -> None:
+        self.name = name
+        self.identity = identity
+        self.secrets = secrets
+        self.disk = Disk()
+        self.clock = NodeClock(wall_origin_us)
+        self.host: AssembledHost | None = None
+        self.incarnation = 0
+        self.is_paused = False
+        self.is_traitor = False
+        self.held: list[Any] = []  # what came while it was paused
+        self.outputs_left: int | None = None  # it dies when so many more of its outputs are out
+        self.at_crash: list[Callable[[], None]] = []  # damage that shows when nothing is in memory any more
+
+    def now(self, true_us: int) -> Now:
+        return self.clock.now(true_us)
+
+    def crash(self) -> None:
+        """Gone in this instant. The disk keeps what was durable."""
+        self.host = None
+        self.incarnation += 1
+        self.is_paused = False
+        self.held = []
+        self.outputs_left = None
+        self.disk.crash()
+        damages, self.at_crash = self.at_crash, []
+        for damage in damages:
+            damage()
+
+
+class Delivery(NamedTuple):
+    """A frame on its way. `frame` is decoded once for all receivers; where it cannot be, `payload` goes instead."""
+
+    computer: Computer
+    incarnation: int
+    frame: Frame | None
+    digest: bytes
+    payload: bytes
+
+
+class Wakeup(NamedTuple):
+    computer: Computer
+    incarnation: int
+    token: int
+
+
+class Synced(NamedTuple):
+    computer: Computer
+    incarnation: int
+
+
+class Committed(NamedTuple):
+    computer: Computer
+    incarnation: int
+
+
+Item = Delivery | Wakeup | Synced | Committed

@@ -1,0 +1,110 @@
+"""The simulated bus: who hears whom, after how long, how often. It may lose, repeat, reorder and delay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from consortium.core.codec import Malformed
+from consortium.core.membership import NodeId
+from consortium.core.messages import Frame, decode_frame
+from consortium.scenario.network import LinkModel, NetworkModel, matches
+from consortium.simulation.clock import Clock
+from consortium.simulation.computer import Computer, Delivery
+
+
+class Seen(NamedTuple):
+    """What a watcher of the bus sees: one frame as it leaves. `to` None: to all."""
+
+    t_us: int
+    sender: str
+    to: NodeId | None
+    payload: bytes
+
+
+class _Route(NamedTuple):
+    receiver: Computer
+    link: LinkModel
+
+
+class Transport:
+    """`watch` is called for every frame that leaves a node."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        network: NetworkModel,
+        computers: Mapping[str, Computer],
+        watch: Callable[[Seen], None] | None = None,
+    ) -> None:
+        self._clock = clock
+        self.network = network
+        self._computers = computers
+        self._watch = watch
+        self._groups: dict[str, int] = {}
+        self._links: tuple[str, ...] = ()
+        self._confined: dict[str, frozenset[NodeId]] = {}
+        self._routes: dict[tuple[str, NodeId | None], list[_Route]] = {}
+        self.is_broker_up = True
+
+    # --- who hears whom -----------------------------------------------------------------------------------------
+
+    def partition(self, groups: Sequence[Sequence[str]], links: Sequence[str]) -> None:
+        """Members of different groups (those of none form one together) hear nothing of one another, and nothing goes
+        over these one-way links. Replaces the partition before."""
+        self._groups = {name: index + 1 for index, group in enumerate(groups) for name in group}
+        self._links = tuple(links)
+        self._routes.clear()
+
+    def confine(self, name: str, members: Sequence[NodeId]) -> None:
+        """A twin: it hears and is heard by these members alone, for good."""
+        self._confined[name] = frozenset(members)
+        self._routes.clear()
+
+    def is_open(self, sender: Computer, receiver: Computer) -> bool:
+        if self._group(sender) != self._group(receiver):
+            return False
+        if any(matches(pattern, sender.name, receiver.name) for pattern in self._links):
+            return False
+        for one, other in ((sender, receiver), (receiver, sender)):
+            known = self._confined.get(one.name)
+            if known is not None and other.identity not in known:
+                return False
+        return True
+
+    def _group(self, computer: Computer) -> int:
+        return self._groups.get(computer.name, self._groups.get(computer.identity, 0))
+
+    def _receivers(self, sender: Computer, to: NodeId | None) -> list[_Route]:
+        routes = self._routes.get((sender.name, to))
+        if routes is None:
+            routes = self._routes[sender.name, to] = [
+                _Route(receiver, self.network.link(sender.name, receiver.name))
+                for receiver in self._computers.values()
+                if receiver.identity != sender.identity
+                and to in (None, receiver.identity)
+                and self.is_open(sender, receiver)
+            ]
+        return routes
+
+    # --- carrying -----------------------------------------------------------------------------------------------
+
+    def transmit(self, sender: Computer, to: NodeId | None, payload: bytes) -> None:
+        if self._watch is not None:
+            self._watch(Seen(self._clock.now_us, sender.name, to, payload))
+        if not self.is_broker_up:
+            return
+        digest = sha256(payload).digest()
+        frame: Frame | None = None
+        try:
+            frame = decode_frame(payload)
+            payload = b""
+        except Malformed:
+            pass  # each receiver finds out by itself
+        push = self._clock.push
+        for receiver, link in self._receivers(sender, to):
+            if receiver.host is not None:
+                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload)
+                for delay_us in link.delays_us():
+                    push(delay_us, delivery)

@@ -1,0 +1,19 @@
+"""A leader that never orders the bundles of one hospital: how long must that hospital wait?
+
+The others' bundles go on being ordered: only having been overtaken tells the members that something is wrong.
+"""
+
+from consortium.core.genesis import Parameters
+from consortium.scenario.scenario import BehaviourSpec, MemberSpec, Scenario, Stop, Workload
+
+SCENARIO = Scenario(
+    name="censorship",
+    members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)),
+    faults_tolerated=1,
+    parameters=Parameters(batch_transactions_max=20, batch_delay_us=5_000, idle_seal_us=500_000),
+    workload=Workload(
+        "settlement_load", {"transactions": 600, "bundle": 2, "outstanding": 60, "interval_us": 80000, "persons": 20}
+    ),
+    behaviours=(BehaviourSpec("censorship", "leader", from_us=500_000, options={"client": "node-3"}),),
+    stop=Stop(limit_us=60_000_000, stall_us=30_000_000),
+)

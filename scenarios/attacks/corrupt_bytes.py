@@ -1,0 +1,16 @@
+"""A member whose frames leave it broken: does any byte of it stop anybody?"""
+
+from consortium.core.genesis import Parameters
+from consortium.scenario.scenario import BehaviourSpec, MemberSpec, Scenario, Stop, Workload
+
+SCENARIO = Scenario(
+    name="corrupt_bytes",
+    members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)),
+    faults_tolerated=1,
+    parameters=Parameters(batch_transactions_max=20, batch_delay_us=5_000, idle_seal_us=500_000),
+    workload=Workload(
+        "settlement_load", {"transactions": 400, "bundle": 2, "outstanding": 60, "interval_us": 80000, "persons": 20}
+    ),
+    behaviours=(BehaviourSpec("corrupt_bytes", "node-2", from_us=300_000),),
+    stop=Stop(limit_us=60_000_000, stall_us=30_000_000),
+)

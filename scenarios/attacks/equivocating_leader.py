@@ -1,0 +1,19 @@
+"""A leader that tells two halves of the members different things: do they ever commit both?
+
+n = 7, and the leader gives three members one batch and three another, at every height, until it is deposed.
+"""
+
+from consortium.core.genesis import Parameters
+from consortium.scenario.scenario import BehaviourSpec, MemberSpec, Scenario, Stop, Workload
+
+SCENARIO = Scenario(
+    name="equivocating_leader",
+    members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 8)),
+    faults_tolerated=2,
+    parameters=Parameters(batch_transactions_max=20, batch_delay_us=5_000, idle_seal_us=500_000),
+    workload=Workload(
+        "settlement_load", {"transactions": 700, "bundle": 2, "outstanding": 60, "interval_us": 80000, "persons": 20}
+    ),
+    behaviours=(BehaviourSpec("equivocating_leader", "leader", from_us=1_000_000),),
+    stop=Stop(limit_us=60_000_000, stall_us=30_000_000),
+)

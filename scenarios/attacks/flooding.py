@@ -1,0 +1,16 @@
+"""One member sends a thousand needless messages a second: how much of the service is left?"""
+
+from consortium.core.genesis import Parameters
+from consortium.scenario.scenario import BehaviourSpec, MemberSpec, Scenario, Stop, Workload
+
+SCENARIO = Scenario(
+    name="flooding",
+    members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)),
+    faults_tolerated=1,
+    parameters=Parameters(batch_transactions_max=20, batch_delay_us=5_000, idle_seal_us=500_000),
+    workload=Workload(
+        "settlement_load", {"transactions": 600, "bundle": 2, "outstanding": 60, "interval_us": 60000, "persons": 20}
+    ),
+    behaviours=(BehaviourSpec("flooding", "node-4", from_us=1_000_000, to_us=4_000_000, options={"rate": 1_000}),),
+    stop=Stop(limit_us=60_000_000, stall_us=30_000_000),
+)

@@ -1,0 +1,20 @@
+"""A bit of a node's state is flipped on its disk: does it notice, and who mends it?"""
+
+from consortium.core.genesis import Parameters
+from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
+
+SCENARIO = Scenario(
+    name="flipped_rows",
+    members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)),
+    faults_tolerated=1,
+    parameters=Parameters(batch_transactions_max=20, batch_delay_us=5_000, idle_seal_us=500_000),
+    workload=Workload(
+        "settlement_load", {"transactions": 600, "bundle": 2, "outstanding": 60, "interval_us": 80000, "persons": 20}
+    ),
+    faults=(
+        Fault("disk_flip", "node-3", at_us=1_000_000, options={"table": "state"}),
+        Fault("kill", "node-3"),
+        Fault("restart", "last", after_us=500_000),
+    ),
+    stop=Stop(limit_us=60_000_000, stall_us=30_000_000),
+)
