@@ -31,8 +31,9 @@ class Decoder(Generic[T]):
         self.bytes_max = bytes_max
 
     def decode(self, data: bytes | memoryview | msgspec.Raw) -> T:
-        if len(memoryview(data)) > self.bytes_max:
-            raise Malformed(f"{len(memoryview(data))} bytes, at most {self.bytes_max}")
+        size = len(data) if type(data) is bytes else len(memoryview(data))
+        if size > self.bytes_max:
+            raise Malformed(f"{size} bytes, at most {self.bytes_max}")
         try:
             result: T = self._decode(data)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError, OverflowError) as error:
@@ -42,7 +43,7 @@ class Decoder(Generic[T]):
     def decode_canonical(self, data: bytes | memoryview | msgspec.Raw) -> T:
         """Like `decode`, and refuses any encoding but the one that `encode` gives."""
         value = self.decode(data)
-        if encode(value) != bytes(data):
+        if encode(value) != (data if type(data) is bytes else bytes(data)):
             raise Malformed("not the canonical encoding")
         return value
 

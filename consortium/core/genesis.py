@@ -58,7 +58,12 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     @property
     def first_epoch(self) -> Epoch:
-        return Epoch(0, 1, self.members)
+        """One value for all hosts of a process: what it has computed once serves them all."""
+        cached = self.__dict__.get("first_epoch")
+        if cached is None:
+            cached = self.__dict__["first_epoch"] = Epoch(0, 1, self.members)
+        epoch: Epoch = cached
+        return epoch
 
 
 def genesis_call(contract: str, operation: str, arguments: Any) -> GenesisCall:

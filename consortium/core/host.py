@@ -12,6 +12,7 @@ from typing import Any
 
 from consortium.core.codec import Malformed, tagged_hash
 from consortium.core.crypto import KeySuite
+from consortium.core.keyring import Keyring
 from consortium.core.machine import (
     Apply,
     Broadcast,
@@ -20,6 +21,7 @@ from consortium.core.machine import (
     Effect,
     Expired,
     Machine,
+    Mangled,
     Note,
     Now,
     Output,
@@ -33,6 +35,7 @@ from consortium.core.machine import (
     Store,
     Submitted,
     Transmit,
+    Utter,
     Wake,
 )
 from consortium.core.membership import Epochs, NodeId, Purpose
@@ -62,6 +65,7 @@ class Host:
         self._verifier = verifier
         self._suite = suite
         self._secrets = dict(secrets)
+        self._keyring = Keyring(suite, secrets)
         self._epochs = epochs
         self._current_epoch = current_epoch
         self._timers: dict[tuple[str, ...], int] = {}  # name -> token
@@ -171,19 +175,28 @@ class Host:
                 if token is not None:
                     del self._tokens[token]
             case Sign(reference, transactions):
-                bundle = sign_bundle(
-                    self._verifier.codec.chain, self._suite, self._secrets["submit"], self.me, transactions
-                )
+                secret = self._keyring.secret("submit", self._epochs.number(self._current_epoch()), self.me)
+                bundle = sign_bundle(self._verifier.codec.chain, self._suite, secret, self.me, transactions)
                 events.append(BundleSigned(reference, bundle))
             case Note() | Apply():
                 outputs.append(effect)
+            case Utter(payload, to):
+                outputs.append(Transmit(to, payload))
+            case Mangled(spoken, mangle):
+                first = len(outputs)
+                self._carry(spoken, events, outputs)
+                outputs[first:] = [
+                    Transmit(said.to, mangle(said.payload)) if isinstance(said, Transmit) else said
+                    for said in outputs[first:]
+                ]
             case _:
                 raise AssertionError(f"a host cannot carry out {type(effect).__name__}")
 
     def _sign(self, message: Message, epoch: int | None) -> Signed:
         number = self._current_epoch() if epoch is None else epoch
         body = self._verifier.codec.statement(number, message)
-        return Signed(self.me, body, self._suite.sign(self._secrets["vote"], body))
+        secret = self._keyring.secret("vote", self._epochs.number(number), self.me)
+        return Signed(self.me, body, self._suite.sign(secret, body))
 
     def _looped(self, message: Message, signed: Signed, epoch: int | None, attachment: bytes) -> Received:
         number = self._current_epoch() if epoch is None else epoch

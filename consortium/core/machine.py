@@ -6,7 +6,7 @@ Order is meaning: a host carries effects out in the order of the list and of the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from consortium.core.contract import Receipt
@@ -25,9 +25,12 @@ class Now(NamedTuple):
 
 
 class Started(NamedTuple):
-    """The first event after every boot, with the records that were persisted before (empty on a fresh disk)."""
+    """The first event after every boot, with the records that were persisted before (empty on a fresh disk).
+
+    `lost_key`: votes signed with this key may be missing from the records, for their log was damaged."""
 
     records: tuple[bytes, ...]
+    lost_key: bytes = b""
 
 
 class Received(NamedTuple):
@@ -78,6 +81,16 @@ class Stable(NamedTuple):
     seal: Certificate
 
 
+class Jumped(NamedTuple):
+    """The ledger begins at a snapshot of `height`: what was executed up to there will not be `Receipted` here.
+
+    `used(member)`: the numbers in that member's window that were used, each with the first 16 bytes of the id of the
+    transaction that used it."""
+
+    height: int
+    used: Callable[[NodeId], Mapping[int, bytes]]
+
+
 class Outcome(NamedTuple):
     """One executed transaction, as roles and replies see it."""
 
@@ -104,7 +117,19 @@ class Receipted(NamedTuple):
     is_replay: bool
 
 
-Event = Started | Received | Expired | Submitted | BundleSigned | Available | Executed | Stable | Receipted | Behind
+Event = (
+    Started
+    | Received
+    | Expired
+    | Submitted
+    | BundleSigned
+    | Available
+    | Executed
+    | Stable
+    | Receipted
+    | Jumped
+    | Behind
+)
 
 
 # --- effects --------------------------------------------------------------------------------------------------------
@@ -189,6 +214,20 @@ class Note(NamedTuple):
     fields: dict[str, Any]
 
 
+class Utter(NamedTuple):
+    """BEHAVIOURS ONLY: these bytes go to the bus as they are. `to` None = to all; nothing is looped back."""
+
+    payload: bytes
+    to: NodeId | None = None
+
+
+class Mangled(NamedTuple):
+    """BEHAVIOURS ONLY: carry `effect` out, but bend the bytes of every frame that leaves because of it."""
+
+    effect: Send | Broadcast | Rebroadcast
+    mangle: Callable[[bytes], bytes]
+
+
 Effect = (
     Send
     | Broadcast
@@ -201,6 +240,8 @@ Effect = (
     | Sign
     | Apply
     | Note
+    | Utter
+    | Mangled
     | (
         Event  # a Node may route an event to a sibling
     )

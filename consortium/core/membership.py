@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -74,11 +74,16 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
 
 class Epochs:
-    """All epochs known so far, oldest first."""
+    """All epochs known so far, oldest first; `at(height)` is sure up to the executed height plus the window.
+
+    `reach`: heights up to this one are to be decided also when nothing waits, for a change of members waits for them.
+    The ledger sets it; it never falls.
+    """
 
     def __init__(self, epochs: Sequence[Epoch]) -> None:
         assert epochs
         self._epochs: list[Epoch] = list(epochs)
+        self.reach = 0
 
     def add(self, epoch: Epoch) -> None:
         newest = self._epochs[-1]
@@ -102,5 +107,16 @@ class Epochs:
     def newest(self) -> Epoch:
         return self._epochs[-1]
 
-    def __iter__(self) -> object:
+    def speaking(self, name: NodeId, height: int) -> Epoch:
+        """The epoch in which `name` speaks when `height` is the next to decide: that height's if it is a member then;
+        else the next in which it will be, or the last in which it was; the height's if it never was."""
+        current = self.at(height)
+        if name in current.by_name:
+            return current
+        for epoch in (*self._epochs[current.number - self._epochs[0].number :], *reversed(self._epochs)):
+            if name in epoch.by_name:
+                return epoch
+        return current
+
+    def __iter__(self) -> Iterator[Epoch]:
         return iter(tuple(self._epochs))

@@ -20,12 +20,11 @@ def root(leaves: Sequence[bytes]) -> bytes:
     """Root over leaf *data* (RFC 6962 MTH). The empty list has `EMPTY_ROOT`."""
     if not leaves:
         return EMPTY_ROOT
-    level = [leaf_hash(leaf) for leaf in leaves]
+    level = [sha256(b"\x00" + leaf).digest() for leaf in leaves]
     while len(level) > 1:
-        paired = [node_hash(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
-        if len(level) % 2:
-            paired.append(level[-1])
-        level = paired
+        odd = level[len(level) & ~1 :]
+        pairs = iter(level)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)] + odd
     return level[0]
 
 

@@ -24,6 +24,18 @@ class Message(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unk
     """Base of all messages; the tag is the class name. Fields that are votes: epoch is in the statement."""
 
 
+class Vote(Message, frozen=True):
+    """What a member says once: at most one `digest` for each kind, epoch, view and height. Two are proof of a lie.
+
+    The shape is reserved: whatever is signed as [kind, view, height, digest of 32 bytes] is judged by this rule, also
+    by those who do not know the protocol (core/evidence.py). A protocol's other messages have another shape.
+    """
+
+    view: int
+    height: int
+    digest: bytes
+
+
 class Signed(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
 
@@ -68,6 +80,28 @@ def statement_prefix(chain: bytes, suite: str, epoch: int) -> bytes:
 
 def statement(chain: bytes, suite: str, epoch: int, message: Message) -> bytes:
     return statement_prefix(chain, suite, epoch) + encode(message)
+
+
+class Opening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """A statement taken apart without knowing its message."""
+
+    domain: str
+    chain: bytes
+    suite: str
+    epoch: int
+    message: msgspec.Raw
+
+
+_OPENING: Decoder[Opening] = Decoder(Opening, SIGNED_BYTES_MAX)
+
+
+def open_statement(body: bytes) -> Opening:
+    """Raises Malformed unless these are the canonical bytes of a statement of some chain."""
+    opening = _OPENING.decode(body)
+    prefix = statement_prefix(opening.chain, opening.suite, opening.epoch)
+    if opening.domain != DOMAIN or not body.startswith(prefix):
+        raise Malformed("not a statement")
+    return opening
 
 
 class MessageCodec:

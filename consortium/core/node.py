@@ -21,6 +21,7 @@ from consortium.core.machine import (
     Effect,
     Executed,
     Expired,
+    Jumped,
     Machine,
     Note,
     Now,
@@ -68,6 +69,22 @@ class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
 
 
 _RECORD: Decoder[_Record] = Decoder(_Record, 64_000_000)
+_LOST = "votes lost"  # in the place of a sibling's name: the record is the voting key
+
+
+def lost_votes_record(key: bytes) -> bytes:
+    """For a driver whose log was damaged: the first record of the new one. Consensus then only observes until this
+    member has another voting key than `key`."""
+    return encode(_Record(_LOST, key))
+
+
+def is_wish(record: bytes) -> bool:
+    """Whether a durable record is of what this member wants on the ledger, and no vote: such a one may be kept when
+    the log around it is damaged."""
+    try:
+        return _RECORD.decode(record).sibling == "outbox"
+    except Malformed:
+        return False
 
 # who hears what one sibling says to the others
 LISTENERS: Mapping[type, tuple[str, ...]] = {
@@ -75,6 +92,7 @@ LISTENERS: Mapping[type, tuple[str, ...]] = {
     Executed: ("consensus", "sealer", "catch_up"),
     Stable: ("consensus", "sealer", "catch_up", "ledger"),
     Receipted: ("outbox", "role"),
+    Jumped: ("pool", "outbox", "role"),
     Submit: ("outbox",),
     Submitted: ("outbox", "pool"),
     Available: ("consensus",),
@@ -149,8 +167,9 @@ class Node:
                 yield past
 
     def _start(self, now: Now, event: Started, out: list[Effect]) -> None:
-        """The ledger wakes first, then the past is told to outbox and role, then everybody starts."""
-        records: dict[str, list[bytes]] = {name: [] for name in self.siblings}
+        """The ledger wakes first, then the past is told to outbox and role (first what a snapshot took the place of),
+        then everybody starts."""
+        records: dict[str, list[bytes]] = {name: [] for name in (*self.siblings, _LOST)}
         for raw in event.records:
             try:
                 record = _RECORD.decode(raw)
@@ -159,6 +178,7 @@ class Node:
                 out.append(Note("rejected", {"why": "unreadable record", "sender": "own log"}))
         self._carry("ledger", self.siblings["ledger"].step(now, Started(tuple(records["ledger"]))), out)
         self._carry("outbox", self.outbox.step(now, Started(tuple(records["outbox"]))), out)
+        self._settle(now, out)
         if self.ledger.head_height and (self.role.wants_history or records["outbox"]):
             held: list[Effect] = []
             for past in self._history():
@@ -167,8 +187,9 @@ class Node:
                     self._carry("role", self.role.step(now, past), held)
             out.extend(held)
         self._carry("outbox", self.outbox.resume(), out)
+        lost_key = b"".join(records[_LOST][-1:])
         for name in ("pool", "consensus", "sealer", "catch_up"):
-            self._carry(name, self.siblings[name].step(now, Started(tuple(records[name]))), out)
+            self._carry(name, self.siblings[name].step(now, Started(tuple(records[name]), lost_key)), out)
         self._settle(now, out)
         self._carry("role", self.role.step(now, Started(tuple(records["role"]))), out)
         self._settle(now, out)

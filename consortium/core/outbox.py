@@ -8,7 +8,7 @@ the same transactions, the same ids, executed once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from consortium.core.machine import (
     BundleSigned,
     Effect,
     Event,
+    Jumped,
     Note,
     Now,
     Outcome,
@@ -29,7 +30,7 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.membership import NodeId
-from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, decode_call, encode_transaction
+from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, decode_call, encode_transaction
 
 FORMAT = 1
 OUTSTANDING_MAX = 2_000  # transactions signed and not executed; the ledger's number window is 4,096
@@ -51,13 +52,26 @@ class _Sent(NamedTuple):
     since_us: int
     size: int  # transactions in the bundle
     missing: set[bytes]  # transaction ids not executed yet
+    bundle: Opened
 
 
 class Outbox:
-    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted; emits Sign, Persist, Submitted, Note."""
+    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted; emits Sign, Persist, Submitted, Note.
 
-    def __init__(self, member: NodeId, bundles: Bundles, next_number: int = 1) -> None:
+    `registered` tells the member's submit key as of the next height. Where it changes, bundles under another key are
+    signed again: the same transactions, the same ids, executed once.
+    """
+
+    def __init__(
+        self,
+        member: NodeId,
+        bundles: Bundles,
+        next_number: int = 1,
+        registered: Callable[[], bytes | None] = lambda: None,
+    ) -> None:
         self._member = member
+        self._registered = registered
+        self._key = registered()
         self._bundles = bundles
         self._next_number = next_number
         self._references: set[str] = set()
@@ -84,6 +98,8 @@ class Outbox:
                 return self._on_receipted(now, event)
             case Started(records):
                 return self._on_started(records)
+            case Jumped():
+                return self._on_jumped(now, event)
             case _:
                 return []
 
@@ -140,11 +156,29 @@ class Outbox:
                 continue
             if opened.member != self._member:
                 continue
-            sent = _Sent(now.monotonic_us, len(opened.ids), set(opened.ids))
+            fields: dict[str, Any] = {"bundle": opened.digest.hex()[:16], "transactions": len(opened.ids)}
+            before = self._sent.get(opened.ids[0])
+            if before is not None and before.bundle.digest != opened.digest:
+                fields["replaces"] = before.bundle.digest.hex()[:16]
+            sent = _Sent(now.monotonic_us, len(opened.ids), set(opened.ids), opened)
             for identity in opened.ids:
                 self._sent[identity] = sent
-            effects.append(Note("submitted", {"bundle": opened.digest.hex()[:16], "transactions": sent.size}))
+            effects += [Note("submitted", fields), *self._renew(opened)]
         return effects
+
+    def _renew(self, bundle: Opened) -> list[Effect]:
+        """Sign its transactions again if its key is not the registered one (any more)."""
+        if self._key is None or bundle.key == self._key:
+            return []
+        self._being_signed += len(bundle.ids)
+        return [Sign(f"{bundle.digest.hex()} renewed", bundle.transactions)]
+
+    def _on_new_key(self) -> list[Effect]:
+        before, self._key = self._key, self._registered()
+        if before == self._key:
+            return []
+        stale = {sent.bundle.digest: sent.bundle for sent in self._sent.values()}
+        return [effect for bundle in stale.values() for effect in self._renew(bundle)]
 
     def _on_receipted(self, now: Now, event: Receipted) -> list[Effect]:
         effects: list[Effect] = []
@@ -152,31 +186,55 @@ class Outbox:
             if outcome.member != self._member:
                 continue
             identity = outcome.receipt.transaction
+            if outcome.receipt.code == "unknown-key":
+                continue  # not executed: it is signed again with the registered key
             if event.is_replay:
                 self._history.add(identity)
             self._next_number = max(self._next_number, outcome.number + 1)
-            sent = self._sent.pop(identity, None)
-            if sent is None:
+            if identity not in self._sent:
                 continue
             if outcome.receipt.code in RENUMBER:
                 effects.extend(self._renumber(outcome))
-            sent.missing.discard(identity)
-            if not sent.missing:
-                fields = {
-                    "height": event.height,
-                    "transactions": sent.size,
-                    "latency_us": now.monotonic_us - sent.since_us,
-                }
-                effects.append(Note("included", fields))
+            effects.extend(self._included(now, identity, event.height))
+        effects.extend(self._on_new_key())
         if self._queue:
             effects.extend(self._pump())
         return effects
+
+    def _included(self, now: Now, identity: bytes, height: int) -> list[Effect]:
+        """One of ours was executed; a note with the last one of its bundle."""
+        sent = self._sent.pop(identity)
+        sent.missing.discard(identity)
+        if sent.missing:
+            return []
+        latency_us = now.monotonic_us - sent.since_us
+        return [Note("included", {"height": height, "transactions": sent.size, "latency_us": latency_us})]
+
+    def _on_jumped(self, now: Now, event: Jumped) -> list[Effect]:
+        """A snapshot: what it holds as executed was included, we do not know where; its receipts are not here."""
+        used = event.used(self._member)
+        self._next_number = max([self._next_number, *[number + 1 for number in used]])
+        known = set(used.values())
+        for wish in self._recovered:
+            self._history.update(ident for ident in self._bundles.open(wish.bundle).ids if ident[:16] in known)
+        effects: list[Effect] = []
+        for identity, sent in list(self._sent.items()):
+            call = decode_call(sent.bundle.transactions[sent.bundle.ids.index(identity)])
+            if call.number not in used:
+                continue
+            if used[call.number] != identity[:16]:  # refused in a block that we shall not see
+                effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
+            effects.extend(self._included(now, identity, event.height))
+        return [*effects, *(self._pump() if self._queue else ())]
 
     def _renumber(self, outcome: Outcome) -> list[Effect]:
         """Our records were lost and a number of ours was taken before: the same call again under the next number."""
         self._next_number = max(self._next_number, outcome.number + 1)
         call = (outcome.contract, outcome.operation, msgspec.Raw(outcome.arguments))
-        return self._on_submit(Submit(f"{outcome.receipt.transaction.hex()} again", (call,)))
+        return self._say_again(outcome.receipt.transaction, call)
+
+    def _say_again(self, identity: bytes, call: tuple[str, str, Any]) -> list[Effect]:
+        return self._on_submit(Submit(f"{identity.hex()} again", (call,)))
 
 
 def _transaction(number: int, call: tuple[str, str, Any]) -> bytes:

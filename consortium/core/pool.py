@@ -8,7 +8,7 @@ starts no timer.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
@@ -20,6 +20,7 @@ from consortium.core.machine import (
     Effect,
     Event,
     Expired,
+    Jumped,
     Note,
     Now,
     Received,
@@ -30,7 +31,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
-from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, bundle_digest, decode_batch, encode_batch
+from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, bundle_digest, decode_call, encode_batch
 
 RELAY_TIMER = ("pool", "relay")
 RELAY_BUNDLES_MAX = 64
@@ -78,6 +79,7 @@ class BundlePool:
         self._waiting = 0
         self._flying_known = 0
         self._arrivals = 0
+        self._told: dict[bytes, tuple[int, int]] = {}  # relays of a waiting bundle, time of the second one (0: none)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
         self._is_relay_set = False
 
@@ -93,6 +95,9 @@ class BundlePool:
                 return self._on_submitted(now, bundles)
             case Decide(batch=batch):
                 self._on_decided(batch)
+                return []
+            case Jumped(used=used):
+                self._on_jumped(used)
                 return []
             case Expired(timer=timer) if timer == RELAY_TIMER:
                 return self._on_relay(now)
@@ -160,6 +165,8 @@ class BundlePool:
             if size > RELAY_BYTES_MAX and relayed:
                 break
             relayed.append(entry.bundle.raw)
+            count, told_us = self._told.get(entry.bundle.digest, (0, 0))
+            self._told[entry.bundle.digest] = (count + 1, now.monotonic_us if count == 1 else told_us)
         effects: list[Effect] = list(_broadcasts(relayed))
         if self._queue or self._flying:
             self._is_relay_set = True
@@ -170,24 +177,42 @@ class BundlePool:
         if batch is None:
             return
         try:
-            raws = decode_batch(batch).bundles
+            digests = self._bundles.decode_batch(batch).digests
         except Malformed:
             return  # executed as an empty height
-        for raw in raws:
-            digest = bundle_digest(raw)
+        for digest in digests:
             self._executed[digest] = None
-            entry = self._queue.pop(digest, None)
+            entry = self._drop(digest)
             if entry is not None:
-                self._waiting -= len(entry.bundle.ids)
-            else:
-                entry = self._flying.pop(digest, None)
-                if entry is not None:
-                    self._flying_known -= len(entry.bundle.ids)
-            if entry is not None:
-                self._load[entry.bundle.member] -= len(entry.bundle.ids)
                 self._overtaker_us = max(self._overtaker_us, entry.received_us)
         while len(self._executed) > EXECUTED_REMEMBERED_MAX:
             self._executed.popitem(last=False)
+
+    def _drop(self, digest: bytes) -> Entry | None:
+        """Forget a bundle, wherever it is."""
+        self._told.pop(digest, None)
+        entry = self._queue.pop(digest, None)
+        if entry is not None:
+            self._waiting -= len(entry.bundle.ids)
+        else:
+            entry = self._flying.pop(digest, None)
+            if entry is not None:
+                self._flying_known -= len(entry.bundle.ids)
+        if entry is not None:
+            self._load[entry.bundle.member] -= len(entry.bundle.ids)
+        return entry
+
+    def _on_jumped(self, used: Callable[[NodeId], Mapping[int, bytes]]) -> None:
+        """A snapshot: what it holds as executed waits no more, nor what came too late for its numbers."""
+        known: dict[NodeId, Mapping[int, bytes]] = {}
+        entries = [*self._queue.values(), *(entry for entry in self._flying.values() if entry is not None)]
+        for entry in entries:
+            member = entry.bundle.member
+            if member not in known:
+                known[member] = used(member)
+            if all(_number(transaction) in known[member] for transaction in entry.bundle.transactions):
+                self._executed[entry.bundle.digest] = None
+                self._drop(entry.bundle.digest)
 
     def _admit(self, now: Now, raw: bytes) -> str:
         """ "admitted", "known" (here or executed already), "busy" (this member's share is full) or "unfit"."""
@@ -199,14 +224,15 @@ class BundlePool:
         if digest in self._flying and self._flying[digest] is not None:
             return "known"
         try:
-            bundle = self._bundles.open(raw)
+            bundle = self._bundles.open(raw, digest=digest)
         except Malformed:
             return "unfit"
         count = len(bundle.ids)
         if count > self._parameters.batch_transactions_max:
             return "unfit"
         epoch = self._epochs.newest
-        if epoch.key(bundle.member, "submit") != bundle.key:
+        before = self._epochs.number(epoch.number - 1) or epoch  # the newest may not be active yet
+        if bundle.key not in (epoch.key(bundle.member, "submit"), before.key(bundle.member, "submit")):
             return "unfit"
         share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
         load = self._load.get(bundle.member, 0)
@@ -235,29 +261,34 @@ class BundlePool:
 
     def take(self, now: Now) -> bytes | None:
         count, size = 0, 0
-        taken: list[bytes] = []
-        while self._queue:
-            digest, entry = next(iter(self._queue.items()))
-            count += len(entry.bundle.ids)
-            size += len(entry.bundle.raw) + 5
+        taken: dict[bytes, bytes] = {}
+        ids: set[bytes] = set()
+        for digest, entry in self._queue.items():
+            bundle = entry.bundle
+            if not ids.isdisjoint(bundle.ids):
+                continue  # the same transaction in another bundle: two in one batch would make it unfit
+            count += len(bundle.ids)
+            size += len(bundle.raw) + 5
             too_much = count > self._parameters.batch_transactions_max or size > self._parameters.batch_bytes_max - 64
             if too_much and taken:
                 break
+            ids.update(bundle.ids)
+            taken[digest] = bundle.raw
+        for digest in taken:
             self._fly(digest)
-            taken.append(entry.bundle.raw)
-        return encode_batch(now.wall_us, taken) if taken else None
+        return encode_batch(now.wall_us, list(taken.values())) if taken else None
 
     def judge(self, batch: bytes) -> str | None:
         if len(batch) > self._parameters.batch_bytes_max:
             return "batch too long"
         try:
-            raws = decode_batch(batch).bundles
-            if not raws:
+            decoded = self._bundles.decode_batch(batch)
+            if not decoded.bundles:
                 return "batch without bundles"
             count = 0
             ids: set[bytes] = set()
-            for raw in raws:
-                bundle = self._bundles.open(raw)
+            for raw, digest in zip(decoded.bundles, decoded.digests, strict=True):
+                bundle = self._bundles.open(raw, digest=digest)
                 count += len(bundle.ids)
                 ids.update(bundle.ids)
         except Malformed as error:
@@ -270,11 +301,11 @@ class BundlePool:
 
     def order(self, batch: bytes) -> None:
         try:
-            raws = decode_batch(batch).bundles
+            digests = self._bundles.decode_batch(batch).digests
         except Malformed:
             return
-        for raw in raws:
-            self._fly(bundle_digest(raw))
+        for digest in digests:
+            self._fly(digest)
 
     def _fly(self, digest: bytes) -> None:
         entry = self._queue.pop(digest, None)
@@ -295,10 +326,20 @@ class BundlePool:
         self._waiting = sum(len(entry.bundle.ids) for entry in self._queue.values())
 
     def was_overtaken(self, now: Now, wait_us: int) -> bool:
-        for entry in self._queue.values():  # the oldest that waits
-            waited = now.monotonic_us - entry.received_us
-            return waited >= wait_us and self._overtaker_us >= entry.received_us + wait_us // 2
+        for digest, entry in self._queue.items():  # the oldest that waits
+            told_us = self._told.get(digest, (0, 0))[1]
+            if not told_us or now.monotonic_us - entry.received_us < wait_us:
+                return False
+            return self._overtaker_us >= told_us + wait_us // 2
         return False
+
+
+def _number(transaction: bytes) -> int:
+    """The number of a transaction; one that cannot be read has a number that nobody uses."""
+    try:
+        return decode_call(transaction).number
+    except Malformed:
+        return -1
 
 
 def _broadcasts(raws: Sequence[bytes]) -> list[Effect]:

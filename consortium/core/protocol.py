@@ -49,7 +49,8 @@ class Pool(Protocol):
         ...
 
     def was_overtaken(self, now: Now, wait_us: int) -> bool:
-        """Whether a bundle that waited `wait_us` was overtaken by an executed one received ≥ wait_us/2 later."""
+        """Whether a bundle that waited `wait_us`, and was relayed twice, was overtaken by an executed one received
+        ≥ wait_us/2 after the second relay: a leader that serves first come first served is not to blame for less."""
         ...
 
 

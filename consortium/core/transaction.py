@@ -8,7 +8,7 @@ batch        what one height orders: a proposed time and bundles, as opaque byte
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ BUNDLE_TRANSACTIONS_MAX = 1_000
 BUNDLE_BYTES_MAX = 1_000_000
 BATCH_BYTES_MAX = 8_000_000
 NAME_BYTES_MAX = 64
+BATCHES_REMEMBERED = 8
 
 
 class Call(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -52,6 +53,14 @@ class Batch(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkno
     format: int
     time_us: int
     bundles: tuple[bytes, ...]
+
+
+class DecodedBatch(NamedTuple):
+    """A batch taken apart; `digests`: those of its bundles, in order."""
+
+    time_us: int
+    bundles: tuple[bytes, ...]
+    digests: tuple[bytes, ...]
 
 
 class Opened(NamedTuple):
@@ -127,7 +136,8 @@ NULL_DIGEST = sha256(b"consortium null request").digest()  # PBFT's null request
 
 
 class Bundles:
-    """Opens bundles: decode, check, verify once per process, remember by digest (bounded, oldest forgotten)."""
+    """Opens bundles: decode, check, verify once per process, remember by digest (bounded, oldest forgotten). Takes
+    batches apart once: the very same bytes object is judged, ordered, executed and dropped from the pool."""
 
     def __init__(self, chain: bytes, suite: KeySuite, remember_max: int = 20_000) -> None:
         self.chain = chain
@@ -135,10 +145,24 @@ class Bundles:
         self._known: OrderedDict[bytes, Opened] = OrderedDict()
         self._remember_max = remember_max
         self._prefixes: dict[str, bytes] = {}
+        self._batches: deque[tuple[bytes, DecodedBatch]] = deque(maxlen=BATCHES_REMEMBERED)
 
-    def open(self, raw: bytes, *, is_trusted: bool = False) -> Opened:
-        """Verify one bundle; `is_trusted` skips the signature (under a commit certificate). Raises Malformed."""
-        digest = bundle_digest(raw)
+    def decode_batch(self, raw: bytes) -> DecodedBatch:
+        """Like `decode_batch`, with the digests of the bundles. Raises Malformed."""
+        for held, decoded in self._batches:
+            if held is raw:
+                return decoded
+        batch = decode_batch(raw)
+        decoded = DecodedBatch(batch.time_us, batch.bundles, tuple([bundle_digest(bundle) for bundle in batch.bundles]))
+        if type(raw) is bytes:  # what cannot change
+            self._batches.append((raw, decoded))
+        return decoded
+
+    def open(self, raw: bytes, *, is_trusted: bool = False, digest: bytes | None = None) -> Opened:
+        """Verify one bundle; `is_trusted` skips the signature (under a commit certificate). `digest`: that of `raw`,
+        where it is known already. Raises Malformed."""
+        if digest is None:
+            digest = bundle_digest(raw)
         known = self._known.get(digest)
         if known is not None:
             return known

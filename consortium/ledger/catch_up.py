@@ -34,7 +34,7 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message
 from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.core.verifier import Verifier
-from consortium.ledger.certificate import CheckDecision, check_seal, newest_seal, seal_rows
+from consortium.ledger.certificate import CheckDecision, check_seal, newest_seal, seal_rows, stored_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
@@ -44,6 +44,7 @@ LOOK = ("catch_up", "look")  # does the gap close by itself?
 GO = ("catch_up", "go")  # more fetched blocks to execute
 LATE = ("catch_up", "late")  # is the peer answering?
 STATUS = ("catch_up", "status")
+SEAL = ("catch_up", "seal")  # is the last block of the epoch sealed by now?
 PATIENCE_US = 250_000
 STATUS_US = 10_000_000
 LATE_US = 1_000_000
@@ -103,9 +104,7 @@ class CatchUp:
             case Expired(timer=timer):
                 return self._on_expired(now, timer)
             case Stable(height, seal):
-                if height > self._stable:
-                    self._stable, self._seal = height, seal
-                return self._server.on_stable()
+                return self._on_stable(now, height, seal)
             case Behind(height):
                 self._behind = max(self._behind, min(height, HEIGHT_MAX))
                 return self._watch(now)
@@ -137,6 +136,8 @@ class CatchUp:
             return self._on_look(now)
         if timer == LATE:
             return self._on_late(now)
+        if timer == SEAL:
+            return self._watch_seal(now, is_late=True)
         self._server.tidy(now)
         quiet = now.monotonic_us - self._executed_us >= STATUS_US
         status: list[Effect] = [self._status(now)] if quiet else []
@@ -173,10 +174,20 @@ class CatchUp:
         self._replied_us[sender] = now.monotonic_us
         effects: list[Effect] = []
         if height < self._head:
-            effects.append(Send(sender, Status(self._head, self._stable, now.monotonic_us)))
+            effects.append(Send(sender, Status(self._head, self._stable, now.monotonic_us), b"", event.epoch))
         if lacks_seal and self._seal is not None:
-            effects.append(Send(sender, Sealed(self._seal)))
+            effects.append(Send(sender, Sealed(self._useful_seal(status.stable_height)), b"", event.epoch))
         return effects
+
+    def _useful_seal(self, stable_height: int) -> Certificate:
+        """The newest seal; for one who lags by epochs that of its own last block, for it can judge no later one."""
+        assert self._seal is not None
+        epoch = self._epochs.at(stable_height + 1)
+        following = self._epochs.number(epoch.number + 1)
+        if following is None or following.first_height > self._stable:
+            return self._seal
+        last = stored_seal(self._rows, following.first_height - 1)
+        return self._seal if last is None else last
 
     def _goal(self, now: Now) -> int:
         claims = [height for peer, height in self._claims.items() if not self._is_shunned(now, peer)]
@@ -305,6 +316,8 @@ class CatchUp:
         height = self._head
         fetch.ready = {at: held for at, held in fetch.ready.items() if at > height}
         for _ in range(DECIDE_MAX):
+            if not self._is_decidable(height + 1):
+                break
             held = fetch.ready.pop(height + 1, None)
             if held is None:
                 break
@@ -318,13 +331,31 @@ class CatchUp:
                 self._seals[height] = held.seal
             effects.append(Decide(height, held.batch, held.certificate))
         effects += fetch.pump(now, height, self._goal(now))
-        if height + 1 in fetch.ready:
+        if height + 1 in fetch.ready and (height > self._head or self._is_decidable(height + 1)):
             effects += self._set(GO, 0)
         return effects
+
+    def _is_decidable(self, height: int) -> bool:
+        """Whether the members of this height are known for sure, and the block before its epoch is sealed."""
+        begins = self._epochs.at(height).first_height == height
+        return height <= self._head + self._parameters.window and (not begins or height - 1 <= self._stable)
+
+    def _watch_seal(self, now: Now, *, is_late: bool = False) -> list[Effect]:
+        """The head is the last block of its epoch and not sealed: nothing goes on before it is, so ask early."""
+        if self._epochs.at(self._head + 1).first_height != self._head + 1 or self._stable >= self._head:
+            return []
+        return [*([self._status(now)] if is_late else []), *self._set(SEAL, PATIENCE_US)]
+
+    def _on_stable(self, now: Now, height: int, seal: Certificate) -> Sequence[Effect]:
+        if height > self._stable:
+            self._stable, self._seal = height, seal
+        is_awaited = height == self._epochs.at(self._head + 1).first_height - 1
+        return [*self._server.on_stable(), *(self._go(now) if is_awaited else [])]
 
     def _on_executed(self, now: Now, event: Executed) -> list[Effect]:
         self._executed_us = now.monotonic_us
         effects = self._try_seal(event) if event.height in self._seals else []
+        effects += self._watch_seal(now)
         if isinstance(self._fetch, BlockFetch) and event.height >= self._goal(now):
             effects += self._end()
         return effects

@@ -71,10 +71,18 @@ def newest_seal(rows: Rows) -> tuple[int, Certificate | None]:
     count, newest = stored_seals(rows)
     if not count:
         return 0, None
-    data = rows.get("seal", height_key(newest))
-    if data is None:
+    seal = stored_seal(rows, newest)
+    if seal is None:
         raise Damaged(f"the seal of height {newest} is missing")
+    return newest, seal
+
+
+def stored_seal(rows: Rows, height: int) -> Certificate | None:
+    """The seal over this very height, if one is stored. Raises Damaged."""
+    data = rows.get("seal", height_key(height))
+    if data is None:
+        return None
     try:
-        return newest, decode_certificate(data)
+        return decode_certificate(data)
     except Malformed as error:
-        raise Damaged(f"the seal of height {newest} cannot be read: {error}") from None
+        raise Damaged(f"the seal of height {height} cannot be read: {error}") from None

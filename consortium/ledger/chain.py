@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from consortium.core import merkle
+from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.contract import Contract, Receipt, StateReader
 from consortium.core.genesis import Genesis, GenesisCall
@@ -21,6 +21,7 @@ from consortium.core.machine import (
     Effect,
     Event,
     Executed,
+    Jumped,
     Note,
     Now,
     Outcome,
@@ -30,10 +31,11 @@ from consortium.core.machine import (
     Started,
 )
 from consortium.core.membership import Epoch, Epochs
-from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest, decode_batch
+from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Done, Executor, Prepared
-from consortium.ledger.rows import Damaged, Row, height_key, receipt_key
+from consortium.ledger.numbers import used_numbers
+from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
 from consortium.ledger.state import Reader, State, row_of
 from consortium.ledger.tree import Path, StateTree
 
@@ -79,7 +81,7 @@ class Ledger:
         self._contracts = contracts
         self._bundles = bundles
         self._clock_ns = clock_ns or (lambda: 0)
-        self._state = State(rows)
+        self._state = State(rows, holds=lambda key: self._tree.holds(key))
         self._executor = Executor(self.chain, contracts, self._state)
         self._tree = StateTree()
         self._header: Header | None = None
@@ -176,6 +178,7 @@ class Ledger:
         self._load_head()
 
     def _load_epochs(self) -> None:
+        """Those of table `epoch`, which copies the registry in the state."""
         for key, data in self._rows.range("epoch", height_key(0), b"\xff" * 9):
             try:
                 self.epochs.add(_EPOCH.decode(data))
@@ -196,6 +199,7 @@ class Ledger:
         self._tree = StateTree.build(self._rows.range("state", b"", b"\xff"))
         if self._tree.root != self._header.state:
             raise Damaged(f"the state table does not have the state root of the head, height {height}")
+        self._reach()
 
     def _boot_fresh(self) -> list[Effect]:
         genesis = self.genesis
@@ -203,6 +207,7 @@ class Ledger:
             (tagged_hash(b"consortium genesis call", self.chain, index.to_bytes(4, "big")), call)
             for index, call in enumerate(genesis.calls)
         ]
+        registry.found(self._state, genesis)
         done = self._executor.execute_genesis(calls, genesis.time_us)
         for index, outcome in enumerate(done.outcomes):
             receipt = outcome.receipt
@@ -224,7 +229,7 @@ class Ledger:
     def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
         if isinstance(event, Started):
             booting, self._booting = self._booting, []
-            return booting
+            return [*booting, *self._jumped()]
         if isinstance(event, Stable):
             self._undo = {height: undo for height, undo in self._undo.items() if height > event.height}
         if not isinstance(event, Decide) or event.height <= self.head.height:
@@ -246,6 +251,7 @@ class Ledger:
         first = (
             ("batch", height_key(height), batch or b""),
             ("certificate", height_key(height), encode(decided.certificate)),
+            *self._close_registry(height),
         )
         identities = [one.transaction for one in prepared]
         rows = self._close(height, self._digest, digest, time_us, identities, done, first)
@@ -259,6 +265,29 @@ class Ledger:
             self._executed_note(done),
         ]
 
+    def _close_registry(self, height: int) -> tuple[Row, ...]:
+        """After the transactions of a height: the epoch that its changes of members make, if this is where one is made.
+        It is known from here on, and begins a window later."""
+        rows: tuple[Row, ...] = ()
+        if registry.is_closing(height, self.genesis.parameters):
+            epoch = registry.close(self._state, height)
+            if epoch is not None:
+                known = self.epochs.number(epoch.number)
+                if known is not None and encode(known) != encode(epoch):
+                    raise Damaged(f"epoch {epoch.number} is not the one that its members proved to us")
+                self.epochs.add(epoch)
+                rows = (("epoch", height_key(epoch.number), encode(epoch)),)
+        self._reach(height)
+        return rows
+
+    def _reach(self, height: int | None = None) -> None:
+        """How far the chain must go for the changes of members that wait."""
+        reach = self.epochs.newest.first_height - 1
+        if registry.pending_changes(self._state):
+            at = self.head_height if height is None else height
+            reach = registry.compute_activation(at, self.genesis.parameters) - 1
+        self.epochs.reach = max(self.epochs.reach, reach)
+
     def _prepare(self, opened: Sequence[Opened], epoch: Epoch) -> list[Prepared]:
         prepared: list[Prepared] = []
         for bundle in opened:
@@ -270,13 +299,13 @@ class Ledger:
         if batch is None:
             return 0, []
         try:
-            decoded = decode_batch(batch)
+            decoded = self._bundles.decode_batch(batch)
         except Malformed:
             return 0, []
         found = []
-        for raw in decoded.bundles:
+        for raw, digest in zip(decoded.bundles, decoded.digests, strict=True):
             try:
-                found.append(self._bundles.open(raw, is_trusted=True))
+                found.append(self._bundles.open(raw, is_trusted=True, digest=digest))
             except Malformed:
                 continue
         return decoded.time_us, found
@@ -366,14 +395,29 @@ class Ledger:
         rows += [("state", old, None) for old in held if old not in wanted]
         rows += [("state", name, value) for name, value in base.state]
         rows += base.proof
+        rows += self._epoch_rows(base)
         data = encode(header)
         rows += [("block", key, data), ("meta", b"head", key + header_bytes_digest(data)), ("meta", b"seals", None)]
         self._rows.stage(rows)
         self._state.forget()
         self._undo = {}
+        self._load_epochs()
         self._load_head()
         return [
             Apply(header.height, tuple(rows)),
             Executed(header.height, self._digest, self.epochs.at(header.height + 1)),
+            *self._jumped(),
             Note("snapshot", {"height": header.height}),
         ]
+
+    def _jumped(self) -> list[Effect]:
+        """Where this ledger began with a snapshot: which numbers are used, for the receipts of before are not here."""
+        if not self.base_height:
+            return []
+        return [Jumped(self.base_height, lambda member: used_numbers(self._state, member))]
+
+    def _epoch_rows(self, base: Base) -> list[Row]:
+        """Table `epoch` as the snapshot's registry has it, with epochs that are to come."""
+        prefix = state_key(registry.EPOCHS.name, "")
+        found = [(_EPOCH.decode(value), value) for name, value in base.state if name.startswith(prefix)]
+        return [("epoch", height_key(epoch.number), value) for epoch, value in found]

@@ -25,7 +25,7 @@ from consortium.ledger.state import State
 _FAILED = "an error in the contract itself; nothing was changed; please report it with this transaction's id"
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A transaction decoded as far as it goes. `code` is set where it is refused without looking at the state."""
 
     transaction: bytes  # its id
@@ -117,52 +117,47 @@ class Executor:
         done = Done([], [], [])
         state, use = self._state, self._numbers.use
         for one in prepared:
-            code, sentence, events = one.code, one.sentence, ()
+            code, sentence = one.code, one.sentence
             if one.number or not code:
                 taken = use(one.member, one.number, one.transaction)
                 if taken is not None:
                     code, sentence = taken, SENTENCES[taken]
-            if not code:
+            if code:
+                receipt, data = _refusal(one, code, sentence)
+            else:
                 state.begin()
                 context = Context(self._chain, height, time_us, one.transaction, one.member, one.role)
-                code, sentence, events = self._run(one, context, done.notes)
-            self._finish(one, Receipt(one.transaction, code, sentence, events), done)
+                receipt, data = self._run(one, context, done.notes)
+            done.receipts.append(data)
+            done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
         state.begin()
         self._numbers.flush()
         return done
 
-    def _run(self, one: Prepared, context: Context, notes: list[Note]) -> tuple[str, str, Any]:
+    def _run(self, one: Prepared, context: Context, notes: list[Note]) -> tuple[Receipt, bytes]:
+        """The receipt and its bytes."""
         contract = self._verbs[one.contract, one.operation].contract
         try:
-            events = tuple(contract.execute(self._state, one.operation, one.value, context))
-            encode(events)
-            return OK, "", events
+            events = contract.execute(self._state, one.operation, one.value, context)
+            receipt = Receipt(one.transaction, OK, "", tuple(events))
+            return receipt, encode(receipt)
         except Refused as refusal:
             if not refusal.keeps_writes:
                 self._state.undo()
-            return str(refusal.code), str(refusal.sentence), ()
+            return _refusal(one, str(refusal.code), str(refusal.sentence))
         except (Damaged, MemoryError):
             raise
         except Exception as error:
             self._state.undo()
             notes.append(_failure(one, context.height, error))
-            return "contract-failed", _FAILED, ()
-
-    def _finish(self, one: Prepared, receipt: Receipt, done: Done) -> None:
-        try:
-            data = encode(receipt)
-        except (msgspec.MsgspecError, UnicodeError):  # a refusal's words that are no text
-            receipt = Receipt(one.transaction, "contract-failed", _FAILED, ())
-            data = encode(receipt)
-        done.receipts.append(data)
-        done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
+            return _refusal(one, "contract-failed", _FAILED)
 
     def execute_genesis(self, calls: Sequence[tuple[bytes, GenesisCall]], time_us: int) -> Done:
         """The calls of the genesis file, (id, call), at height 0 under the role `genesis`: they take no numbers."""
         done = Done([], [], [])
         for identity, call in calls:
             verb = self._verbs.get((call.contract, call.operation))
-            value, code, sentence, events = None, "", "", ()
+            value, code, sentence = None, "", ""
             if verb is None:
                 code, sentence = self._unknown(call.contract, call.operation)
             else:
@@ -176,14 +171,26 @@ class Executor:
             if not code:
                 self._state.begin()
                 context = Context(self._chain, 0, time_us, identity, "", GENESIS)
-                code, sentence, events = self._run(one, context, done.notes)
-            self._finish(one, Receipt(identity, code, sentence, events), done)
+                receipt, data = self._run(one, context, done.notes)
+            else:
+                receipt, data = _refusal(one, code, sentence)
+            done.receipts.append(data)
+            done.outcomes.append(Outcome("", 0, call.contract, call.operation, call.arguments, receipt))
         self._state.begin()
         return done
 
 
 def _refused(transaction: bytes, member: str, code: str, sentence: str) -> Prepared:
     return Prepared(transaction, member, "", 0, "", "", b"", None, code, sentence)
+
+
+def _refusal(one: Prepared, code: str, sentence: str) -> tuple[Receipt, bytes]:
+    receipt = Receipt(one.transaction, code, sentence, ())
+    try:
+        return receipt, encode(receipt)
+    except (msgspec.MsgspecError, UnicodeError):  # a refusal's words that are no text
+        receipt = Receipt(one.transaction, "contract-failed", _FAILED, ())
+        return receipt, encode(receipt)
 
 
 def _failure(one: Prepared, height: int, error: Exception) -> Note:

@@ -18,6 +18,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.block import Header
 from consortium.ledger.certificate import decode_certificate
 from consortium.ledger.chain import Base
+from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import BLOCKS_MAX
 from consortium.ledger.snapshot import PARTS_MAX, Linked, check_link, decode_part, make_base
@@ -166,7 +167,10 @@ class SnapshotFetch:
     def _begin(self, answer: Snapshot, epochs: Epochs, verifier: Verifier) -> None:
         if not 1 <= answer.parts <= PARTS_MAX:
             raise Malformed(f"{answer.parts} parts, at most {PARTS_MAX}")
-        self.linked = Linked(answer.headers, decode_certificate(answer.seal))
+        if len(answer.epochs) > LINKS_MAX:
+            raise Malformed(f"{len(answer.epochs)} epochs, at most {LINKS_MAX}")
+        links = tuple(decode_link(data) for data in answer.epochs)
+        self.linked = Linked(answer.headers, decode_certificate(answer.seal), links)
         header = check_link(self.linked, epochs, verifier)
         if header.height != answer.height or header.height <= self._head:
             raise Malformed("a snapshot of no use to us")

@@ -59,7 +59,8 @@ class FetchSnapshot(Message, frozen=True):
 class Snapshot(Message, frozen=True):
     """Answer: the attachment is part `part` of `parts`, `[[row key, value], …]`; `digest` is its SHA-256.
 
-    `headers` run from that of the snapshot's height to the one that `seal` is over: each names its parent.
+    `headers` run from that of the snapshot's height to the one that `seal` is over: each names its parent. `epochs`
+    (canonical MessagePack of EpochLinks, part 0 alone has them) lead from the genesis to the members that sealed it.
     """
 
     receiver: str
@@ -70,3 +71,4 @@ class Snapshot(Message, frozen=True):
     headers: tuple[bytes, ...]
     seal: bytes
     digest: bytes
+    epochs: tuple[bytes, ...] = ()

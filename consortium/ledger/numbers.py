@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.contract import Table
+from consortium.core.contract import StateReader, Table
 from consortium.ledger.state import State
 
 WINDOW = 4_096
@@ -30,6 +30,19 @@ class Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 HIGHEST: Table[Highest] = Table("ledger.highest", Highest)
 PAGES: Table[Page] = Table("ledger.numbers", Page)
+
+
+def used_numbers(state: StateReader, member: str) -> dict[int, bytes]:
+    """The used numbers of the pages that a member has, each with the first 16 bytes of its transaction's id."""
+    used: dict[int, bytes] = {}
+    for key, page in state.range(PAGES, f"{member}/", f"{member}0"):
+        first = int(key.rpartition("/")[2], 16) * PAGE
+        for offset in range(PAGE):
+            short = page.ids[offset * _SHORT : (offset + 1) * _SHORT]
+            if short != _UNUSED:
+                used[first + offset] = short
+    return used
+
 
 SENTENCES = {
     "already-executed": "this very transaction was executed before; nothing is done twice",

@@ -1,8 +1,8 @@
 """Proofs that a person can carry away and check offline with the genesis file alone.
 
 Each proof is one self-contained value: what is proven, its path to a header's root, and that header under a seal
-(directly, or by later headers that name their parents). A light client follows epochs by one seal each; so far a chain
-has one epoch, and a seal of another is refused with words.
+(directly, or by later headers that name their parents). Whoever checks follows the members epoch by epoch, by one
+sealed header each, from those of the genesis file to those that sealed this header.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.block import Header
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
+from consortium.ledger.epoch_links import EpochLink, follow, links_to
 from consortium.ledger.messages import Checkpoint
 from consortium.ledger.rows import height_key, receipt_key, state_key
 from consortium.ledger.snapshot import Linked, check_link, link
@@ -50,6 +51,7 @@ class TransactionProof(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     path: tuple[bytes, ...]
     headers: tuple[bytes, ...]
     seal: Certificate
+    epochs: tuple[EpochLink, ...]
 
 
 class ReceiptProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
@@ -62,6 +64,7 @@ class ReceiptProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     path: tuple[bytes, ...]
     headers: tuple[bytes, ...]
     seal: Certificate
+    epochs: tuple[EpochLink, ...]
 
 
 class StateProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
@@ -73,6 +76,14 @@ class StateProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
     path: Path
     headers: tuple[bytes, ...]
     seal: Certificate
+    epochs: tuple[EpochLink, ...]
+
+
+class EpochsProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
+    """All epochs from the genesis to `epochs[-1]`: what a newcomer is given to begin with."""
+
+    format: int
+    epochs: tuple[EpochLink, ...]
 
 
 class StateEvidence(NamedTuple):
@@ -107,6 +118,7 @@ class ProvenState(NamedTuple):
 
 _TRANSACTION: Decoder[TransactionProof] = Decoder(TransactionProof, PROOF_BYTES_MAX)
 _RECEIPT_PROOF: Decoder[ReceiptProof] = Decoder(ReceiptProof, PROOF_BYTES_MAX)
+_EPOCHS: Decoder[EpochsProof] = Decoder(EpochsProof, PROOF_BYTES_MAX)
 _STATE: Decoder[StateProof] = Decoder(StateProof, PROOF_BYTES_MAX)
 _RECEIPT: Decoder[Receipt] = Decoder(Receipt, PROOF_BYTES_MAX)
 
@@ -126,7 +138,11 @@ def prove_transaction(ledger: Ledger, rows: Rows, height: int, index: int) -> by
     member, transaction, _ = found[index]
     linked = _linked(rows, height)
     path = merkle.path([identity for _, _, identity in found], index)
-    return encode(TransactionProof(FORMAT, member, transaction, index, len(found), path, linked.headers, linked.seal))
+    return encode(
+        TransactionProof(
+            FORMAT, member, transaction, index, len(found), path, linked.headers, linked.seal, linked.epochs
+        )
+    )
 
 
 def prove_receipt(rows: Rows, height: int, index: int) -> bytes:
@@ -136,7 +152,7 @@ def prove_receipt(rows: Rows, height: int, index: int) -> bytes:
         raise ProofError(f"height {height} has {len(receipts)} receipts, numbered from 0; there is no {index}")
     linked = _linked(rows, height)
     path = merkle.path(receipts, index)
-    return encode(ReceiptProof(FORMAT, receipts[index], index, len(receipts), path, linked.headers, linked.seal))
+    return encode(ReceiptProof(FORMAT, receipts[index], index, len(receipts), path, *linked))
 
 
 def take_state_evidence(ledger: Ledger, rows: Rows, table: str, key: str) -> StateEvidence:
@@ -148,12 +164,20 @@ def take_state_evidence(ledger: Ledger, rows: Rows, table: str, key: str) -> Sta
 def complete_state_proof(rows: Rows, evidence: StateEvidence) -> bytes:
     """Raises ProofError while no seal stands at or above the evidence's height."""
     linked = _linked(rows, evidence.height)
-    return encode(StateProof(FORMAT, evidence.key, evidence.value, evidence.path, linked.headers, linked.seal))
+    return encode(StateProof(FORMAT, evidence.key, evidence.value, evidence.path, *linked))
 
 
 def prove_state(ledger: Ledger, rows: Rows, table: str, key: str) -> bytes:
     """Value or absence at the head. Raises ProofError while the head is not sealed: an idle head soon is."""
     return complete_state_proof(rows, take_state_evidence(ledger, rows, table, key))
+
+
+def prove_epochs(ledger: Ledger, rows: Rows) -> bytes:
+    """Of all epochs that have begun here. Raises ProofError while the last block before one is not sealed."""
+    links = links_to(rows, ledger.epochs.at(ledger.head_height + 1).number)
+    if links is None:
+        raise ProofError("the newest epoch's members are not under a seal yet; ask again in a moment")
+    return encode(EpochsProof(FORMAT, links))
 
 
 def _linked(rows: Rows, height: int) -> Linked:
@@ -173,7 +197,7 @@ def _no_such(height: int) -> bytes:
 def verify_transaction_proof(genesis: Genesis, proof: bytes) -> ProvenTransaction:
     """That a member's transaction was ordered at the header's height. Raises ProofError."""
     value = _decode(_TRANSACTION, proof)
-    header = _sealed_header(genesis, value.headers, value.seal)
+    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
     identity = transaction_id(genesis.chain, value.member, value.transaction)
     if not merkle.is_in(identity, value.index, value.size, value.path, header.transactions):
         raise ProofError("the transaction does not lie under the header's root")
@@ -183,7 +207,7 @@ def verify_transaction_proof(genesis: Genesis, proof: bytes) -> ProvenTransactio
 def verify_receipt_proof(genesis: Genesis, proof: bytes) -> ProvenReceipt:
     """The outcome of a transaction; the receipt names it by id. Raises ProofError."""
     value = _decode(_RECEIPT_PROOF, proof)
-    header = _sealed_header(genesis, value.headers, value.seal)
+    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
     if not merkle.is_in(value.receipt, value.index, value.size, value.path, header.receipts):
         raise ProofError("the receipt does not lie under the header's root")
     return ProvenReceipt(header, _decode(_RECEIPT, value.receipt))
@@ -192,7 +216,7 @@ def verify_receipt_proof(genesis: Genesis, proof: bytes) -> ProvenReceipt:
 def verify_state_proof(genesis: Genesis, proof: bytes) -> ProvenState:
     """What the state had under a key after the header's block. Raises ProofError."""
     value = _decode(_STATE, proof)
-    header = _sealed_header(genesis, value.headers, value.seal)
+    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
     if not is_proven(value.path, value.key, value.value, header.state):
         raise ProofError("the value does not lie under the header's state root")
     try:
@@ -202,11 +226,23 @@ def verify_state_proof(genesis: Genesis, proof: bytes) -> ProvenState:
     return ProvenState(header, table, key, value.value)
 
 
-def _sealed_header(genesis: Genesis, headers: tuple[bytes, ...], seal: Certificate) -> Header:
-    suite = SUITES[genesis.suite]()
-    verifier = Verifier(MessageCodec(genesis.chain, genesis.suite, (Checkpoint,)), suite)
+def verify_epochs_proof(genesis: Genesis, proof: bytes) -> Epochs:
+    """The members of every epoch, each proven by those of the one before, from the genesis on. Raises ProofError."""
+    epochs = Epochs((genesis.first_epoch,))
     try:
-        header = check_link(Linked(headers, seal), Epochs((genesis.first_epoch,)), verifier)
+        follow(_decode(_EPOCHS, proof).epochs, epochs, _verifier(genesis))
+    except Malformed as error:
+        raise ProofError(f"the epochs do not follow from this genesis: {error}") from None
+    return epochs
+
+
+def _verifier(genesis: Genesis) -> Verifier:
+    return Verifier(MessageCodec(genesis.chain, genesis.suite, (Checkpoint,)), SUITES[genesis.suite]())
+
+
+def _sealed_header(genesis: Genesis, linked: Linked) -> Header:
+    try:
+        header = check_link(linked, Epochs((genesis.first_epoch,)), _verifier(genesis))
     except Malformed as error:
         raise ProofError(f"the header is not sealed by the members of this genesis: {error}") from None
     if header.chain != genesis.chain:

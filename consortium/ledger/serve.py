@@ -1,4 +1,6 @@
-"""The giving half of catch-up: blocks and snapshots for members that ask, bounded in bytes and in rate."""
+"""The giving half of catch-up: blocks and snapshots for members that ask, bounded in bytes and in rate.
+
+Answers are signed in the epoch of the question: who lags by epochs can verify no later one."""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class _Copied:
     def __init__(self, copy: Copy, now_us: int) -> None:
         self.copy = copy
         self.linked: Linked | None = None
-        self.waiting: dict[NodeId, FetchSnapshot] = {}
+        self.waiting: dict[NodeId, tuple[FetchSnapshot, int]] = {}  # what it asked for, and in which epoch
         self.asked_us = now_us
 
 
@@ -73,7 +75,7 @@ class Server:
             found.append((batch or None, certificate, seal))
         attachment = encode(found)
         answer = Blocks(event.sender, asked.nonce, first, sha256(attachment).digest())
-        return [Send(event.sender, answer, attachment)]
+        return [Send(event.sender, answer, attachment, event.epoch)]
 
     # --- snapshots --------------------------------------------------------------------------------------------------
 
@@ -88,9 +90,9 @@ class Server:
         if copied.linked is None:
             copied.linked = link(self._rows, copied.copy.height, self._ledger.head_height)
         if copied.linked is None:
-            copied.waiting[event.sender] = asked
+            copied.waiting[event.sender] = (asked, event.epoch)
             return []
-        return self._part(event.sender, asked, copied.copy, copied.linked)
+        return self._part(event.sender, asked, event.epoch, copied.copy, copied.linked)
 
     def _copy(self) -> Copy:
         sealed = newest_seal(self._rows)[0]
@@ -102,7 +104,7 @@ class Server:
     def _is_old(self, copied: _Copied) -> bool:
         return self._ledger.head_height - copied.copy.height > self._parameters.snapshot_gap // 2
 
-    def _part(self, to: NodeId, asked: FetchSnapshot, copy: Copy, linked: Linked) -> list[Effect]:
+    def _part(self, to: NodeId, asked: FetchSnapshot, epoch: int, copy: Copy, linked: Linked) -> list[Effect]:
         if asked.height not in (0, copy.height) or not 0 <= asked.part < len(copy.parts):
             return []
         part = copy.parts[asked.part]
@@ -115,8 +117,9 @@ class Server:
             linked.headers,
             encode(linked.seal),
             sha256(part).digest(),
+            () if asked.part else tuple(encode(epoch) for epoch in linked.epochs),
         )
-        return [Send(to, answer, part)]
+        return [Send(to, answer, part, epoch)]
 
     def on_stable(self) -> list[Effect]:
         """A seal more: those who wait for the copy may have it."""
@@ -128,8 +131,8 @@ class Server:
             return []
         waiting, copied.waiting = copied.waiting, {}
         effects: list[Effect] = []
-        for sender, asked in sorted(waiting.items()):
-            effects += self._part(sender, asked, copied.copy, copied.linked)
+        for sender, (asked, epoch) in sorted(waiting.items()):
+            effects += self._part(sender, asked, epoch, copied.copy, copied.linked)
         return effects
 
     def tidy(self, now: Now) -> None:

@@ -4,8 +4,9 @@ The giver copies its state when first asked: as it was at the newest seal; or, w
 the head, to be given away once a seal stands above: headers link the two, each naming its parent. The taker believes
 nothing until the rows of all parts have the state root of the first header.
 
-Table `base` of a ledger that began so: `height`; `header` ‖ height for each linking header; `seal`; and `state` ‖ key
-for each row, so that `verify_ledger` can start from there.
+Table `base` of a ledger that began so: `height`; `header` ‖ height for each linking header; `seal`; `link` ‖ number for
+each epoch that leads from the genesis to the seal; and `state` ‖ key for each row, so that `verify_ledger` can start
+from there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.block import Header, decode_header, header_bytes_digest
 from consortium.ledger.certificate import check_seal, decode_certificate
 from consortium.ledger.chain import Base
+from consortium.ledger.epoch_links import EpochLink, follow, link_rows, links_to, stored_links
 from consortium.ledger.rows import END, Row, height_key
 from consortium.ledger.tree import StateTree
 
@@ -31,10 +33,11 @@ _PART: Decoder[list[tuple[bytes, bytes]]] = Decoder(list[tuple[bytes, bytes]], A
 
 
 class Linked(NamedTuple):
-    """Headers of consecutive heights, and the seal over the last of them."""
+    """Headers of consecutive heights, the seal over the last of them, and the epochs up to that of the seal."""
 
     headers: tuple[bytes, ...]
     seal: Certificate
+    epochs: tuple[EpochLink, ...] = ()
 
 
 class Copy(NamedTuple):
@@ -73,15 +76,20 @@ def link(rows: Rows, height: int, stable_height: int) -> Linked | None:
             headers = rows.range("block", height_key(height), height_key(sealed + 1))
             if len(headers) != sealed - height + 1:
                 return None
-            return Linked(tuple(header for _, header in headers), decode_certificate(data))
+            epochs = links_to(rows, decode_header(headers[-1][1]).epoch)
+            if epochs is None:
+                return None
+            return Linked(tuple(header for _, header in headers), decode_certificate(data), epochs)
         sealed += 1
     return None
 
 
 def check_link(linked: Linked, epochs: Epochs, verifier: Verifier) -> Header:
-    """The first header, proven by the seal over the last. Raises Malformed."""
+    """The first header, proven by the seal over the last. Epochs that its links prove are added to `epochs`. Raises
+    Malformed."""
     if not 1 <= len(linked.headers) <= HEADERS_MAX:
         raise Malformed(f"{len(linked.headers)} headers, at most {HEADERS_MAX}")
+    follow(linked.epochs, epochs, verifier)
     headers = [decode_header(data) for data in linked.headers]
     vote = check_seal(linked.seal, epochs, verifier)
     if vote.height != headers[-1].height or vote.header_digest != header_bytes_digest(linked.headers[-1]):
@@ -103,6 +111,7 @@ def make_base(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) 
     proof: list[Row] = [("base", b"height", height_key(header.height)), ("base", b"seal", encode(linked.seal))]
     for index, data in enumerate(linked.headers):
         proof.append(("base", b"header" + height_key(header.height + index), data))
+    proof += link_rows(linked.epochs)
     proof += [("base", b"state" + key, value) for key, value in state]
     return Base(header, tuple(state), tuple(proof))
 
@@ -114,7 +123,7 @@ def stored_base(rows: Rows, epochs: Epochs, verifier: Verifier) -> Base | None:
         return None
     seal = decode_certificate(rows.get("base", b"seal") or b"")
     headers = tuple(data for _, data in rows.range("base", b"header", b"header" + END))
-    linked = Linked(headers, seal)
+    linked = Linked(headers, seal, stored_links(rows))
     header = check_link(linked, epochs, verifier)
     cut = len(b"state")
     state = [(key[cut:], value) for key, value in rows.range("base", b"state", b"state\xff")]

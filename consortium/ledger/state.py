@@ -23,11 +23,15 @@ _UNKNOWN: Any = object()
 class State:
     """Implements core `State`. `begin` … `undo` bracket one transaction; `take` ends a block.
 
-    A name is `table ‖ 0x00 ‖ key`; the order of Python's strings is that of their UTF-8 bytes.
+    `holds(key)` may say that a row is not there, which saves a reader of files the look. A name is
+    `table ‖ 0x00 ‖ key`; the order of Python's strings is that of their UTF-8 bytes.
     """
 
-    def __init__(self, rows: Rows, remember_max: int = 100_000) -> None:
+    def __init__(
+        self, rows: Rows, remember_max: int = 100_000, holds: Callable[[bytes], bool] = lambda _: True
+    ) -> None:
         self._rows = rows
+        self._holds = holds
         self._remember_max = remember_max
         self._recent: dict[str, Any] = {}  # decoded values (None = absent), committed or written in this block
         self._older: dict[str, Any] = {}  # the generation before; shadowed by `_recent`
@@ -61,10 +65,25 @@ class State:
         """Raises TypeError for a value of another type than the table's, and whatever its encoding raises."""
         if type(value) is not table.kind:
             raise TypeError(f"table {table.name} holds {table.kind.__name__}, not {type(value).__name__}")
-        self._write(table.prefix + key, value, encode(value))
+        row = encode(value)
+        name = table.prefix + key
+        held = self._recent.get(name, _UNKNOWN)
+        before = self._written.get(name, _UNKNOWN)
+        if before is _UNKNOWN:
+            self._note_previous(name, held)
+        self._undo.append((name, held, before))
+        self._recent[name] = value
+        self._written[name] = row
 
     def delete(self, table: Table[V], key: str) -> None:
-        self._write(table.prefix + key, None, None)
+        name = table.prefix + key
+        held = self._recent.get(name, _UNKNOWN)
+        before = self._written.get(name, _UNKNOWN)
+        if before is _UNKNOWN:
+            self._note_previous(name, held)
+        self._undo.append((name, held, before))
+        self._recent[name] = None
+        self._written[name] = None
 
     # --- what the ledger uses ---------------------------------------------------------------------------------------
 
@@ -108,7 +127,7 @@ class State:
     def _fetch(self, table: Table[Any], name: str) -> Any:
         value = self._older.get(name, _UNKNOWN)
         if value is _UNKNOWN:
-            data = self._rows.get("state", name.encode())
+            data = self._stored(name.encode())
             value = None if data is None else self._decode(table, name, data)
         self._recent[name] = value
         return value
@@ -122,16 +141,14 @@ class State:
         except (msgspec.MsgspecError, RecursionError) as error:
             raise Damaged(f"state row {name!r} is not a {table.kind.__name__}: {error}") from None
 
-    def _write(self, name: str, value: Any, row: bytes | None) -> None:
-        before = self._written.get(name, _UNKNOWN)
-        held = self._recent.get(name, _UNKNOWN)
-        if before is _UNKNOWN:
-            data = name.encode()  # a key that is no UTF-8 must fail here, inside the contract
-            if name not in self._previous:
-                self._previous[name] = self._rows.get("state", data) if held is _UNKNOWN else held
-        self._undo.append((name, held, before))
-        self._recent[name] = value
-        self._written[name] = row
+    def _stored(self, key: bytes) -> bytes | None:
+        return self._rows.get("state", key) if self._holds(key) else None
+
+    def _note_previous(self, name: str, held: Any) -> None:
+        """The first write to a name in this block."""
+        key = name.encode()  # one that is no UTF-8 must fail here, inside the contract
+        if name not in self._previous:
+            self._previous[name] = self._stored(key) if held is _UNKNOWN else held
 
 
 def row_of(previous: Any) -> bytes | None:

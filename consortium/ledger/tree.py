@@ -82,6 +82,15 @@ class StateTree:
     def root(self) -> bytes:
         return self._levels[_LEVELS][0]
 
+    def holds(self, key: bytes) -> bool:
+        """Whether there is a row of this key."""
+        name = sha256(key).digest()
+        bucket = self._buckets.get(name[0] << 8 | name[1])
+        if bucket is None:
+            return False
+        at = _place(bucket, name)
+        return bucket[at : at + 32] == name
+
     def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Set (row key, value) or remove (row key, None); removing what is absent changes nothing."""
         buckets = self._buckets

@@ -197,6 +197,7 @@ class _Verification:
     def _check_height(self, height: int, stored: dict[tuple[str, bytes], bytes]) -> None:
         key = height_key(height)
         if height > self._first:
+            self._check_epoch_sealed(height)
             self._execute(height, stored)
         wanted = {(table, name): value for table, name, value in self._shadow.staged if table in _BY_HEIGHT}
         seal = stored.pop(("seal", key), None)
@@ -211,6 +212,12 @@ class _Verification:
                 raise Fault(height, record, why)
         if seal is not None:
             self._check_seal(height, seal)
+
+    def _check_epoch_sealed(self, height: int) -> None:
+        """The first block of an epoch stands on a sealed one; seals of heights below have been checked."""
+        epoch = self._epochs.at(height)
+        if epoch.number and epoch.first_height == height and height - 1 > max(self._first, self._sealed):
+            raise Fault(height - 1, "seal", f"missing: it is the last block before epoch {epoch.number}")
 
     def _execute(self, height: int, stored: dict[tuple[str, bytes], bytes]) -> None:
         key = height_key(height)

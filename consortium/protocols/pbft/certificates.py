@@ -122,8 +122,9 @@ def check_view_change(
     check_seal: SealCheck,
     span: int,
 ) -> Change:
-    """Paper 4.4: valid iff the sender is a validator, the stable height is what the seal proves, and every claim is
-    valid, of a view below the wanted one, at a height within `span` above the stable one, ascending, one a height.
+    """Paper 4.4: valid iff the sender is a validator, the stable height is what the seal proves and not below the last
+    block before the epoch, and every claim is valid, of a view below the wanted one, at a height within `span` above
+    the stable one, ascending, one a height.
 
     The caller has checked the sender's signature and the epoch of the statement. Raises Malformed.
     """
@@ -136,6 +137,8 @@ def check_view_change(
     sealed = 0 if message.seal is None else check_seal(message.seal)
     if sealed != message.stable_height:
         raise Malformed("the seal is not of the stable height")
+    if sealed < epoch.first_height - 1:
+        raise Malformed("of an epoch that has not begun for its sender")
     proven: list[Proven] = []
     before = sealed
     for claim in message.claims:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.messages import Certificate, Message, Signed
+from consortium.core.messages import Certificate, Message, Signed, Vote
 
 INTEGER_MAX = 1 << 53  # heights and views stay below: no arithmetic on them can overflow anything
 DIGEST_BYTES = 32
@@ -17,28 +17,16 @@ NONCE_BYTES_MAX = 32
 STATEMENTS_MAX = 256  # in one Told
 
 
-class PrePrepare(Message, frozen=True):
+class PrePrepare(Vote, frozen=True):
     """The leader orders the batch of `digest`. The batch is the attachment; it may be missing, then it is fetched."""
 
-    view: int
-    height: int
-    digest: bytes
 
-
-class Prepare(Message, frozen=True):
+class Prepare(Vote, frozen=True):
     """A backup holds that batch durably and has accepted no other in this view at this height."""
 
-    view: int
-    height: int
-    digest: bytes
 
-
-class Commit(Message, frozen=True):
+class Commit(Vote, frozen=True):
     """The sender holds a prepared certificate durably."""
-
-    view: int
-    height: int
-    digest: bytes
 
 
 class Claim(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -131,8 +119,6 @@ class Recalled(Message, frozen=True):
     votes: tuple[Signed, ...]
 
 
-Vote = PrePrepare | Prepare | Commit
-
 MESSAGES: tuple[type[Message], ...] = (
     PrePrepare,
     Prepare,
@@ -163,7 +149,7 @@ def shape_fault(message: Message) -> str | None:
 
 
 def vote_fault(message: Vote) -> str | None:
-    """`shape_fault` for the three messages that there are many of."""
+    """`shape_fault` for PRE-PREPARE, PREPARE and COMMIT, which there are many of."""
     if not 0 <= message.view < INTEGER_MAX or not 0 < message.height < INTEGER_MAX:
         return "view or height out of bounds"
     return None if len(message.digest) == DIGEST_BYTES else "a digest has 32 bytes"

@@ -5,28 +5,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import msgspec
-
-from consortium.core.codec import Decoder, Malformed
+from consortium.core.codec import Malformed
 from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received, SetTimer
 from consortium.core.messages import Certificate
-from consortium.core.transaction import BATCH_BYTES_MAX, NULL_DIGEST, batch_digest
+from consortium.core.transaction import NULL_DIGEST, batch_digest, encode_batch
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.certificates import Plan, open_decision
+from consortium.protocols.pbft.fitness import batch_fault, is_undecidable
 from consortium.protocols.pbft.messages import Claim, Commit, Decision, Prepare, PrePrepare
 from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, PreparedRecord, persist
 from consortium.protocols.pbft.slot import Slot
 from consortium.protocols.pbft.standing import Standing, short
 
 BATCH_TIMER = ("pbft", "batch")
-
-
-class _BatchHead(msgspec.Struct, frozen=True, array_like=True):
-    format: int
-    time_us: int
-
-
-_BATCH_HEAD: Decoder[_BatchHead] = Decoder(_BatchHead, BATCH_BYTES_MAX)
 
 
 class Ordering:
@@ -36,6 +27,7 @@ class Ordering:
         self._standing = standing
         self._bodies = bodies
         self._batch_since_us: int | None = None  # since when a small batch waits to fill
+        self._is_deferred = False  # an empty batch waits until we know whether its height is to be filled
 
     # --- messages -----------------------------------------------------------------------------------------------
 
@@ -182,7 +174,10 @@ class Ordering:
             return self._bodies.fetch(now, slot)
         if not is_ordered and slot.decided_digest is None:
             assert body is not None
-            why = standing.pool.judge(body) or self._time_fault(now, body)
+            if is_undecidable(standing, slot.height, body):
+                self._is_deferred = True
+                return []
+            why = batch_fault(standing, now, slot.height, body)
             if why is not None:
                 slot.refused_view = slot.view
                 return [self._refusal(slot, why)]
@@ -258,6 +253,8 @@ class Ordering:
         standing = self._standing
         effects: list[Effect] = []
         while (slot := standing.log.get(standing.decided + 1)) is not None and slot.certificate is not None:
+            if not standing.is_begun:
+                break
             assert slot.decided_digest is not None
             body = slot.body(slot.decided_digest)
             if body is None:
@@ -269,15 +266,29 @@ class Ordering:
             effects.extend(self.try_propose(now))
         return effects
 
+    def on_head(self, now: Now) -> list[Effect]:
+        """A height was executed: it may have brought a change of members, whose activation waits for more heights."""
+        standing = self._standing
+        effects: list[Effect] = []
+        if self._is_deferred:
+            self._is_deferred = False
+            effects.extend(self.advance_all(now))
+        if standing.is_filling:
+            effects.extend(self.try_propose(now))
+        return effects
+
     # --- leading ------------------------------------------------------------------------------------------------
 
     def try_propose(self, now: Now) -> list[Effect]:
         """As the leader: propose while there is work, fewer than `batches_in_flight` of our heights are undecided, and
-        the height is below the high watermark. With others in flight, a small batch waits up to `batch_delay_us`."""
+        the height is below the high watermark. With others in flight, a small batch waits up to `batch_delay_us`. Where
+        nothing waits but a change of members, heights are filled with empty batches up to its activation."""
         standing = self._standing
         effects: list[Effect] = []
-        while standing.is_leader and standing.may_vote and standing.pool.waiting > 0:
+        while standing.is_leader and standing.may_vote and not self._lacks_body():
             height = max(standing.next_height, standing.decided + 1)
+            if standing.pool.waiting == 0 and height > standing.epochs.reach:
+                break
             in_flight = height - standing.decided - 1
             if in_flight >= standing.parameters.batches_in_flight or not standing.is_votable(height):
                 break
@@ -289,6 +300,18 @@ class Ordering:
                 break
             effects.extend(batch)
         return effects
+
+    def _lacks_body(self) -> bool:
+        """Whether a batch that the NEW-VIEW orders is not here yet. What is in it may wait in our pool as well, and
+        would be ordered twice; and nothing above it is executed before it anyhow."""
+        standing = self._standing
+        if standing.decided >= standing.orders_last:
+            return False
+        for height, order in standing.orders.items():
+            slot = standing.log.get(height)
+            if height > standing.decided and (slot is None or slot.body(order.digest) is None):
+                return True
+        return False
 
     def _is_worth_waiting(self, now: Now) -> bool:
         parameters = self._standing.parameters
@@ -307,6 +330,8 @@ class Ordering:
         standing = self._standing
         waiting = standing.pool.waiting
         batch = standing.pool.take(now)
+        if batch is None and height <= standing.epochs.reach:
+            batch = encode_batch(now.wall_us, ())
         slot = standing.slot(height)
         self._batch_since_us = None
         assert slot is not None, "a votable height has a slot"
@@ -381,15 +406,6 @@ class Ordering:
                 slot.view, slot.digest, slot.pre_prepare = view, digest, signed
 
     # --- small --------------------------------------------------------------------------------------------------
-
-    def _time_fault(self, now: Now, batch: bytes) -> str | None:
-        """A leader's time must be near our wall clock, at first proposal only."""
-        try:
-            time_us = _BATCH_HEAD.decode(batch).time_us
-        except Malformed:
-            return "the batch has no time"
-        skew_us = self._standing.parameters.clock_skew_max_us
-        return None if abs(time_us - now.wall_us) <= skew_us else "the batch's time is too far from our clock"
 
     def _refusal(self, slot: Slot, why: str) -> Note:
         return Note("rejected", {"why": why[:120], "sender": self._standing.leader, "message": "PrePrepare"})

@@ -1,15 +1,16 @@
 """The boot rule: votes must survive. After every boot we ask what the others remember of us before we vote again.
 
 A disk may be lost or rolled back. A node votes again once quorum−1 other members showed no vote of it that its own log
-lacks; one newer vote makes it an observer, until it gets a new voting key in a new epoch.
+lacks; one newer vote makes it an observer, until it gets a new voting key in a new epoch. Where the log itself was
+damaged nobody's answer helps. Where only the ledger was lost, it votes once it has caught up to what it had sealed.
 """
 
 from __future__ import annotations
 
 from consortium.core.codec import Malformed
 from consortium.core.machine import CancelTimer, Effect, Note, Now, Received, SetTimer
-from consortium.core.membership import NodeId
-from consortium.core.messages import Message, Signed
+from consortium.core.membership import Epoch, NodeId
+from consortium.core.messages import Message, Signed, open_statement
 from consortium.protocols.pbft.allowance import Allowance
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
 from consortium.protocols.pbft.standing import Standing
@@ -24,13 +25,11 @@ class Memory:
     """The latest vote of each phase that we hold of each member: three a member."""
 
     def __init__(self) -> None:
-        self._latest: dict[NodeId, dict[int, tuple[tuple[int, int], Signed]]] = {}
+        self._latest: dict[NodeId, dict[int, tuple[tuple[int, int, int], Signed]]] = {}
 
-    def clear(self) -> None:
-        self._latest.clear()
-
-    def note(self, signed: Signed, message: PrePrepare | Prepare | Commit | ViewChange) -> None:
-        rank = (message.view, 0 if isinstance(message, ViewChange) else message.height)
+    def note(self, signed: Signed, message: PrePrepare | Prepare | Commit | ViewChange, epoch: int) -> None:
+        """Votes of an older epoch are kept until newer ones come: a disk may be rolled back across epochs."""
+        rank = (epoch, message.view, 0 if isinstance(message, ViewChange) else message.height)
         phase = _PHASES[type(message)]
         held = self._latest.setdefault(signed.sender, {})
         known = held.get(phase)
@@ -55,12 +54,34 @@ class Recaller:
         self._logged: tuple[int, int] = (0, 0)  # epoch, and the highest view that our own log knows
         self.is_observing = False
 
-    def begin(self, now: Now) -> list[Effect]:
-        """Right after the log was read back: `standing` is what our own log says."""
+    def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:
+        """Right after the log was read back: `standing` is what our own log says, without votes of `lost_key`."""
         standing = self._standing
         self._logged = (standing.epoch.number, standing.wanted)
         if not standing.epoch.is_validator(standing.me):
             return []
+        if lost_key and standing.epoch.key(standing.me, "vote") == lost_key:
+            self.is_observing = True
+            why = "the log of our votes was damaged; this node only observes until it has a new voting key"
+            return [Note("observing", {"why": why, "shown_by": standing.me})]
+        if standing.epoch.quorum == 1:
+            standing.is_recalled = True
+            return []
+        return self._ask(now)
+
+    def on_epoch(self, now: Now, before: Epoch) -> list[Effect]:
+        """The epoch of `standing` was entered from `before`. Who becomes a validator, or has a new voting key, asks
+        before it votes; a new key ends observing, for nothing was ever signed with it. Who was recalled goes on."""
+        standing = self._standing
+        me = standing.me
+        is_new_key = standing.epoch.key(me, "vote") != before.key(me, "vote")
+        if not standing.epoch.is_validator(me):
+            standing.is_recalled = False
+            return [CancelTimer(RECALL_TIMER)] if before.is_validator(me) else []
+        if before.is_validator(me) and not is_new_key and (standing.is_recalled or self.is_observing):
+            return []
+        standing.is_recalled = self.is_observing = False
+        self._answers.clear()
         if standing.epoch.quorum == 1:
             standing.is_recalled = True
             return []
@@ -81,10 +102,11 @@ class Recaller:
         return self._ask(now)
 
     def on_recall(self, now: Now, event: Received, request: Recall) -> list[Effect]:
-        """Whoever is asked answers, also while it recalls itself: else a consortium that stopped would never start. Who
+        """Every validator answers, also while it recalls itself: else a consortium that stopped would never start. Who
         still waits for answers asks back, for the asker has only just come up."""
         standing = self._standing
-        if event.sender == standing.me:
+        asked_in = standing.epochs.number(event.epoch)
+        if event.sender == standing.me or asked_in is None or not asked_in.is_validator(standing.me):
             return []
         votes = self._memory.of(event.sender)
         effects: list[Effect] = [standing.answer(event, Recalled(event.sender, request.nonce, votes))]
@@ -106,26 +128,30 @@ class Recaller:
             why = "others hold votes of ours that our log lacks; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": event.sender}), CancelTimer(RECALL_TIMER)]
         self._answers[event.sender] = None
-        if len(self._answers) < standing.epoch.quorum - 1:
-            return []
+        if len(self._answers) < standing.epoch.quorum - 1 or standing.stable < standing.forgotten:
+            return []  # a ledger lost: first it must come back to where our votes were forgotten
         standing.is_recalled = True
         return [CancelTimer(RECALL_TIMER)]
 
     def _is_newer(self, signed: Signed) -> bool:
-        """Whether this is a vote of ours that the log read at boot does not cover."""
+        """Whether this is a vote of ours that the log read at boot does not cover. Those of an epoch that is over bind
+        no more; one of an epoch that we do not know shows that our disk is older than our votes."""
         standing = self._standing
         if signed.sender != standing.me:
             return False
         try:
             epoch, message = standing.verifier.open(signed, standing.epochs)
         except Malformed:
-            return False
+            return self._is_of_later_epoch(signed)
         logged_epoch, logged_view = self._logged
-        if not isinstance(message, PrePrepare | Prepare | Commit | ViewChange) or epoch < logged_epoch:
+        if not isinstance(message, PrePrepare | Prepare | Commit | ViewChange):
+            return False
+        if epoch < max(logged_epoch, standing.epoch.number):
             return False
         if epoch > logged_epoch or message.view > logged_view:
             return True
-        if isinstance(message, ViewChange) or message.view < logged_view or message.height <= standing.stable:
+        sealed = max(standing.stable, standing.forgotten)
+        if isinstance(message, ViewChange) or message.view < logged_view or message.height <= sealed:
             return False
         slot = standing.log.get(message.height)
         if slot is None:
@@ -133,3 +159,17 @@ class Recaller:
         if isinstance(message, Commit):
             return slot.commit_view < message.view
         return slot.prepare_view < message.view
+
+    def _is_of_later_epoch(self, signed: Signed) -> bool:
+        """Whether we signed this, with the key that we have, in an epoch that our ledger has not come to."""
+        standing = self._standing
+        key = standing.epochs.newest.key(standing.me, "vote")
+        try:
+            opening = open_statement(signed.body)
+        except Malformed:
+            return False
+        codec = standing.verifier.codec
+        if (opening.chain, opening.suite) != (codec.chain, codec.suite) or key is None:
+            return False
+        is_later = opening.epoch > standing.epochs.newest.number
+        return is_later and standing.verifier.is_signed(key, signed.body, signed.signature)

@@ -64,7 +64,14 @@ class NewViewRecord(Record, frozen=True):
     signed: Signed | None
 
 
-AnyRecord = AcceptedRecord | PreparedRecord | ViewRecord | ViewChangeRecord | NewViewRecord
+class SealedRecord(Record, frozen=True):
+    """Everything up to `height` is sealed: votes there may be missing from the log. The log forgets it with the next
+    seal that it forgets votes for, not before: the seal itself may be lost in a crash, and the votes are there then."""
+
+    height: int
+
+
+AnyRecord = AcceptedRecord | PreparedRecord | ViewRecord | ViewChangeRecord | NewViewRecord | SealedRecord
 
 _RECORD: Decoder[AnyRecord] = Decoder(AnyRecord, RECORD_BYTES_MAX)
 

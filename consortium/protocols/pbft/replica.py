@@ -7,13 +7,17 @@ from typing import Any
 
 from consortium.core.machine import (
     Available,
+    Broadcast,
     CancelTimer,
     Effect,
     Event,
     Executed,
     Expired,
+    Note,
     Now,
+    Rebroadcast,
     Received,
+    Send,
     SetTimer,
     Stable,
     Started,
@@ -22,6 +26,7 @@ from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import Setting
 from consortium.protocols.pbft.bodies import Bodies
+from consortium.protocols.pbft.early import Early
 from consortium.protocols.pbft.messages import (
     Ask,
     Body,
@@ -40,7 +45,7 @@ from consortium.protocols.pbft.messages import (
 )
 from consortium.protocols.pbft.ordering import BATCH_TIMER, Ordering
 from consortium.protocols.pbft.recall import RECALL_TIMER, Memory, Recaller
-from consortium.protocols.pbft.records import FORMAT, ViewRecord, persist
+from consortium.protocols.pbft.records import FORMAT, SealedRecord, ViewRecord, persist
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import RETRANSMIT_TIMER, Retransmission
 from consortium.protocols.pbft.standing import Standing
@@ -50,11 +55,12 @@ PROGRESS_TIMER = ("pbft", "progress")
 
 
 class Replica:
-    """A PBFT replica as a pure machine. Nothing a peer says makes it raise."""
+    """A PBFT replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only listens."""
 
     def __init__(self, setting: Setting) -> None:
         standing = self.standing = Standing(setting)
         self._memory = Memory()
+        self._early = Early()
         self._bodies = Bodies(standing)
         self._ordering = Ordering(standing, self._bodies)
         self._view_changes = ViewChanges(standing, self._ordering)
@@ -64,6 +70,7 @@ class Replica:
         self._progress_us = 0  # when something was last decided, or work began
         self._entered_us = 0  # when the view was entered
         self._position = (standing.view, standing.wanted, standing.decided)
+        self._entered_decided = standing.decided  # when the view was entered
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
             Prepare: self._ordering.on_prepare,
@@ -83,12 +90,12 @@ class Replica:
 
     @property
     def view(self) -> int:
-        """The view wanted: the one entered, or the one being changed to."""
-        return self.standing.wanted
+        """The view entered; one that is only wanted may never come."""
+        return self.standing.view
 
     @property
     def leader(self) -> NodeId:
-        return self.standing.epoch.leader(self.standing.wanted)
+        return self.standing.leader
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
@@ -102,19 +109,23 @@ class Replica:
                 effects = self._on_stable(now, event)
             case Expired(timer):
                 effects = self._on_expired(now, timer)
-            case Started(records):
-                effects = self._on_started(now, records)
+            case Started(records, lost_key):
+                effects = self._on_started(now, records, lost_key)
             case _:
                 return []
         effects.extend(self._after(now))
-        return effects
+        if self.standing.is_member:
+            return effects
+        return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def _on_started(self, now: Now, records: tuple[bytes, ...]) -> list[Effect]:
+    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
         effects = Restorer(self.standing, self._view_changes, self._memory).restore(records)
         self._progress_us = self._entered_us = now.monotonic_us
-        effects.extend(self._recaller.begin(now))
+        if not self.standing.is_member:
+            effects.append(Note("removed", {"epoch": self.standing.epoch.number}))
+        effects.extend(self._recaller.begin(now, lost_key))
         if self.standing.is_recalled:
             effects.extend(self._resume(now))
         return effects
@@ -148,21 +159,32 @@ class Replica:
         if epoch.number > standing.epoch.number:
             return self._enter_epoch(now, epoch)
         if height <= standing.decided:
-            return []
+            return self._ordering.on_head(now)
         standing.decided = height
         standing.log.drop(standing.floor)
-        return [*self._ordering.try_decide(now), *self._ordering.try_propose(now)]
+        effects = [*self._ordering.try_decide(now), *self._ordering.try_propose(now)]
+        return [*effects, *self._ordering.on_head(now)]
 
     def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
-        """New members decide from here on; views start at 0, nothing of the old epoch is open."""
+        """New members decide from here on; views start at 0, nothing of the old epoch is open. What others said in the
+        new epoch while we were still in the old one is heard now."""
         standing = self.standing
+        before = standing.epoch
         standing.enter_epoch(epoch)
-        self._memory.clear()
         self._view_changes.clear()
         self._retransmission.clear()
         standing.pool.release()
-        record = persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)
-        return [record, CancelTimer(NEW_VIEW_TIMER), *self._ordering.try_propose(now)]
+        effects: list[Effect] = [
+            persist(ViewRecord(FORMAT, epoch.number, 0, 0), None),
+            CancelTimer(NEW_VIEW_TIMER),
+            Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
+            *_membership(standing.me, before, epoch),
+            *self._recaller.on_epoch(now, before),
+            *self._ordering.try_propose(now),
+        ]
+        for event in self._early.take(epoch.number):
+            effects.extend(self._on_received(now, event))
+        return effects
 
     def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
         """The window moves: sealed heights are forgotten, held votes above become ours to answer."""
@@ -172,7 +194,11 @@ class Replica:
         standing.stable, standing.seal = event.height, event.seal
         standing.log.drop(standing.floor)
         self._bodies.forget(standing.floor)
-        effects: list[Effect] = []
+        kept_until = event.height + 1  # so the next one takes its place
+        effects: list[Effect] = [persist(SealedRecord(FORMAT, standing.epoch.number, event.height), kept_until)]
+        if event.height == standing.epoch.first_height - 1:  # the epoch begins
+            self._progress_us = self._entered_us = now.monotonic_us
+            effects.extend(self._view_changes.try_join(now))
         if standing.is_leader:
             effects.extend(self._ordering.order_again(now))
         return [*effects, *self._ordering.advance_all(now), *self._ordering.try_propose(now)]
@@ -207,19 +233,23 @@ class Replica:
     def _on_vote(
         self, now: Now, event: Received, on_vote: Callable[[Now, Received, Any], list[Effect]]
     ) -> list[Effect]:
-        """PRE-PREPARE, PREPARE, COMMIT: of a validator, signed in the epoch of their height, which is ours."""
+        """PRE-PREPARE, PREPARE, COMMIT: of a validator of the epoch that they are signed in, which is that of their
+        height and ours; of the next one they are kept until we enter it, of one that is over they say nothing."""
         standing = self.standing
         vote: Any = event.message
+        is_ours = event.epoch == standing.epoch.number
+        epoch = standing.epoch if is_ours else standing.epochs.number(event.epoch)
         fault = vote_fault(vote)
-        if fault is None and not standing.epoch.is_validator(event.sender):
+        if fault is None and (epoch is None or not epoch.is_validator(event.sender)):
             fault = "not a validator"
-        if fault is None and event.epoch == standing.epoch.number != standing.epochs.at(vote.height).number:
+        if fault is None and is_ours and standing.epochs.at(vote.height).number != event.epoch:
             fault = "signed in another epoch than that of its height"
         if fault is not None:
             return standing.rejected(fault, event)
-        if event.epoch != standing.epoch.number:
+        if not is_ours:
+            self._early.keep(event, standing)
             return []
-        self._memory.note(event.signed, vote)
+        self._memory.note(event.signed, vote, event.epoch)
         effects: list[Effect] = []
         if vote.view > standing.view:
             effects = self._retransmission.note_view(now, event, vote.view)
@@ -234,7 +264,7 @@ class Replica:
             return []
         if not standing.epoch.is_validator(event.sender):
             return standing.rejected("not a validator", event)
-        self._memory.note(event.signed, message)
+        self._memory.note(event.signed, message, event.epoch)
         if message.view <= standing.view:
             return self._retransmission.help_into_view(now, event)
         return self._view_changes.on_view_change(now, event, message)
@@ -252,11 +282,18 @@ class Replica:
 
     def _on_body(self, now: Now, event: Received, answer: Body) -> list[Effect]:
         slot = self._bodies.on_body(event, answer) if answer.receiver == self.standing.me else None
-        return [] if slot is None else self._ordering.advance(now, slot)
+        if slot is None:
+            return []
+        standing = self.standing
+        order = standing.orders.get(slot.height)
+        body = None if order is None or slot.height <= standing.decided else slot.body(order.digest)
+        if body:
+            standing.pool.order(body)  # ordered by the NEW-VIEW: not to be proposed again
+        return [*self._ordering.advance(now, slot), *self._ordering.try_propose(now)]
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
         if not self.standing.epoch.is_validator(event.sender):
-            return self.standing.rejected("not a validator", event)
+            return []  # an observer answers too: it does not count
         was_recalled = self.standing.is_recalled
         effects = self._recaller.on_recalled(event, answer)
         if self.standing.is_recalled and not was_recalled:
@@ -267,9 +304,9 @@ class Replica:
     # --- the leader's timer -------------------------------------------------------------------------------------
 
     def _has_work(self) -> bool:
-        """Bundles wait, or orders of this view are undecided."""
+        """Bundles wait, heights are to be filled, or orders of this view are undecided."""
         standing = self.standing
-        if standing.pool.unexecuted > 0:
+        if standing.pool.unexecuted > 0 or standing.is_filling:
             return True
         return any(slot.view == standing.view for slot in standing.log.above(standing.decided))
 
@@ -297,17 +334,26 @@ class Replica:
         if position != before:
             self._position = position
             self._progress_us = now.monotonic_us
-            if position[2] != before[2] and not standing.is_changing:
-                standing.attempts = 0
             if position[0] != before[0]:
-                self._entered_us = now.monotonic_us
+                self._entered_us, self._entered_decided = now.monotonic_us, position[2]
+            # A view that only just works keeps the longer timer: where load made T too short, T stays long.
+            if position[2] >= self._entered_decided + standing.parameters.checkpoint_interval:
+                standing.attempts = 0
         effects: list[Effect] = []
         if self._is_progress_armed and self._retransmission.is_armed:
             return effects
-        if standing.pool.unexecuted > 0 or standing.log.highest > standing.decided:
+        if standing.pool.unexecuted > 0 or standing.log.highest > standing.decided or standing.is_filling:
             effects.extend(self._retransmission.arm())
             if not self._is_progress_armed and standing.may_vote and self._has_work():
                 self._is_progress_armed = True
                 self._progress_us = now.monotonic_us
                 effects.append(SetTimer(PROGRESS_TIMER, standing.timeout_us))
         return effects
+
+
+def _membership(me: NodeId, before: Epoch, after: Epoch) -> list[Effect]:
+    """Whether the new epoch takes this node in or leaves it out."""
+    was, is_now = me in before.by_name, me in after.by_name
+    if was == is_now:
+        return []
+    return [Note("admitted" if is_now else "removed", {"epoch": after.number})]

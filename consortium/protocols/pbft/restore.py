@@ -13,6 +13,7 @@ from consortium.protocols.pbft.records import (
     AcceptedRecord,
     NewViewRecord,
     PreparedRecord,
+    SealedRecord,
     ViewChangeRecord,
     ViewRecord,
     decode_record,
@@ -53,6 +54,8 @@ class Restorer:
                 slot.prepared, slot.prepared_digest = record.claim, record.digest
                 slot.prepared_view = slot.commit_view = record.view
                 self._remember_claim(record.claim)
+            case SealedRecord(height=height):  # the oldest that is left: nothing above it was ever forgotten
+                standing.forgotten = standing.forgotten or height
             case ViewRecord(view=view, wanted=wanted):
                 standing.view, standing.wanted = view, wanted
             case ViewChangeRecord(message=message):
@@ -101,4 +104,4 @@ class Restorer:
         except Malformed:
             return
         if isinstance(message, PrePrepare | Prepare):
-            self._memory.note(signed, message)
+            self._memory.note(signed, message, standing.epoch.number)

@@ -128,7 +128,7 @@ class Retransmission:
     def has_open_work(self) -> bool:
         """Whether anything is undecided here that somebody works on, or that we wait for."""
         standing = self._standing
-        if standing.pool.unexecuted > 0 or self._is_view_missed() or self._behind():
+        if standing.pool.unexecuted > 0 or standing.is_filling or self._is_view_missed() or self._behind():
             return True
         weak = standing.epoch.weak
         return any(slot.has_support(weak) for slot in standing.log.above(standing.decided))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from consortium.core.codec import encode
+from consortium.core.evidence import Evidence, make_evidence, report_evidence
 from consortium.core.machine import Broadcast, Effect, Note, Now, Received, Send
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed
@@ -39,8 +40,9 @@ class Standing:
         self.next_height = self.head + 1  # the lowest at which we as a leader have proposed nothing in this view
         self.log = Log()
         self.attempts = 0  # view changes since the last progress
+        self.forgotten = 0  # at or below this height, sealed once, our log need not hold our votes
         self.is_recalled = False  # the others hold no vote of ours that our own log lacks
-        self.evidence: dict[NodeId, tuple[Signed, Signed]] = {}  # first proof of equivocation, per member
+        self.evidence: dict[NodeId, Evidence] = {}  # first proof of two votes for one thing, per member
         self._nonces = 0
 
     # --- questions ----------------------------------------------------------------------------------------------
@@ -50,9 +52,26 @@ class Standing:
         return self.wanted > self.view
 
     @property
+    def is_member(self) -> bool:
+        return self.me in self.epoch.by_name
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether the members before sealed their last block: nothing of an epoch is proposed, voted on, or handed to
+        the ledger before."""
+        return self.stable >= self.epoch.first_height - 1
+
+    @property
     def may_vote(self) -> bool:
-        """Not after VIEW-CHANGE until NEW-VIEW, not before the recall after a boot, never as an observer."""
-        return self.wanted == self.view and self.is_recalled and self.epoch.is_validator(self.me)
+        """Not after VIEW-CHANGE until NEW-VIEW, not before the recall after a boot, not before the epoch has begun,
+        never as an observer."""
+        is_able = self.is_recalled and self.epoch.is_validator(self.me) and self.is_begun
+        return is_able and self.wanted == self.view
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether heights are to be decided though nothing waits: a change of members waits for them."""
+        return self.decided < self.epochs.reach
 
     @property
     def leader(self) -> NodeId:
@@ -73,7 +92,9 @@ class Standing:
         return 2 * self.parameters.window
 
     def is_votable(self, height: int) -> bool:
-        return self.stable < height <= self.last_height and self.epochs.at(height).number == self.epoch.number
+        """Between the watermarks, and of this epoch, which must have begun."""
+        is_of_epoch = self.epochs.at(height).number == self.epoch.number
+        return self.is_begun and self.stable < height <= self.last_height and is_of_epoch
 
     def slot(self, height: int) -> Slot | None:
         """The slot of a height that we may keep something for; at most span + window of them exist."""
@@ -103,7 +124,6 @@ class Standing:
         self.decided = self.head
         self.next_height = self.head + 1
         self.log.clear()
-        self.evidence.clear()
 
     # --- small effects ------------------------------------------------------------------------------------------
 
@@ -124,9 +144,12 @@ class Standing:
         return [Note("rejected", {"why": why[:120], "sender": event.sender, "message": kind})]
 
     def equivocated(self, event: Received, other: Signed) -> list[Effect]:
-        """Keep the first pair of conflicting statements of a member: whoever holds both can prove it."""
-        self.evidence.setdefault(event.sender, (other, event.signed))
-        return self.rejected("equivocation", event)
+        """Keep the first pair of conflicting votes of a member, and wish to have it on the ledger."""
+        effects = self.rejected("equivocation", event)
+        if event.sender not in self.evidence:
+            evidence = self.evidence[event.sender] = make_evidence(other, event.signed)
+            effects.append(report_evidence(evidence))
+        return effects
 
 
 def short(digest: bytes) -> str:

@@ -122,7 +122,7 @@ class ViewChanges:
     def try_join(self, now: Now) -> list[Effect]:
         """f+1 distinct members want views above ours: an honest one among them does; join the smallest (4.5.2)."""
         standing = self._standing
-        if not standing.is_recalled or not standing.epoch.is_validator(standing.me):
+        if not standing.is_recalled or not standing.epoch.is_validator(standing.me) or not standing.is_begun:
             return []
         higher = sorted(
             change.view

@@ -1,9 +1,13 @@
 """Days, identifiers and bill numbers."""
 
 import datetime
+import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from consortium.contracts import bill
 from consortium.contracts.bill import normalise
 from consortium.contracts.checks import (
     check_day,
@@ -11,6 +15,7 @@ from consortium.contracts.checks import (
     compute_day,
     compute_day_after,
     compute_days_between,
+    is_identifier,
 )
 from consortium.core.contract import Refused
 
@@ -46,3 +51,24 @@ def test_all_spellings_of_a_bill_number_are_one() -> None:
     for wrong in ("", "   ", "票据", "a/b", "x" * 65, "x" * 1000, "h3-7\u200b"):
         with pytest.raises(Refused, match="bad-identifier"):
             normalise(wrong)
+
+
+@given(st.text(st.sampled_from("aZ09._:-/ \n\u00e9\uff21\u0661\x00"), max_size=70))
+def test_the_short_way_through_an_identifier_accepts_what_the_pattern_accepts(value: str) -> None:
+    is_sound = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", value) is not None
+    assert is_identifier(value) is is_sound
+    try:
+        check_identifier(value, "it")
+    except Refused as refusal:
+        assert (refusal.code, is_sound) == ("bad-identifier", False)
+    else:
+        assert is_sound
+
+
+@given(st.text(st.sampled_from("aZH09._:- \u3000\uff28\uff0d\uff1a"), max_size=70))
+def test_the_short_way_through_a_bill_number_gives_what_the_table_gives(value: str) -> None:
+    slow = value.translate(bill._ONE_SPELLING)
+    try:
+        assert bill.normalise(value) == slow
+    except Refused:
+        assert not is_identifier(slow)

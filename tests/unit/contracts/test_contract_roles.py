@@ -29,6 +29,12 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "record_contribution": {B, G},
     },
     "funds": {"open": {B, G}, "contribute": {B, G}, "appropriate": {B, G}},
+    "governance": {
+        "propose": {B, H, P, S, R, C},
+        "vote": {B, H, P, S, R, C},
+        "recover_key": {B, H, P, S, R, C},
+        "report_evidence": {B, H, P, S, R, C},
+    },
     "institution": {"sign": {B, G}, "suspend": {B}, "resume": {B}, "terminate": {B}, "disburse": {B}},
     "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
     "procurement": {

@@ -8,7 +8,7 @@ from test_contract_roles import TABLE
 from consortium.contracts import load_contracts
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCES = (*TABLE, "checks", "policy_pack", "procurement_records")
+SOURCES = (*TABLE, "checks", "governance_rules", "policy_pack", "procurement_records")
 
 
 def test_the_reference_names_every_operation_with_its_fields_and_every_refusal() -> None:

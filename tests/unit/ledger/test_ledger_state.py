@@ -148,3 +148,37 @@ def test_rows_range_like_a_sorted_dict(acts: list[tuple[bytes, bytes | None, boo
             assert rows.range("t", b"\x20", b"\xc0") == wanted
     assert list(rows.all("t")) == [(k, v) for k, v in sorted(model.items()) if v is not None]
     assert rows.copy().tables() == rows.tables()
+
+
+@settings(max_examples=50, deadline=None)  # a tree is 65,536 buckets
+@given(
+    acts=st.lists(st.tuples(st.sampled_from(["put", "delete", "get", "take"]), KEYS, st.integers(0, 9)), max_size=40)
+)
+def test_a_state_that_asks_the_tree_first_reads_and_undoes_the_same(acts: list[tuple[str, str, int]]) -> None:
+    plain_rows, asked_rows, tree = DictRows(), DictRows(), StateTree()
+    plain = State(plain_rows, remember_max=1)
+    asked = State(asked_rows, remember_max=1, holds=lambda key: tree.holds(key))
+    for act, key, value in acts:
+        if act == "take":
+            assert plain.take_previous() == asked.take_previous()
+            changes = plain.take()
+            assert asked.take() == changes
+            tree.update(changes)
+            plain_rows.stage([("state", name, row) for name, row in changes])
+            asked_rows.stage([("state", name, row) for name, row in changes])
+        for state in (plain, asked):
+            if act == "put":
+                state.put(ITEMS, key, Item(value))
+            elif act == "delete":
+                state.delete(ITEMS, key)
+        assert plain.get(ITEMS, key) == asked.get(ITEMS, key)
+    for name, _ in plain_rows.range("state", b"", b"\xff"):
+        assert tree.holds(name)
+        assert not tree.holds(name + b"!")
+
+
+def test_rows_that_are_said_not_to_be_there_are_not_read() -> None:
+    rows = DictRows()
+    rows.stage([("state", b"items\x00a", encode(Item(1)))])
+    assert State(rows).get(ITEMS, "a") == Item(1)
+    assert State(rows, holds=lambda _: False).get(ITEMS, "a") is None

@@ -74,7 +74,8 @@ def test_a_second_order_for_one_height_is_refused_and_kept_as_evidence() -> None
         bench.hear("n0", PrePrepare(0, 1, digest), raw)
     assert len(bench.said(Prepare)) == 1
     assert bench.whys() == ["equivocation"]
-    first, second = bench.replica.standing.evidence["n0"]
+    evidence = bench.replica.standing.evidence["n0"]
+    first, second = evidence.first, evidence.second
     assert first.sender == second.sender == "n0" and first.body != second.body
 
 

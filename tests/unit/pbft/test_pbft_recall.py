@@ -2,7 +2,7 @@
 
 from pbft_bench import Bench
 
-from consortium.core.machine import Available
+from consortium.core.machine import Available, Executed, Started
 from consortium.core.messages import Signed
 from consortium.protocols.pbft.messages import (
     Ask,
@@ -14,6 +14,7 @@ from consortium.protocols.pbft.messages import (
     Recalled,
     ViewChange,
 )
+from consortium.protocols.pbft.replica import Replica
 
 
 def _voted(bench: Bench) -> bytes:
@@ -144,3 +145,51 @@ def test_what_is_kept_for_good_is_small_and_the_rest_carries_the_height_at_which
     assert [len(record) < 64 for record in for_good] == [True, True]
     heights = [height for _, height in bench.records if height is not None]
     assert heights[:3] == [1, 1, 2] and len(heights) >= 6 and max(heights) <= 16
+
+
+def _after_seal(before: Bench, stable: int) -> list[bytes]:
+    """What the store keeps of its log once `stable` is sealed."""
+    return [record for record, height in before.records if height is None or height > stable]
+
+
+def test_a_node_that_lost_its_ledger_and_not_its_log_votes_once_it_is_back_where_it_had_sealed() -> None:
+    before = Bench()
+    digest = _voted(before)
+    before.hear("n3", Commit(0, 1, digest))
+    before.hear("n2", Commit(0, 1, digest))
+    before.stabilise(1)
+    answer = _latest(before, Prepare(0, 1, digest), Commit(0, 1, digest))
+    after = Bench(records=_after_seal(before, 1), is_recalled=False)
+    (question,) = after.said(Recall)
+    for name in ("n0", "n2", "n3"):
+        after.hear(name, Recalled("n1", question.nonce, answer))
+    raw, other = after.batch(b"other")
+    after.hear("n0", PrePrepare(0, 1, other), raw)
+    assert after.noted("observing") == [] and after.said(Prepare) == [], "it may not vote where it forgot its votes"
+    after.do(Executed(1, b"h" * 32, after.epoch))
+    after.stabilise(1)
+    after.hear("n2", Recalled("n1", question.nonce, answer))
+    assert after.replica.standing.is_recalled
+    without = [record for record in _after_seal(before, 1) if b"SealedRecord" not in record]
+    unmarked = Bench(records=without[:0], is_recalled=False)
+    (question,) = unmarked.said(Recall)
+    unmarked.hear("n2", Recalled("n1", question.nonce, answer))
+    assert len(unmarked.noted("observing")) == 1, "positive control: an empty log is a lost one"
+
+
+def test_a_node_whose_log_was_damaged_votes_with_no_old_key_whatever_the_others_say() -> None:
+    bench = Bench(is_recalled=False)
+    key = bench.epoch.key("n1", "vote")
+    assert key is not None
+    for lost, votes in ((key, False), (b"another key".ljust(32, b"."), True)):
+        after = Bench(is_recalled=False)
+        after.replica = Replica(after.replica.standing.setting)
+        after.out.clear()
+        after.do(Started((), lost))
+        assert len(after.noted("observing")) == (not votes)
+        for question in after.said(Recall):
+            for name in ("n0", "n2", "n3"):
+                after.hear(name, Recalled("n1", question.nonce, ()))
+        raw, digest = after.batch(b"one")
+        after.hear("n0", PrePrepare(0, 1, digest), raw)
+        assert bool(after.said(Prepare)) == votes

@@ -1,0 +1,99 @@
+"""What a change of members must keep to: names, keys that are sound and nobody's, enough validators."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import get_args
+
+from consortium.core import registry
+from consortium.core.codec import encode
+from consortium.core.contract import Refused, StateReader
+from consortium.core.crypto import SUITES
+from consortium.core.membership import Member, Purpose
+from consortium.core.quorum import faults_max
+
+ADMIT, APPOINT, REKEY, REMOVE = "admit", "appoint", "rekey", "remove"
+NAME_LENGTH_MAX = 64
+MEMBERS_MAX = 256
+VALIDATORS_MIN = 4  # the fewest that survive one traitor
+
+
+def future_members(state: StateReader) -> tuple[Member, ...]:
+    """Those of the newest epoch, with the changes that wait."""
+    newest = registry.newest_epoch(state)
+    if newest is None:
+        raise Refused("no-registry", "this chain has no registry of members")
+    return registry.apply_changes(newest.members, registry.pending_changes(state))
+
+
+def sorted_keys(keys: Mapping[Purpose, bytes]) -> dict[Purpose, bytes]:
+    return dict(sorted(keys.items()))
+
+
+def check_name(name: str) -> None:
+    """Refuses `bad-name`: lower-case letters, digits and hyphens, as in a scenario."""
+    is_fit = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    if not is_fit or len(name) > NAME_LENGTH_MAX or name.startswith("-"):
+        raise Refused("bad-name", f"a member's name has 1 to {NAME_LENGTH_MAX} of a-z 0-9 and hyphens inside")
+
+
+def check_fresh_keys(state: StateReader, keys: Mapping[Purpose, bytes]) -> None:
+    """Refuses `key-missing`, `key-weak`, `key-used`: each is a sound key that no member has or ever had, for any
+    purpose. A voting key that was used before could be shown to have voted before."""
+    if not keys:
+        raise Refused("key-missing", "no key is given")
+    rules = state.get(registry.RULES, registry.ONLY)
+    if rules is None:
+        raise Refused("no-registry", "this chain has no registry of members")
+    suite = SUITES[rules.suite]()
+    used = _used_keys(state)
+    for purpose, key in sorted(keys.items()):
+        if purpose not in get_args(Purpose):
+            raise Refused("bad-choice", f"a key's purpose is one of {', '.join(get_args(Purpose))}")
+        if not suite.is_sound_key(key):
+            raise Refused("key-weak", f"the {purpose} key is not a sound {rules.suite} key")
+        if key in used:
+            raise Refused("key-used", f"the {purpose} key is or was registered already; make a new one")
+        used.add(key)
+
+
+def _used_keys(state: StateReader) -> set[bytes]:
+    used: set[bytes] = set()
+    for _, epoch in state.range(registry.EPOCHS, "", "~"):
+        used.update(key for member in epoch.members for key in member.keys.values())
+    for change in registry.pending_changes(state):
+        used.update(change.member.keys.values() if change.member else ())
+    return used
+
+
+def check_strength(members: Sequence[Member], change: registry.Change, lowers_f: bool) -> None:
+    """Refuses `too-few-validators`, `fewer-faults`, `too-many-members`: what the change would leave."""
+    after = registry.apply_changes(members, (change,))
+    if len(after) > MEMBERS_MAX:
+        raise Refused("too-many-members", f"a consortium has at most {MEMBERS_MAX} members")
+    before_n, after_n = (sum(member.kind == "validator" for member in each) for each in (members, after))
+    if after_n < before_n and after_n < VALIDATORS_MIN:
+        raise Refused(
+            "too-few-validators",
+            f"{after_n} validators would be left; it takes {VALIDATORS_MIN} to survive one traitor: admit others first",
+        )
+    if faults_max(max(1, after_n)) < faults_max(before_n) and not lowers_f:
+        raise Refused(
+            "fewer-faults",
+            f"{after_n} validators survive {faults_max(after_n)} traitors, {before_n} survive {faults_max(before_n)}: "
+            "admit another first, or say lowers_f",
+        )
+
+
+def recovery_statement(chain: bytes, suite: str, name: str, vote_key: bytes) -> bytes:
+    """The bytes that a member's recovery key signs: it gives this member this voting key, on this chain."""
+    return encode(("consortium recovery", 1, chain, suite, name, vote_key))
+
+
+def check_recovery(member: Member, chain: bytes, suite: str, vote_key: bytes, signature: bytes) -> None:
+    """Refuses `no-recovery-key`, `bad-recovery`."""
+    key = member.keys.get("recover")
+    if key is None:
+        raise Refused("no-recovery-key", f"{member.name} has registered no recovery key: the others must re-key it")
+    if not SUITES[suite]().verify(key, recovery_statement(chain, suite, member.name, vote_key), signature):
+        raise Refused("bad-recovery", f"the signature is not that of the recovery key of {member.name}")

@@ -1,0 +1,107 @@
+"""Evidence: two votes of one member that exclude each other. Whoever holds both signatures convinces everybody.
+
+An honest member says one digest for each kind of vote, epoch, view and height, also across crashes, for its votes are
+durable before they are said. So a pair proves a lie, and never names an honest member. It is judged by bytes, key and
+suite alone: by nodes, by a contract, by a court, without the protocol's rules and at any later time.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.crypto import SUITES
+from consortium.core.machine import Submit
+from consortium.core.messages import Signed, open_statement
+
+STATEMENT_BYTES_MAX = 1_024
+DIGEST_BYTES = 32
+HEIGHT_MAX = 1 << 53
+
+
+class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Two statements of one sender. In the order of their bodies: a pair has one form."""
+
+    first: Signed
+    second: Signed
+
+
+class VoteSeen(NamedTuple):
+    """A vote as anybody can read it."""
+
+    epoch: int
+    kind: str
+    view: int
+    height: int
+    digest: bytes
+
+
+class _Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """`core.messages.Vote`, of any kind."""
+
+    kind: str
+    view: int
+    height: int
+    digest: bytes
+
+
+_SHAPE: Decoder[_Shape] = Decoder(_Shape, STATEMENT_BYTES_MAX)
+
+
+def make_evidence(one: Signed, other: Signed) -> Evidence:
+    first, second = sorted((one, other), key=lambda signed: signed.body)
+    return Evidence(first, second)
+
+
+def report_evidence(evidence: Evidence) -> Submit:
+    """The wish to have it on the ledger, once a culprit, epoch, view and height, and once for all kinds of vote."""
+    seen = open_vote(evidence.first.body)
+    place = f"{seen.epoch}/{seen.view}/{seen.height}"
+    reference = f"evidence:{evidence.first.sender}/{place}"
+    return Submit(reference, (("governance", "report_evidence", evidence),))
+
+
+def open_vote(body: bytes, chain: bytes | None = None, suite: str | None = None) -> VoteSeen:
+    """The vote that a statement is, of this chain and key suite. Raises Malformed, with words of our own: they go on
+    the ledger, and those of a library change with its version."""
+    try:
+        if len(body) > STATEMENT_BYTES_MAX:
+            raise Malformed("too long")
+        opening = open_statement(body)
+        vote = _SHAPE.decode_canonical(opening.message)
+    except Malformed:
+        raise Malformed("a statement is no vote") from None
+    if (chain is not None and opening.chain != chain) or (suite is not None and opening.suite != suite):
+        raise Malformed("a statement is of another chain or key suite")
+    is_whole = len(vote.digest) == DIGEST_BYTES and opening.epoch >= 0
+    if not is_whole or not 0 <= vote.view < HEIGHT_MAX or not 0 < vote.height < HEIGHT_MAX:
+        raise Malformed("a statement is no vote: its view, height or digest is out of bounds")
+    return VoteSeen(opening.epoch, vote.kind, vote.view, vote.height, vote.digest)
+
+
+def check_conflict(evidence: Evidence, chain: bytes, suite: str) -> VoteSeen:
+    """The first vote, if both are votes of one sender, kind, epoch, view and height for two digests. Signatures are
+    the caller's to check, for it knows the keys. Raises Malformed with a sentence."""
+    if evidence.first.sender != evidence.second.sender:
+        raise Malformed("the two statements have different senders")
+    first, second = (open_vote(signed.body, chain, suite) for signed in (evidence.first, evidence.second))
+    if first[:4] != second[:4]:
+        raise Malformed("the two votes are of different kinds, epochs, views or heights: they exclude nothing")
+    if first.digest == second.digest:
+        raise Malformed("the two votes are for the same batch: there is no conflict")
+    if evidence.first.body > evidence.second.body:
+        raise Malformed("the two statements are not in the order of their bytes")
+    return first
+
+
+def is_signed_by(evidence: Evidence, key: bytes, suite: str) -> bool:
+    """Whether both signatures hold under this key. Pure, and the same on every node."""
+    verify = SUITES[suite]().verify
+    return all(verify(key, signed.body, signed.signature) for signed in (evidence.first, evidence.second))
+
+
+def evidence_bytes(evidence: Evidence) -> bytes:
+    """As a file to carry away."""
+    return encode(evidence)

@@ -1,0 +1,82 @@
+"""Exploration: seeds draw what they promise, a slice of them holds, failures are seen, shrunk and kept."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from consortium.core.codec import encode
+from consortium.lab.explore_judge import examine, failing_claim, fails_likewise, story, trace_digest
+from consortium.scenario.load import check_scenario, load_scenario
+from consortium.scenario.scenario import BehaviourSpec, Fault, Scenario
+from consortium.simulation.explore_draw import BATCHES_MIN, draw
+from consortium.simulation.explore_faults import FAULTS_MIN, REPAIRS, wounded
+from consortium.simulation.explore_shrink import shrink
+
+REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
+
+
+@pytest.mark.parametrize("seed", range(0, 200, 10))
+def test_a_slice_of_all_seeds_holds(seed: int) -> None:
+    examined = examine(draw(seed))
+    assert examined.failures == ()
+    assert examined.batches >= BATCHES_MIN
+
+
+def test_every_seed_is_a_scenario_that_can_be_run_by_hand_with_at_least_three_faults() -> None:
+    for seed in range(300):
+        scenario = draw(seed)
+        check_scenario(scenario)
+        assert sum(fault.act not in REPAIRS for fault in scenario.faults) >= FAULTS_MIN
+        liars = {spec.target for spec in scenario.behaviours} | wounded(scenario)
+        validators = sum(member.kind == "validator" for member in scenario.members)
+        assert 4 <= validators <= 10 and 3 * len(liars) < validators
+
+
+def test_a_seed_draws_the_same_scenario_and_the_same_trace_again() -> None:
+    assert encode(draw(11)) == encode(draw(11)) != encode(draw(12))
+    assert trace_digest(examine(draw(11))) == trace_digest(examine(draw(11)))
+
+
+@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
+def test_what_once_failed_holds_for_good(path: Path) -> None:
+    examined = examine(load_scenario(path))
+    assert examined.failures == (), story(examined.trace)[-4_000:]
+
+
+# --- positive controls ------------------------------------------------------------------------------------------------
+
+
+def _forking(seed: int = 2) -> Scenario:
+    """f+1 of four members serve two camps that otherwise never hear each other."""
+    scenario = draw(seed)
+    return replace(
+        scenario,
+        name="forking",
+        members=tuple(replace(member, settings={}) for member in draw(0).members[:0]) + scenario.members,
+    )
+
+
+def test_a_member_that_never_comes_back_is_found_as_want_of_progress() -> None:
+    scenario = replace(draw(8), faults=(Fault("partition", at_height=5, groups=(("m0",), ("m1",), ("m2",), ("m3",))),))
+    examined = examine(scenario)
+    assert "progress" in [failure.claim for failure in examined.failures]
+
+
+def test_a_failure_is_shrunk_to_what_it_needs() -> None:
+    """Of everything that the seed drew, the partition that is never healed is left."""
+    seed = next(seed for seed in range(50) if len(draw(seed).faults) >= 8 and len(draw(seed).members) == 5)
+    drawn = draw(seed)
+    names = tuple((member.name,) for member in drawn.members)
+    broken = replace(drawn, faults=(*drawn.faults[:4], Fault("partition", after_us=1_000, groups=names)))
+    claim = failing_claim(examine(broken))
+    assert claim is not None
+    small, tries = shrink(broken, fails_likewise(claim), tries_max=60)
+    assert tries <= 60 and len(small.faults) <= 2 and small.behaviours == () and len(small.members) == 4
+
+
+def test_traitors_beyond_f_are_found(tmp_path: Path) -> None:
+    scenario = draw(8)
+    liars = tuple(BehaviourSpec("silent", member.name) for member in scenario.members[:2])
+    examined = examine(replace(scenario, behaviours=liars, faults=()))
+    assert any(failure.claim == "progress" for failure in examined.failures)
