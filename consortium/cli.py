@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import secrets
 import sys
 from collections.abc import Sequence
@@ -85,6 +86,13 @@ def scenario_folder() -> Path:
     return here if here.is_dir() else Path(__file__).resolve().parent.parent / "scenarios"
 
 
+def scenario_files() -> list[tuple[str, Path]]:
+    """Name and file of every scenario; those of a subfolder (attacks/, faults/, …) are named with it, and come last."""
+    folder = scenario_folder()
+    found = [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/*.py"))]
+    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found if path.parent.name != "data"]
+
+
 def find_scenario(name: str) -> Path:
     """A path as it is, or a bare name as a file of the scenario folder. Raises ScenarioError naming the nearest."""
     path = Path(name)
@@ -95,7 +103,7 @@ def find_scenario(name: str) -> Path:
             return path
     elif (scenario_folder() / f"{name}.py").is_file():
         return scenario_folder() / f"{name}.py"
-    known = sorted(file.stem for file in scenario_folder().glob("*.py"))
+    known = [name for name, _ in scenario_files()]
     near = difflib.get_close_matches(path.stem, known, 1, 0.5)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ScenarioError(f"there is no scenario {name!r}.{hint} `consortium list` shows those that there are.")
@@ -113,14 +121,14 @@ def question_of(path: Path) -> str:
 @app.command("list", help="Show the scenarios that there are, each with the question it asks.")
 def list_scenarios() -> None:
     console = _console()
-    files = sorted(scenario_folder().glob("*.py"))
+    files = scenario_files()
     if not files:
         raise ScenarioError(f"there are no scenarios in {scenario_folder()}")
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("scenario", no_wrap=True)
     table.add_column("the question it asks")
-    for path in files:
-        table.add_row(path.stem, question_of(path))
+    for name, path in files:
+        table.add_row(name, question_of(path))
     console.print(table)
 
 
@@ -326,6 +334,43 @@ def import_folder(
         half.write_bytes(msgspec.json.format(msgspec.json.encode(imported), indent=1) + b"\n")
         half.replace(out)
         typer.echo(f"written: {out}")
+
+
+# --- explore ---------------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    "explore",
+    help="Run many seeds in virtual time, each with members, network, faults, traitors and work of its own, all checks "
+    "on; or, with --twins, cases of members that run twice. A seed that fails is shrunk and kept.\n\n\b\nExamples:\n"
+    "  consortium explore --minutes 10\n  consortium explore --seeds 500 --first 10_000\n"
+    "  consortium explore --twins --minutes 10\n  consortium explore --replay 1234\n\n"
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
+)
+def explore_seeds(
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; default 1, if no --seeds.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Stop after so many seeds, or twin cases.")] = None,
+    first: Annotated[str, typer.Option(help="The first seed.")] = "0",
+    twins: Annotated[bool, typer.Option("--twins", help="Twin cases: leaders × partitions × rounds.")] = False,
+    replay: Annotated[int | None, typer.Option(metavar="SEED", help="Run this one again and tell it in full.")] = None,
+    processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
+) -> None:
+    from consortium import exploring
+
+    if replay is not None:
+        raise typer.Exit(exploring.replay(replay, twins, _console()))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    number = first.replace("_", "")
+    if not number.isdigit() or (minutes is not None and minutes <= 0) or (seeds is not None and seeds <= 0):
+        raise UserError("--first is a number; --minutes and --seeds are above 0")
+    if processes is not None and processes <= 0:
+        raise UserError("--processes is above 0")
+    chosen = 1.0 if minutes is None and seeds is None else minutes
+    folder = out or _new_folder("explore")
+    claim_folder(folder)
+    plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder)
+    raise typer.Exit(exploring.explore(plan, _console()))
 
 
 # --- all -------------------------------------------------------------------------------------------------------------

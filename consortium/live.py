@@ -19,7 +19,7 @@ from consortium.lab.checks import Verdict
 from consortium.lab.measures import COSTS, Measures, number
 from consortium.lab.run import Run
 from consortium.lab.run_folder import outcome_word, place_of
-from consortium.lab.series import quantile
+from consortium.lab.series import fault_words, quantile
 from consortium.lab.trace import fingerprint
 from consortium.lab.trace_checks import STOPPED_CODES
 from consortium.scenario.scenario import Scenario
@@ -128,7 +128,7 @@ class Progress:
         state = {"kill": "down", "pause": "paused", "resume": "up"}.get(act)
         if state is not None and target in self.states:
             self.states[target] = state
-        return f"FAULT: {act.replace('_', ' ')} {target}".rstrip()
+        return f"FAULT: {fault_words(record)}"
 
     def _on_exited(self, record: Record) -> str | None:
         if record["code"] in STOPPED_CODES:

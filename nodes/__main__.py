@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import msgspec
 
@@ -24,15 +24,16 @@ from consortium.ledger.rows import Damaged as LedgerDamaged
 from consortium.scenario.assemble import Shared, build_host, prepare
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.network import NetworkModel
-from nodes.child import adopt_parent
+from nodes import failpoints
+from nodes.child import adopt_parent, parent_environment
 from nodes.costs import Costs, CountingSuite
+from nodes.disk import open_ledger, open_votes, registered_voting_key, set_ledger_aside
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.keys import load_keys
 from nodes.process import Origin, Process, Status, origin_at
 from nodes.settings import NodeFolder, read_settings
 from nodes.store import SqliteRows
 from nodes.trace_file import TraceWriter
-from nodes.vote_log import VoteLog
 
 _log = logging.getLogger("node")
 
@@ -69,16 +70,26 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
         genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
     except ValueError as error:
         raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
+    failpoints.reach("boot.locked")
     costs = Costs()
-    rows = SqliteRows(folder.ledger)
-    log = VoteLog(folder.votes)
     shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
     prepared = prepare(scenario, bytes.fromhex(settings.pseudonym_key))
-    host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+    rows = open_ledger(folder)
+    failpoints.reach("boot.ledger_opened")
+    log = open_votes(folder, registered_voting_key(rows, genesis, name), settings.compact_bytes_min)
+    failpoints.reach("boot.votes_opened")
+    try:
+        host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+    except (Damaged, LedgerDamaged) as error:
+        rows.close()
+        set_ledger_aside(folder, error)
+        rows = SqliteRows(folder.ledger)
+        host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+    failpoints.reach("boot.host_built")
     model = NetworkModel(scenario.network, scenario.seed) if scenario.network.in_real_runs else None
     trace = TraceWriter(folder.trace, name)
 
-    async def live() -> int:
+    async def live() -> tuple[int, Exception | None]:
         conductor = Conductor() if is_conducted else None
         process = Process(
             name,
@@ -99,22 +110,35 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
             loop.add_signal_handler(number, process.stop)
         if conductor is not None:
             conductor.listen(process)
-        return await process.run()
+        return await process.run(), process.damage
 
-    code = _run(live)
+    code, damage = _run(live)
+    if damage is not None:
+        set_ledger_aside(folder, damage)
+        _begin_anew(lock)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
     lock.close()
     return code
 
 
-def _run(live: Any) -> int:
+def _run(live: Any) -> tuple[int, Exception | None]:
     try:
         import uvloop
     except ImportError:
-        code: int = asyncio.run(live())
+        ended: tuple[int, Exception | None] = asyncio.run(live())
     else:
-        code = uvloop.run(live())
-    return code
+        ended = uvloop.run(live())
+    return ended
+
+
+def _begin_anew(lock: IO[bytes]) -> NoReturn:
+    """This process becomes a fresh one of the same node; a conductor at the other end hears that it is ready again."""
+    lock.close()
+    for descriptor in (0, 1):
+        os.set_blocking(descriptor, True)
+    os.environ.update(parent_environment())
+    os.environ.pop(failpoints.VARIABLE, None)
+    os.execv(sys.executable, [sys.executable, "-m", "nodes", *sys.argv[1:]])
 
 
 def _lock(folder: NodeFolder) -> IO[bytes]:
@@ -167,6 +191,8 @@ class Conductor:
                 self._process.begin(Origin(*order["go"]))
             if "cut" in order:
                 self._process.delay_line.cut = frozenset(order["cut"])
+            if "links" in order:
+                self._process.delay_line.change(order["links"])
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import logging
 import signal
 import sys
 import warnings
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,11 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.contexts import Action  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.errors import AMQTTError  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.mqtt.publish import PublishPacket  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.session import Session  # type: ignore[import-untyped]  # noqa: E402
+
+UNREAD_BYTES_MAX = 4_000_000  # in the socket's buffer of one receiver
 
 
 class Passwords(BaseAuthPlugin):  # type: ignore[misc]
@@ -59,8 +63,14 @@ class TopicRules(BaseTopicPlugin):  # type: ignore[misc]
 
 
 class QuietBroker(Broker):  # type: ignore[misc]
-    """amqtt, without two things: retained messages (they leak to other subscribers), and three tasks for each
-    delivery to ask a plugin what was settled when the receiver subscribed."""
+    """amqtt, without three things: retained messages (they leak to other subscribers), three tasks for each delivery
+    to ask a plugin what was settled when the receiver subscribed, and a task and a packet of its own for each
+    receiver. All is at most once here, so a message is encoded once and written to whoever reads; a publisher does
+    not hear itself."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._in_line: Counter[Any] = Counter()  # by receiver's handler: messages that wait for it to read
 
     async def retain_message(self, *arguments: Any, **named: Any) -> None:
         return None
@@ -69,6 +79,47 @@ class QuietBroker(Broker):  # type: ignore[misc]
         if action == Action.RECEIVE:
             return True
         return bool(await super()._topic_filtering(session, topic, action))
+
+    async def _run_broadcast(self, running_tasks: deque[asyncio.Task[Any]]) -> None:
+        """Everything that waits, to all who subscribed."""
+        broadcast = await self._broadcast_queue.get()
+        while True:
+            self._deliver(broadcast, running_tasks)
+            if self._broadcast_queue.empty():
+                return
+            broadcast = self._broadcast_queue.get_nowait()
+
+    def _deliver(self, broadcast: dict[str, Any], running_tasks: deque[asyncio.Task[Any]]) -> None:
+        topic, data, publisher = broadcast["topic"], broadcast["data"], broadcast["session"]
+        sender = None if publisher is None else publisher.username
+        packet = PublishPacket.build(topic, data, None, False, 0, False).to_bytes()
+        for topic_filter, subscriptions in self._subscriptions.items():
+            if not self._matches(topic, topic_filter):
+                continue
+            for session, _ in subscriptions:
+                if session.username == sender or session.transitions.state != "connected":
+                    continue
+                handler = self._get_handler(session)
+                if handler is None or handler.writer is None:
+                    continue
+                unread_bytes = handler.writer._writer.transport.get_write_buffer_size()
+                if unread_bytes > UNREAD_BYTES_MAX or handler in self._in_line:
+                    running_tasks.append(self._queue_for(handler, topic, data))
+                else:
+                    handler.writer.write(packet)
+
+    def _queue_for(self, handler: Any, topic: str, data: bytes) -> asyncio.Task[Any]:
+        """For a reader that is slow, as amqtt does it: each message waits for the one before it to be written."""
+        task = asyncio.ensure_future(handler.mqtt_publish(topic, data, 0, retain=False))
+        self._in_line[handler] += 1
+
+        def done(_: asyncio.Task[Any]) -> None:
+            self._in_line[handler] -= 1
+            if not self._in_line[handler]:
+                del self._in_line[handler]
+
+        task.add_done_callback(done)
+        return task
 
 
 async def serve(settings: EmbeddedSettings) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from consortium.core.machine import Apply, Store, Transmit
 from consortium.core.membership import NodeId
+from nodes import failpoints
 from nodes.costs import Costs
 from nodes.store import SqliteRows
 from nodes.vote_log import VoteLog
@@ -142,8 +143,14 @@ class Carrier:
         frames: dict[NodeId | None, list[bytes]] = {}
         for to, payload in transmits:
             frames.setdefault(to, []).append(payload)
-        for to, payloads in frames.items():
+        if frames:
+            failpoints.reach("publish.before")
+        for index, (to, payloads) in enumerate(frames.items()):
+            if index:
+                failpoints.reach("publish.middle")
             self._publish(to, payloads)
+        if frames:
+            failpoints.reach("publish.after")
 
     # --- blocks -------------------------------------------------------------------------------------------------
 
@@ -158,6 +165,7 @@ class Carrier:
             if not self._is_sound(future):
                 return
             self._rows.committed(applies)
+            failpoints.reach("commit.known")
             for apply in applies:
                 if any(table == "seal" and value is not None for table, _, value in apply.rows):
                     self._stable_height = max(self._stable_height, apply.height)

@@ -12,7 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+from nodes import failpoints
+
 _PR_SET_PDEATHSIG = 1
+_adopted: dict[str, str] = {}
 
 
 def die_with_parent(parent: int) -> None:
@@ -29,11 +32,15 @@ def spawn(
     log: Path,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stdout: int = subprocess.DEVNULL,
+    failpoint: str = "",
 ) -> subprocess.Popen[bytes]:
     """Start `python <arguments>` in a process group of its own, stderr appended to `log`.
 
-    The environment tells the child whose child it is, see `die_with_parent`."""
+    The environment tells the child whose child it is, see `die_with_parent`; and of a failpoint, in tests alone."""
     environment = {**os.environ, "CONSORTIUM_PARENT": str(os.getpid())}
+    environment.pop(failpoints.VARIABLE, None)
+    if failpoint:
+        environment[failpoints.VARIABLE] = failpoint
     with log.open("ab") as errors:
         return subprocess.Popen(
             [sys.executable, *arguments],
@@ -49,7 +56,13 @@ def adopt_parent() -> None:
     """To be called first in a child that `spawn` started; does nothing in a process that a person started."""
     parent = os.environ.pop("CONSORTIUM_PARENT", "")
     if parent:
+        _adopted["CONSORTIUM_PARENT"] = parent
         die_with_parent(int(parent))
+
+
+def parent_environment() -> dict[str, str]:
+    """What a program that takes this process's place needs in order to be adopted, too."""
+    return dict(_adopted)
 
 
 def ask_to_stop(process: subprocess.Popen[bytes]) -> None:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import selectors
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from consortium import __version__
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
+from consortium.scenario.acts import LINK_ACTS, link_fields, read_options
+from consortium.scenario.adversary import traitors
+from consortium.scenario.load import check_runs_locally
 from consortium.scenario.scenario import Fault, Scenario
+from consortium.scenario.storm import strokes
+from consortium.scenario.streams import Stream
 from nodes import child
+from nodes.disk_faults import copy_disk, flip, lay_disk, tear_votes
 from nodes.errors import EXIT_USAGE, UserError
-from nodes.faults import FaultClock, cuts
-from nodes.process import Origin, Status, now
+from nodes.faults import FaultClock, TurnClock, cuts
+from nodes.node_process import NodeProcess
+from nodes.process import Origin, now
 from nodes.run_files import RunFiles, join_traces, make_run
 from nodes.settings import NodeFolder
-from nodes.trace_file import TraceTail
+from nodes.storm import Drill, Storm
 
 POLL_S = 0.05
 READY_S = 60.0  # seven interpreters on two cores need about three seconds
@@ -35,7 +38,6 @@ GONE = 0
 
 Record = dict[str, Any]
 _log = logging.getLogger("conductor")
-_STATUS = msgspec.json.Decoder(dict[str, Any])
 
 
 class Outcome(NamedTuple):
@@ -54,95 +56,42 @@ class Outcome(NamedTuple):
         return self.verdict == "done"
 
 
-class _Node:
-    """One member's process, as its conductor sees it."""
-
-    def __init__(self, folder: NodeFolder, name: NodeId) -> None:
-        self.name = name
-        self.folder = folder
-        self.tail = TraceTail(folder.trace)
-        self.process: subprocess.Popen[bytes] | None = None
-        self.status: Status | None = None
-        self.is_ready = False
-        self.is_killed = False
-        self._said = b""
-
-    def start(self) -> None:
-        self.status, self.is_ready, self.is_killed, self._said = None, False, False, b""
-        self.process = child.spawn(
-            ["-m", "nodes", str(self.folder.run), self.name, "--conducted"],
-            log=self.folder.log,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        assert self.process.stdout is not None
-        os.set_blocking(self.process.stdout.fileno(), False)
-
-    def tell(self, order: Record) -> None:
-        if self.process is not None and self.process.stdin is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self.process.stdin.write(msgspec.json.encode(order) + b"\n")
-                self.process.stdin.flush()
-
-    def hear(self) -> None:
-        """Take in what it has said since."""
-        if self.process is None or self.process.stdout is None:
-            return
-        with contextlib.suppress(OSError, ValueError):
-            while data := self.process.stdout.read(65_536):
-                *lines, self._said = (self._said + data).split(b"\n")
-                for line in lines:
-                    self._heard(_STATUS.decode(line))
-
-    def _heard(self, word: Record) -> None:
-        if "ready" in word:
-            self.is_ready = True
-        else:
-            self.status = Status(**word)
-
-    def kill(self) -> None:
-        self.is_killed = True
-        if self.process is not None:
-            child.kill(self.process)
-            self.close()
-
-    def close(self) -> None:
-        if self.process is not None:
-            for pipe in (self.process.stdin, self.process.stdout):
-                if pipe is not None:
-                    with contextlib.suppress(OSError):
-                        pipe.close()
-
-    @property
-    def is_alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-
 def run_local(
     scenario: Scenario,
     out: Path,
     broker: str = "embedded",
     on_record: Callable[[Record], None] | None = None,
+    drill: Drill | None = None,
 ) -> Outcome:
     """Run with one process per member, in folder `out`. `on_record` sees each trace record soon after it was made.
 
     `broker`: `embedded`, `mosquitto` or `mqtt://user:password@host:port`. Raises UserError where the input is wrong,
-    and then leaves nothing. Ctrl-C stops all and returns; a second one kills. No process outlives this one."""
+    ScenarioError where only the simulator can run it, and then leaves nothing. Ctrl-C stops all and returns; a second
+    one kills. No process outlives this one."""
+    check_runs_locally(scenario)
     files = make_run(scenario, out, broker)
-    return _Conductor(scenario, files, on_record or (lambda _: None)).run()
+    return _Conductor(scenario, files, on_record or (lambda _: None), drill).run()
 
 
 class _Conductor:
-    def __init__(self, scenario: Scenario, files: RunFiles, on_record: Callable[[Record], None]) -> None:
+    def __init__(
+        self, scenario: Scenario, files: RunFiles, on_record: Callable[[Record], None], drill: Drill | None = None
+    ) -> None:
         self._scenario = scenario
         self._files = files
         self._on_record = on_record
         self._own: list[Record] = []
-        self._nodes = {
-            member.name: _Node(NodeFolder(files.folder, member.name), member.name)
+        self.nodes = {
+            member.name: NodeProcess(NodeFolder(files.folder, member.name), member.name)
             for member in sorted(scenario.members, key=lambda member: member.name)
         }
         self._faults = FaultClock(scenario.faults)
+        self._turns = TurnClock(scenario)
+        self._traitors = traitors(scenario)
+        self._drills: list[Drill] = [] if drill is None else [drill]
+        self._at_death: dict[NodeId, list[Fault]] = {}  # damage that shows when nothing is in memory any more
+        self._met = 0
+        self._changes: list[tuple[list[str], dict[str, int | str]]] = []  # of links: patterns, fields
         self._last_target = ""
         self._cut: dict[NodeId, list[NodeId]] = {}
         self._height_max = 0
@@ -163,7 +112,7 @@ class _Conductor:
                 if verdict != "stopped":
                     self._note("ended", {"verdict": verdict})
                 self._follow()
-                records = join_traces(self._files.folder, self._nodes, self._own)
+                records = join_traces(self._files.folder, self.nodes, self._own)
         return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records)
 
     @contextlib.contextmanager
@@ -182,29 +131,29 @@ class _Conductor:
     def _signalled(self, number: int, frame: object) -> None:
         self._signals += 1
         if self._signals > 1:
-            for node in self._nodes.values():
+            for node in self.nodes.values():
                 node.kill()
 
     def _start(self) -> None:
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             node.start()
         deadline = time.monotonic() + READY_S
-        while not all(node.is_ready for node in self._nodes.values()) and not self._signals:
+        while not all(node.is_ready for node in self.nodes.values()) and not self._signals:
             self._listen()
             self._check_start()
             if time.monotonic() > deadline:
-                late = next(node for node in self._nodes.values() if not node.is_ready)
+                late = next(node for node in self.nodes.values() if not node.is_ready)
                 raise UserError(f"node {late.name} did not reach the broker in {READY_S:.0f} s: see {late.folder.log}")
         here = now()
         self._origin = Origin(here.monotonic_us, here.wall_us)
         scenario = self._scenario
         fields = {"scenario": scenario.name, "seed": scenario.seed, "on": "local", "version": __version__}
         self._note("run", fields)
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             node.tell({"go": self._origin})
 
     def _check_start(self) -> None:
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             if not node.is_alive:
                 code = node.process.wait() if node.process else GONE
                 lines = node.folder.log.read_text(errors="replace").strip().splitlines()
@@ -224,7 +173,10 @@ class _Conductor:
             dead = self._dead_by_itself()
             if dead:
                 return "failed", dead
-            now_us = self._now_us()
+            self._drills = [drill for drill in self._drills if not drill.tend(self)]
+            now_us = self.now_us
+            for turn in self._turns.due(now_us):
+                self._note("fault", {"act": f"behaviour:{turn.name}", "target": turn.member, "phase": turn.phase})
             for fault in self._faults.due(now_us, self._height_max):
                 self._carry_out(fault)
             if stop.when_done and self._is_done():
@@ -236,11 +188,11 @@ class _Conductor:
 
     def _stop_all(self) -> None:
         """SIGTERM to all at once, then wait for each; SIGKILL for those that do not go."""
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             if node.process is not None:
                 child.ask_to_stop(node.process)
         deadline = time.monotonic() + STOP_S
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             if node.process is None:
                 continue
             code = child.wait_for(node.process, max(0.1, deadline - time.monotonic()))
@@ -251,42 +203,44 @@ class _Conductor:
 
     # --- watching -----------------------------------------------------------------------------------------------
 
-    def _now_us(self) -> int:
+    @property
+    def now_us(self) -> int:
         return 0 if self._origin is None else now().monotonic_us - self._origin.monotonic_us
 
     def _note(self, kind: str, fields: Record) -> None:
-        record = {"t_us": self._now_us(), "node": "", "kind": kind, **fields}
+        self._note_of("", kind, fields)
+
+    def _note_of(self, name: NodeId, kind: str, fields: Record) -> None:
+        record = {"t_us": self.now_us, "node": name, "kind": kind, **fields}
         self._own.append(record)
         self._on_record(record)
 
     def _note_exit(self, name: NodeId, code: int) -> None:
-        record = {"t_us": self._now_us(), "node": name, "kind": "exited", "code": code}
-        self._own.append(record)
-        self._on_record(record)
+        self._note_of(name, "exited", {"code": code})
 
     def _listen(self) -> None:
         """Wait a moment, or until a node says something."""
         with selectors.DefaultSelector() as selector:
-            for node in self._nodes.values():
+            for node in self.nodes.values():
                 if node.is_alive and node.process is not None and node.process.stdout is not None:
                     selector.register(node.process.stdout, selectors.EVENT_READ, node)
             if not selector.get_map():
                 time.sleep(POLL_S)
             for key, _ in selector.select(POLL_S):
                 key.data.hear()
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             if node.is_ready and node.status is None and self._origin is not None:
                 self._welcome(node)
 
-    def _welcome(self, node: _Node) -> None:
+    def _welcome(self, node: NodeProcess) -> None:
         """A node that came back is told when the run began and whom it cannot hear."""
         node.is_ready = False
-        node.tell({"go": self._origin, "cut": self._cut.get(node.name, [])})
+        node.tell({"go": self._origin, "cut": self._cut.get(node.name, []), "links": self._changes})
 
     def _follow(self) -> None:
         """Hand on what the nodes have traced since, in order of time as far as it is known."""
         records: list[Record] = []
-        for node in self._nodes.values():
+        for node in self.nodes.values():
             records += node.tail.read()
         records.sort(key=lambda record: int(record["t_us"]))
         for record in records:
@@ -296,8 +250,8 @@ class _Conductor:
             self._on_record(record)
 
     def _dead_by_itself(self) -> str:
-        for node in self._nodes.values():
-            if not node.is_alive and not node.is_killed and node.process is not None:
+        for node in self.nodes.values():
+            if not node.is_alive and not node.is_killed and not node.may_die and node.process is not None:
                 code = node.process.wait()
                 self._note_exit(node.name, code)
                 node.is_killed = True
@@ -305,10 +259,11 @@ class _Conductor:
         return ""
 
     def _is_done(self) -> bool:
-        """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for."""
-        if not self._faults.is_over:
+        """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for,
+        nor those that misbehave."""
+        if not self._faults.is_over or self._drills or not self._turns.have_begun:
             return False
-        living = [node.status for node in self._nodes.values() if node.is_alive]
+        living = [node.status for node in self.nodes.values() if node.is_alive and node.name not in self._traitors]
         if not living or any(status is None or not status.is_done for status in living):
             return False
         heights = [(status.head_height, status.stable_height) for status in living if status is not None]
@@ -316,37 +271,76 @@ class _Conductor:
 
     # --- faults -------------------------------------------------------------------------------------------------
 
-    def _target(self, fault: Fault) -> NodeId:
-        if fault.target == "last":
-            return self._last_target
-        if fault.target != "leader":
-            return fault.target
-        known = [node.status for node in self._nodes.values() if node.is_alive and node.status is not None]
+    @property
+    def leader(self) -> NodeId:
+        """Of the newest view that a living node speaks of."""
+        known = [node.status for node in self.nodes.values() if node.is_alive and node.status is not None]
         if known:
             return max(known, key=lambda status: status.view).leader
         return self._files.genesis.first_epoch.leader(0)
 
+    def note_fault(self, act: str, target: NodeId, **fields: Any) -> None:
+        self._note("fault", {"act": act, "target": target, **fields})
+
     def _carry_out(self, fault: Fault) -> None:
-        target = self._target(fault)
-        self._note("fault", {"act": fault.act, "target": target})
+        if fault.act == "kill_storm":
+            self._drills.append(Storm(strokes(self._scenario, fault)))
+            return
+        target = {"last": self._last_target, "leader": self.leader}.get(fault.target, fault.target)
+        told = {key: value for key, value in sorted(fault.options.items()) if isinstance(value, int | str)}
+        self.note_fault(fault.act, target, **told)
+        self._met += 1
         if target:
             self._last_target = target
-        node = self._nodes.get(target)
+        node = self.nodes.get(target)
         if node is not None:
-            self._act_on(node, fault.act)
-        elif fault.act in ("partition", "heal"):
-            self._cut = cuts(fault.groups if fault.act == "partition" else (), list(self._nodes))
-            for each in self._nodes.values():
-                each.tell({"cut": self._cut[each.name]})
-        elif fault.act == "broker_kill":
-            self._files.broker.kill()
-        elif fault.act == "broker_restart":
-            self._files.broker.start()
+            self._act_on(node, fault)
+        else:
+            self._act_on_all(fault)
 
-    def _act_on(self, node: _Node, act: str) -> None:
-        if act in ("kill", "restart") and node.is_alive:
+    def _act_on_all(self, fault: Fault) -> None:
+        match fault.act:
+            case "partition" | "heal":
+                is_cut = fault.act == "partition"
+                groups, links = (fault.groups, fault.links) if is_cut else ((), ())
+                self._cut = cuts(groups, list(self.nodes), links)
+                for each in self.nodes.values():
+                    each.tell({"cut": self._cut[each.name]})
+            case "broker_kill":
+                self._files.broker.kill()
+            case "broker_restart":
+                self._files.broker.start()
+            case act if act == "calm" or act in LINK_ACTS:
+                self._changes = [] if act == "calm" else [*self._changes, (list(fault.links), link_fields(fault))]
+                for each in self.nodes.values():
+                    each.tell({"links": self._changes})
+            case _:
+                pass  # a target that there is none of: nobody was hit before, say
+
+    def _act_on(self, node: NodeProcess, fault: Fault) -> None:
+        if fault.act in ("kill", "restart") and node.is_alive:
             node.kill()
-        if act == "restart":
-            node.start()
-        elif act in ("pause", "resume") and node.process is not None and node.is_alive:
-            node.process.send_signal(signal.SIGSTOP if act == "pause" else signal.SIGCONT)
+        match fault.act:
+            case "restart":
+                for damage in self._at_death.pop(node.name, []):
+                    self._damage(node, damage)
+                lay_disk(node.folder, read_options(fault).disk)
+                node.start()
+            case "pause" | "resume" if node.process is not None and node.is_alive:
+                node.process.send_signal(signal.SIGSTOP if fault.act == "pause" else signal.SIGCONT)
+            case "disk_copy":
+                copy_disk(node.folder)
+            case "disk_tear" | "disk_flip":
+                self._at_death.setdefault(node.name, []).append(fault)
+            case _:
+                pass
+
+    def _damage(self, node: NodeProcess, fault: Fault) -> None:
+        """Done when the node is down, before it starts again."""
+        options = read_options(fault)
+        if fault.act == "disk_tear":
+            what: str | None = tear_votes(node.folder.votes, options.blocks)
+        else:
+            what = flip(node.folder, options.table, Stream(self._scenario.seed, "damage", str(self._met)))
+        if what is not None:
+            self._note_of(node.name, "damaged", {"what": what})

@@ -5,6 +5,7 @@ from __future__ import annotations
 EXIT_USAGE = 2  # wrong usage or input
 EXIT_INTERNAL = 70  # our mistake (EX_SOFTWARE); the traceback is in log.txt
 EXIT_STORE = 74  # the disk is full or failing (EX_IOERR)
+EXIT_DAMAGED = 75  # the ledger is damaged: set it aside and start anew (EX_TEMPFAIL); `python -m nodes` does so itself
 
 
 class UserError(Exception):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from consortium.scenario.scenario import Fault
+from consortium.scenario.adversary import Turn, turns
+from consortium.scenario.network import matches
+from consortium.scenario.scenario import Fault, Scenario
 
 
 class FaultClock:
@@ -39,7 +41,26 @@ class FaultClock:
             yield self._faults.popleft()
 
 
-def cuts(groups: Sequence[Sequence[str]], names: Sequence[str]) -> dict[str, list[str]]:
-    """For each member, those it no longer hears; members of no group form one together."""
+class TurnClock:
+    """When behaviours begin and end, for the trace; a run is not over before all of them have begun."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._turns = deque(turns(scenario))
+
+    @property
+    def have_begun(self) -> bool:
+        return all(turn.phase == "end" for turn in self._turns)
+
+    def due(self, now_us: int) -> Iterator[Turn]:
+        while self._turns and self._turns[0].at_us <= now_us:
+            yield self._turns.popleft()
+
+
+def cuts(groups: Sequence[Sequence[str]], names: Sequence[str], links: Sequence[str] = ()) -> dict[str, list[str]]:
+    """For each member, those it no longer hears; members of no group form one together. `links`: "sender>receiver"."""
     group = {name: index + 1 for index, members in enumerate(groups) for name in members}
-    return {me: [name for name in names if group.get(name, 0) != group.get(me, 0)] for me in names}
+
+    def is_cut(sender: str, receiver: str) -> bool:
+        return group.get(sender, 0) != group.get(receiver, 0) or any(matches(link, sender, receiver) for link in links)
+
+    return {me: [name for name in names if name != me and is_cut(name, me)] for me in names}

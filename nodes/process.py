@@ -13,12 +13,14 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
+from consortium.ledger.rows import Damaged as LedgerDamaged
 from consortium.scenario.network import NetworkModel
+from nodes import failpoints
 from nodes.address import BrokerAddress
 from nodes.bus import Bus
 from nodes.carrier import Carrier
 from nodes.costs import Costs
-from nodes.errors import EXIT_INTERNAL, EXIT_STORE, StoreFailed
+from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
 from nodes.inbox import DelayLine, Inbox
 from nodes.store import SqliteRows
 from nodes.trace_file import TraceWriter
@@ -29,11 +31,20 @@ TICK_S = 0.1
 TRACE_S = 0.01
 COST_EVERY_S = 5.0
 
+_WORDS = {  # notes that whoever runs this node wants to read in its log
+    "observing": "this node does not vote: %(why)s (shown by %(shown_by)s)",
+    "catching_up": "this node is behind: it fetches heights %(from_height)d to %(to_height)d from the others",
+    "caught_up": "this node has caught up, at height %(height)d",
+    "snapshot": "this node begins anew with a verified snapshot of height %(height)d",
+}
+
 _log = logging.getLogger("node")
 
 
 class DrivenHost(Protocol):
     """What a driver needs of a host (`scenario.assemble.AssembledHost`, or a stand-in in tests)."""
+
+    def begin_run(self, monotonic_us: int) -> None: ...
 
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]: ...
 
@@ -118,6 +129,7 @@ class Process:
         self._is_ready = False
         self._ending: asyncio.Future[int] | None = None
         self._status: Status | None = None
+        self.damage: Exception | None = None  # of the ledger, found while running
         self._transactions = 0
         self._ledger_costs_ns = ledger_costs_ns
 
@@ -149,10 +161,14 @@ class Process:
         _log.info("starting at height %d, bus %s", self._host.head_height, "up" if self.bus.is_up else "down")
         self._costs.begin()
         try:
-            self._take(self._host.boot(now(), self._log.take_records()))
+            self._host.begin_run(origin.monotonic_us)
+            outputs = self._host.boot(now(), self._log.take_records())
+            failpoints.reach("boot.recovered")
+            self._take(outputs)
             self._note_bus()
             self.carrier.flush(is_idle=True)
             self._trace.flush()
+            failpoints.reach("boot.begun")
         except Exception as error:
             self._failed(error)
         self._wake_up()
@@ -163,10 +179,12 @@ class Process:
 
     async def _close(self, code: int) -> int:
         try:
+            failpoints.reach("stop.asked")
             if code == 0:
                 await asyncio.wait_for(self.carrier.drain(), 10)
             self._note_cost()
             self._trace.close()
+            failpoints.reach("stop.drained")
         except (StoreFailed, OSError) as error:
             self._failed(error)
             code = EXIT_STORE
@@ -183,6 +201,9 @@ class Process:
                 "the disk refuses: %s. This node stops; nothing half-written stays. Make room, start it again.", error
             )
             self.stop(EXIT_STORE)
+        elif isinstance(error, Damaged | LedgerDamaged):
+            self.damage = error
+            self.stop(EXIT_DAMAGED)
         else:
             _log.error("an internal error stops this node", exc_info=error)
             self.stop(EXIT_INTERNAL)
@@ -214,7 +235,14 @@ class Process:
                 moment = now()
                 if moment.monotonic_us - began_us > SLICE_US:
                     break
-                self._take(host.arrival(moment, inbox.take()))
+                outputs = host.arrival(moment, inbox.take())
+                if outputs:
+                    failpoints.reach("step.before")
+                    if failpoints.is_next("step.half"):
+                        self._take(outputs[: len(outputs) // 2])
+                        self._flush(is_idle=True)
+                    failpoints.reach("step.half")
+                    self._take(outputs)
             self._flush(is_idle=not inbox)
         except Exception as error:
             self._failed(error)
@@ -252,6 +280,8 @@ class Process:
             self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
             if kind == "executed":
                 self._transactions += fields.get("transactions", 0)
+            elif kind in _WORDS:
+                _log.log(logging.WARNING if kind == "observing" else logging.INFO, _WORDS[kind], fields)
 
     def _bus_state(self, is_up: bool) -> None:
         if is_up and not self._is_ready:

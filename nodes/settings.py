@@ -9,6 +9,7 @@ import msgspec
 from nodes.address import BrokerAddress
 from nodes.errors import UserError
 from nodes.keys import read_private, write_private
+from nodes.vote_log import COMPACT_BYTES_MIN
 
 FORMAT = 1
 
@@ -16,7 +17,8 @@ FORMAT = 1
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """nodes/<name>/settings.json, mode 0600: it holds the password for the bus and the key of the pseudonyms.
 
-    `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead."""
+    `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead.
+    `compact_bytes_min`: the vote log is not rewritten below this length."""
 
     format: int
     name: str
@@ -26,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_password: str
     pseudonym_key: str
     start_wall_us: int = 0
+    compact_bytes_min: int = COMPACT_BYTES_MIN
 
     @property
     def broker(self) -> BrokerAddress:

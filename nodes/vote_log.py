@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nodes import failpoints
 from nodes.errors import Damaged, StoreFailed
 
 MAGIC = b"CVL1"
@@ -82,15 +83,66 @@ def read_log(path: Path) -> tuple[list[Kept], int, int]:
     return records, offset, len(raw[offset:].rstrip(b"\0"))
 
 
+def block_ends(path: Path) -> list[int]:
+    """0, and where each sound block from the beginning on ends."""
+    data = memoryview(path.read_bytes())
+    ends = [0]
+    while (block := _read_block(data, ends[-1])) is not None:
+        ends.append(block[1])
+    return ends
+
+
 def _refuse_damage(path: Path, raw: bytes, data: memoryview, offset: int) -> None:
     at = raw.find(MAGIC, offset + 1)
     while at >= 0:
         if _read_block(data, at) is not None:
             raise Damaged(
                 f"{path} is damaged at byte {offset}: sound votes follow at byte {at}, so votes that this node cast "
-                "are lost. It must not vote on. Restore the disk, or remove this node and let it recover with new keys."
+                "are lost: with its present key it must not vote on"
             )
         at = raw.find(MAGIC, at + 1)
+
+
+def salvage(path: Path) -> list[Kept]:
+    """The records of every block that is sound, wherever it stands in a damaged file."""
+    raw = path.read_bytes()
+    data = memoryview(raw)
+    records: list[Kept] = []
+    at = raw.find(MAGIC)
+    while at >= 0:
+        block = _read_block(data, at)
+        if block is not None:
+            records.extend(Kept(height, record) for height, record in block[0])
+        at = raw.find(MAGIC, at + 1 if block is None else block[1])
+    return records
+
+
+def create_log(path: Path, records: Iterable[Kept]) -> int:
+    """A log of these records takes the place of the one at `path`, if there is one: whole, or not at all. Returns its
+    length. Raises OSError."""
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    size = 0
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            for part in _parts(records):
+                block = _block(size, part)
+                if failpoints.is_next("votes.compact.torn"):
+                    file.write(block[: len(block) // 2])
+                    file.flush()
+                failpoints.reach("votes.compact.torn")
+                size += file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+        failpoints.reach("votes.compact.written")
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+    failpoints.reach("votes.compact.renamed")
+    _sync_folder(path)
+    return size
 
 
 def _sync_folder(path: Path) -> None:
@@ -111,6 +163,7 @@ class VoteLog:
         is_new = not path.exists()
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if is_new:
+            failpoints.reach("votes.created")
             _sync_folder(path)
         kept, self.bytes, torn = read_log(path)
         self.records: tuple[Kept, ...] | None = tuple(kept)
@@ -119,7 +172,7 @@ class VoteLog:
         os.ftruncate(self._descriptor, self.bytes)
         os.fsync(self._descriptor)
         self._allocated = self.bytes  # up to here the file exists
-        self._compacted_bytes = self.bytes
+        self._compacted_bytes = 0  # nobody knows what is needless in it: the first seal tells
         self._compacted_height = 0
 
     def take_records(self) -> tuple[bytes, ...]:
@@ -131,12 +184,18 @@ class VoteLog:
     def append(self, records: Sequence[tuple[int | None, bytes]]) -> None:
         """One write and one fdatasync for all of `records`."""
         block = _block(self.bytes, records)
+        failpoints.reach("votes.append.before")
         try:
+            if failpoints.is_next("votes.append.torn"):
+                self._write(self.bytes, block[: len(block) // 2])
+            failpoints.reach("votes.append.torn")
             self._write(self.bytes, block)
+            failpoints.reach("votes.append.unsynced")
             _sync_data(self._descriptor)
         except OSError as error:
             self._undo()
             raise StoreFailed(f"cannot write {self.path}: {error.strerror}") from None
+        failpoints.reach("votes.append.synced")
         self.bytes += len(block)
 
     def _write(self, offset: int, block: bytes) -> None:
@@ -168,6 +227,7 @@ class VoteLog:
         The new file takes the old one's place whole, or not at all."""
         if not always and not self.is_due(stable_height):
             return False
+        failpoints.reach("votes.compact.before")
         kept, _, _ = read_log(self.path)
         keep = [item for item in kept if item.height is None or item.height > stable_height]
         try:
@@ -175,24 +235,12 @@ class VoteLog:
         except OSError as error:
             raise StoreFailed(f"cannot rewrite {self.path}: {error.strerror}") from None
         self._compacted_height = stable_height
+        failpoints.reach("votes.compact.done")
         return True
 
     def _replace(self, records: Iterable[Kept]) -> None:
-        path = self.path.with_name(self.path.name + ".new")
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        size = 0
-        try:
-            with os.fdopen(os.dup(descriptor), "wb") as file:
-                for part in _parts(records):
-                    size += file.write(_block(size, part))
-                file.flush()
-                os.fsync(descriptor)
-            path.replace(self.path)
-        except OSError:
-            os.close(descriptor)
-            path.unlink(missing_ok=True)
-            raise
-        _sync_folder(self.path)
+        size = create_log(self.path, records)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
         os.close(self._descriptor)
         self._descriptor = descriptor
         self.bytes = self._allocated = self._compacted_bytes = size

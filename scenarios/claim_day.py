@@ -19,7 +19,7 @@ SCENARIO = Scenario(
         MemberSpec("supplier", "supplier"),
     ),
     faults_tolerated=2,
-    parameters=Parameters(batch_delay_us=20_000),
+    parameters=Parameters(batch_delay_us=20_000, timer_base_us=2_000_000),
     workload=Workload("claim_day", {"data": "scenarios/data/synthea_40", "duration_us": 40_000_000}),
     faults=(
         Fault("kill", "leader", at_us=15_000_000),

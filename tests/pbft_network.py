@@ -27,6 +27,7 @@ from consortium.core.machine import (
     Now,
     Stable,
     Store,
+    Submit,
     Transmit,
     Wake,
 )
@@ -142,6 +143,7 @@ class Peer:
         self.crash_after: int | None = None  # outputs of the next step that still happen
         self.notes: list[tuple[int, Note]] = []
         self.behind: list[int] = []
+        self.wishes: list[Submit] = []
         self.life = 0
         self.host: Host
         self.pool: FakePool
@@ -193,6 +195,8 @@ class Peer:
                 elif isinstance(effect, Behind):
                     self.behind.append(effect.height)
                     self.network.later(5_000, lambda: self.network.catch_up(self))
+                elif isinstance(effect, Submit):
+                    self.wishes.append(effect)
                 else:
                     out.append(effect)
         return out

@@ -12,8 +12,10 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.checks import (
+    AMOUNT_FEN_MAX,
     BUREAU,
     HOSPITAL,
+    IDENTIFIER_MAX,
     PATIENT,
     PHARMACY,
     REGULATOR,
@@ -25,8 +27,9 @@ from consortium.contracts.checks import (
     check_range,
     check_text,
     check_trace_code,
+    is_identifier,
 )
-from consortium.contracts.institution import check_acts_for, check_open, get_institution
+from consortium.contracts.institution import Institution, check_acts_for, check_open, get_institution
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
 
 NUMBERED, ISSUED, DELIVERED, VERIFIED, COLLECTED = "numbered", "issued", "delivered", "verified", "collected"
@@ -111,6 +114,8 @@ def normalise(bill_no: str) -> str:
     By a table of our own: Unicode's normal forms change with its version, and so with Python's."""
     if len(bill_no) > _TYPED_MAX:
         raise Refused("bad-identifier", f"a bill's number has at most 64 characters, got {len(bill_no)}")
+    if is_identifier(bill_no):
+        return bill_no.lower()  # all of it ASCII: this is what the table does to it
     number = bill_no.translate(_ONE_SPELLING)
     check_identifier(number, "bill_no")
     return number
@@ -137,34 +142,36 @@ def mark_reimbursed(state: State, number: str, bill: Bill, settlement: str) -> N
     state.put(BILLS, number, msgspec.structs.replace(bill, settlement=settlement))
 
 
-def draft(state: StateReader, arguments: Issue, context: Context) -> tuple[str, Bill]:
-    """Check a bill to be issued; returns normalised number and bill, for the caller to store.
+def draft(
+    state: StateReader,
+    fixmedins_code: str,
+    bill_no: str,
+    psn_no: str,
+    issued_day: int,
+    lines: tuple[Line, ...],
+    context: Context,
+) -> tuple[str, Bill, Institution]:
+    """Check a bill to be issued; returns normalised number, bill, for the caller to store, and who issues it.
 
-    Refuses `bill-exists`, `bill-number-foreign`, `bill-empty`, `trace-code-count`, and what the shared checks refuse.
+    Refuses `bill-exists`, `bill-number-foreign`, `bad-length`, `trace-code-count`, and what the shared checks refuse.
     """
-    number = _check_number(state, arguments.fixmedins_code, arguments.bill_no, context, arguments.issued_day)
-    check_identifier(arguments.psn_no, "psn_no")
-    check_day(arguments.issued_day, "issued_day")
+    number, institution = _check_number(state, fixmedins_code, bill_no, context, issued_day)
+    check_identifier(psn_no, "psn_no")
+    check_day(issued_day, "issued_day")
     known = state.get(BILLS, number)
     if known is not None and known.stage != NUMBERED:
         raise Refused("bill-exists", f"bill {number} is {known.stage} already")
-    bill = Bill(
-        fixmedins_code=arguments.fixmedins_code,
-        stage=ISSUED,
-        psn_no=arguments.psn_no,
-        issued_day=arguments.issued_day,
-        medfee_sumamt=_check_lines(arguments.lines),
-        lines=arguments.lines,
-    )
-    return number, bill
+    return number, Bill(fixmedins_code, ISSUED, psn_no, issued_day, _check_lines(lines), lines), institution
 
 
-def _check_number(state: StateReader, fixmedins_code: str, bill_no: str, context: Context, day: int) -> str:
+def _check_number(
+    state: StateReader, fixmedins_code: str, bill_no: str, context: Context, day: int
+) -> tuple[str, Institution]:
     institution = get_institution(state, fixmedins_code)
     if context.role != GENESIS:
         check_acts_for(institution, fixmedins_code, context)
     check_open(institution, fixmedins_code, day)
-    return _own_number(fixmedins_code, bill_no)
+    return _own_number(fixmedins_code, bill_no), institution
 
 
 def _own_number(fixmedins_code: str, bill_no: str) -> str:
@@ -178,10 +185,18 @@ def _check_lines(lines: tuple[Line, ...]) -> int:
     check_count(len(lines), LINES_MAX, "lines")
     medfee_sumamt = 0
     for line in lines:
-        check_identifier(line.med_list_codg, "med_list_codg")
-        check_range(line.cnt, 1, QUANTITY_MAX, "cnt")
-        check_amount(line.pric, "pric")
-        medfee_sumamt += line.cnt * line.pric
+        code, cnt, pric = line.med_list_codg, line.cnt, line.pric
+        if not (
+            code.isascii()
+            and code.isalnum()
+            and len(code) <= IDENTIFIER_MAX
+            and 0 < cnt <= QUANTITY_MAX
+            and 0 <= pric <= AMOUNT_FEN_MAX
+        ):  # seldom: which of them is it, if any?
+            check_identifier(code, "med_list_codg")
+            check_range(cnt, 1, QUANTITY_MAX, "cnt")
+            check_amount(pric, "pric")
+        medfee_sumamt += cnt * pric
         if line.drug_trac_codg or line.trdn_flag:
             _check_codes(line)
     check_positive_amount(medfee_sumamt, "the sum of the lines")
@@ -198,7 +213,7 @@ def _check_codes(line: Line) -> None:
 
 
 def _number(state: State, arguments: Number, context: Context) -> list[Event]:
-    number = _check_number(state, arguments.fixmedins_code, arguments.bill_no, context, 0)
+    number, _ = _check_number(state, arguments.fixmedins_code, arguments.bill_no, context, 0)
     if state.get(BILLS, number) is not None:
         raise Refused("bill-exists", f"the number {number} is taken")
     state.put(BILLS, number, Bill(arguments.fixmedins_code, NUMBERED))
@@ -206,7 +221,15 @@ def _number(state: State, arguments: Number, context: Context) -> list[Event]:
 
 
 def _issue(state: State, arguments: Issue, context: Context) -> list[Event]:
-    number, bill = draft(state, arguments, context)
+    number, bill, _ = draft(
+        state,
+        arguments.fixmedins_code,
+        arguments.bill_no,
+        arguments.psn_no,
+        arguments.issued_day,
+        arguments.lines,
+        context,
+    )
     state.put(BILLS, number, bill)
     return [issued_event(number, bill)]
 

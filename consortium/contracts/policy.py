@@ -8,6 +8,7 @@ closed.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import msgspec
 
@@ -127,15 +128,22 @@ def pack_on(state: StateReader, day: int) -> Pack:
 
 def item_on(state: StateReader, med_list_codg: str, day: int) -> ItemVersion | None:
     """The version of a catalogue item effective on a day; None = off catalogue."""
-    entry = state.get(CATALOGUE, med_list_codg)
-    if entry is not None:
-        newest = entry.versions[-1]
-        if newest.from_day <= day:
-            return newest
-        for version in reversed(entry.versions):
-            if version.from_day <= day:
-                return version
-    return None
+    return items_on(state, (med_list_codg,), day)[0]
+
+
+def items_on(state: StateReader, med_list_codgs: Sequence[str], day: int) -> list[ItemVersion | None]:
+    """For each catalogue item its version effective on a day; None = off catalogue."""
+    found: list[ItemVersion | None] = []
+    get = state.get
+    for code in med_list_codgs:
+        entry = get(CATALOGUE, code)
+        version = None if entry is None else entry.versions[-1]
+        if version is not None and version.from_day > day:
+            assert entry is not None
+            older = [version for version in entry.versions if version.from_day <= day]
+            version = older[-1] if older else None
+        found.append(version)
+    return found
 
 
 def check_not_past(day: int, context: Context) -> None:

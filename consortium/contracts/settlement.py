@@ -10,6 +10,8 @@ the last day.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from consortium.contracts import bill as bills
@@ -160,11 +162,15 @@ def _claim(state: State, arguments: Claim, context: Context) -> list[Event]:
 
 def _issue_and_claim(state: State, arguments: IssueAndClaim, context: Context) -> list[Event]:
     _check_claim(arguments)
-    issue = bills.Issue(
-        arguments.fixmedins_code, arguments.bill_no, arguments.psn_no, arguments.enddate, arguments.lines
+    number, bill, institution = bills.draft(
+        state,
+        arguments.fixmedins_code,
+        arguments.bill_no,
+        arguments.psn_no,
+        arguments.enddate,
+        arguments.lines,
+        context,
     )
-    number, bill = bills.draft(state, issue, context)
-    institution = get_institution(state, arguments.fixmedins_code)
     events = [bills.issued_event(number, bill)]
     key = _settle(state, arguments, number, bill, institution, events)
     bills.mark_reimbursed(state, number, bill, key)
@@ -196,9 +202,9 @@ def _settle(
         raise Refused("not-a-hospital", f"{claim.fixmedins_code} is a {institution.kind}: it has no inpatients")
     terms = Terms(scheme, is_inpatient, institution.level, period.retired, period.assisted, claim.offsite)
 
-    items = [(line, policy.item_on(state, line.med_list_codg, day)) for line in bill.lines]
-    _sell_packs(state, items, number, claim.fixmedins_code)
-    scope = compute_scope([(line.cnt, line.pric, item) for line, item in items])
+    items = policy.items_on(state, [line.med_list_codg for line in bill.lines], day)
+    _sell_packs(state, bill.lines, items, number, claim.fixmedins_code)
+    scope = compute_scope([(line.cnt, line.pric, item) for line, item in zip(bill.lines, items, strict=True)])
     account = f"person/{psn_no}"
     account_fen = funds.get_balance(state, account) if claim.acct_used_flag else 0
     accumulator_key = f"{psn_no}/{year}"
@@ -229,7 +235,7 @@ def _settle(
     state.put(ACCUMULATORS, accumulator_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
     payable = f"payable/{claim.fixmedins_code}"
-    payments = [(source, payable, fen) for source, fen in _sources(settlement, account)]
+    payments = [(source, payable, fen) for source, fen in _sources(settlement, account) if fen]
     funds.move_all(state, payments, f"settlement/{key}", events)
     events.append(_event("settled", psn_no, year, sequence, settlement))
     return key
@@ -269,16 +275,20 @@ def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
 
 
 def _sell_packs(
-    state: State, items: list[tuple[Line, policy.ItemVersion | None]], number: str, fixmedins_code: str
+    state: State,
+    lines: tuple[Line, ...],
+    items: Sequence[policy.ItemVersion | None],
+    number: str,
+    fixmedins_code: str,
 ) -> None:
     """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items."""
-    for position, (line, item) in enumerate(items, 1):
+    for position, (line, item) in enumerate(zip(lines, items, strict=True), 1):
         if line.drug_trac_codg:
             seller = trace_code.holder_of_institution(fixmedins_code)
             sale = trace_code.Sale(number, position, line.cnt, seller, is_claim=True)
             for code in line.drug_trac_codg:
                 trace_code.sell_pack(state, code, line.med_list_codg, seller, sale, is_split=line.trdn_flag)
-        elif item is not None and item.needs_trace_code:
+        elif item is not None and item.kind == "drug" and not item.code_free:
             raise Refused(
                 "trace-code-missing", f"{line.med_list_codg} on line {position} is settled with trace codes only"
             )
@@ -321,7 +331,7 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
 
     events: list[Event] = []
     payable = f"payable/{settlement.fixmedins_code}"
-    refunds = [(payable, target, fen) for target, fen in _sources(settlement, f"person/{psn_no}")]
+    refunds = [(payable, target, fen) for target, fen in _sources(settlement, f"person/{psn_no}") if fen]
     funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events)
     bill = bills.get_bill(state, settlement.bill_no)
     for line in bill.lines:

@@ -22,7 +22,7 @@ INPATIENT, OUTPATIENT = "inpatient", "outpatient"
 MED_TYPES = (INPATIENT, OUTPATIENT)
 
 
-class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """The amounts of one settlement in fen; all negated in its reversal."""
 
     medfee_sumamt: int = 0  # 医疗费总额
@@ -196,12 +196,13 @@ def _pool_payment(base: int, terms: Terms, used: Accumulator, pack: Pack) -> tup
 
 def accumulate(used: Accumulator, amounts: Amounts, *, is_inpatient: bool, sign: int) -> Accumulator:
     """The accumulators after a settlement (`sign` 1), or as before it (`sign` −1, with the same stored amounts)."""
+    hifp = sign * amounts.hifp_pay
     return Accumulator(
         sequence=used.sequence,
         newest=used.newest,
         stays=used.stays + (sign if is_inpatient else 0),
-        hifp_fen=used.hifp_fen + sign * amounts.hifp_pay,
-        outpatient_hifp_fen=used.outpatient_hifp_fen + (0 if is_inpatient else sign * amounts.hifp_pay),
+        hifp_fen=used.hifp_fen + hifp,
+        outpatient_hifp_fen=used.outpatient_hifp_fen + (0 if is_inpatient else hifp),
         outpatient_dedc_fen=used.outpatient_dedc_fen + (0 if is_inpatient else sign * amounts.act_pay_dedc),
         hifob_fen=used.hifob_fen + sign * amounts.hifob_pay,
         hifmi_fen=used.hifmi_fen + sign * amounts.hifmi_pay,

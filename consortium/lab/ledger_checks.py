@@ -11,9 +11,9 @@ from consortium.core.contract import Receipt
 from consortium.core.crypto import SUITES
 from consortium.core.machine import Outcome, Rows
 from consortium.core.transaction import Bundles, Opened, bundle_digest, decode_batch, decode_call
+from consortium.lab import trace_checks
 from consortium.lab.run import Run, StoredBlock, base_height, blocks, head_height, ledger_epochs, state_digest
 from consortium.lab.series import distinct_submissions
-from consortium.lab.trace_checks import describe_camps
 from consortium.scenario import day
 
 # Receipts of transactions that the ledger turned away before any contract saw them: they use no number up.
@@ -47,7 +47,9 @@ def check_agreement(run: Run) -> list[str]:
     for height, camps in sorted(headers.items()):
         differing = camps if len(camps) > 1 else bodies.get(height, {})
         if len(differing) > 1:
-            failures.append(f"height {height}: the ledgers hold different blocks: {describe_camps(differing)}")
+            failures.append(
+                f"height {height}: the ledgers hold different blocks: {trace_checks.describe_camps(differing)}"
+            )
     return failures
 
 
@@ -58,7 +60,7 @@ def check_state_roots(run: Run) -> list[str]:
         digest = state_digest(camp.rows).hex()[:16]
         states.setdefault(head_height(camp.rows), {}).setdefault(digest, []).append(camp.label)
     return [
-        f"height {height}: the tables of state differ: {describe_camps(camps)}"
+        f"height {height}: the tables of state differ: {trace_checks.describe_camps(camps)}"
         for height, camps in sorted(states.items())
         if len(camps) > 1
     ]
@@ -136,8 +138,10 @@ def check_exactly_once(run: Run) -> list[str]:
 
 
 def check_everything_executed(run: Run) -> list[str]:
-    """Each bundle that the trace says was submitted stands in the highest ledger; without ledgers, was `included`."""
-    submitted = distinct_submissions(run.trace)
+    """Each bundle that a node submitted that was up at the end stands in the highest ledger (without ledgers: was
+    `included`). What a node submitted that died for good may have died with it."""
+    running = trace_checks.running_nodes(run.trace)
+    submitted = [record for record in distinct_submissions(run.trace) if record["node"] in running]
     fullest = run.fullest
     if fullest is not None:
         stored = {bundle_digest(raw).hex()[:16] for block in blocks(fullest.rows) for raw in _batch_bundles(block)}
@@ -165,10 +169,15 @@ def _not_included(run: Run) -> list[dict[str, object]]:
     return missing
 
 
+def expects_answers(run: Run) -> bool:
+    """Whether the workload says what must be answered, and how."""
+    return run.scenario.workload.source == day.WORKLOAD.name
+
+
 def check_workload_answered(run: Run) -> list[str]:
-    """What the workload itself expects of the receipts; a workload that expects nothing always holds."""
+    """What the workload itself expects of the receipts (`expects_answers`)."""
     fullest = run.fullest
-    if run.scenario.workload.source != day.WORKLOAD.name or fullest is None:
+    if fullest is None:
         return []
     expected = day.compute_expectation(day.WORKLOAD.prepare(run.scenario, bytes(32)).work)  # counts fit any key
     return day.day_faults(day.day_report(_outcomes(run, fullest.rows)), expected)

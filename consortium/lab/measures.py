@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from consortium.lab import series
+from consortium.lab.deaths import leader_deaths
 from consortium.lab.trace import Record
 
 PHASES = ("order to prepared", "prepared to committed", "committed to executed", "executed to sealed")
@@ -63,6 +64,7 @@ def measure(trace: Sequence[Record]) -> Measures:
         *_latency_figures(trace),
         *_phase_figures(trace),
         *_leader_figures(trace),
+        *_death_figures(trace),
         *_cost_figures(trace),
     ]
     return Measures(figures)
@@ -185,6 +187,20 @@ def _leader_figures(trace: Sequence[Record]) -> list[Measure]:
         )
         figures.append(Measure("recovery_max", max(recoveries) / 1e6, "s", what))
     return figures
+
+
+def _death_figures(trace: Sequence[Record]) -> list[Measure]:
+    deaths = leader_deaths(trace)
+    if not deaths:
+        return []
+    waits = sorted(death.resumed_us - death.t_us for death in deaths if death.resumed_us is not None)
+    what = "from the kill of a leader to the first block with transactions that was proposed and executed after it"
+    figures = [Measure("leader_deaths", len(deaths), "1", "times that the member that proposed last was killed")]
+    for share in (50, 99):
+        if waits:
+            wait_us = series.quantile(waits, share / 100)
+            figures.append(Measure(f"leader_death_p{share}", wait_us / 1e6, "s", f"{what}; {share} in 100 are faster"))
+    return [*figures, *([Measure("leader_death_max", waits[-1] / 1e6, "s", f"{what}; the longest")] if waits else [])]
 
 
 DISTURBING = ("kill", "pause", "partition", "broker_kill")

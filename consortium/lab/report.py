@@ -169,9 +169,7 @@ def _checks(verdicts: Sequence[Verdict]) -> str:
 
 def _moments(run: Run) -> list[plots.Moment]:
     return [
-        plots.Moment(record["t_us"], f"{record['act'].replace('_', ' ')} {record['target']}".strip())
-        for record in run.trace
-        if record["kind"] == "fault"
+        plots.Moment(record["t_us"], series.fault_words(record)) for record in run.trace if record["kind"] == "fault"
     ]
 
 

@@ -15,6 +15,7 @@ from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
 from consortium.lab.trace import Record
 from consortium.ledger.rows import END, height_key
+from consortium.scenario.adversary import traitors
 from consortium.scenario.scenario import Scenario
 
 ILLUSTRATIVE = "Illustrative policy numbers"
@@ -38,6 +39,20 @@ class Run:
     trace: Sequence[Record]
     ledgers: Mapping[str, Rows] = field(default_factory=dict)
     is_partial: bool = False
+
+    @cached_property
+    def traitors(self) -> frozenset[str]:
+        """Nodes under a behaviour at any time: nothing is promised of them."""
+        return traitors(self.scenario)
+
+    @cached_property
+    def honest(self) -> Run:
+        """The run as its honest nodes tell it: what checks judge. The driver's own records stay."""
+        if not self.traitors:
+            return self
+        trace = [record for record in self.trace if record["node"] not in self.traitors]
+        ledgers = {name: rows for name, rows in self.ledgers.items() if name not in self.traitors}
+        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial)
 
     @property
     def fullest(self) -> Camp | None:

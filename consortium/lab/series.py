@@ -21,6 +21,23 @@ _CONDITIONS = {
 }
 
 
+REPAIRS = ("restart", "resume", "heal", "calm", "broker_restart", "disk_free", "disk_copy")
+
+
+def is_repair(record: Record) -> bool:
+    """Whether a `fault` record tells of an end to something: a node back, a link open, a behaviour over."""
+    return record["act"] in REPAIRS or record.get("phase") == "end"
+
+
+def fault_words(record: Record) -> str:
+    """`kill bureau`, `loss ppm=200000`, `behaviour silent bureau begins`, of a `fault` record."""
+    told = ("t_us", "node", "kind", "act", "target", "phase")
+    options = [f"{key}={value}" for key, value in record.items() if key not in told]
+    phase = {"begin": "begins", "end": "ends"}.get(record.get("phase", ""), "")
+    act = record["act"].replace(":", " ").replace("_", " ")
+    return " ".join(word for word in (act, record.get("target", ""), *options, phase) if word)
+
+
 class Span(NamedTuple):
     """From `start_us` to `end_us`; `label` says of what (a leader's name, a node's condition)."""
 
@@ -79,11 +96,13 @@ def first_executions(trace: Iterable[Record]) -> list[Record]:
 
 
 def distinct_submissions(trace: Iterable[Record]) -> list[Record]:
-    """`submitted` records, each bundle once (a node that came back may say it again), by time."""
+    """`submitted` records, each bundle once (a node that came back may say it again), by time; without those that were
+    signed again with another key."""
     first: dict[str, Record] = {}
     for record in trace:
         if record["kind"] == "submitted":
             first.setdefault(record["bundle"], record)
+            first.pop(record.get("replaces", ""), None)
     return list(first.values())
 
 
@@ -186,4 +205,6 @@ def _condition(record: Record) -> tuple[str, str | None]:
     if kind == "fault":
         entered = {"kill": "down", "pause": "paused", "resume": "up"}.get(record["act"])
         return record["target"], entered
+    if kind == "exited" and record["code"] not in (0, -15):
+        return record["node"], "down"
     return record["node"], _CONDITIONS.get(kind)

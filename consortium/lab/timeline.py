@@ -69,11 +69,7 @@ def steps_in(trace: Sequence[Record], window: Window) -> list[Step]:
     if not entries:
         return []
     executions = [record["t_us"] for record in series.first_executions(trace)]
-    steps = [
-        Step(record["t_us"], f"{record['act'].replace('_', ' ')} {record['target']}".strip())
-        for record in inside
-        if record["kind"] == "fault"
-    ]
+    steps = [Step(record["t_us"], series.fault_words(record)) for record in inside if record["kind"] == "fault"]
     asks = [record for record in inside if record["kind"] == "view_change"]
     if asks:
         before = max((t_us for t_us in executions if t_us < asks[0]["t_us"]), default=None)
@@ -151,7 +147,9 @@ def _paint_marks(axes: Axes, rows: Mapping[str, int], trace: Sequence[Record], w
         kind, node = record["kind"], record["node"]
         if kind == "fault":
             node = record["target"]
-            style = ("X", RED, 9.0) if record["act"] in ("kill", "pause") else ("^", GREEN, 9.0)
+            style = ("^", GREEN, 9.0) if series.is_repair(record) else ("X", RED, 9.0)
+            if not node:  # of the network, or of the broker: it meets everybody
+                axes.axvline(record["t_us"] / 1e6, color=style[1], linewidth=1.0, linestyle=":", zorder=4)
         elif kind == "view_change" and is_close:
             style = ("v", INK, 6.0)
         elif kind == "new_view" and is_close:
@@ -180,8 +178,10 @@ def _legend(figure: Figure, conditions: Sequence[str], is_close: bool) -> None:
     handles: list[Patch | Line2D] = [Line2D([], [], color=BLUE, linewidth=4.5, label="leads")]
     handles += [Patch(color=CONDITION_COLOURS[c], label=CONDITION_WORDS[c]) for c in conditions]
     handles.append(Patch(color=GAP_FILL, label="no service"))
-    handles.append(Line2D([], [], marker="X", color=RED, markersize=8, linestyle="none", label="killed or paused"))
-    handles.append(Line2D([], [], marker="^", color=GREEN, markersize=8, linestyle="none", label="came back"))
+    handles.append(
+        Line2D([], [], marker="X", color=RED, markersize=8, linestyle="none", label="a fault, or its beginning")
+    )
+    handles.append(Line2D([], [], marker="^", color=GREEN, markersize=8, linestyle="none", label="its end"))
     if is_close:
         handles.append(Line2D([], [], marker="v", color=INK, markersize=6, linestyle="none", label="asks for a view"))
         handles.append(Line2D([], [], marker="D", color=INK, markersize=5, linestyle="none", label="enters it"))

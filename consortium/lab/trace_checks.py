@@ -57,15 +57,18 @@ def executed_heights(trace: Sequence[Record]) -> dict[str, int]:
 
 
 def running_nodes(trace: Sequence[Record]) -> list[str]:
-    """Nodes that booted and were not down (killed, paused or exited by themselves) when the run ended, by name."""
+    """Nodes that booted and were not down (killed, paused or exited by themselves) when the run ended, by name; those
+    that the members removed are not among them."""
     is_up: dict[str, bool] = {}
     for record in trace:
         match record["kind"]:
-            case "booted":
+            case "booted" | "admitted":
                 is_up[record["node"]] = True
+            case "removed":
+                is_up[record["node"]] = False
             case "fault" if record["act"] in ("kill", "pause"):
                 is_up[record["target"]] = False
-            case "fault" if record["act"] == "resume":
+            case "fault" if record["act"] == "resume" and record["target"] in is_up:
                 is_up[record["target"]] = True
             case "exited" if record["code"] not in STOPPED_CODES:
                 is_up[record["node"] or record.get("target", "")] = False

@@ -5,10 +5,12 @@ It lives in a member's node by that member's settings `{"hosts": ["loader"]}`, a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 
 from consortium.core.contract import StateReader
-from consortium.core.machine import Effect, Event, Expired, Now, Receipted, SetTimer, Started, Submitted
+from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Load, Work
 
@@ -16,60 +18,86 @@ TIMER = ("role", "loader", "next")
 
 
 class Loader:
-    """Hears `Started`, `Receipted`, `Expired`; emits `Submitted`. Its bundles bear the numbers from 1 on, in order."""
+    """Hears `Started`, `Receipted`, `Jumped`, `Expired`; emits `Submitted`. Its bundles bear the numbers from 1 on.
+
+    It knows its transactions by their numbers: after a boot it submits again exactly the bundles that were not
+    executed, whichever they are, also while blocks that it missed are still coming in.
+    """
 
     def __init__(self, member: str, load: Load) -> None:
         self._member = member
         self._load = load
-        self._sizes = [len(calls) for calls in load.calls]
-        self._total = sum(self._sizes)
-        self._next = 0  # bundle
-        self._sent = 0  # transactions
-        self._executed = 0
+        self._missing = [len(calls) for calls in load.calls]  # numbers of each bundle that were not executed yet
+        self._ends = list(accumulate(self._missing))
+        self._answered: set[int] = set()
+        self._next = 0  # the first bundle that was not submitted since this boot
+        self._outstanding = 0  # transactions submitted since this boot, not executed
+        self._unsent = self._ends[-1] if self._ends else 0  # transactions neither executed nor submitted
         self._is_started = False
         self.wants_history = True
 
     @property
     def is_done(self) -> bool:
-        return self._executed >= self._total
+        return self._outstanding + self._unsent == 0
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
             case Receipted():
-                self._executed += sum(outcome.member == self._member for outcome in event.outcomes)
+                for outcome in event.outcomes:
+                    if outcome.member == self._member:
+                        self._answer(outcome.number)
+                return self._submit() if self._is_started and not self._load.interval_us else []
+            case Jumped():
+                for number in event.used(self._member):
+                    self._answer(number)
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Started():
                 self._is_started = True
-                while self._next < len(self._sizes) and self._sent + self._sizes[self._next] <= self._executed:
-                    self._sent += self._sizes[self._next]  # executed before this boot
-                    self._next += 1
                 return self._paced() if self._load.interval_us else self._submit()
             case Expired(timer=timer) if timer == TIMER:
                 return self._paced()
             case _:
                 return []
 
+    def _answer(self, number: int) -> None:
+        if number in self._answered or not (self._ends and 1 <= number <= self._ends[-1]):
+            return
+        self._answered.add(number)
+        index = bisect_left(self._ends, number)
+        self._missing[index] -= 1
+        if index < self._next:
+            self._outstanding -= 1
+        else:
+            self._unsent -= 1
+
+    def _take(self) -> bytes | None:
+        """The next bundle that was not executed; None after the last."""
+        while self._next < len(self._missing) and self._missing[self._next] == 0:
+            self._next += 1
+        if self._next >= len(self._missing):
+            return None
+        self._outstanding += self._missing[self._next]
+        self._unsent -= self._missing[self._next]
+        self._next += 1
+        return self._load.signed[self._next - 1]
+
     def _submit(self) -> list[Effect]:
         """As many bundles as there is room for, once there is room for a batch's worth of them."""
-        room = self._load.outstanding_max - (self._sent - self._executed)
-        if room < min(self._load.outstanding_max // 4, self._total - self._sent):
+        outstanding_max = self._load.outstanding_max
+        if outstanding_max - self._outstanding < min(outstanding_max // 4, self._unsent):
             return []
         bundles: list[bytes] = []
-        while self._next < len(self._sizes) and self._sizes[self._next] <= room:
-            room -= self._sizes[self._next]
-            self._sent += self._sizes[self._next]
-            bundles.append(self._load.signed[self._next])
-            self._next += 1
+        while self._next < len(self._missing) and self._outstanding + self._missing[self._next] <= outstanding_max:
+            bundle = self._take()
+            if bundle is None:
+                break
+            bundles.append(bundle)
         return [Submitted(tuple(bundles))] if bundles else []
 
     def _paced(self) -> list[Effect]:
         """One bundle, and the next after the interval."""
-        if self._next >= len(self._sizes):
-            return []
-        bundle = self._load.signed[self._next]
-        self._sent += self._sizes[self._next]
-        self._next += 1
-        return [Submitted((bundle,)), SetTimer(TIMER, self._load.interval_us)]
+        bundle = self._take()
+        return [] if bundle is None else [Submitted((bundle,)), SetTimer(TIMER, self._load.interval_us)]
 
 
 class _Idle:

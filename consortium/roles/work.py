@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from consortium.contracts import governance
 from consortium.contracts.bill import Line
 from consortium.contracts.enrolment import Period
+from consortium.core.membership import Purpose
 
 
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -119,6 +121,19 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     signed: tuple[bytes, ...] = ()
 
 
+class Deed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a steward does about the members. `proposal` is made; or, with `is_recovery`, a new voting key is registered
+    with the recovery key. `renews`: purposes whose keys of this generation are filled in where the secrets are, when
+    the member's host is built."""
+
+    at_us: int
+    proposal: governance.Propose | None = None
+    is_recovery: bool = False
+    renews: tuple[Purpose, ...] = ()
+    generation: int = 1
+    recovery: governance.RecoverKey | None = None
+
+
 class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All there is for one member. `patients`: the persons whose agents this node hosts. `disburse_fen`: what the
     bureau lets an institution's claims add up to before it pays them out, 0 = it does not."""
@@ -134,3 +149,5 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patients: tuple[str, ...] = ()
     disburse_fen: int = 0
     load: Load | None = None
+    deeds: tuple[Deed, ...] = ()
+    approves: bool = True  # whether its steward votes for what others propose; else against it

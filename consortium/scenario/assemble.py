@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from consortium.behaviours.behaviour import RunStart
 from consortium.contracts import load_contracts
 from consortium.core.codec import encode
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import FORMAT, Genesis, GenesisCall
 from consortium.core.host import Host
+from consortium.core.keyring import Keyring
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
@@ -26,10 +28,13 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
+from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.roles.work import Work
+from consortium.scenario.adversary import bend
+from consortium.scenario.membership import complete_deed
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workload import Prepared, load_workloads
 
@@ -70,6 +75,7 @@ def build_genesis(
     members = tuple(
         Member(member.name, member.role, member.kind, dict(sorted(keys[member.name].items())))
         for member in sorted(scenario.members, key=lambda member: member.name)
+        if not member.joins
     )
     own = tuple(
         GenesisCall(contract, operation, encode(arguments)) for contract, operation, arguments in scenario.calls
@@ -86,10 +92,16 @@ def build_genesis(
     )
 
 
-def _signed(work: Work | None, chain: bytes, suite: KeySuite, secret: bytes) -> Work | None:
-    """The load, if there is one, signed before the run: bundles that bear the member's numbers from 1 on."""
-    if work is None or work.load is None:
+def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
+    """Its deeds with the keys that they need; and the load, if there is one, signed before the run: bundles that bear
+    the member's numbers from 1 on."""
+    if work is None:
+        return None
+    keyring = Keyring(suite, secrets)
+    work = replace(work, deeds=tuple(complete_deed(deed, work.member, chain, suite, keyring) for deed in work.deeds))
+    if work.load is None:
         return work
+    secret = secrets["submit"]
     number = count(1)
     bundles = tuple(
         sign_bundle(chain, suite, secret, work.member, [encode_transaction(next(number), *call) for call in calls])
@@ -101,13 +113,27 @@ def _signed(work: Work | None, chain: bytes, suite: KeySuite, secret: bytes) -> 
 class AssembledHost(Host):
     """A host that also tells what runs are watched by."""
 
-    def __init__(self, *parts: Any, node: Node, consensus: Any, ledger: Ledger, sealer: Sealer, epochs: Epochs) -> None:
+    def __init__(
+        self,
+        *parts: Any,
+        node: Node,
+        consensus: Any,
+        ledger: Ledger,
+        sealer: Sealer,
+        epochs: Epochs,
+        start: RunStart,
+    ) -> None:
         super().__init__(*parts)
+        self._start = start
         self._node = node
         self._consensus = consensus
         self._ledger = ledger
         self._sealer = sealer
         self._known_epochs = epochs
+
+    def begin_run(self, monotonic_us: int) -> None:
+        """Said before `boot`: when the run began on this node's monotonic clock. Behaviours count from there."""
+        self._start.monotonic_us = monotonic_us
 
     @property
     def is_done(self) -> bool:
@@ -125,6 +151,23 @@ class AssembledHost(Host):
     @property
     def stable_height(self) -> int:
         return self._sealer.stable_height
+
+    def prove_epochs(self, rows: Rows) -> bytes:
+        """What a newcomer is given as `known`. Raises ProofError while the newest members are under no seal."""
+        return prove_epochs(self._ledger, rows)
+
+    @property
+    def epoch(self) -> int:
+        """Of the next height."""
+        return self._known_epochs.at(self.head_height + 1).number
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is (or will be) one of those that keep the ledger; one that was removed only listens."""
+        return any(
+            self.me in epoch.by_name
+            for epoch in (self._known_epochs.at(self.head_height + 1), self._known_epochs.newest)
+        )
 
     @property
     def view(self) -> int:
@@ -145,11 +188,13 @@ def build_host(
     prepared: Prepared,
     shared: Shared,
     clock: Callable[[], int] | None = None,
+    known: bytes = b"",
 ) -> AssembledHost:
-    """One member's host over its rows. Raises `ledger.state.Damaged` where the rows cannot be right."""
+    """One member's host over its rows. `known`: for one that is not in the genesis, another's `prove_epochs`; without
+    it nobody hears it. Raises `ledger.rows.Damaged` where the rows cannot be right, ProofError."""
     spec = next(member for member in scenario.members if member.name == name)
     role_spec = load_roles()[spec.role]
-    epochs = Epochs((genesis.first_epoch,))
+    epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     parameters = genesis.parameters
     ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock)
     ledger.boot()
@@ -169,9 +214,9 @@ def build_host(
     )
     consensus = shared.protocol.build(setting)
     catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
-    outbox = Outbox(name, shared.bundles)
+    outbox = Outbox(name, shared.bundles, 1, lambda: epochs.at(ledger.head_height + 1).key(name, "submit"))
     settings = read_settings(spec.role, spec.settings)
-    work = _signed(prepared.work.get(name), genesis.chain, shared.suite, secrets["submit"])
+    work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
     role = role_spec.build(settings, work, ledger.reader)
     owners = {
         **dict.fromkeys(pool.messages, "pool"),
@@ -191,17 +236,19 @@ def build_host(
         "role": role,
     }
     node = Node(siblings, ledger, outbox, role, owners, timers)
+    start = RunStart()
     return AssembledHost(
         name,
-        node,
+        bend(scenario, name, node, start, epochs, parameters, shared.verifier.codec),
         shared.verifier,
         shared.suite,
         secrets,
         epochs,
-        lambda: epochs.at(ledger.head_height + 1).number,
+        lambda: epochs.speaking(name, ledger.head_height + 1).number,
         node=node,
         consensus=consensus,
         ledger=ledger,
         sealer=sealer,
         epochs=epochs,
+        start=start,
     )

@@ -14,25 +14,28 @@ from typing import Any
 
 import msgspec
 
+from consortium.behaviours import load_behaviours
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
+from consortium.scenario.acts import ACTS, read_options, why_not_local
+from consortium.scenario.adversary import check_behaviours, twins_of
 from consortium.scenario.network import DISTRIBUTIONS
-from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.scenario.scenario import (
+    BehaviourSpec,
+    Disk,
+    Fault,
+    Link,
+    MemberSpec,
+    Network,
+    Scenario,
+    Stop,
+    Workload,
+)
 from consortium.scenario.workload import load_workloads
 
-ACTS = (
-    "kill",
-    "restart",
-    "pause",
-    "resume",
-    "partition",
-    "heal",
-    "broker_kill",
-    "broker_restart",
-)
 _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Scenario,
     MemberSpec,
@@ -40,6 +43,8 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Network,
     Workload,
     Fault,
+    BehaviourSpec,
+    Disk,
     Stop,
     Parameters,
 )
@@ -84,7 +89,10 @@ def check_scenario(scenario: Scenario) -> None:
     _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
     _check_known("workload.source", scenario.workload.source, sorted(load_workloads()))
     _check_network(scenario.network, [member.name for member in scenario.members])
+    _check_behaviours(scenario)
     _check_faults(scenario)
+    if min(scenario.disk.sync_us, scenario.disk.commit_us) < 0:
+        raise ScenarioError("disk.sync_us and disk.commit_us cannot be negative")
     _check_parameters(scenario.parameters)
 
 
@@ -102,7 +110,7 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ScenarioError(f"member {repeated[0]!r} is named twice; every member needs a name of its own")
-    validators = sum(member.kind == "validator" for member in scenario.members)
+    validators = sum(member.kind == "validator" and not member.joins for member in scenario.members)
     if validators < 1:
         raise ScenarioError("a scenario needs at least one member of kind 'validator'")
     wanted = scenario.faults_tolerated
@@ -116,25 +124,59 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
 def _check_network(network: Network, names: Sequence[str]) -> None:
     for where, link in (("network.default", network.default), *sorted(network.links.items())):
         _check_known(f"distribution of {where}", link.distribution, list(DISTRIBUTIONS))
-        if min(link.mean_us, link.deviation_us, link.loss_ppm, link.duplicate_ppm) < 0:
+        least = min(link.mean_us, link.deviation_us, link.loss_ppm, link.duplicate_ppm)
+        if min(least, link.reorder_ppm, link.reorder_us) < 0:
             raise ScenarioError(f"{where}: delays and probabilities cannot be negative")
-    for pattern in network.links:
+    _check_patterns("network.links", list(network.links), names)
+
+
+def _check_patterns(where: str, patterns: Sequence[str], names: Sequence[str]) -> None:
+    for pattern in patterns:
         for side in pattern.split(">") if pattern.count(">") == 1 else [pattern, ""]:
             if side != "*":
-                _check_known(f"network.links {pattern!r}: member", side, list(names))
+                _check_known(f"{where} {pattern!r}: member", side, list(names))
 
 
 def _check_faults(scenario: Scenario) -> None:
-    names = [member.name for member in scenario.members]
+    names = [*(member.name for member in scenario.members), *twins_of(scenario)]
     for index, fault in enumerate(scenario.faults):
-        _check_known(f"faults.{index}.act", fault.act, ACTS)
-        if fault.act in ("kill", "restart", "pause", "resume"):
-            _check_known(f"faults.{index}.target", fault.target, [*names, "leader", "last"])
+        where = f"faults.{index}"
+        _check_known(f"{where}.act", fault.act, sorted(ACTS))
+        try:
+            read_options(fault)
+        except ValueError as error:
+            raise ScenarioError(f"{where}: {error}") from None
+        if ACTS[fault.act].target:
+            _check_known(f"{where}.target", fault.target, [*names, "leader", "last"])
+        elif fault.target:
+            raise ScenarioError(f"{where}: {fault.act!r} has no target; name members in groups or links")
         if fault.at_us is None and fault.at_height is None and index == 0 and fault.after_us == 0:
-            raise ScenarioError(f"faults.{index}: say when, with at_us, at_height or after_us")
+            raise ScenarioError(f"{where}: say when, with at_us, at_height or after_us")
+        _check_patterns(f"{where}.links", fault.links, names)
         for group in fault.groups:
             for name in group:
-                _check_known(f"faults.{index}.groups", name, names)
+                _check_known(f"{where}.groups", name, names)
+
+
+def _check_behaviours(scenario: Scenario) -> None:
+    for index, spec in enumerate(scenario.behaviours):
+        _check_known(f"behaviours.{index}.name", spec.name, sorted(load_behaviours()))
+    try:
+        check_behaviours(scenario)
+    except ValueError as error:
+        raise ScenarioError(str(error)) from None
+
+
+def check_runs_locally(scenario: Scenario) -> None:
+    """Raises ScenarioError where only the simulator can do what the scenario asks for."""
+    for index, fault in enumerate(scenario.faults):
+        why = why_not_local(fault)
+        if why is not None:
+            raise ScenarioError(f"faults.{index}: {why}: use --on simulator")
+    if any(member.joins for member in scenario.members):
+        raise ScenarioError("a member that joins later is started in the simulator alone: use --on simulator")
+    if twins_of(scenario):
+        raise ScenarioError("a twin (two hosts with one identity) runs in the simulator alone: use --on simulator")
 
 
 def _check_parameters(parameters: Parameters) -> None:

@@ -15,12 +15,15 @@ from consortium.core.membership import Kind
 
 
 class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One organisation and its node. `settings` are for its role (see the role's `Settings`)."""
+    """One organisation and its node. `settings` are for its role (see the role's `Settings`). `joins`: it is not in the
+    genesis; the others admit it, and its node begins with a `restart` of it, given the proof of today's members
+    (simulator alone)."""
 
     name: str
     role: str
     kind: Kind = "validator"
     settings: dict[str, Any] = {}
+    joins: bool = False
 
 
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,6 +34,8 @@ class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deviation_us: int = 0
     loss_ppm: int = 0
     duplicate_ppm: int = 0
+    reorder_ppm: int = 0  # so many come up to `reorder_us` late
+    reorder_us: int = 0
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,11 +54,21 @@ class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = {}
 
 
+class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The simulated disk: how long a sync of votes takes, and the commit of a block. A crash loses what is under way.
+    0: durable at once."""
+
+    sync_us: int = 200
+    commit_us: int = 1_000
+
+
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One act against the run. `act`: kill, restart, partition, heal, broker_kill, broker_restart, pause, resume.
+    """One act against the run; the acts, their `options` and where they can be carried out stand in
+    scenario/acts.py and docs/faults.md.
 
     `target`: a member's name, or `leader`, or `last` (whoever the fault before met). When: `at_us` after the start, or
-    when `at_height` has been executed somewhere, whichever is given; `after_us` later than that."""
+    when `at_height` has been executed somewhere, whichever is given; `after_us` later than that. Faults are met in
+    their order. `groups`: of a partition, each hearing only itself. `links`: "sender>receiver", `*` for any."""
 
     act: str
     target: str = ""
@@ -61,6 +76,22 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     at_height: int | None = None
     after_us: int = 0
     groups: tuple[tuple[str, ...], ...] = ()
+    links: tuple[str, ...] = ()
+    options: dict[str, Any] = {}
+
+
+class BehaviourSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member that does not keep to the protocol, from `from_us` to `to_us` after the start (None: to the end).
+
+    `name`: a file of consortium/behaviours/, `options` are its. `target`: a member's name, several joined by commas,
+    `leader` (of view 0), `f` or `f+1` (so many validators, the leaders of views 0, 1, …). Several behaviours of one
+    member wrap one another, the first innermost."""
+
+    name: str
+    target: str
+    from_us: int = 0
+    to_us: int | None = None
+    options: dict[str, Any] = {}
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,5 +115,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     network: Network = Network()
     workload: Workload = Workload()
     faults: tuple[Fault, ...] = ()
+    behaviours: tuple[BehaviourSpec, ...] = ()
+    disk: Disk = Disk()
     stop: Stop = Stop()
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # genesis: (contract, operation, arguments)

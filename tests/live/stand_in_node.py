@@ -32,6 +32,9 @@ class Counting:
         self.head_height = 0
         self._rows = rows
 
+    def begin_run(self, monotonic_us: int) -> None:
+        pass
+
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]:
         self.head_height = max([0, *(int.from_bytes(record, "big") for record in records)])
         head = len(self._rows.range("block", b"", b"\xff" * 9))

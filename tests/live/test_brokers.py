@@ -91,6 +91,24 @@ async def test_a_node_cannot_listen_to_anothers_inbox(broker: OwnBroker) -> None
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def test_the_embedded_broker_sends_a_publisher_nothing_of_its_own(tmp_path: Path) -> None:
+    broker = make_broker("embedded", tmp_path / "broker", CHAIN, ["a", "b"])
+    broker.start()
+    heard: list[bytes] = []
+    try:
+        async with client(broker.addresses["a"]) as a, client(broker.addresses["b"]) as b:
+            await a.subscribe(f"{ROOT}/all/+")
+            await a.publish(f"{ROOT}/all/a", b"own")
+            await b.publish(f"{ROOT}/all/b", b"another's")
+            async with asyncio.timeout(8):
+                async for message in a.messages:
+                    heard.append(bytes(message.payload))  # type: ignore[arg-type]
+                    break
+    finally:
+        broker.stop()
+    assert heard == [b"another's"]
+
+
 async def test_nothing_is_retained(broker: OwnBroker) -> None:
     heard: list[tuple[str, bytes]] = []
     with contextlib.suppress(aiomqtt.MqttError):  # Mosquitto closes the connection of whoever tries

@@ -90,4 +90,4 @@ def test_no_message_makes_a_sibling_raise(heard: list[tuple[str, Any]], behind: 
         net.run(400_000)
     net.run(40_000_000)
     assert ada.head == before
-    assert ada.sealer.stable_height in (0, 4)
+    assert ada.sealer.stable_height in (0, 4, before)  # the head too, where two drawn votes are of its true digest

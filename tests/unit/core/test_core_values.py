@@ -208,3 +208,23 @@ def test_a_genesis_file_gives_back_its_value_and_its_chain_depends_on_every_part
     assert other.chain != genesis.chain
     with pytest.raises(ValueError, match="not a genesis file"):
         decode_genesis(b"{}")
+
+
+def test_a_batch_is_taken_apart_once_and_the_same_for_equal_bytes() -> None:
+    raws = [sign_bundle(CHAIN, SUITE, b"s" * 32, "m", [encode_transaction(n, "c", "o", {})]) for n in (1, 2)]
+    bundles = Bundles(CHAIN, SUITE)
+    batch = encode_batch(7, raws)
+    decoded = bundles.decode_batch(batch)
+    assert bundles.decode_batch(batch) is decoded
+    assert bundles.decode_batch(bytes(bytearray(batch))) == decoded
+    assert decoded.bundles == tuple(raws)
+    assert decoded.digests == tuple(bundles.open(raw).digest for raw in raws)
+    for count in range(20):  # others push it out
+        bundles.decode_batch(encode_batch(count, raws[:1]))
+    assert bundles.decode_batch(batch) == decoded
+    with pytest.raises(Malformed):
+        bundles.decode_batch(batch + b"\x00")
+    mutable = bytearray(batch)
+    bundles.decode_batch(mutable)  # type: ignore[arg-type]
+    mutable[-1] ^= 1
+    assert bundles.decode_batch(mutable).bundles != decoded.bundles  # type: ignore[arg-type]

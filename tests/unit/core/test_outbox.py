@@ -4,6 +4,7 @@ from consortium.core.contract import Receipt
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import (
     BundleSigned,
+    Jumped,
     Note,
     Now,
     Outcome,
@@ -130,3 +131,16 @@ def test_outstanding_transactions_stay_inside_the_window() -> None:
     assert sum(len(told.bundles.open(raw).ids) for raw in told.said) == OUTSTANDING_MAX
     told.carry(told.outbox.step(NOW, told.receipts(told.said[0])))
     assert sum(len(told.bundles.open(raw).ids) for raw in told.said) == OUTSTANDING_MAX + 100
+
+
+def test_a_number_that_was_taken_before_a_snapshot_is_replaced_too() -> None:
+    """Regression (adversary fuzz, seed 1008): the refusal stood in a block that a snapshot jumped over."""
+    told = Told()
+    told.submit("one")
+    told.submit("two")
+    second = told.bundles.open(told.said[1])
+    used = {1: b"another transact", 2: second.ids[0][:16]}
+    told.carry(told.outbox.step(NOW, Jumped(9, {"a": used}.__getitem__)))
+    assert len(told.said) == 3
+    assert numbers(told, told.said[2]) == [3]
+    assert told.outbox.pending == 1

@@ -8,6 +8,7 @@ from consortium.core.machine import (
     Broadcast,
     Decide,
     Expired,
+    Jumped,
     Note,
     Now,
     Received,
@@ -63,6 +64,21 @@ def test_batches_are_first_come_first_served_within_the_limits() -> None:
     assert taken(it.take(at(1))) == raws[3:]
     assert it.take(at(1)) is None
     assert (it.waiting, it.unexecuted) == (0, 5)
+
+
+def test_a_client_that_wraps_one_transaction_twice_spoils_no_leaders_batch() -> None:
+    """Both bundles are valid; a batch with both would be refused by every backup, of every leader, for ever."""
+    it = pool()
+    twice = encode_transaction(1, "bill", "issue", {})
+    alone = sign_bundle(CHAIN, SUITE, secret("b"), "b", [twice])
+    wrapped = sign_bundle(CHAIN, SUITE, secret("b"), "b", [twice, encode_transaction(2, "bill", "issue", {})])
+    later = bundle("c", 1)
+    it.step(at(0), received([alone, wrapped, later]))
+    first = it.take(at(10))
+    assert first is not None and taken(first) == [alone, later] and it.judge(first) is None
+    second = it.take(at(11))
+    assert second is not None and taken(second) == [wrapped] and it.judge(second) is None
+    assert it.judge(encode_batch(0, [alone, wrapped])) == "a transaction stands twice in the batch"
 
 
 def test_a_released_bundle_goes_back_to_its_place() -> None:
@@ -121,16 +137,33 @@ def test_what_nobody_ordered_is_told_again_but_not_what_is_young() -> None:
     assert [effect.attachment for effect in told] == [encode((old,))]
 
 
-def test_a_bundle_overtaken_by_a_later_one_is_seen() -> None:
+def overtaken_at(it: BundlePool, late_us: int) -> None:
+    """An early bundle of b waits and is relayed at 500 and 1,000 ms; a late one of c is executed."""
+    late = bundle("c", 1)
+    it.step(at(0), received([bundle("b", 1)]))
+    for us in (500_000, 1_000_000):
+        if us > late_us:
+            break
+        it.step(at(us), Expired(RELAY_TIMER))
+    it.step(at(late_us), received([late], sender="c"))
+    it.step(at(late_us + 100_000), Decide(1, encode_batch(1, [late]), NOBODY))
+
+
+def test_a_bundle_overtaken_by_one_that_came_long_after_it_was_relayed_is_seen() -> None:
     it = pool()
-    early, late = bundle("b", 1), bundle("c", 1)
-    it.step(at(0), received([early]))
-    it.step(at(600_000), received([late], sender="c"))
-    it.step(at(700_000), Decide(1, encode_batch(1, [late]), NOBODY))
-    assert not it.was_overtaken(at(900_000), 1_000_000)
-    assert it.was_overtaken(at(1_000_000), 1_000_000)
-    it.step(at(1_000_001), Decide(2, encode_batch(1, [early]), NOBODY))
+    overtaken_at(it, 1_500_000)
+    assert it.was_overtaken(at(1_600_000), 1_000_000)
+    it.step(at(1_700_000), Decide(2, encode_batch(1, [bundle("b", 1)]), NOBODY))
     assert not it.was_overtaken(at(3_000_000), 1_000_000)
+
+
+def test_a_leader_that_may_not_have_had_the_bundle_is_not_blamed() -> None:
+    """Found on a loaded machine: a submission lost on the bus reached the leader by relay, behind half a second of
+    backlog, and an honest leader was deposed."""
+    for late_us in (600_000, 1_400_000):
+        it = pool()
+        overtaken_at(it, late_us)
+        assert not it.was_overtaken(at(5_000_000), 1_000_000)
 
 
 def test_a_batch_is_judged_by_its_bytes() -> None:
@@ -151,3 +184,15 @@ def test_our_own_submissions_are_admitted_and_broadcast() -> None:
     assert [effect.attachment for effect in effects if isinstance(effect, Broadcast)] == [encode(raws)]
     assert Available() in effects
     assert it.waiting == 2
+
+
+def test_after_a_snapshot_nothing_waits_that_came_too_late_for_its_numbers() -> None:
+    """Regression (adversary fuzz, seed 1008): a bundle that was executed in a block before the snapshot, refused there
+    because another transaction had its number, stayed in the pool for ever, and its node asked for views for ever."""
+    mine = pool()
+    late, fresh, other = bundle("b", 19, 2), bundle("b", 21, 2), bundle("c", 19)
+    mine.step(at(0), received([late, fresh, other]))
+    first = sign_bundle(CHAIN, SUITE, secret("b"), "b", [encode_transaction(20, "bill", "issue", {})])
+    used = {19: b"another transact", 20: Bundles(CHAIN, SUITE).open(first).ids[0][:16]}
+    mine.step(at(1), Jumped(9, lambda member: used if member == "b" else {}))
+    assert taken(mine.take(at(2))) == [fresh, other]

@@ -27,7 +27,7 @@ def honest() -> Run:
 
 
 def failing(run: Run) -> dict[str, tuple[str, ...]]:
-    return {verdict.name: verdict.failures for verdict in judge(run) if not verdict.holds}
+    return {verdict.name: verdict.failures for verdict in judge(run) if verdict.fails}
 
 
 def with_trace(run: Run, change: Callable[[list[dict[str, Any]]], None]) -> Run:

@@ -1,0 +1,81 @@
+"""What an exploration has met: counted per run, added up over runs, told at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from consortium.lab.statements import Statement
+from consortium.lab.trace import Record
+from consortium.scenario.scenario import Scenario
+
+Counts = dict[str, Counter[str]]
+
+GROUPS = (
+    "members",
+    "faults",
+    "behaviours",
+    "phases hit by faults",
+    "messages",
+    "events",
+    "reject reasons",
+)
+EVENTS = ("view_change", "new_view", "catching_up", "snapshot", "null", "observing", "sealed", "caught_up", "epoch")
+PHASES = {  # the last thing that a node noted, as the phase that it was in when a fault met it
+    "booted": "just booted",
+    "proposed": "its proposal in flight",
+    "prepared": "prepared",
+    "committed": "committed",
+    "executed": "executed, between batches",
+    "included": "executed, between batches",
+    "submitted": "executed, between batches",
+    "sealed": "sealed",
+    "view_change": "leaving its view",
+    "new_view": "entering a view",
+    "null": "ordering the new view's heights again",
+    "catching_up": "catching up",
+    "caught_up": "caught up",
+    "snapshot": "after a snapshot",
+}
+
+
+def count_run(scenario: Scenario, trace: Sequence[Record], statements: Sequence[Statement]) -> Counts:
+    """Of one run."""
+    counts: Counts = {group: Counter() for group in GROUPS}
+    validators = sum(member.kind == "validator" for member in scenario.members)
+    counts["members"][f"{validators} validators"] += 1
+    counts["behaviours"].update(spec.name for spec in scenario.behaviours)
+    counts["messages"].update(type(statement.message).__name__ for statement in statements)
+    last: dict[str, str] = {}
+    newest = ""
+    for record in trace:
+        kind, node = record["kind"], record["node"]
+        if kind == "fault":
+            act = str(record["act"])
+            if act.startswith("behaviour:"):
+                continue
+            counts["faults"][act] += 1
+            counts["phases hit by faults"][last.get(record["target"] or newest, "just booted")] += 1
+        elif kind == "rejected":
+            counts["reject reasons"][_reason(record)] += 1
+        elif kind in EVENTS:
+            counts["events"][kind] += 1
+        elif kind == "booted" and record["t_us"] > 0:
+            counts["events"]["reboot"] += 1
+        if kind in PHASES:
+            last[node] = PHASES[kind]
+            newest = node
+    return counts
+
+
+def _reason(record: Record) -> str:
+    """Without the numbers and names that differ from run to run."""
+    words = [word for word in str(record["why"]).split() if not any(letter.isdigit() for letter in word)]
+    reason = " ".join(word for word in words if not word.startswith(("'", '"')))[:60]
+    return f"{record.get('message', 'frame')}: {reason}"
+
+
+def add_counts(total: Counts, counts: Mapping[str, Mapping[str, int]]) -> None:
+    """Add in place."""
+    for group, found in counts.items():
+        total.setdefault(group, Counter()).update(found)

@@ -1,0 +1,57 @@
+"""The steward: a member's hand in who belongs to the consortium. It proposes what its work list says and votes on what
+others propose.
+
+It lives in a member's node beside its own role, by that member's settings `{"hosts": ["steward"]}`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.contracts import governance
+from consortium.core.contract import StateReader
+from consortium.core.machine import Note, Outcome
+from consortium.core.registry import newest_epoch
+from consortium.roles.agenda import Agenda
+from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.work import Work
+
+
+class StewardConduct(Conduct):
+    def __init__(self, state: StateReader) -> None:
+        super().__init__(state)
+        self._member = ""
+        self._approves = True
+
+    def plan(self, work: Work, agenda: Agenda) -> None:
+        self._member, self._approves = work.member, work.approves
+        for deed in work.deeds:
+            if deed.recovery is not None:
+                recover = ("governance", "recover_key", deed.recovery)
+                agenda.wish(f"recover:{deed.generation}", (recover,), deed.at_us)
+            elif deed.proposal is not None:
+                propose = ("governance", "propose", deed.proposal)
+                agenda.wish(f"propose:{deed.proposal.proposal_id}", (propose,), deed.at_us)
+
+    def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        notes: list[Note] = []
+        for event in outcome.receipt.events:
+            if event.kind == "proposal-made" and outcome.member != self._member:
+                self._answer(text(event, "proposal_id"), agenda)
+            elif event.kind == "member-convicted":
+                culprit, vote = text(event, "culprit"), text(event, "vote")
+                notes.append(Note("convicted", {"culprit": culprit, "vote": vote}))
+        return notes
+
+    def _answer(self, proposal_id: str, agenda: Agenda) -> None:
+        epoch = newest_epoch(self.state)
+        if epoch is not None and epoch.is_validator(self._member):
+            voice = governance.Vote(proposal_id, self._approves)
+            agenda.wish(f"vote:{proposal_id}", (("governance", "vote", voice),))
+
+
+def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
+    return Organisation("steward", settings, work, StewardConduct(state))
+
+
+ROLE = RoleSpec("steward", Settings, _build)

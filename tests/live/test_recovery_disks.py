@@ -1,0 +1,259 @@
+"""Torn, damaged, full, lost and older disks of real nodes: what each does, and says, without a hand that repairs."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from recovery_drill import (
+    NAMES,
+    Step,
+    Steps,
+    Witness,
+    assert_recovered,
+    at_height,
+    do,
+    double_votes,
+    is_dead,
+    keep_votes,
+    level,
+    run_drill,
+    small,
+    words_of,
+)
+
+from consortium.scenario.scenario import Fault
+from nodes.disk_faults import lay_disk
+from nodes.node_process import NodeProcess
+from nodes.storm import LocalRun
+from nodes.vote_log import block_ends
+
+pytestmark = pytest.mark.live
+
+
+def down(node: NodeProcess) -> None:
+    node.kill()
+    keep_votes(node)
+
+
+def start(node: NodeProcess) -> None:
+    node.start()
+
+
+def overwrite(path: Path, first: int, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(first)
+        file.write(data)
+
+
+def garble(path: Path) -> None:
+    """All pages of a write-ahead log that is in use, in place."""
+    overwrite(path, 4_096, b"\xa5" * max(0, path.stat().st_size - 4_096))
+
+
+def hurt(name: str, harm: str, act: Step) -> Iterator[tuple[str, Step]]:
+    yield f"{name} is down", do(down, name)
+    yield harm, act
+    yield f"{name} is started", do(start, name)
+    yield "all are level", level
+
+
+def tear_votes(run: LocalRun) -> bool:
+    path = run.nodes["node-2"].folder.votes
+    ends = block_ends(path)
+    with path.open("r+b") as file:
+        file.truncate((ends[-2] + ends[-1]) // 2)
+    return True
+
+
+def garble_header(run: LocalRun) -> bool:
+    path = run.nodes["node-2"].folder.ledger
+    path.with_name(path.name + "-wal").unlink()  # it may hold a sound copy of the first page
+    overwrite(path, 0, bytes(100))
+    return True
+
+
+def cut_write_ahead_log(run: LocalRun) -> bool:
+    path = run.nodes["node-3"].folder.ledger
+    wal = path.with_name(path.name + "-wal")
+    size = wal.stat().st_size
+    overwrite(wal, size // 2, b"\xa5" * 100)
+    return True
+
+
+def flip_an_old_vote(run: LocalRun) -> bool:
+    path = run.nodes["node-4"].folder.votes
+    ends = block_ends(path)
+    at = ends[len(ends) // 2] - 1
+    overwrite(path, at, bytes([path.read_bytes()[at] ^ 1]))
+    return True
+
+
+def garble_under_way(run: LocalRun) -> bool:
+    path = run.nodes["node-3"].folder.ledger
+    garble(path.with_name(path.name + "-wal"))
+    return True
+
+
+def says(name: str, words: str) -> Step:
+    return lambda run: words in run.nodes[name].folder.log.read_text()
+
+
+def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path: Path) -> None:
+    witness = Witness()
+
+    def listen(run: LocalRun) -> bool:
+        witness.begin(tmp_path / "run")
+        return True
+
+    def all_die(run: LocalRun) -> bool:
+        for node in run.nodes.values():
+            down(node)
+        return True
+
+    steps = Steps(
+        [
+            ("the witness listens", listen),
+            ("there are blocks", at_height(30)),
+            *hurt("node-2", "its last vote is torn", tear_votes),
+            *hurt("node-3", "its write-ahead log is damaged", cut_write_ahead_log),
+            *hurt("node-2", "the header of its ledger is gone", garble_header),
+            ("pages of node-3 change under way", garble_under_way),
+            ("node-3 finds it", says("node-3", "the ledger is damaged")),
+            ("node-3 has caught up", says("node-3", "has caught up")),
+            ("all are level", level),
+            ("all die at once", all_die),
+            ("all are started", do(start, *NAMES)),
+            ("all are level", level),
+            *hurt("node-4", "an old vote of its log is damaged", flip_an_old_vote),
+        ]
+    )
+    outcome = run_drill(tmp_path, small(1_600, interval_us=60_000), steps)
+    heard = witness.end(outcome)
+    run = assert_recovered(outcome)
+    assert len(heard) > 300 and double_votes(heard, outcome.genesis) == []
+    assert "of a write torn by a crash" in words_of(outcome, "node-2")
+    assert "is not a sound SQLite file" in words_of(outcome, "node-2")
+    assert "set aside as ledger.damaged-" in words_of(outcome, "node-3")
+    words = words_of(outcome, "node-4")
+    assert "sound votes follow" in words and "set aside as votes.damaged-" in words and "does not vote" in words
+    assert list((outcome.folder / "nodes" / "node-4").glob("votes.damaged-*"))
+    observing = [record["node"] for record in run.trace if record["kind"] == "observing"]
+    assert observing[-1] == "node-4" and "node-3" not in observing, "a ledger lost is no vote lost"
+    since_us = max(record["t_us"] for record in run.trace if record["kind"] == "observing")
+    votes = [record for record in run.trace if record["kind"] == "prepared" and record["t_us"] > since_us]
+    assert {record["node"] for record in votes} >= {"node-1", "node-3"}
+
+
+def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "run" / "nodes" / "node-4"
+
+    def onto_small_disk(run: LocalRun) -> bool:
+        node = run.nodes["node-4"]
+        node.kill()
+        aside = tmp_path / "aside"
+        folder.rename(aside)
+        folder.mkdir()
+        mount("-t", "tmpfs", "-o", "size=2500k", "tmpfs", str(folder))
+        subprocess.run(["cp", "-a", f"{aside}/.", str(folder)], check=True)
+        node.start()
+        node.may_die = True
+        return True
+
+    def make_room(run: LocalRun) -> bool:
+        mount("-o", "remount,size=100m", str(folder))
+        run.nodes["node-4"].start()
+        return True
+
+    if os.geteuid() != 0 or not can_mount(tmp_path):
+        pytest.skip("needs to be root to mount a small disk")
+    steps = Steps(
+        [
+            ("there are blocks", at_height(10)),
+            ("node-4 is put on a small disk", onto_small_disk),
+            ("it stops", is_dead("node-4")),
+            ("there is room again", make_room),
+            ("all are level", level),
+        ]
+    )
+    try:
+        outcome = run_drill(tmp_path, small(1_200, interval_us=40_000), steps)
+        assert_recovered(outcome)
+        words = words_of(outcome, "node-4")
+        assert "the disk refuses: " in words and "Make room, start it again." in words
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False, capture_output=True)
+
+
+def mount(*arguments: str) -> None:
+    subprocess.run(["mount", *arguments], check=True, capture_output=True)
+
+
+def can_mount(tmp_path: Path) -> bool:
+    probe = tmp_path / "probe"
+    probe.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(probe)], capture_output=True).returncode != 0:
+        return False
+    return subprocess.run(["umount", str(probe)], capture_output=True).returncode == 0
+
+
+def test_a_node_with_an_older_disk_or_none_observes_and_says_so(tmp_path: Path) -> None:
+    faults = (
+        Fault("disk_copy", "node-2", at_height=12),
+        Fault("kill", "node-2", at_height=50),
+        Fault("restart", "last", after_us=200_000, options={"disk": "copy"}),
+    )
+    witness = Witness()
+
+    def listen(run: LocalRun) -> bool:
+        witness.begin(tmp_path / "run")
+        return True
+
+    def wipe(run: LocalRun) -> bool:
+        run.nodes["node-2"].kill()
+        lay_disk(run.nodes["node-2"].folder, "empty")
+        run.nodes["node-2"].start()
+        return True
+
+    steps = Steps(
+        [
+            ("the witness listens", listen),
+            ("it came back with yesterday's disk", says("node-2", "does not vote")),
+            ("it has caught up", says("node-2", "has caught up")),
+            ("all are level", level),
+            ("it is wiped", wipe),
+            ("all are level", level),
+        ]
+    )
+    outcome = run_drill(tmp_path, small(900, *faults, interval_us=50_000), steps)
+    heard = witness.end(outcome)
+    run = assert_recovered(outcome)
+    assert double_votes(heard, outcome.genesis) == []
+    shown = [record["node"] for record in run.trace if record["kind"] == "observing"]
+    assert shown and set(shown) == {"node-2"}
+    assert "votes of ours that our log lacks" in words_of(outcome, "node-2")
+
+
+def test_a_node_far_behind_on_an_idle_network_is_told_and_catches_up(tmp_path: Path) -> None:
+    """Its own load is done last, by which the run ends; before that the network is idle for a while."""
+    steps = Steps(
+        [
+            ("there are blocks", at_height(3)),
+            ("node-4 dies", do(down, "node-4")),
+            ("the others have done their work", others_are_done),
+            ("node-4 is started", do(start, "node-4")),
+            ("all are level", level),
+        ]
+    )
+    outcome = run_drill(tmp_path, small(1_200, interval_us=20_000), steps)
+    run = assert_recovered(outcome)
+    caught = [r["height"] for r in run.trace if r["node"] == "node-4" and r["kind"] == "caught_up"]
+    assert caught and max(caught) > 50
+
+
+def others_are_done(run: LocalRun) -> bool:
+    statuses = [run.nodes[name].status for name in NAMES[:3]]
+    return all(
+        status is not None and status.is_done and status.head_height == status.stable_height for status in statuses
+    )
