@@ -6,8 +6,6 @@ progress, 130 stopped with Ctrl-C. A mistake of the user's is one sentence on st
 
 from __future__ import annotations
 
-import ast
-import difflib
 import os
 import secrets
 import sys
@@ -31,13 +29,15 @@ from consortium.lab.run_folder import (
     RunFolderError,
     claim_folder,
     load_run,
+    own_folder,
     write_results,
     write_simulated,
 )
 from consortium.lab.trace import TraceError
 from consortium.ledger.chain import GenesisError
-from consortium.live import tell_run, tell_verdicts, watching
+from consortium.live import Stopped, stoppable, tell_outcome, tell_run, tell_verdicts, watching
 from consortium.scenario.fhir_records import ImportFault
+from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario
 from nodes.errors import Damaged, StoreFailed, UserError
@@ -77,45 +77,7 @@ def _save_ledger(path: Path, rows: Rows) -> None:
         saved.close()
 
 
-# --- finding scenarios -----------------------------------------------------------------------------------------------
-
-
-def scenario_folder() -> Path:
-    """`scenarios` here, or the one beside the package."""
-    here = Path("scenarios")
-    return here if here.is_dir() else Path(__file__).resolve().parent.parent / "scenarios"
-
-
-def scenario_files() -> list[tuple[str, Path]]:
-    """Name and file of every scenario; those of a subfolder (attacks/, faults/, …) are named with it, and come last."""
-    folder = scenario_folder()
-    found = [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/*.py"))]
-    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found if path.parent.name != "data"]
-
-
-def find_scenario(name: str) -> Path:
-    """A path as it is, or a bare name as a file of the scenario folder. Raises ScenarioError naming the nearest."""
-    path = Path(name)
-    if path.is_dir() and (path / "scenario.json").is_file():
-        return path / "scenario.json"
-    if path.suffix or path.exists():
-        if path.is_file():
-            return path
-    elif (scenario_folder() / f"{name}.py").is_file():
-        return scenario_folder() / f"{name}.py"
-    known = [name for name, _ in scenario_files()]
-    near = difflib.get_close_matches(path.stem, known, 1, 0.5)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ScenarioError(f"there is no scenario {name!r}.{hint} `consortium list` shows those that there are.")
-
-
-def question_of(path: Path) -> str:
-    """The first paragraph of a scenario file's docstring, read without running the file."""
-    try:
-        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    except (SyntaxError, UnicodeDecodeError, ValueError):
-        return "(this file cannot be read as Python)"
-    return " ".join(words.split("\n\n")[0].split())
+# --- scenarios -------------------------------------------------------------------------------------------------------
 
 
 @app.command("list", help="Show the scenarios that there are, each with the question it asks.")
@@ -161,14 +123,18 @@ def run(
     if on == "simulator" and broker != "embedded":
         raise ScenarioError("--broker is for runs in real processes; leave it out with --on simulator")
     chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
-    folder = out or _new_folder(chosen.name)
-    claim_folder(folder)
     console = _console()
-    if on == "simulator":
-        result = _simulate(chosen, folder, console)
-    else:
-        result = _run_local(chosen, folder, broker, console)
-    verdicts, measures = _finish(folder, result)
+    folder = out or Path("runs")
+    try:
+        with own_folder([out] if out else _new_folders(chosen.name), chosen.name, is_begun=on == "simulator") as folder:
+            if on == "simulator":
+                result = _simulate(chosen, folder, console)
+            else:
+                result = _run_local(chosen, folder, broker, console)
+            verdicts, measures = _finish(folder, result)
+    except KeyboardInterrupt:
+        typer.echo(f"consortium: stopped at once; what lies in {folder} is not finished", err=True)
+        raise typer.Exit(EXIT_STOPPED) from None
     tell_run(console, folder, result, verdicts, measures)
     if result.is_partial:
         typer.echo(f"consortium: stopped; what there is of the run lies in {folder}", err=True)
@@ -176,23 +142,28 @@ def run(
     raise typer.Exit(exit_status(verdicts))
 
 
-def _new_folder(name: str) -> Path:
-    """runs/NAME-YYYYMMDD-HHMMSS, with a number behind it where two runs begin in one second."""
+def _new_folders(name: str) -> list[Path]:
+    """runs/NAME-YYYYMMDD-HHMMSS, and with a number behind it for where several runs begin in one second."""
     stem = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    candidates = (Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000))
-    return next(folder for folder in candidates if not folder.exists())
+    return [Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000)]
 
 
 def _simulate(scenario: Scenario, folder: Path, console: Console) -> Run:
     from consortium.simulation.run import Simulation
 
-    with watching(scenario, console) as on_record:
-        simulation = Simulation(scenario, on_record)
+    with watching(scenario, console) as on_record, stoppable(on_record) as on_record_or_stop:
         try:
-            simulated = simulation.run()
-            result = Run(scenario, simulation.genesis, simulated.trace, simulated.ledgers)
+            simulation = Simulation(scenario, on_record_or_stop)
         except KeyboardInterrupt:
-            result = Run(scenario, simulation.genesis, simulation.trace, {}, is_partial=True)
+            typer.echo("consortium: stopped before the run began; nothing was written", err=True)
+            raise typer.Exit(EXIT_STOPPED) from None
+        try:
+            simulation.run()
+            is_stopped = False
+        except Stopped:
+            is_stopped = True
+    ledgers: dict[str, Rows] = {name: computer.disk.rows for name, computer in simulation.computers.items()}
+    result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped)
     write_simulated(folder, result, _save_ledger)
     return result
 
@@ -203,14 +174,16 @@ def _run_local(scenario: Scenario, folder: Path, broker: str, console: Console) 
     is_stopped = False
     with watching(scenario, console) as on_record:
         try:
-            sentence = run_local(scenario, folder, broker, on_record).sentence
+            outcome = run_local(scenario, folder, broker, on_record)
         except KeyboardInterrupt:
-            is_stopped, sentence = True, ""
+            is_stopped = True
     if is_stopped and not (folder / "trace.jsonl").is_file():
         typer.echo("consortium: stopped before the run began; nothing was written", err=True)
         raise typer.Exit(EXIT_STOPPED)
-    if sentence:
-        typer.echo(f"consortium: {sentence}", err=True)
+    if not is_stopped and outcome.is_environment:
+        raise UserError(f"{outcome.sentence} The run failed; what there is of it lies in {folder}")
+    if not is_stopped and outcome.sentence:
+        typer.echo(f"consortium: {outcome.sentence}", err=True)
     result = load_run(folder, _open_ledger)
     return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
 
@@ -229,16 +202,25 @@ def _finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
     "Exit status as for `run`."
 )
 def check(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
-    verdicts = judge(load_run(run, _open_ledger))
-    tell_verdicts(_console(), verdicts)
+    result, console = _load(run), _console()
+    verdicts = judge(result)
+    tell_verdicts(console, verdicts)
+    tell_outcome(console, result, verdicts)
     raise typer.Exit(exit_status(verdicts))
+
+
+def _load(run: Path) -> Run:
+    result = load_run(run, _open_ledger)
+    if not (run / "trace.jsonl").is_file():
+        typer.echo(f"consortium: {run} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True)
+    return result
 
 
 @app.command(
     help="Write a run's report.html, measures.csv and verdict.json again.\n\n\b\nExample:\n  consortium report runs/RUN"
 )
 def report(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
-    _finish(run, load_run(run, _open_ledger))
+    _finish(run, _load(run))
     typer.echo(f"report: {run / 'report.html'}")
 
 
@@ -318,6 +300,8 @@ def import_folder(
 
     if out is not None and out.exists():
         raise UserError(f"{out} exists already; name another file with --out, or remove it first")
+    if out is not None and not out.parent.is_dir():
+        raise UserError(f"{out}: there is no folder {out.parent}; make it first, or name another file with --out")
     key = secrets.token_bytes(32) if key_file is None else read_private(key_file)
     imported = import_fhir(folder, key, strict=True)
     console = _console()
@@ -329,6 +313,8 @@ def import_folder(
     console.print(table)
     for refusal in imported.refused:
         console.print(f"refused: {refusal.count:,} × {refusal.reason}, first at {refusal.first}", markup=False)
+    if not imported.refused:
+        console.print("refused: 0 records")
     if out is not None:
         half = out.with_name(out.name + ".part")
         half.write_bytes(msgspec.json.format(msgspec.json.encode(imported), indent=1) + b"\n")
@@ -367,7 +353,7 @@ def explore_seeds(
     if processes is not None and processes <= 0:
         raise UserError("--processes is above 0")
     chosen = 1.0 if minutes is None and seeds is None else minutes
-    folder = out or _new_folder("explore")
+    folder = out or next(each for each in _new_folders("explore") if not each.exists())
     claim_folder(folder)
     plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder)
     raise typer.Exit(exploring.explore(plan, _console()))

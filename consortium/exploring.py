@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -105,8 +107,17 @@ def _twin_outcome(examined: TwinExamined) -> Outcome:
     return Outcome(examined.case.number, examined.failures, counts, examined.batches, rounds, examined.virtual_us)
 
 
-def _be_quiet() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to hear
+def _begin_work() -> None:
+    """Ctrl-C is the parent's to hear; and when the parent is gone, however it went, so is the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------
@@ -132,7 +143,7 @@ def _run(plan: Plan, total: Total, console: Console, began_s: float) -> None:
     work = _explore_twins if plan.is_twins else _explore_seeds
     end_s = None if plan.minutes is None else began_s + plan.minutes * 60
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(plan.processes, context, _be_quiet) as pool:
+    with ProcessPoolExecutor(plan.processes, context, _begin_work) as pool:
         try:
             _feed(pool, work, plan, total, console, began_s, end_s)
         except KeyboardInterrupt:
@@ -178,11 +189,11 @@ def _feed(
             for outcome in future.result():
                 total.add(outcome)
                 for failure in outcome.failures[:1]:
-                    console.print(f"[red]seed {outcome.seed} fails[/] {failure.claim}: ", end="")
-                    console.print(failure.sentence[:200], markup=False)
+                    sentence = f"seed {outcome.seed} fails {failure.claim}: {failure.sentence[:200]}"
+                    console.print(sentence, style="red", markup=False, soft_wrap=True)
         if time.monotonic() - told_s >= TELL_S and total.seeds:
             told_s = time.monotonic()
-            console.print(_progress(total, told_s - began_s), style="dim")
+            console.print(_progress(total, told_s - began_s), style="dim", soft_wrap=True)
 
 
 def _progress(total: Total, passed_s: float) -> str:
@@ -240,12 +251,13 @@ def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
     path.write_bytes(encode_scenario(smallest))
     path.with_suffix(".txt").write_text(story(small.trace), encoding="utf-8")
     for failure in small.failures:
-        console.print(f"  {failure.claim}: {failure.sentence}", markup=False)
+        console.print(f"  {failure.claim}: {failure.sentence}", markup=False, soft_wrap=True)
     console.print(
         f"  shrunk in {tries} tries to {len(smallest.members)} members, {len(smallest.faults)} faults, "
         f"{len(smallest.behaviours)} behaviours, {len(small.trace)} records: {path.with_suffix('.txt')}\n"
         f"  consortium run {path} --on simulator",
         markup=False,
+        soft_wrap=True,
     )
 
 

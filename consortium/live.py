@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections import deque
@@ -18,7 +19,7 @@ from rich.text import Text
 from consortium.lab.checks import Verdict
 from consortium.lab.measures import COSTS, Measures, number
 from consortium.lab.run import Run
-from consortium.lab.run_folder import outcome_word, place_of
+from consortium.lab.run_folder import outcome_sentence, place_of
 from consortium.lab.series import fault_words, quantile
 from consortium.lab.trace import fingerprint
 from consortium.lab.trace_checks import STOPPED_CODES
@@ -29,6 +30,7 @@ Record = dict[str, Any]
 RATE_WINDOW_US = 5_000_000
 LATENCIES_KEPT = 2_000
 FAULTS_SHOWN = 6
+FAILURES_TOLD = 5
 STATE_STYLES = {"up": "green", "down": "red", "paused": "yellow", "wants a new leader": "yellow"}
 
 
@@ -46,9 +48,9 @@ class Progress:
         self.sealed: dict[str, int] = {}
         self.transactions = 0
         self.refused = 0
-        self.submitted = 0
         self.faults: deque[tuple[int, str]] = deque(maxlen=FAULTS_SHOWN)
         self._head = 0
+        self._bundles: dict[str, int] = {}  # transactions of each that was submitted: some are submitted again
         self._executions: deque[tuple[int, int]] = deque()
         self._latencies: deque[int] = deque(maxlen=LATENCIES_KEPT)
 
@@ -60,6 +62,11 @@ class Progress:
         if told is not None:
             self.faults.append((record["t_us"], told))
         return told
+
+    @property
+    def submitted(self) -> int:
+        """Transactions; what a node submits again after a crash, or signs again with a new key, counts once."""
+        return sum(self._bundles.values())
 
     def rate(self) -> float:
         """Committed transactions a second over the last RATE_WINDOW_US."""
@@ -90,7 +97,8 @@ class Progress:
         self.sealed[record["node"]] = max(self.sealed.get(record["node"], 0), record["height"])
 
     def _on_submitted(self, record: Record) -> None:
-        self.submitted += record["transactions"]
+        self._bundles[record["bundle"]] = record["transactions"]
+        self._bundles.pop(record.get("replaces", ""), None)
 
     def _on_included(self, record: Record) -> None:
         self._latencies.append(record["latency_us"])
@@ -201,6 +209,36 @@ def watching(scenario: Scenario, console: Console) -> Iterator[Callable[[Record]
         yield on_record
 
 
+class Stopped(Exception):
+    """Ctrl-C: the run goes no further, and what there is of it is whole."""
+
+
+@contextmanager
+def stoppable(on_record: Callable[[Record], None]) -> Iterator[Callable[[Record], None]]:
+    """Give `on_record`, which after a Ctrl-C raises Stopped at the next record: no node is in the middle of a step then.
+    A Ctrl-C before the first record, and any second one, is a KeyboardInterrupt at once."""
+    is_asked = has_begun = False
+
+    def ask(number: int, frame: object) -> None:
+        nonlocal is_asked
+        if is_asked or not has_begun:
+            raise KeyboardInterrupt
+        is_asked = True
+
+    def hear(record: Record) -> None:
+        nonlocal has_begun
+        has_begun = True
+        on_record(record)
+        if is_asked:
+            raise Stopped
+
+    older = signal.signal(signal.SIGINT, ask)
+    try:
+        yield hear
+    finally:
+        signal.signal(signal.SIGINT, older)
+
+
 def _plain(progress: Progress, console: Console) -> Callable[[Record], None]:
     next_line_s = time.monotonic() + 1.0
 
@@ -241,17 +279,16 @@ def tell_run(console: Console, folder: Path, result: Run, verdicts: Sequence[Ver
         if name in units:
             table.add_row(words, number(measures[name], units[name]))
     console.print(table)
-    outcome = {
-        "holds": "All checks hold.",
-        "safety-failed": "A SAFETY CHECK FAILED.",
-        "no-progress": "NO PROGRESS: something due was never done.",
-        "stopped": "Stopped before its end.",
-    }[outcome_word(result, verdicts)]
-    console.print(f"\n{outcome}", style="bold", markup=False)
+    tell_outcome(console, result, verdicts)
     console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
     console.print(f"folder: {folder} (README.md explains every file)", markup=False, soft_wrap=True)
     if place_of(result) == "simulator" and not result.is_partial:
         console.print(f"fingerprint: {fingerprint(result.trace)}", markup=False, soft_wrap=True)
+
+
+def tell_outcome(console: Console, result: Run, verdicts: Sequence[Verdict]) -> None:
+    """One line: did it go well?"""
+    console.print(f"\n{outcome_sentence(result, verdicts)}", style="bold", markup=False, soft_wrap=True)
 
 
 def tell_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
@@ -261,9 +298,14 @@ def tell_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     table.add_column("verdict", no_wrap=True)
     table.add_column("what it claims")
     for verdict in verdicts:
-        mark = "[green]holds[/green]" if verdict.holds else f"[bold red]FAILS ({verdict.failed})[/bold red]"
-        table.add_row(verdict.name, mark, verdict.sentence)
+        words = f"FAILS ({verdict.failed})" if verdict.fails else verdict.word
+        style = {"holds": "green", "fails": "bold red", "not checked": "yellow"}.get(verdict.word, "dim")
+        excuse = f" ({verdict.unchecked})" if verdict.unchecked and not verdict.fails else ""
+        table.add_row(verdict.name, Text(words, style), Text(verdict.sentence + excuse))
     console.print(table)
     for verdict in verdicts:
-        for failure in verdict.failures[:5]:
+        told = list(verdict.failures[:FAILURES_TOLD])
+        if verdict.failed > len(told) > 0:
+            told.append(f"and {verdict.failed - len(told):,} more")
+        for failure in told:
             console.print(f"  {verdict.name}: {failure}", style="red", markup=False, soft_wrap=True)

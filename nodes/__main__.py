@@ -31,9 +31,12 @@ from nodes.disk import open_ledger, open_votes, registered_voting_key, set_ledge
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.keys import load_keys
 from nodes.process import Origin, Process, Status, origin_at
-from nodes.settings import NodeFolder, read_settings
+from nodes.settings import NodeFolder, Settings, read_settings
 from nodes.store import SqliteRows
 from nodes.trace_file import TraceWriter
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+ALONE_S = 10.0
 
 _log = logging.getLogger("node")
 
@@ -45,7 +48,7 @@ def main() -> int:
     parser.add_argument("name", help="the node's name, a folder under RUN/nodes")
     parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         return _start(NodeFolder(arguments.run, arguments.name), arguments.name, arguments.conducted)
     except (UserError, ScenarioError) as error:
@@ -63,6 +66,8 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     if not folder.folder.is_dir():
         raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
     lock = _lock(folder)
+    if not is_conducted:
+        _log_to_file_too(folder.log)
     settings = read_settings(folder.settings)
     keys = load_keys(folder.keys)
     scenario = load_scenario(folder.run / "scenario.json")
@@ -110,6 +115,8 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
             loop.add_signal_handler(number, process.stop)
         if conductor is not None:
             conductor.listen(process)
+        else:
+            loop.call_later(ALONE_S, lambda: None if process.bus.is_up else _log.warning(_alone(folder, settings)))
         return await process.run(), process.damage
 
     code, damage = _run(live)
@@ -119,6 +126,24 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
     lock.close()
     return code
+
+
+def _log_to_file_too(path: Path) -> None:
+    """Whoever starts a node by hand reads stderr; who looks into the run's folder later reads the same there."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logging.getLogger().addHandler(handler)
+
+
+def _alone(folder: NodeFolder, settings: Settings) -> str:
+    """What to do where no broker answers a node that a person started."""
+    own = folder.run / "broker" / "settings.json"
+    words = f"`{sys.executable} -m nodes.broker_process {own}` starts that of this run again"
+    return (
+        f"no broker has answered at {settings.broker_host}:{settings.broker_port} for {ALONE_S:.0f} s. The broker of a "
+        f"run ends with the run: start one there{f' ({words})' if own.is_file() else ''}, or name another in "
+        f"{folder.settings}. This node goes on trying; Ctrl-C ends it"
+    )
 
 
 def _run(live: Any) -> tuple[int, Exception | None]:

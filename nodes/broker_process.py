@@ -110,7 +110,7 @@ class QuietBroker(Broker):  # type: ignore[misc]
 
     def _queue_for(self, handler: Any, topic: str, data: bytes) -> asyncio.Task[Any]:
         """For a reader that is slow, as amqtt does it: each message waits for the one before it to be written."""
-        task = asyncio.ensure_future(handler.mqtt_publish(topic, data, 0, retain=False))
+        task: asyncio.Task[Any] = asyncio.ensure_future(handler.mqtt_publish(topic, data, 0, retain=False))
         self._in_line[handler] += 1
 
         def done(_: asyncio.Task[Any]) -> None:

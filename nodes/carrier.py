@@ -145,9 +145,11 @@ class Carrier:
             frames.setdefault(to, []).append(payload)
         if frames:
             failpoints.reach("publish.before")
-        for index, (to, payloads) in enumerate(frames.items()):
-            if index:
-                failpoints.reach("publish.middle")
+        if len(transmits) > 1:
+            if failpoints.is_next("publish.middle"):
+                self._publish(transmits[0].to, [transmits[0].payload])
+            failpoints.reach("publish.middle")
+        for to, payloads in frames.items():
             self._publish(to, payloads)
         if frames:
             failpoints.reach("publish.after")

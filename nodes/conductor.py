@@ -8,13 +8,14 @@ import selectors
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from consortium import __version__
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
+from consortium.lab.run_folder import RunFolderError, write_unfinished
 from consortium.scenario.acts import LINK_ACTS, link_fields, read_options
 from consortium.scenario.adversary import traitors
 from consortium.scenario.load import check_runs_locally
@@ -23,18 +24,20 @@ from consortium.scenario.storm import strokes
 from consortium.scenario.streams import Stream
 from nodes import child
 from nodes.disk_faults import copy_disk, flip, lay_disk, tear_votes
-from nodes.errors import EXIT_USAGE, UserError
+from nodes.errors import EXIT_STORE, EXIT_USAGE, UserError
 from nodes.faults import FaultClock, TurnClock, cuts
 from nodes.node_process import NodeProcess
 from nodes.process import Origin, now
 from nodes.run_files import RunFiles, join_traces, make_run
 from nodes.settings import NodeFolder
 from nodes.storm import Drill, Storm
+from nodes.waiting import describe_waiting
 
 POLL_S = 0.05
 READY_S = 60.0  # seven interpreters on two cores need about three seconds
 STOP_S = 8.0
 GONE = 0
+SAME_DISK_S = 0.5
 
 Record = dict[str, Any]
 _log = logging.getLogger("conductor")
@@ -43,13 +46,15 @@ _log = logging.getLogger("conductor")
 class Outcome(NamedTuple):
     """How a local run ended. `verdict`: done, no progress, failed (a node died by itself), stopped (Ctrl-C).
 
-    `sentence` tells a person what happened where it did not end well."""
+    `sentence` tells a person what happened where it did not end well. `is_environment`: the machine did not let it be
+    carried out (a full disk), which says nothing of the consortium."""
 
     folder: Path
     genesis: Genesis
     verdict: str
     sentence: str
     records: int
+    is_environment: bool = False
 
     @property
     def is_done(self) -> bool:
@@ -71,6 +76,14 @@ def run_local(
     check_runs_locally(scenario)
     files = make_run(scenario, out, broker)
     return _Conductor(scenario, files, on_record or (lambda _: None), drill).run()
+
+
+def _disk_sentence(names: Sequence[NodeId]) -> str:
+    of = f"node {names[0]}" if len(names) == 1 else f"nodes {', '.join(names)}"
+    return (
+        f"the disk of {of} is full or failing: it refused a write, and a node that cannot store must stop "
+        f"(exit code {EXIT_STORE}; its log.txt says more). Make room there and run it again."
+    )
 
 
 class _Conductor:
@@ -98,6 +111,7 @@ class _Conductor:
         self._progress_us = 0
         self._origin: Origin | None = None
         self._signals = 0
+        self._is_disk_refusing = False
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -112,8 +126,23 @@ class _Conductor:
                 if verdict != "stopped":
                     self._note("ended", {"verdict": verdict})
                 self._follow()
-                records = join_traces(self._files.folder, self.nodes, self._own)
-        return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records)
+                records, trouble = self._keep()
+        if trouble:
+            verdict, sentence = "failed", sentence if self._is_disk_refusing else trouble
+            self._is_disk_refusing = True
+        if self._is_disk_refusing:
+            with contextlib.suppress(RunFolderError):
+                write_unfinished(self._files.folder, self._scenario.name, f"It failed. {sentence}")
+        return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records, self._is_disk_refusing)
+
+    def _keep(self) -> tuple[int, str]:
+        """Join the traces: how many records, and a sentence where the disk refuses."""
+        folder = self._files.folder
+        try:
+            return join_traces(folder, self.nodes, self._own), ""
+        except OSError as error:
+            why = f"{folder / 'trace.jsonl'} cannot be written ({error.strerror}): make room there and run it again."
+            return 0, f"{why} Each node's own trace lies in its folder."
 
     @contextlib.contextmanager
     def _watch_signals(self) -> Iterator[None]:
@@ -158,6 +187,8 @@ class _Conductor:
                 code = node.process.wait() if node.process else GONE
                 lines = node.folder.log.read_text(errors="replace").strip().splitlines()
                 words = lines[-1] if lines else "it said nothing"
+                if code == EXIT_STORE:
+                    raise UserError(f"{_disk_sentence([node.name])} It said: {words}")
                 if code == EXIT_USAGE:
                     raise UserError(f"node {node.name} cannot start: {words}")
                 raise UserError(f"node {node.name} ended at its start (code {code}): {words}; see {node.folder.log}")
@@ -182,9 +213,19 @@ class _Conductor:
             if stop.when_done and self._is_done():
                 return "done", ""
             if now_us >= stop.limit_us:
-                return "no progress", f"the run was not over after {stop.limit_us / 1e6:.0f} s (stop.limit_us)"
+                why = f"the run was not over after {stop.limit_us / 1e6:.0f} s (stop.limit_us)"
+                return "no progress", self._with_waiting(why)
             if now_us - self._progress_us >= stop.stall_us:
-                return "no progress", f"no node executed anything for {stop.stall_us / 1e6:.0f} s (stop.stall_us)"
+                why = f"no node executed anything for {stop.stall_us / 1e6:.0f} s (stop.stall_us)"
+                return "no progress", self._with_waiting(why)
+
+    def _with_waiting(self, why: str) -> str:
+        honest = [node for node in self.nodes.values() if node.name not in self._traitors]
+        living = {node.name: node.status for node in honest if node.is_alive}
+        waiting = describe_waiting(living, {node.name: node for node in honest if node.name not in living})
+        if not self._faults.is_over:
+            waiting += ("; " if waiting else "") + "not all faults of the scenario have been carried out"
+        return f"{why}: {waiting}" if waiting else why
 
     def _stop_all(self) -> None:
         """SIGTERM to all at once, then wait for each; SIGKILL for those that do not go."""
@@ -250,13 +291,25 @@ class _Conductor:
             self._on_record(record)
 
     def _dead_by_itself(self) -> str:
+        codes = self._codes_of_dead()
+        if EXIT_STORE in codes.values():
+            time.sleep(SAME_DISK_S)  # others that share the disk fail with it
+            codes.update(self._codes_of_dead())
+            self._is_disk_refusing = True
+            return _disk_sentence([name for name, code in codes.items() if code == EXIT_STORE])
+        for name, code in codes.items():
+            return f"node {name} ended by itself (code {code}): its log is {self.nodes[name].folder.log}"
+        return ""
+
+    def _codes_of_dead(self) -> dict[NodeId, int]:
+        """Exit codes of those that nobody killed, each told once."""
+        codes: dict[NodeId, int] = {}
         for node in self.nodes.values():
             if not node.is_alive and not node.is_killed and not node.may_die and node.process is not None:
-                code = node.process.wait()
-                self._note_exit(node.name, code)
+                codes[node.name] = node.process.wait()
+                self._note_exit(node.name, codes[node.name])
                 node.is_killed = True
-                return f"node {node.name} ended by itself (code {code}): its log is {node.folder.log}"
-        return ""
+        return codes
 
     def _is_done(self) -> bool:
         """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for,

@@ -34,7 +34,7 @@ FAILPOINTS: Mapping[str, str] = MappingProxyType(
         "votes.compact.done": "the old log is closed",
         "votes.created": "a new vote log is there, the folder not synced",
         "publish.before": "frames may leave, none has left",
-        "publish.middle": "the frames for some receivers have left, not those for all",
+        "publish.middle": "the first of several frames has left",
         "publish.after": "all frames have left",
         "ledger.create.middle": "half of the tables of a new ledger are there",
         "commit.before": "blocks are to be committed",

@@ -11,7 +11,7 @@ from typing import Any
 
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, encode_genesis
-from consortium.lab.run_folder import RunFolderError, claim_folder, encode_scenario
+from consortium.lab.run_folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
 from consortium.lab.trace import merge_traces, write_trace
 from consortium.scenario.assemble import build_genesis, prepare
 from consortium.scenario.fhir_records import ImportFault
@@ -65,11 +65,10 @@ def make_run(scenario: Scenario, out: Path, broker_text: str) -> RunFiles:
         for name in names:
             _write_settings(NodeFolder(making, name), name, broker, pseudonym_key, genesis.time_us)
         broker.start()
-        if out.exists():
-            out.rmdir()  # empty: claim_folder has looked
-        making.rename(out)
+        write_unfinished(making, scenario.name, UNDER_WAY)
+        making.rename(out)  # takes the place of an empty folder; fails where another run was faster
         broker.moved(out / "broker")
-    except OSError as error:
+    except (OSError, RunFolderError) as error:
         _undo(making, broker)
         raise UserError(f"cannot make {out}: {error}; name another folder with --out") from None
     except BaseException:

@@ -22,6 +22,9 @@ from nodes.errors import Damaged, StoreFailed, UserError
 FORMAT = 1
 APPLICATION = 0x434E5331  # "CNS1", in the file's header
 
+BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
+SQLITE_BEGINS = b"SQLite format 3\x00"
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 _HEIGHT = " + ".join(
     f"((instr('0123456789ABCDEF', substr(hex(key), {digit + 1}, 1)) - 1) << {4 * (15 - digit)})" for digit in range(16)
@@ -116,14 +119,15 @@ class SqliteRows:
                 return held[0]
         if table not in self._tables:
             return None
-        row = self._read(f"SELECT key, value FROM {table} WHERE key = ?", (key,))
+        row = self._read(table, f"SELECT key, value FROM {table} WHERE key = ?", (key,))
         return row[0][1] if row else None
 
     def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
         """low ≤ key < high, in order of bytes."""
         found: list[tuple[bytes, bytes]] = []
         if table in self._tables:
-            found = self._read(f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key", (low, high))
+            select = f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key"
+            found = self._read(table, select, (low, high))
         overlay = self._overlays.get(table)
         staged = overlay.between(low, high) if overlay is not None else ()
         if overlay is None or not staged:
@@ -149,18 +153,18 @@ class SqliteRows:
     def _is_empty(self, table: str) -> bool:
         if any(value is not None for value, _ in self._overlays[table].rows.values()) if table in self._overlays else 0:
             return False
-        return not self._read(f"SELECT key, value FROM {table} LIMIT 1", ())
+        return not self._read(table, f"SELECT key, value FROM {table} LIMIT 1", ())
 
-    def _read(self, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    def _read(self, table: str, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
         try:
             found = self._reader.execute(statement, arguments).fetchall()
             return [self._sound(pair) for pair in found] if self.is_read_only else found
         except sqlite3.OperationalError as error:
             if self.is_read_only:
-                raise Damaged(f"{self.path}: {error}") from None
+                raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
             raise StoreFailed(f"cannot read {self.path}: {error}") from None
         except sqlite3.DatabaseError as error:
-            raise Damaged(f"{self.path}: {error}") from None
+            raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
 
     def _sound(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         if type(pair[0]) is not bytes or type(pair[1]) is not bytes:
@@ -233,6 +237,17 @@ class SqliteRows:
             self._writer.close()
 
 
+def _place(table: str, keys: Sequence[bytes]) -> str:
+    """`table receipt, heights 64 to 127`, as far as the keys that were asked for tell."""
+    heights = [int.from_bytes(key[:8], "big") for key in keys if len(key) >= 8]
+    if table not in BY_HEIGHT or len(heights) != len(keys) or not keys:
+        return f"table {table}"
+    if len(heights) == 1 or heights[0] == heights[1]:
+        return f"table {table}, height {heights[0]}"
+    last = "the end" if heights[1] >> 60 else str(heights[1] - 1)
+    return f"table {table}, heights {heights[0]} to {last}"
+
+
 def _by_table(rows: Sequence[Row]) -> dict[str, dict[bytes, bytes | None]]:
     """The last value of each key, by table."""
     tables: dict[str, dict[bytes, bytes | None]] = {}
@@ -267,6 +282,15 @@ def _open(path: Path) -> sqlite3.Connection:
 def _open_read_only(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise UserError(f"there is no ledger at {path}")
+    with path.open("rb") as file:
+        first = file.read(len(SQLITE_BEGINS))
+    if not first:
+        raise UserError(f"{path} is empty: it holds no ledger; name the ledger.sqlite of a node, or its folder")
+    if first != SQLITE_BEGINS:
+        raise UserError(
+            f"{path} is no SQLite file (its first bytes are not those of one), so no ledger can be read from it; name "
+            "the ledger.sqlite of a node, or its folder"
+        )
     wal = path.with_name(path.name + "-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     mode = "mode=ro" if has_wal else "mode=ro&immutable=1"

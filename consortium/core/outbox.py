@@ -214,17 +214,19 @@ class Outbox:
         """A snapshot: what it holds as executed was included, we do not know where; its receipts are not here."""
         used = event.used(self._member)
         self._next_number = max([self._next_number, *[number + 1 for number in used]])
-        known = set(used.values())
-        for wish in self._recovered:
-            self._history.update(ident for ident in self._bundles.open(wish.bundle).ids if ident[:16] in known)
+        bundles = [self._bundles.open(wish.bundle) for wish in self._recovered]
+        bundles += [sent.bundle for sent in self._sent.values()]
+        ours = {ident: raw for each in bundles for ident, raw in zip(each.ids, each.transactions, strict=True)}
         effects: list[Effect] = []
-        for identity, sent in list(self._sent.items()):
-            call = decode_call(sent.bundle.transactions[sent.bundle.ids.index(identity)])
+        for identity, transaction in ours.items():
+            call = decode_call(transaction)
             if call.number not in used:
                 continue
+            self._history.add(identity)
             if used[call.number] != identity[:16]:  # refused in a block that we shall not see
                 effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
-            effects.extend(self._included(now, identity, event.height))
+            if identity in self._sent:
+                effects.extend(self._included(now, identity, event.height))
         return [*effects, *(self._pump() if self._queue else ())]
 
     def _renumber(self, outcome: Outcome) -> list[Effect]:

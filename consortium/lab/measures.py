@@ -176,8 +176,9 @@ def _phase_figures(trace: Sequence[Record]) -> list[Measure]:
 def _leader_figures(trace: Sequence[Record]) -> list[Measure]:
     spans = series.leader_spans(trace)
     changes = [record for record in trace if record["kind"] == "view_change"]
+    entered = {record["view"] for record in trace if record["kind"] == "new_view" and record["view"] > 0}
     figures = [
-        Measure("view_changes", max(0, len(spans) - 1), "1", "new views that at least one node entered"),
+        Measure("view_changes", len(entered), "1", "views above 0 that at least one node entered"),
         Measure("view_change_votes", len(changes), "1", "times that a node asked for a new view"),
     ]
     recoveries = [end_us - start_us for start_us, end_us in _recoveries(trace, spans)]

@@ -122,12 +122,16 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> str:
     place = {"simulator": "in the simulator (virtual time)", "local": "as local processes over MQTT"}.get(
         str(started.get("on", "")), str(started.get("on", ""))
     )
-    failed = [verdict for verdict in verdicts if not verdict.holds]
+    failed = [verdict for verdict in verdicts if verdict.fails]
+    asked = sum(verdict.is_asked for verdict in verdicts)
+    left_out = sum(verdict.word == "not checked" for verdict in verdicts)
     if failed:
         names = ", ".join(verdict.name for verdict in failed)
-        verdict_line = f'<div class="verdict bad">{len(failed)} of {len(verdicts)} checks fail: {escape(names)}</div>'
+        verdict_line = f'<div class="verdict bad">{len(failed)} of {asked} checks fail: {escape(names)}</div>'
+    elif left_out:
+        verdict_line = f'<div class="verdict bad">{left_out} of {asked} checks found nothing to check.</div>'
     else:
-        verdict_line = f'<div class="verdict good">All {len(verdicts)} checks hold.</div>'
+        verdict_line = f'<div class="verdict good">All {asked} checks hold.</div>'
     if run.is_partial:
         verdict_line += '<div class="verdict bad">The run was stopped before its end.</div>'
     wanted = (
@@ -159,9 +163,12 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> str:
 def _checks(verdicts: Sequence[Verdict]) -> str:
     rows = []
     for verdict in verdicts:
-        mark = '<td class="good">holds</td>' if verdict.holds else f'<td class="bad">fails ({verdict.failed})</td>'
-        why = "".join(f"<li>{escape(failure)}</li>" for failure in verdict.failures)
-        why = f"<ul>{why}</ul>" if why else ""
+        colour = {"holds": ' class="good"', "fails": ' class="bad"'}.get(verdict.word, "")
+        mark = f"<td{colour}>{verdict.word}{f' ({verdict.failed})' if verdict.fails else ''}</td>"
+        more = verdict.failed - len(verdict.failures)
+        told = [*verdict.failures, *([f"and {more:,} more"] if more else [])]
+        why = "".join(f"<li>{escape(failure)}</li>" for failure in told)
+        why = f"<ul>{why}</ul>" if why else f" ({escape(verdict.unchecked)})" if verdict.unchecked else ""
         rows.append(f"<tr><td>{escape(verdict.name)}</td>{mark}<td>{escape(verdict.sentence)}{why}</td></tr>")
     head = "<tr><th>check</th><th>verdict</th><th>what it claims</th></tr>"
     return f"<h2>Checks</h2><table><thead>{head}</thead><tbody>{''.join(rows)}</tbody></table>"

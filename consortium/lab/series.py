@@ -160,14 +160,19 @@ def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[
 
 
 def leader_spans(trace: Sequence[Record]) -> list[Span]:
-    """Who led, from the first node that entered a view to the first that entered a higher one of the same chain."""
+    """Who led, from the first node that entered a view to the first that entered a higher one of the same chain. Where
+    view 0 proposed nothing the trace does not tell whose it was: the label of its span is empty."""
     starts: list[tuple[int, str]] = []
     highest = -1
     for record in trace:
         if record["kind"] == "new_view" and record["view"] > highest:
+            if not starts and record["view"] > 0:
+                starts.append((0, ""))
             highest = record["view"]
             starts.append((record["t_us"], record["leader"]))
         elif record["kind"] == "proposed" and record["view"] > highest:
+            if not starts and record["view"] > 0:
+                starts.append((0, ""))
             highest = record["view"]
             starts.append((0 if not starts else record["t_us"], record["node"]))
     ends = [*(t_us for t_us, _ in starts[1:]), duration_us(trace)]

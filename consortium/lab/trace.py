@@ -6,6 +6,7 @@ ledgers, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
@@ -75,12 +76,19 @@ def read_trace(path: Path) -> list[Record]:
 
 
 def write_trace(path: Path, trace: Iterable[Record]) -> int:
-    """Write canonical lines; how many."""
+    """Write canonical lines; how many. Raises OSError where the disk refuses, and then leaves what was there before."""
     count = 0
-    with path.open("wb") as file:
-        for record in trace:
-            file.write(encode_record(record))
-            count += 1
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            for record in trace:
+                file.write(encode_record(record))
+                count += 1
+        part.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
     return count
 
 

@@ -66,10 +66,8 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
                 is_up[record["node"]] = True
             case "removed":
                 is_up[record["node"]] = False
-            case "fault" if record["act"] in ("kill", "pause"):
-                is_up[record["target"]] = False
-            case "fault" if record["act"] == "resume" and record["target"] in is_up:
-                is_up[record["target"]] = True
+            case "fault" if record["act"] in ("kill", "pause", "resume") and record["target"] in is_up:
+                is_up[record["target"]] = record["act"] == "resume"
             case "exited" if record["code"] not in STOPPED_CODES:
                 is_up[record["node"] or record.get("target", "")] = False
             case _:

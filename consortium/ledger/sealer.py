@@ -38,7 +38,8 @@ from consortium.ledger.rows import height_key
 
 IDLE = ("sealer", "idle")
 RESEND = ("sealer", "resend")
-RESEND_FIRST_US = 1_000_000
+RESEND_FIRST_US = 1_000_000  # at most
+RESEND_FIRST_OF_TIMER = 4  # a full window waits for the seal: it must come well before the leader is suspected for it
 RESEND_CAP_US = 10_000_000
 
 
@@ -77,7 +78,8 @@ class Sealer:
         self._last_executed_us = 0
         self._is_idle_set = False
         self._is_resend_set = False
-        self._resend_us = RESEND_FIRST_US
+        self._resend_first_us = min(RESEND_FIRST_US, max(1, self._parameters.timer_base_us // RESEND_FIRST_OF_TIMER))
+        self._resend_us = self._resend_first_us
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         if isinstance(event, Executed):
@@ -113,7 +115,7 @@ class Sealer:
         if height <= max(self.stable_height, self._voted) or not epoch.is_validator(self._me):
             return []
         self._voted = height
-        self._resend_us = RESEND_FIRST_US
+        self._resend_us = self._resend_first_us
         effects: list[Effect] = [Broadcast(Checkpoint(height, digest), b"", epoch.number)]
         return effects + self._watch_resend()
 

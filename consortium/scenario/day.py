@@ -23,7 +23,7 @@ from consortium.scenario.day_pharmacy import Round, institution_of, plan_round, 
 from consortium.scenario.day_report import DayExpectation, DayReport, compute_expectation, day_faults, day_report
 from consortium.scenario.fhir_import import import_fhir
 from consortium.scenario.fhir_records import ClaimRecord, Coverage, Imported, ImportFault, Pseudonyms
-from consortium.scenario.load import ScenarioError
+from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.streams import Stream
 from consortium.scenario.workload import Prepared, WorkloadSpec
@@ -59,11 +59,7 @@ class _Cast(NamedTuple):
 
 def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     """Raises ScenarioError and ImportFault."""
-    try:
-        options = msgspec.convert(scenario.workload.options, DayOptions)
-    except msgspec.ValidationError as error:
-        known = ", ".join(DayOptions.__struct_fields__)
-        raise ScenarioError(f"workload.options: {error}; known are {known}") from None
+    options = read_workload_options(scenario.workload.options, DayOptions)
     for name in DayOptions.__struct_fields__[1:]:
         if not 0 <= getattr(options, name) < 1 << 40:
             raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import runpy
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -36,6 +36,8 @@ from consortium.scenario.scenario import (
 )
 from consortium.scenario.workload import load_workloads
 
+Options = TypeVar("Options", bound=msgspec.Struct)
+
 _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Scenario,
     MemberSpec,
@@ -48,6 +50,10 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Stop,
     Parameters,
 )
+
+
+PPM = 1_000_000
+SEED_MAX = (1 << 63) - 1
 
 
 class ScenarioError(ValueError):
@@ -84,6 +90,16 @@ def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
 
 def check_scenario(scenario: Scenario) -> None:
     """Raises ScenarioError where the scenario cannot be meant."""
+    if not _is_name(scenario.name.replace("_", "-")):
+        raise ScenarioError(
+            f"name {scenario.name!r}: lower-case letters, digits, hyphens and underscores, at most {NAME_BYTES_MAX}; "
+            "folders are named after it"
+        )
+    if not 0 <= scenario.seed <= SEED_MAX:
+        raise ScenarioError(f"seed={scenario.seed}: expected a number from 0 to {SEED_MAX}")
+    for key in ("limit_us", "stall_us"):
+        if not 1 <= getattr(scenario.stop, key) <= SEED_MAX:
+            raise ScenarioError(f"stop.{key}={getattr(scenario.stop, key)}: expected 1 or more")
     _check_members(scenario, sorted(load_roles()))
     _check_known("protocol", scenario.protocol, sorted(load_protocols()))
     _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
@@ -103,9 +119,10 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
         try:
             read_settings(member.role, member.settings)
         except ValueError as error:
-            raise ScenarioError(f"members.{index}.settings ({member.name}): {error}") from None
-        fit = member.name.isascii() and member.name.replace("-", "").isalnum() and member.name == member.name.lower()
-        if not fit or len(member.name) > NAME_BYTES_MAX:
+            known = load_roles()[member.role].settings.__struct_fields__
+            words = explain_unknown(str(error), known)
+            raise ScenarioError(f"members.{index}.settings ({member.name}): {words}") from None
+        if not _is_name(member.name):
             raise ScenarioError(f"member name {member.name!r}: lower-case letters, digits and hyphens, at most 64")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -121,12 +138,20 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
         )
 
 
+def _is_name(name: str) -> bool:
+    is_fit = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
+    return is_fit and len(name) <= NAME_BYTES_MAX
+
+
 def _check_network(network: Network, names: Sequence[str]) -> None:
     for where, link in (("network.default", network.default), *sorted(network.links.items())):
         _check_known(f"distribution of {where}", link.distribution, list(DISTRIBUTIONS))
         least = min(link.mean_us, link.deviation_us, link.loss_ppm, link.duplicate_ppm)
         if min(least, link.reorder_ppm, link.reorder_us) < 0:
             raise ScenarioError(f"{where}: delays and probabilities cannot be negative")
+        for key in ("loss_ppm", "duplicate_ppm", "reorder_ppm"):
+            if getattr(link, key) > PPM:
+                raise ScenarioError(f"{where}.{key}={getattr(link, key)}: parts per million, at most {PPM}")
     _check_patterns("network.links", list(network.links), names)
 
 
@@ -150,6 +175,11 @@ def _check_faults(scenario: Scenario) -> None:
             _check_known(f"{where}.target", fault.target, [*names, "leader", "last"])
         elif fault.target:
             raise ScenarioError(f"{where}: {fault.act!r} has no target; name members in groups or links")
+        if fault.at_us is not None and fault.at_height is not None:
+            raise ScenarioError(f"{where}: at_us and at_height are both given; say when with one of them")
+        for key in ("at_us", "at_height", "after_us"):
+            if (getattr(fault, key) or 0) < 0:
+                raise ScenarioError(f"{where}.{key}={getattr(fault, key)}: expected 0 or more")
         if fault.at_us is None and fault.at_height is None and index == 0 and fault.after_us == 0:
             raise ScenarioError(f"{where}: say when, with at_us, at_height or after_us")
         _check_patterns(f"{where}.links", fault.links, names)
@@ -195,6 +225,23 @@ def _check_parameters(parameters: Parameters) -> None:
 def _check_known(what: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
         raise ScenarioError(f"{what}: {value!r} is not known{_nearest(value, known)}; known are {', '.join(known)}")
+
+
+def read_workload_options(options: Mapping[str, Any], kind: type[Options]) -> Options:
+    """The options of a workload, typed. Raises ScenarioError that names the nearest known word, or the wrong type."""
+    try:
+        return msgspec.convert(options, kind)
+    except msgspec.ValidationError as error:
+        known = kind.__struct_fields__
+        words = explain_unknown(str(error), known)
+        raise ScenarioError(f"workload.options: {words}; known are {', '.join(known)}") from None
+
+
+def explain_unknown(text: str, known: Sequence[str]) -> str:
+    """A sentence of msgspec's, with the nearest known word behind it where it tells of an unknown field."""
+    _, _, rest = text.partition("unknown field `")
+    word, tick, behind = rest.partition("`")
+    return text if not tick else text.replace(f"`{word}`", f"`{word}`{_nearest(word, list(known))}", 1)
 
 
 def _nearest(word: str, known: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from consortium.contracts.bill import Line
 from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.work import Load, Work
+from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workload import Prepared, WorkloadSpec
 
@@ -82,7 +83,15 @@ def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.I
 
 
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
-    options = msgspec.convert(scenario.workload.options, Options)
+    options = read_workload_options(scenario.workload.options, Options)
+    for name, least in (("transactions", 0), ("bundle", 1), ("outstanding", 1), ("interval_us", 0), ("persons", 1)):
+        if not least <= getattr(options, name) < 1 << 40:
+            raise ScenarioError(f"workload.options.{name}={getattr(options, name)}: expected {least} or more")
+    if options.bundle > options.outstanding:
+        raise ScenarioError(
+            f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle would "
+            "ever be submitted"
+        )
     members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
     persons = {
         member: [f"65010200{place:04d}{index:018d}" for index in range(options.persons)]

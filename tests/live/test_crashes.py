@@ -94,7 +94,7 @@ def test_a_full_disk_stops_a_node_with_a_sentence_and_code_74(tmp_path: Path) ->
     arguments = [str(tmp_path), "a", address.host, str(address.port), address.user, address.password]
     limited = (
         "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); sys.argv = sys.argv[1:];"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, 120_000)); sys.argv = sys.argv[1:];"
         "runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     script = str(HERE / "stand_in_node.py")

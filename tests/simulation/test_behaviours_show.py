@@ -346,18 +346,28 @@ def test_a_traitor_that_was_paused_is_not_missed_at_the_end() -> None:
 def test_a_snapshot_ends_the_wait_of_what_it_holds() -> None:
     """Regression (adversary fuzz, seed 1008): evidence of double votes and the load take numbers from one another; a
     node that jumped over the refusals with a snapshot waited for ever, and asked for views for ever."""
-    restart = Fault("restart", "node-5", after_us=100_000)
-    faults = [Fault("kill", "node-5", at_us=700_000, options={"outputs": 5}), restart]
-    silence = [Fault("broker_kill", at_us=600_000), Fault("broker_restart", after_us=500_000)]
-    observe(
+    faults = [
+        Fault("kill", "node-5", at_us=700_000, options={"outputs": 5}),
+        Fault("restart", "node-5", after_us=100_000),
+        Fault("broker_kill", at_us=800_000),
+        Fault("broker_restart", after_us=500_000),
+    ]
+    run = observe(
         BehaviourSpec("double_votes", "node-3", to_us=1_500_000),
-        faults=[*faults, *silence],
+        faults=faults,
         n=7,
         transactions=140,
         interval_us=80_000,
-        disk=Disk(0, 0),
+        seed=1008,
+        disk=Disk(0, 60_000),
         batch_transactions_max=4,
         checkpoint_interval=4,
         window=16,
         snapshot_gap=20,
     )
+    assert run.notes("snapshot", "node-5")
+    assert all(computer.host._node.siblings["pool"].unexecuted == 0 for computer in _living(run))
+
+
+def _living(run: Observed) -> list[Any]:
+    return [computer for computer in run.simulation.computers.values() if computer.host is not None]

@@ -71,11 +71,12 @@ class Slot:
                 del self.bodies[other]
         self.bodies[digest] = body
 
-    def best_claim(self) -> Claim | None:
-        """The certificate of the highest view; a commit certificate of view v counts as prepared in v."""
-        if self.certificate is not None and self.certificate_view >= self.prepared_view:
+    def best_claim(self, view: int) -> Claim | None:
+        """The certificate of the highest view below this one; a commit certificate of view v counts as prepared in v.
+        (We may hold a decision of a view that we have not come to: it is no claim for an earlier one.)"""
+        if self.certificate is not None and self.prepared_view <= self.certificate_view < view:
             return Claim(None, self.certificate)
-        return self.prepared
+        return self.prepared if self.prepared_view < view else None
 
     def has_support(self, members_min: int) -> bool:
         """Whether so many members voted here, or a decision is known: somebody works on this height."""

@@ -65,7 +65,7 @@ class ViewChanges:
 
     def _message(self, view: int) -> ViewChange:
         standing = self._standing
-        found = [slot.best_claim() for slot in standing.log.above(standing.stable)]
+        found = [slot.best_claim(view) for slot in standing.log.above(standing.stable)]
         claims = tuple(claim for claim in found if claim is not None)
         return ViewChange(view, standing.stable, standing.seal if standing.stable else None, claims)
 

@@ -1,0 +1,56 @@
+"""Where scenarios lie: the folder `scenarios` here or beside the package, what is in it, and one of them by its name."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from pathlib import Path
+
+from consortium.scenario.load import ScenarioError
+
+
+def scenario_folder() -> Path:
+    """`scenarios` here, or the one beside the package."""
+    here = Path("scenarios")
+    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "scenarios"
+
+
+def scenario_files() -> list[tuple[str, Path]]:
+    """Name and file of every scenario; those of a subfolder (attacks/, faults/, …) are named with it, and come last."""
+    folder = scenario_folder()
+    found = [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/*.py"))]
+    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found if path.parent.name != "data"]
+
+
+def find_scenario(name: str) -> Path:
+    """A path as it is, or a bare name as a file of the scenario folder. Raises ScenarioError naming the nearest."""
+    path = Path(name)
+    if path.is_dir() and (path / "scenario.json").is_file():
+        return path / "scenario.json"
+    if path.suffix or path.exists():
+        if path.is_file():
+            return path
+    elif (scenario_folder() / f"{name}.py").is_file():
+        return scenario_folder() / f"{name}.py"
+    raise ScenarioError(
+        f"there is no scenario {name!r}.{_hint(name, path)} `consortium list` shows those that there are."
+    )
+
+
+def _hint(name: str, path: Path) -> str:
+    """A file of that name that lies right here, or the nearest known name."""
+    beside = next((file for ending in (".py", ".json") if (file := Path(name + ending)).is_file()), None)
+    if beside is not None:
+        place = str(beside) if beside.is_absolute() or "/" in name else f"./{beside}"
+        return f" A file lies here: did you mean {place}?"
+    near = difflib.get_close_matches(path.stem, [known for known, _ in scenario_files()], 1, 0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def question_of(path: Path) -> str:
+    """The first paragraph of a scenario file's docstring, read without running the file."""
+    try:
+        words = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    except (SyntaxError, UnicodeDecodeError, ValueError):
+        return "(this file cannot be read as Python)"
+    return " ".join(words.split("\n\n")[0].split())
