@@ -215,8 +215,8 @@ class Stopped(Exception):
 
 @contextmanager
 def stoppable(on_record: Callable[[Record], None]) -> Iterator[Callable[[Record], None]]:
-    """Give `on_record`, which after a Ctrl-C raises Stopped at the next record: no node is in the middle of a step then.
-    A Ctrl-C before the first record, and any second one, is a KeyboardInterrupt at once."""
+    """Give `on_record`, which after a Ctrl-C raises Stopped at the next record: no node is in the middle of a step
+    then. A Ctrl-C before the first record, and any second one, is a KeyboardInterrupt at once."""
     is_asked = has_begun = False
 
     def ask(number: int, frame: object) -> None:

@@ -132,7 +132,7 @@ class _Conductor:
             self._is_disk_refusing = True
         if self._is_disk_refusing:
             with contextlib.suppress(RunFolderError):
-                write_unfinished(self._files.folder, self._scenario.name, f"It failed. {sentence}")
+                write_unfinished(self._files.folder, self._scenario.name, f"It failed: {sentence}")
         return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records, self._is_disk_refusing)
 
     def _keep(self) -> tuple[int, str]:

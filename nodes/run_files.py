@@ -65,7 +65,7 @@ def make_run(scenario: Scenario, out: Path, broker_text: str) -> RunFiles:
         for name in names:
             _write_settings(NodeFolder(making, name), name, broker, pseudonym_key, genesis.time_us)
         broker.start()
-        write_unfinished(making, scenario.name, UNDER_WAY)
+        write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
         making.rename(out)  # takes the place of an empty folder; fails where another run was faster
         broker.moved(out / "broker")
     except (OSError, RunFolderError) as error:

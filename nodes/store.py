@@ -23,6 +23,7 @@ FORMAT = 1
 APPLICATION = 0x434E5331  # "CNS1", in the file's header
 
 BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
+HEADER_BYTES = 100  # of a SQLite file; the application's number stands at 68
 SQLITE_BEGINS = b"SQLite format 3\x00"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
@@ -283,10 +284,12 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise UserError(f"there is no ledger at {path}")
     with path.open("rb") as file:
-        first = file.read(len(SQLITE_BEGINS))
+        first = file.read(HEADER_BYTES)
     if not first:
         raise UserError(f"{path} is empty: it holds no ledger; name the ledger.sqlite of a node, or its folder")
-    if first != SQLITE_BEGINS:
+    if not first.startswith(SQLITE_BEGINS):
+        if path.name == "ledger.sqlite" or first[68:72] == APPLICATION.to_bytes(4, "big"):
+            raise Damaged(f"{path} is not a sound SQLite file: its first bytes are damaged")
         raise UserError(
             f"{path} is no SQLite file (its first bytes are not those of one), so no ledger can be read from it; name "
             "the ledger.sqlite of a node, or its folder"

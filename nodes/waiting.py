@@ -17,7 +17,7 @@ def describe_waiting(statuses: Mapping[NodeId, Status | None], dead: Mapping[Nod
     for name, what in waiting.items():
         if what:
             groups.setdefault(what, []).append(name)
-    parts = [f"{', '.join(names)} {what}" for what, names in groups.items()]
+    parts = [f"{', '.join(names)}: {what}" for what, names in groups.items()]
     if known and parts:
         newest = max(known, key=lambda status: status.view)
         parts.append(f"the newest view is {newest.view}, led by {newest.leader}")
@@ -28,11 +28,11 @@ def describe_waiting(statuses: Mapping[NodeId, Status | None], dead: Mapping[Nod
 
 def _waits_for(status: Status | None, head_max: int) -> str:
     if status is None:
-        return "has not reported since it started"
+        return "nothing heard since its start"
     if status.head_height < head_max:
-        return f"lacks the blocks from height {status.head_height + 1} to {head_max}"
+        return f"waits for the blocks from height {status.head_height + 1} to {head_max}"
     if not status.is_done:
-        return f"has work of its own that no block holds, at height {status.head_height}"
+        return f"at height {status.head_height}, waits for a block with work of its own"
     if status.stable_height < status.head_height:
         return f"waits for the seal of height {status.head_height} (the last is of {status.stable_height})"
     return ""

@@ -86,6 +86,7 @@ def is_wish(record: bytes) -> bool:
     except Malformed:
         return False
 
+
 # who hears what one sibling says to the others
 LISTENERS: Mapping[type, tuple[str, ...]] = {
     Decide: ("ledger", "pool"),

@@ -33,8 +33,8 @@ class Claim(NamedTuple):
     kind: Kind
     sentence: str
     check: Check
-    excuse: Excuse = lambda run: ""
-    is_asked: Callable[[Run], bool] = lambda run: True
+    excuse: Excuse = lambda _: ""
+    is_asked: Callable[[Run], bool] = lambda _: True
 
 
 class Verdict(NamedTuple):
@@ -96,7 +96,7 @@ CLAIMS: tuple[Claim, ...] = (
         Kind.SAFETY,
         "After every block no account is short by its movements added up again; they give the stored balances.",
         money_checks.check_money,
-        unchecked.no_accounts,
+        unchecked.no_money,
     ),
     Claim(
         "equal state roots",

@@ -129,9 +129,10 @@ def _take(candidates: Iterable[Path], made: list[Path]) -> Path:
     raise RunFolderError(f"{paths[-1]} and all before it are taken; name a folder with --out")
 
 
-def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False) -> None:
-    """The README of a run that has not come to its end. `is_first`: fails where there is one. Raises RunFolderError."""
-    text = _UNFINISHED.format(name=name, why=why, folder=out)
+def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, shown: Path | None = None) -> None:
+    """The README of a run that has not come to its end. `is_first`: fails where there is one. `shown`: where the folder
+    is to lie. Raises RunFolderError."""
+    text = _UNFINISHED.format(name=name, why=why, folder=shown or out)
     if not is_first:
         _write(out / README, text.encode())
         return

@@ -87,6 +87,7 @@ class Ledger:
         self._header: Header | None = None
         self._digest = b""
         self._booting: list[Effect] = []  # what booting did, said at `Started`
+        self._read_before = (-2, b"")  # the stored block that was read last: height, digest of its header
         self._undo: dict[int, dict[str, Any]] = {}  # by height, those not sealed yet: what their rows had before
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -140,12 +141,15 @@ class Ledger:
             yield past
 
     def receipted(self, height: int) -> Receipted | None:
-        """The outcomes of a block that was executed before, as a replay; None if this node never had it."""
+        """The outcomes of a block that was executed before, as a replay; None if this node never had it. Raises Damaged
+        where the block is not what was written, as far as its header and its neighbour's tell."""
         block = self._rows.get("block", height_key(height))
         batch = self._rows.get("batch", height_key(height))
         if block is None or batch is None:
+            if self.base_height < height <= self.head_height:
+                raise Damaged(f"block {height} is missing")
             return None
-        header = decode_header(block)
+        header = self._read_header(height, block, batch)
         if height == 0:
             calls = self.genesis.calls
             prepared = [Prepared(b"", "", "", 0, c.contract, c.operation, c.arguments, None, "", "") for c in calls]
@@ -154,11 +158,27 @@ class Ledger:
         stored = self._rows.range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
         if len(stored) != len(prepared):
             raise Damaged(f"block {height} has {len(stored)} receipts for {len(prepared)} transactions")
+        if merkle.root([data for _, data in stored]) != header.receipts:
+            raise Damaged(f"the receipts of block {height} are not those that were written")
         outcomes = tuple(
             Outcome(one.member, one.number, one.contract, one.operation, one.arguments, _RECEIPT.decode(data))
             for one, (_, data) in zip(prepared, stored, strict=True)
         )
         return Receipted(height, header.time_us, outcomes, True)
+
+    def _read_header(self, height: int, block: bytes, batch: bytes) -> Header:
+        """Of stored bytes. Raises Damaged where it cannot be read, is of another height or batch, or does not fit the
+        block that was read just before."""
+        try:
+            header = decode_header(block)
+        except Malformed as error:
+            raise Damaged(f"the block of height {height} cannot be read: {error}") from None
+        before, self._read_before = self._read_before, (height, header_bytes_digest(block))
+        if header.height != height or (before[0] == height - 1 and before[1] != header.parent):
+            raise Damaged(f"the block of height {height}, or the one before, is not the one that was written")
+        if header.batch != (batch_digest(batch) if batch else NULL_DIGEST):
+            raise Damaged(f"the batch of height {height} is not the one that was written")
+        return header
 
     # --- booting ----------------------------------------------------------------------------------------------------
 

@@ -34,7 +34,7 @@ from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
 from consortium.ledger.chain import Ledger
 from consortium.ledger.messages import Checkpoint, Sealed, Status
-from consortium.ledger.rows import height_key
+from consortium.ledger.rows import Damaged, height_key
 
 IDLE = ("sealer", "idle")
 RESEND = ("sealer", "resend")
@@ -71,6 +71,8 @@ class Sealer:
         self._verifier = verifier
         self._head = ledger.head_height
         self.stable_height, self.stable_seal = newest_seal(rows)
+        if self.stable_seal is not None:
+            self._check_stored(self.stable_height, self.stable_seal)
         self._votes: dict[int, _Votes] = {}
         self._early: dict[NodeId, int] = {}  # the highest height, beyond the window, that each member voted for
         self._waits: dict[int, Certificate] = {}  # seals of heights not yet executed
@@ -80,6 +82,16 @@ class Sealer:
         self._is_resend_set = False
         self._resend_first_us = min(RESEND_FIRST_US, max(1, self._parameters.timer_base_us // RESEND_FIRST_OF_TIMER))
         self._resend_us = self._resend_first_us
+
+    def _check_stored(self, height: int, seal: Certificate) -> None:
+        """Others would refuse what we say with a seal that does not hold. Raises Damaged."""
+        block = self._rows.get("block", height_key(height))
+        try:
+            vote = check_seal(seal, self._epochs, self._verifier)
+        except Malformed as error:
+            raise Damaged(f"the seal of height {height} is not the one that was written: {error}") from None
+        if block is None or (vote.height, vote.header_digest) != (height, header_bytes_digest(block)):
+            raise Damaged(f"the seal of height {height} is over another block than the one that is stored")
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         if isinstance(event, Executed):

@@ -1,4 +1,4 @@
-"""Where scenarios lie: the folder `scenarios` here or beside the package, what is in it, and one of them by its name."""
+"""Where scenarios lie: the folder `scenarios` here or beside the package, what is in it, and one by its name."""
 
 from __future__ import annotations
 

@@ -240,7 +240,7 @@ def read_workload_options(options: Mapping[str, Any], kind: type[Options]) -> Op
 def explain_unknown(text: str, known: Sequence[str]) -> str:
     """A sentence of msgspec's, with the nearest known word behind it where it tells of an unknown field."""
     _, _, rest = text.partition("unknown field `")
-    word, tick, behind = rest.partition("`")
+    word, tick, _ = rest.partition("`")
     return text if not tick else text.replace(f"`{word}`", f"`{word}`{_nearest(word, list(known))}", 1)
 
 

@@ -89,8 +89,8 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
             raise ScenarioError(f"workload.options.{name}={getattr(options, name)}: expected {least} or more")
     if options.bundle > options.outstanding:
         raise ScenarioError(
-            f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle would "
-            "ever be submitted"
+            f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle "
+            "would ever be submitted"
         )
     members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
     persons = {

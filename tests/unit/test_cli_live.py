@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import io
+import signal
 import sys
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from consortium.live import Progress, draw, watching
+from consortium.lab.checks import Kind, Verdict
+from consortium.live import Progress, Stopped, draw, stoppable, tell_verdicts, watching
 
 sys.path.insert(0, str(Path(__file__).parent / "lab"))
 
@@ -67,6 +70,35 @@ def test_without_a_terminal_there_are_plain_lines_for_what_happens() -> None:
     lines = str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
     assert any("FAULT: kill bureau" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_work_that_is_submitted_again_is_counted_once() -> None:
+    progress = Progress(made_up_run().scenario)
+    for bundle, more in (("1", {}), ("2", {}), ("1", {}), ("3", {"replaces": "2"})):
+        submitted = {"t_us": 1, "node": "depot", "kind": "submitted", "bundle": bundle, "transactions": 8}
+        progress.on_record({**submitted, **more})
+    assert progress.submitted == 16
+
+
+def test_failures_that_are_not_told_are_counted() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    tell_verdicts(console, [Verdict("a claim", Kind.SAFETY, "", 7, tuple("abcdefg"))])
+    lines = str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+    assert lines[-1].strip() == "a claim: and 2 more"
+
+
+def test_after_ctrl_c_a_run_ends_at_its_next_record_and_after_a_second_one_at_once() -> None:
+    heard: list[int] = []
+    with stoppable(lambda record: heard.append(record["t_us"])) as on_record:
+        with pytest.raises(KeyboardInterrupt):  # nothing has begun
+            signal.raise_signal(signal.SIGINT)
+        on_record({"t_us": 1})
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Stopped):
+            on_record({"t_us": 2})
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+    assert heard == [1, 2]
 
 
 def test_records_of_kinds_that_nobody_knows_are_let_pass() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from consortium import __version__, cli
 from consortium.core.machine import Apply
+from consortium.lab import run_folder
 from consortium.lab.run_folder import write_results, write_simulated
 from nodes.store import SqliteRows
 
@@ -20,6 +24,7 @@ from made_up_run import made_up_run
 from consortium.lab.checks import judge
 from consortium.lab.measures import measure
 from consortium.lab.run import Run
+from consortium.lab.trace import write_trace
 
 SMALL = '''"""Does a small consortium start?
 
@@ -42,6 +47,12 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "small.py").write_text(SMALL)
     (tmp_path / "scenarios" / "misspelt.py").write_text(SMALL.replace('"a", "regulator"', '"a", "hospitl"'))
+    (tmp_path / "scenarios" / "loaded.py").write_text(
+        SMALL.replace("import M", "import Workload, M")
+        .replace('e="sm', 'e="w_', 1)
+        .replace("SCENARIO = Scenario(", "SCENARIO = Scenario(workload=Workload('settlement_load'), ")
+    )
+    (tmp_path / "beside.py").write_text(SMALL)
     monkeypatch.chdir(tmp_path)
 
     def saying(*words: object) -> Said:
@@ -92,6 +103,16 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
         (["report", "scenarios"], "has no scenario.json"),
         (["verify", "nowhere.sqlite"], "--genesis"),
         (["import", "nowhere"], "no such folder"),
+        (["run", "beside", "--on", "simulator"], "did you mean ./beside.py?"),
+        (["import", "scenarios", "--out", "nowhere/x.json"], "nowhere/x.json: there is no folder nowhere"),
+        (["run", "small", "--on", "simulator", "--seed", "-3"], "seed=-3"),
+        (["run", "small", "--on", "simulator", "--set", "name=../../x"], "name '../../x'"),
+        (["run", "small", "--on", "simulator", "--set", "stop.limit_us=0"], "stop.limit_us=0: expected 1 or more"),
+        (["run", "small", "--on", "simulator", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
+        (["run", "loaded", "--on", "simulator", "--set", "workload.options.transaction=5"], "mean 'transactions'?"),
+        (["run", "loaded", "--on", "simulator", "--set", "workload.options.transactions=many"], "$.transactions"),
+        (["run", "loaded", "--on", "simulator", "--set", "workload.options.persons=0"], "persons=0: expected 1"),
+        (["run", "small", "--on", "simulator", "--set", "members.0.settings.outstanding=1"], "'outstanding_max'?"),
     ],
 )
 def test_a_mistake_is_one_sentence_on_stderr_and_exit_2(say, words: list[str], expected: str) -> None:  # type: ignore[no-untyped-def]
@@ -110,7 +131,7 @@ def test_wrong_usage_is_exit_2(say, words: list[str]) -> None:  # type: ignore[n
 def test_a_folder_that_holds_something_is_never_written_into(say) -> None:  # type: ignore[no-untyped-def]
     said = say("run", "small", "--on", "simulator", "--out", "scenarios")
     assert said.status == 2 and "not empty" in said.err
-    assert sorted(path.name for path in Path("scenarios").iterdir()) == ["misspelt.py", "small.py"]
+    assert sorted(path.name for path in Path("scenarios").iterdir()) == ["loaded.py", "misspelt.py", "small.py"]
 
 
 def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -122,6 +143,64 @@ def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Run
     said = say("check", folder)
     assert said.status == 1
     assert "height 40" in said.out and "FAILS" in said.out
+
+
+def test_a_run_without_the_ledgers_of_its_members_is_not_judged(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    shutil.rmtree(folder / "nodes" / "depot")
+    said = say("check", folder)
+    assert said.status == 2 and "no ledger of depot" in said.err
+    shutil.rmtree(folder / "nodes")
+    said = say("check", folder)
+    assert said.status == 2 and "no ledger of bureau, depot" in said.err
+
+
+def test_a_run_that_executed_nothing_is_told_as_not_checked(say) -> None:  # type: ignore[no-untyped-def]
+    said = say("run", "small", "--on", "simulator", "--out", "empty")
+    assert said.status == 3
+    assert "NOTHING WAS CHECKED" in said.out and "All checks hold" not in said.out
+    said = say("check", "empty")
+    assert said.status == 3 and "not checked" in said.out and "not asked" in said.out
+    assert "NOTHING WAS CHECKED" in said.out.splitlines()[-1], "check ends as run does"
+    assert "`consortium run empty --on simulator` repeats it" in Path("empty/README.md").read_text()
+
+
+def test_two_runs_in_one_second_get_folders_of_their_own(say, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(cli, "_new_folders", lambda _: [Path("runs/x"), Path("runs/x-2")])
+    say("run", "small", "--on", "simulator")
+    say("run", "small", "--on", "simulator")
+    assert (Path("runs/x/verdict.json").is_file(), Path("runs/x-2/verdict.json").is_file()) == (True, True)
+
+
+def test_an_error_after_the_folder_was_taken_leaves_none(say, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    def full(path: Path, trace: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(run_folder, "write_trace", full)
+    said = say("run", "small", "--on", "simulator", "--out", "a/b")
+    assert said.status == 2 and "a/b/trace.jsonl: No space left on device" in said.err
+    assert not Path("a").exists()
+
+
+def test_a_second_ctrl_c_is_told_and_leaves_a_readme_that_tells_it_too(say, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    def interrupted(folder: Path, result: Run) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_finish", interrupted)
+    said = say("run", "small", "--on", "simulator", "--out", "cut")
+    assert said.status == 130 and "cut is not finished" in said.err
+    assert "has not come to its end" in Path("cut/README.md").read_text()
+
+
+def test_a_run_that_was_cut_off_is_judged_by_the_nodes_own_traces(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    for name in made.ledgers:
+        own = [record for record in made.trace if record["node"] == name]
+        write_trace(folder / "nodes" / name / "trace.jsonl", own)
+    (folder / "trace.jsonl").unlink()
+    said = say("check", folder)
+    assert said.status == 3 and "the nodes' own traces are joined" in said.err
+    assert "Stopped before its end." in said.out and "agreement             holds" in said.out
 
 
 def test_a_run_that_ended_without_progress_is_exit_3(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -143,6 +222,28 @@ def test_verify_names_the_height_and_the_record_of_a_fault(say, made: Run, tmp_p
     said = say("verify", folder / "nodes" / "depot")
     assert said.status == 1
     assert said.out.startswith("NOT SOUND: height ")
+
+
+def test_verify_names_the_place_where_a_file_is_damaged(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    path = folder / "nodes" / "depot" / "ledger.sqlite"
+    with sqlite3.connect(path) as opened:
+        (root,) = opened.execute("SELECT rootpage FROM sqlite_master WHERE name = 'receipt'").fetchone()
+    opened.close()
+    with path.open("r+b") as file:
+        file.seek((root - 1) * 8_192)
+        file.write(b"\xa5" * 8_192)
+    said = say("verify", folder / "nodes" / "depot")
+    assert said.status == 1
+    assert "table receipt" in said.out and "malformed" in said.out
+
+
+@pytest.mark.parametrize(("data", "words"), [(b"", "is empty"), (b"PDF" * 99, "no SQLite file")])
+def test_verify_of_what_is_no_database_is_the_users_mistake(say, made: Run, tmp_path: Path, data, words) -> None:  # type: ignore[no-untyped-def]
+    folder = keep(made, tmp_path / "made")
+    (folder / "other").write_bytes(data)
+    said = say("verify", folder / "other")
+    assert said.status == 2 and words in said.err and "ledger.sqlite" in said.err
 
 
 def test_verify_of_a_file_that_is_no_ledger_is_the_users_mistake(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -172,6 +273,6 @@ def test_import_tells_counts_and_writes_records_without_names(say, tmp_path: Pat
     person = {"resourceType": "Patient", "id": "1", "birthDate": "2000-01-01", "name": [{"family": "Smith"}]}
     (source / "Patient.ndjson").write_bytes(msgspec.json.encode(person) + b"\n")
     said = say("import", source, "--out", "records.json")
-    assert said.status == 0 and "persons" in said.out
+    assert said.status == 0 and "persons" in said.out and "refused: 0 records" in said.out
     assert "Smith" not in Path("records.json").read_text()
     assert say("import", source, "--out", "records.json").status == 2, "an existing file is kept"

@@ -119,6 +119,14 @@ def test_the_leader_change_is_measured_from_the_kill_to_the_next_block() -> None
     assert 1.7 < figures["service_gap_max"] < 2.0
 
 
+def test_a_view_0_that_proposed_nothing_makes_the_first_new_leader_a_change_all_the_same() -> None:
+    trace = [record(700_000, name, "new_view", view=1, leader="b") for name in "abcd"]
+    trace += [record(800_000, "b", "proposed", view=1, height=1), executed(900_000, "a", 1)]
+    assert measure(trace)["view_changes"] == 1
+    assert [(span.label, span.start_us) for span in series.leader_spans(trace)] == [("", 0), ("b", 700_000)]
+    assert measure(trace[4:])["view_changes"] == 0, "only what was entered counts"
+
+
 def test_leaders_and_conditions_of_nodes_are_spans_over_the_run() -> None:
     trace = made_up_run().trace
     assert [(span.label, span.start_us) for span in series.leader_spans(trace)] == [

@@ -221,6 +221,21 @@ def test_history_tells_again_what_was_receipted(chain: Chain) -> None:
     assert genesis is not None and [outcome.operation for outcome in genesis.outcomes] == ["add"]
 
 
+@pytest.mark.parametrize("table", ["block", "batch", "receipt"])
+def test_any_changed_byte_of_the_past_is_noticed_where_history_is_told(chain: Chain, table: str) -> None:
+    for serial in range(3):
+        chain.decide(chain.add("ada", "x", 1 + serial), chain.add("bob", "x", -100))
+    (key, value) = next((key, value) for key, value in chain.rows.all(table) if key[:8] == height_key(2))
+    assert len(list(chain.ledger.history())) == 3, "positive control: a sound past is told"
+    for index in range(len(value)):
+        chain.rows.stage([(table, key, value[:index] + bytes([value[index] ^ 0x41]) + value[index + 1 :])])
+        with pytest.raises(Damaged):
+            list(chain.ledger.history())
+    chain.rows.stage([(table, key, None)])
+    with pytest.raises(Damaged):
+        list(chain.ledger.history())
+
+
 def test_rows_of_another_genesis_are_refused(chain: Chain) -> None:
     with pytest.raises(GenesisError, match="another genesis"):
         Chain(make_genesis(idle_seal_us=1), chain.rows)

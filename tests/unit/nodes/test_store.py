@@ -124,8 +124,39 @@ def test_files_that_are_no_ledger_are_refused_with_a_sentence(tmp_path: Path) ->
     with pytest.raises(UserError, match="not the ledger"):
         SqliteRows(tmp_path / "other", read_only=True)
     (tmp_path / "text").write_bytes(b"not a database, but long enough to be looked at" * 50)
-    with pytest.raises(Damaged, match="not a sound SQLite file"):
+    with pytest.raises(UserError, match="no SQLite file"):
         SqliteRows(tmp_path / "text", read_only=True)
+    (tmp_path / "empty").write_bytes(b"")
+    with pytest.raises(UserError, match="is empty"):
+        SqliteRows(tmp_path / "empty", read_only=True)
+
+
+def test_a_ledger_whose_first_bytes_are_damaged_is_still_known_as_one(tmp_path: Path) -> None:
+    for name, first in (("ledger.sqlite", bytes(100)), ("other.sqlite", bytes(16))):
+        path = tmp_path / name
+        SqliteRows(path).close()
+        with path.open("r+b") as file:
+            file.write(first)
+        with pytest.raises(Damaged, match="not a sound SQLite file"):
+            SqliteRows(path, read_only=True)
+        with pytest.raises(Damaged, match="not a sound SQLite file"):
+            SqliteRows(path)
+
+
+def test_a_damaged_page_is_told_with_its_table_and_heights(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    rows = SqliteRows(path)
+    rows.commit([Apply(0, tuple(("batch", height_key(height), bytes(3_000)) for height in range(40)))])
+    rows.close()
+    pages = path.read_bytes()
+    with path.open("r+b") as file:
+        for start in range(8 * 8_192, len(pages), 8_192):
+            file.seek(start)
+            file.write(b"\xa5" * 64)
+    reader = SqliteRows(path, read_only=True)
+    with pytest.raises(Damaged, match="table batch, heights 0 to 39: "):
+        reader.range("batch", height_key(0), height_key(40))
+    reader.close()
 
 
 def test_a_row_that_holds_no_bytes_is_damage_not_a_traceback(tmp_path: Path) -> None:

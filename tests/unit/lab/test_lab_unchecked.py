@@ -1,0 +1,80 @@
+"""What there was nothing to check of is not told as holding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from made_up_run import made_up_run
+
+from consortium.lab.checks import exit_status, judge, was_checked
+from consortium.lab.run import Run
+from consortium.lab.run_folder import RunFolderError, outcome_sentence, outcome_word, own_folder
+from consortium.ledger.rows import DictRows
+
+
+@pytest.fixture(scope="module")
+def honest() -> Run:
+    return made_up_run()
+
+
+def words(run: Run) -> dict[str, str]:
+    return {verdict.name: verdict.word for verdict in judge(run)}
+
+
+def test_a_workload_that_asks_for_no_answers_is_not_asked(honest: Run) -> None:
+    found = words(honest)
+    assert found.pop("every claim answered") == "not asked"
+    assert set(found.values()) == {"holds"}
+    assert outcome_sentence(honest, judge(honest)) == "All checks hold."
+
+
+def test_a_run_that_executed_nothing_holds_nothing_but_its_own_end(honest: Run) -> None:
+    trace = [record for record in honest.trace if record["kind"] in ("run", "booted", "ended")]
+    idle = replace(honest, trace=trace, ledgers={name: DictRows() for name in honest.ledgers})
+    found = words(idle)
+    assert found.pop("progress") == "holds"
+    assert found.pop("every claim answered") == "not asked"
+    assert set(found.values()) == {"not checked"}
+    assert not was_checked(judge(idle)) and exit_status(judge(idle)) == 3
+    assert outcome_word(idle, judge(idle)) == "not-checked"
+
+
+def test_what_is_due_at_the_end_is_not_checked_of_a_run_that_was_stopped(honest: Run) -> None:
+    trace = [record for record in honest.trace if record["t_us"] < 9_000_000]
+    found = words(replace(honest, trace=trace, is_partial=True))
+    assert (found["everything executed"], found["equal heads"]) == ("not checked", "not checked")
+    assert (found["agreement"], found["progress"]) == ("holds", "fails")
+
+
+def test_an_empty_ledger_excuses_no_fault_that_the_trace_shows(honest: Run) -> None:
+    trace = [dict(record) for record in honest.trace]
+    next(r for r in trace if r["kind"] == "committed" and r["node"] == "depot").update(digest="f" * 16)
+    found = words(replace(honest, trace=trace, ledgers={}))
+    assert (found["agreement"], found["validity"], found["money balances"]) == ("fails", "not checked", "not checked")
+
+
+def test_a_folder_is_taken_once(tmp_path: Path) -> None:
+    out = tmp_path / "runs" / "x"
+    with own_folder([out], "mine"), pytest.raises(RunFolderError, match="not empty"), own_folder([out], "other"):
+        pass
+    assert "mine" in (out / "README.md").read_text()
+    with own_folder([out, tmp_path / "y"], "other") as folder:
+        assert folder == tmp_path / "y"
+
+
+def test_a_folder_that_two_take_at_once_belongs_to_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consortium.lab.run_folder.claim_folder", lambda _: None)  # both looked before either wrote
+    with own_folder([tmp_path], "first"):
+        with pytest.raises(RunFolderError, match="another run"), own_folder([tmp_path], "second"):
+            pass
+        assert "first" in (tmp_path / "README.md").read_text()
+
+
+def test_an_empty_folder_that_was_there_stays_after_an_error(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for out in (tmp_path / "mine", tmp_path / "new" / "deep"):
+        with pytest.raises(ValueError), own_folder([out], "x"):
+            raise ValueError
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"] and not any((tmp_path / "mine").iterdir())
