@@ -24,7 +24,7 @@ from aiomqtt.exceptions import MqttConnectError
 
 from nodes import child
 from nodes.address import BrokerAddress, parse_address
-from nodes.bus import topic_root
+from nodes.bus import PAYLOAD_BYTES_MAX, topic_root
 from nodes.errors import UserError
 from nodes.keys import write_private
 
@@ -168,6 +168,7 @@ class Mosquitto(OwnBroker):
             "persistence false",
             "retain_available false",
             "set_tcp_nodelay true",
+            f"message_size_limit {PAYLOAD_BYTES_MAX}",  # what no node would read needs not be carried
             "max_queued_messages 0",
             "max_queued_bytes 0",
             "max_inflight_messages 0",

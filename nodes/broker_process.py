@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from nodes.broker import LOOPBACK, EmbeddedSettings, is_permitted
+from nodes.bus import PAYLOAD_BYTES_MAX
 from nodes.child import adopt_parent
 from nodes.errors import EXIT_USAGE, UserError
 from nodes.keys import read_private
@@ -91,6 +92,8 @@ class QuietBroker(Broker):  # type: ignore[misc]
 
     def _deliver(self, broadcast: dict[str, Any], running_tasks: deque[asyncio.Task[Any]]) -> None:
         topic, data, publisher = broadcast["topic"], broadcast["data"], broadcast["session"]
+        if len(data) > PAYLOAD_BYTES_MAX:
+            return  # no node would read it
         sender = None if publisher is None else publisher.username
         packet = PublishPacket.build(topic, data, None, False, 0, False).to_bytes()
         for topic_filter, subscriptions in self._subscriptions.items():

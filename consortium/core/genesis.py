@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 
 from consortium.core.codec import encode, tagged_hash
+from consortium.core.crypto import SUITES
 from consortium.core.membership import Epoch, Member
 
 FORMAT = 1
+TIME_US_MAX = 250_000_000_000_000_000  # late in the year 9892: dates have four digits of a year
+_NUMBER_MAX = 1 << 53  # what every reader of JSON keeps exactly
 
 
 class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +86,21 @@ def decode_genesis(data: bytes) -> Genesis:
         raise ValueError(f"not a genesis file: {error}") from None
     if genesis.format != FORMAT:
         raise ValueError(f"genesis of format {genesis.format}; this version reads format {FORMAT}")
+    _check_ranges(genesis)
     names = [member.name for member in genesis.members]
     if names != sorted(set(names)):
         raise ValueError("genesis members must be sorted by name, each once")
     return genesis
+
+
+def _check_ranges(genesis: Genesis) -> None:
+    if genesis.suite not in SUITES:
+        raise ValueError(f"suite: there is no key suite {genesis.suite!r}; known are {', '.join(sorted(SUITES))}")
+    if not 0 <= genesis.time_us < TIME_US_MAX:
+        raise ValueError(f"time_us: {genesis.time_us} does not lie in 0 … {TIME_US_MAX - 1}, microseconds since 1970")
+    for name, value in msgspec.structs.asdict(genesis.parameters).items():
+        least = 0 if name == "batch_delay_us" else 1
+        if not least <= value <= _NUMBER_MAX:
+            raise ValueError(f"parameters.{name}: {value} does not lie in {least} … {_NUMBER_MAX}")
+    if not genesis.first_epoch.validators:
+        raise ValueError("members: at least one must be of kind validator")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
 from consortium.core.genesis import Parameters
@@ -31,12 +31,22 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
-from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, bundle_digest, decode_call, encode_batch
+from consortium.core.transaction import (
+    BUNDLE_BYTES_MAX,
+    Bundle,
+    Bundles,
+    Opened,
+    bundle_digest,
+    decode_call,
+    encode_batch,
+)
 
 RELAY_TIMER = ("pool", "relay")
 RELAY_BUNDLES_MAX = 64
 RELAY_BYTES_MAX = 64_000
 SUBMISSION_BYTES_MAX = 2_000_000
+SUBMISSION_BUNDLES_MAX = 4_000
+WASTED_MAX = 8  # unfit or refused bundles of one submission; the rest of it is not looked at
 EXECUTED_REMEMBERED_MAX = 50_000
 
 
@@ -67,11 +77,20 @@ class BundlePool:
 
     messages: tuple[type[Message], ...] = (Submission, Busy)
 
-    def __init__(self, me: NodeId, epochs: Epochs, parameters: Parameters, bundles: Bundles) -> None:
+    def __init__(
+        self,
+        me: NodeId,
+        epochs: Epochs,
+        parameters: Parameters,
+        bundles: Bundles,
+        is_spent: Callable[[NodeId, bytes], bool] = lambda member, transaction: False,
+    ) -> None:
+        """`is_spent`: whether the ledger holds this very transaction of this member as executed."""
         self._me = me
         self._epochs = epochs
         self._parameters = parameters
         self._bundles = bundles
+        self._is_spent = is_spent
         self._queue: OrderedDict[bytes, Entry] = OrderedDict()  # waiting, in no batch in flight
         self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
         self._executed: OrderedDict[bytes, None] = OrderedDict()
@@ -110,6 +129,8 @@ class BundlePool:
         """Bundles by attachment. Its digest must be the signed one; each bundle is judged by itself."""
         message = event.message
         assert isinstance(message, Submission)
+        if len(event.attachment) > SUBMISSION_BYTES_MAX + 10 * SUBMISSION_BUNDLES_MAX:
+            return [Note("rejected", {"why": "submission too long", "sender": event.sender})]
         if sha256(event.attachment) != message.digest:
             return [Note("rejected", {"why": "submission digest", "sender": event.sender})]
         try:
@@ -117,13 +138,13 @@ class BundlePool:
         except Malformed:
             return [Note("rejected", {"why": "submission malformed", "sender": event.sender})]
         admitted, refused, unfit = 0, 0, 0
-        for raw in raws:
+        for raw in raws[:SUBMISSION_BUNDLES_MAX]:
             verdict = self._admit(now, raw)
             admitted += verdict == "admitted"
             refused += verdict == "busy"
             unfit += verdict == "unfit"
-            if unfit > 8:
-                break  # one sender, many bad bundles: stop spending signature checks on it
+            if unfit + refused > WASTED_MAX:
+                break
         effects: list[Effect] = []
         if unfit:
             effects.append(Note("rejected", {"why": "unfit bundles", "sender": event.sender, "count": unfit}))
@@ -223,22 +244,17 @@ class BundlePool:
             return "known"
         if digest in self._flying and self._flying[digest] is not None:
             return "known"
+        known = self._bundles.recall(digest)
         try:
-            bundle = self._bundles.open(raw, digest=digest)
+            parts = known or self._bundles.decode(raw)
+            verdict = self._verdict(parts.member, parts.key, parts.transactions)
+            if verdict:
+                return verdict
+            bundle = known or self._bundles.verify(cast(Bundle, parts), raw, digest)
         except Malformed:
             return "unfit"
         count = len(bundle.ids)
-        if count > self._parameters.batch_transactions_max:
-            return "unfit"
-        epoch = self._epochs.newest
-        before = self._epochs.number(epoch.number - 1) or epoch  # the newest may not be active yet
-        if bundle.key not in (epoch.key(bundle.member, "submit"), before.key(bundle.member, "submit")):
-            return "unfit"
-        share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
-        load = self._load.get(bundle.member, 0)
-        if load + count > share:
-            return "busy"
-        self._load[bundle.member] = load + count
+        self._load[bundle.member] = self._load.get(bundle.member, 0) + count
         self._arrivals += 1
         entry = Entry(bundle, now.monotonic_us, self._arrivals)
         if digest in self._flying:
@@ -248,6 +264,23 @@ class BundlePool:
             self._queue[digest] = entry
             self._waiting += count
         return "admitted"
+
+    def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes]) -> str:
+        """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (all of it
+        was executed), or "". Raises Malformed."""
+        count = len(transactions)
+        epoch = self._epochs.newest
+        before = self._epochs.number(epoch.number - 1) or epoch  # the newest may not be active yet
+        if count > self._parameters.batch_transactions_max:
+            return "unfit"
+        if key not in (epoch.key(member, "submit"), before.key(member, "submit")):
+            return "unfit"
+        share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
+        if self._load.get(member, 0) + count > share:
+            return "busy"
+        if all(self._is_spent(member, transaction) for transaction in transactions):
+            return "known"  # executed before this boot, perhaps: nobody else would order it
+        return ""
 
     # --- as consensus sees it -----------------------------------------------------------------------------------
 
@@ -348,7 +381,7 @@ def _broadcasts(raws: Sequence[bytes]) -> list[Effect]:
     group: list[bytes] = []
     size = 0
     for raw in raws:
-        if group and size + len(raw) > SUBMISSION_BYTES_MAX:
+        if group and (size + len(raw) > SUBMISSION_BYTES_MAX or len(group) == SUBMISSION_BUNDLES_MAX):
             effects.append(_submission(group))
             group, size = [], 0
         group.append(raw)

@@ -139,11 +139,15 @@ class Bundles:
     """Opens bundles: decode, check, verify once per process, remember by digest (bounded, oldest forgotten). Takes
     batches apart once: the very same bytes object is judged, ordered, executed and dropped from the pool."""
 
-    def __init__(self, chain: bytes, suite: KeySuite, remember_max: int = 20_000) -> None:
+    def __init__(
+        self, chain: bytes, suite: KeySuite, remember_max: int = 20_000, remember_bytes_max: int = 64_000_000
+    ) -> None:
         self.chain = chain
         self.suite = suite
         self._known: OrderedDict[bytes, Opened] = OrderedDict()
+        self._known_bytes = 0
         self._remember_max = remember_max
+        self._remember_bytes_max = remember_bytes_max
         self._prefixes: dict[str, bytes] = {}
         self._batches: deque[tuple[bytes, DecodedBatch]] = deque(maxlen=BATCHES_REMEMBERED)
 
@@ -166,6 +170,14 @@ class Bundles:
         known = self._known.get(digest)
         if known is not None:
             return known
+        return self.verify(self.decode(raw), raw, digest, is_trusted=is_trusted)
+
+    def recall(self, digest: bytes) -> Opened | None:
+        """A bundle that was verified here before and is still remembered."""
+        return self._known.get(digest)
+
+    def decode(self, raw: bytes) -> Bundle:
+        """Its parts, before any signature is looked at. Raises Malformed."""
         bundle = _BUNDLE.decode_canonical(raw)
         if bundle.format != FORMAT:
             raise Malformed(f"bundle of format {bundle.format}")
@@ -175,6 +187,10 @@ class Bundles:
             raise Malformed("a member's name of wrong length")
         if max(map(len, bundle.transactions)) > TRANSACTION_BYTES_MAX:
             raise Malformed("a transaction is too long")
+        return bundle
+
+    def verify(self, bundle: Bundle, raw: bytes, digest: bytes, *, is_trusted: bool = False) -> Opened:
+        """Open what `decode` gave: no transaction twice, and the signature holds. Raises Malformed."""
         ids = self._ids(bundle)
         if len(set(ids)) != len(ids):
             raise Malformed("a transaction stands twice in its bundle")
@@ -185,8 +201,9 @@ class Bundles:
         opened = Opened(digest, bytes(raw), bundle.member, bundle.key, bundle.transactions, ids)
         if not is_trusted:
             self._known[digest] = opened
-            if len(self._known) > self._remember_max:
-                self._known.popitem(last=False)
+            self._known_bytes += len(opened.raw)
+            while len(self._known) > self._remember_max or self._known_bytes > self._remember_bytes_max:
+                self._known_bytes -= len(self._known.popitem(last=False)[1].raw)
         return opened
 
     def _ids(self, bundle: Bundle) -> tuple[bytes, ...]:

@@ -12,7 +12,7 @@ from consortium.core.crypto import KeySuite
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed
 
-REMEMBERED_BYTES_MAX = 4_096  # larger messages are decoded anew each time
+REMEMBERED_BYTES_MAX = 512  # larger messages are decoded anew each time
 
 
 class Verified(NamedTuple):

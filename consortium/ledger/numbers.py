@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.core.codec import Malformed
 from consortium.core.contract import StateReader, Table
+from consortium.core.transaction import decode_call, transaction_id
 from consortium.ledger.state import State
 
 WINDOW = 4_096
@@ -63,6 +65,20 @@ class _Member:
 
 def _page_key(member: str, page: int) -> str:
     return f"{member}/{page:016x}"
+
+
+def is_executed(state: StateReader, chain: bytes, member: str, transaction: bytes) -> bool:
+    """Whether this very transaction used its number. (Another one under a used number is ordered, and refused: its
+    submitter must hear of it, to say it again under the next one.)"""
+    try:
+        number = decode_call(transaction).number
+    except Malformed:
+        return False
+    page = state.get(PAGES, _page_key(member, number // PAGE)) if number > 0 else None
+    if page is None:
+        return False
+    short = page.ids[number % PAGE * _SHORT : (number % PAGE + 1) * _SHORT]
+    return short != _UNUSED and short == transaction_id(chain, member, transaction)[:_SHORT]
 
 
 class Numbers:

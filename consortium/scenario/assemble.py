@@ -28,6 +28,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
+from consortium.ledger.numbers import is_executed
 from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
@@ -199,7 +200,9 @@ def build_host(
     ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock)
     ledger.boot()
     sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
-    pool = BundlePool(name, epochs, parameters, shared.bundles)
+    pool = BundlePool(
+        name, epochs, parameters, shared.bundles, lambda *ours: is_executed(ledger.reader, genesis.chain, *ours)
+    )
     setting = Setting(
         me=name,
         chain=genesis.chain,

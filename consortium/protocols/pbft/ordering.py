@@ -55,7 +55,9 @@ class Ordering:
             return effects
         effects = []
         if event.attachment and slot.body(vote.digest) is None:
-            if batch_digest(event.attachment) == vote.digest:
+            if len(event.attachment) > standing.parameters.batch_bytes_max:
+                effects = standing.rejected("the batch is too long", event)
+            elif batch_digest(event.attachment) == vote.digest:
                 slot.keep(vote.digest, event.attachment)
             else:
                 effects = standing.rejected("the batch does not match its digest", event)
@@ -130,7 +132,9 @@ class Ordering:
         slot = standing.slot(answer.height)
         if slot is None:
             return [Behind(answer.height)]
-        if event.attachment and slot.body(commit.digest) is None and batch_digest(event.attachment) == commit.digest:
+        is_short = len(event.attachment) <= standing.parameters.batch_bytes_max
+        is_missing = bool(event.attachment) and is_short and slot.body(commit.digest) is None
+        if is_missing and batch_digest(event.attachment) == commit.digest:
             slot.keep(commit.digest, event.attachment)
         if slot.certificate is None:
             return self._committed(now, slot, commit.view, commit.digest, answer.certificate)

@@ -51,6 +51,7 @@ class Recaller:
         self._answers: dict[NodeId, None] = {}
         self._delay_us = max(1, standing.parameters.timer_base_us // 8)
         self._asks_back = Allowance(1, self._delay_us)
+        self._answers_left = Allowance(4, self._delay_us)  # an honest node asks once in this time
         self._logged: tuple[int, int] = (0, 0)  # epoch, and the highest view that our own log knows
         self.is_observing = False
 
@@ -107,6 +108,8 @@ class Recaller:
         standing = self._standing
         asked_in = standing.epochs.number(event.epoch)
         if event.sender == standing.me or asked_in is None or not asked_in.is_validator(standing.me):
+            return []
+        if not self._answers_left.spend(now, event.sender):
             return []
         votes = self._memory.of(event.sender)
         effects: list[Effect] = [standing.answer(event, Recalled(event.sender, request.nonce, votes))]

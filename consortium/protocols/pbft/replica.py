@@ -52,6 +52,8 @@ from consortium.protocols.pbft.standing import Standing
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER, ViewChanges
 
 PROGRESS_TIMER = ("pbft", "progress")
+VIEW_CHANGE_BYTES = 4_096  # of a VIEW-CHANGE besides its claims, generously
+CLAIM_BYTES = 256  # of a signature and its name in one claim, generously
 
 
 class Replica:
@@ -264,7 +266,8 @@ class Replica:
             return []
         if not standing.epoch.is_validator(event.sender):
             return standing.rejected("not a validator", event)
-        self._memory.note(event.signed, message, event.epoch)
+        if len(event.signed.body) <= VIEW_CHANGE_BYTES + CLAIM_BYTES * standing.span * (standing.epoch.n + 2):
+            self._memory.note(event.signed, message, event.epoch)  # remembered to be told again: never more than needed
         if message.view <= standing.view:
             return self._retransmission.help_into_view(now, event)
         return self._view_changes.on_view_change(now, event, message)

@@ -19,7 +19,15 @@ from consortium.core.machine import (
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, Signed
 from consortium.core.pool import RELAY_TIMER, BundlePool, Busy, Submission
-from consortium.core.transaction import Bundles, decode_batch, encode_batch, encode_transaction, sign_bundle
+from consortium.core.transaction import (
+    Bundle,
+    Bundles,
+    bundle_digest,
+    decode_batch,
+    encode_batch,
+    encode_transaction,
+    sign_bundle,
+)
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32
@@ -196,3 +204,49 @@ def test_after_a_snapshot_nothing_waits_that_came_too_late_for_its_numbers() -> 
     used = {19: b"another transact", 20: Bundles(CHAIN, SUITE).open(first).ids[0][:16]}
     mine.step(at(1), Jumped(9, lambda member: used if member == "b" else {}))
     assert taken(mine.take(at(2))) == [fresh, other]
+
+
+def test_a_submission_of_junk_costs_few_looks() -> None:
+    """Found by attack: 20,000 bundles in one message held a node for seconds, each signature checked."""
+    it = pool(pool_transactions_max=8)
+    looked: list[bytes] = []
+    decode = it._bundles.decode
+
+    def counting(raw: bytes) -> Bundle:
+        looked.append(raw)
+        return decode(raw)
+
+    it._bundles.decode = counting  # type: ignore[method-assign]
+    it.step(at(0), received([bundle("b", number) for number in range(1, 200)]))
+    assert len(looked) < 20
+    it.step(at(0), received([bundle("c", number, signer="b") for number in range(1, 200)], sender="c"))
+    assert len(looked) < 40
+
+
+def test_a_submission_that_is_too_long_is_not_parsed() -> None:
+    (note,) = pool().step(at(0), received([b"x" * 1_000_000] * 3))
+    assert isinstance(note, Note) and note.fields["why"] == "submission too long"
+
+
+def test_bundles_without_a_registered_key_are_not_remembered() -> None:
+    """Found by attack: they filled the memory of verified bundles, a megabyte each."""
+    it = pool()
+    it.step(at(0), received([bundle("b", 1, signer="c")]))
+    assert it._bundles.recall(bundle_digest(bundle("b", 1, signer="c"))) is None
+
+
+def test_verified_bundles_are_remembered_within_a_budget_of_bytes() -> None:
+    raws = [bundle("b", number) for number in range(1, 50)]
+    bundles = Bundles(CHAIN, SUITE, remember_bytes_max=10 * len(raws[0]))
+    for raw in raws:
+        bundles.open(raw)
+    assert sum(bundles.recall(bundle_digest(raw)) is not None for raw in raws) <= 10
+    assert bundles.recall(bundle_digest(raws[-1])) is not None
+
+
+def test_a_bundle_whose_numbers_the_ledger_holds_is_not_taken_in_again() -> None:
+    """Found by attack: after a boot, an old bundle replayed on the bus waited for ever, and the node left its view."""
+    it = pool()
+    it._is_spent = lambda member, transaction: (member, decode_call(transaction).number) in {("b", 1), ("b", 2)}
+    it.step(at(0), received([bundle("b", 1), bundle("b", 1, count=2), bundle("b", 2, count=2)]))
+    assert it.waiting == 2
