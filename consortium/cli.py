@@ -1,7 +1,8 @@
 """The command `consortium`: thin. It turns words into values, calls the rooms below, and tells a person the outcome.
 
-Exit status: 0 all checks hold, 1 a safety check failed (or a ledger is not sound), 2 wrong usage or input, 3 no
-progress, 130 stopped with Ctrl-C. A mistake of the user's is one sentence on stderr, never a traceback.
+Exit status: 0 all checks hold, 1 a safety check failed (or a ledger is not sound), 2 wrong usage or input (or a machine
+that cannot carry the run out: a full disk), 3 no progress (or nothing executed that could be checked), 130 stopped with
+Ctrl-C. A mistake of the user's is one sentence on stderr, never a traceback.
 """
 
 from __future__ import annotations
@@ -242,6 +243,8 @@ def verify(
     from consortium.ledger.verify import Fault, verify_ledger
     from consortium.protocols import load_protocols
 
+    if at_least < 0:
+        raise UserError(f"--at-least={at_least}: expected a height, 0 or more")
     path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
     value = _read_genesis(genesis or _find_genesis(path))
     protocol = load_protocols().get(value.protocol)

@@ -20,7 +20,6 @@ import msgspec
 
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import decode_genesis
-from consortium.ledger.rows import Damaged as LedgerDamaged
 from consortium.scenario.assemble import Shared, build_host, prepare
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.network import NetworkModel
@@ -54,7 +53,7 @@ def main() -> int:
     except (UserError, ScenarioError) as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
-    except (Damaged, LedgerDamaged, StoreFailed, OSError) as error:
+    except (Damaged, StoreFailed, OSError) as error:
         _log.error("%s", error)
         return EXIT_STORE
     except Exception:
@@ -85,7 +84,7 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     failpoints.reach("boot.votes_opened")
     try:
         host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
-    except (Damaged, LedgerDamaged) as error:
+    except Damaged as error:
         rows.close()
         set_ledger_aside(folder, error)
         rows = SqliteRows(folder.ledger)

@@ -17,10 +17,12 @@ from consortium.core.membership import NodeId
 from consortium.core.node import is_wish, lost_votes_record
 from consortium.lab.run import head_height, ledger_epochs
 from nodes import failpoints
-from nodes.errors import Damaged
+from nodes.errors import Damaged, StoreFailed
 from nodes.settings import NodeFolder
 from nodes.store import SqliteRows
 from nodes.vote_log import COMPACT_BYTES_MIN, Kept, VoteLog, create_log, salvage
+
+ASIDE_MAX = 8  # damaged ledgers in an hour
 
 _log = logging.getLogger("store")
 
@@ -40,7 +42,10 @@ def open_ledger(folder: NodeFolder) -> SqliteRows:
 
 
 def set_ledger_aside(folder: NodeFolder, why: Exception) -> Path:
-    """First its write-ahead log: SQLite must never find that beside another ledger. Returns where the ledger is now."""
+    """First its write-ahead log: SQLite must never find that beside another ledger. Returns where the ledger is now.
+
+    Raises StoreFailed where this has happened too often."""
+    _check_patience(folder)
     aside = _aside(folder.ledger, ".sqlite")
     wal, shared = (folder.ledger.with_name(folder.ledger.name + end) for end in ("-wal", "-shm"))
     if wal.exists():
@@ -57,6 +62,18 @@ def set_ledger_aside(folder: NodeFolder, why: Exception) -> Path:
         aside.name,
     )
     return aside
+
+
+def _check_patience(folder: NodeFolder) -> None:
+    """A ledger that is found damaged again and again is not made good by one more copy. Raises StoreFailed."""
+    since_s = time.time() - 3_600
+    recent = [path for path in folder.folder.glob("ledger.damaged-*.sqlite") if path.stat().st_mtime > since_s]
+    if len(recent) >= ASIDE_MAX:
+        raise StoreFailed(
+            f"the ledger was found damaged {len(recent)} times within an hour: the disk or the memory of this machine, "
+            "or this version of the program, cannot be trusted with it; look, remove "
+            f"{folder.folder}/ledger.damaged-* and start it again"
+        )
 
 
 def registered_voting_key(rows: Rows, genesis: Genesis, name: NodeId) -> bytes:

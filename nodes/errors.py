@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from consortium.ledger.rows import Damaged, Unreadable
+
+__all__ = ["EXIT_DAMAGED", "EXIT_INTERNAL", "EXIT_STORE", "EXIT_USAGE", "Damaged", "StoreFailed", "UserError"]
+
 EXIT_USAGE = 2  # wrong usage or input
 EXIT_INTERNAL = 70  # our mistake (EX_SOFTWARE); the traceback is in log.txt
 EXIT_STORE = 74  # the disk is full or failing (EX_IOERR)
@@ -12,9 +16,5 @@ class UserError(Exception):
     """A mistake of the user's. The text is the whole message: what happened, what was expected, what to do next."""
 
 
-class StoreFailed(Exception):
-    """The disk refused a write. Nothing half-written stays; the node must stop (exit code 74)."""
-
-
-class Damaged(Exception):
-    """A durable file says something that was never written to it: it must not be trusted."""
+class StoreFailed(Unreadable):
+    """The disk refused. Nothing half-written stays; the node must stop (exit code 74)."""

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
-from consortium.ledger.rows import Damaged as LedgerDamaged
 from consortium.scenario.network import NetworkModel
 from nodes import failpoints
 from nodes.address import BrokerAddress
@@ -201,7 +200,7 @@ class Process:
                 "the disk refuses: %s. This node stops; nothing half-written stays. Make room, start it again.", error
             )
             self.stop(EXIT_STORE)
-        elif isinstance(error, Damaged | LedgerDamaged):
+        elif isinstance(error, Damaged):
             self.damage = error
             self.stop(EXIT_DAMAGED)
         else:
@@ -280,6 +279,9 @@ class Process:
             self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
             if kind == "executed":
                 self._transactions += fields.get("transactions", 0)
+            elif kind == "diverged" and fields.get("is_proven"):
+                why = f"a quorum signed another block of height {fields['height']} than the one that this node executed"
+                self._failed(Damaged(why))
             elif kind in _WORDS:
                 _log.log(logging.WARNING if kind == "observing" else logging.INFO, _WORDS[kind], fields)
 

@@ -27,15 +27,26 @@ HEADER_BYTES = 100  # of a SQLite file; the application's number stands at 68
 SQLITE_BEGINS = b"SQLite format 3\x00"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
-_HEIGHT = " + ".join(
-    f"((instr('0123456789ABCDEF', substr(hex(key), {digit + 1}, 1)) - 1) << {4 * (15 - digit)})" for digit in range(16)
+
+
+def _number(blob: str) -> str:
+    """SQL for the number that 8 bytes are, the highest first."""
+    digits = "instr('0123456789ABCDEF', substr(hex({}), {}, 1)) - 1"
+    return " + ".join(f"(({digits.format(blob, place + 1)}) << {4 * (15 - place)})" for place in range(16))
+
+
+# A header ends with five digests, each two bytes of MessagePack and 32 of its own, and the time, one byte and eight.
+_DIGESTS = ", ".join(
+    f"lower(hex(substr(value, {-41 - 34 * place}, 32))) AS {name}"
+    for place, name in enumerate(("state_root", "receipts_root", "transactions_root", "batch_digest", "parent"))
 )
 VIEWS = {
-    "blocks": f"""SELECT {_HEIGHT} AS height, hex(value) AS header, length(value) AS header_bytes,
+    "blocks": f"""SELECT {_number("key")} AS height, {_number("substr(value, -8)")} AS time_us,
         (SELECT length(value) FROM batch WHERE batch.key = block.key) AS batch_bytes,
         (SELECT count(*) FROM receipt WHERE receipt.key >= CAST(block.key || x'00000000' AS BLOB)
             AND receipt.key <= CAST(block.key || x'FFFFFFFF' AS BLOB)) AS transactions,
-        EXISTS (SELECT 1 FROM seal WHERE seal.key = block.key) AS is_sealed FROM block ORDER BY key""",
+        EXISTS (SELECT 1 FROM seal WHERE seal.key = block.key) AS is_sealed, {_DIGESTS},
+        length(value) AS header_bytes, hex(value) AS header FROM block ORDER BY key""",
     "state_rows": """SELECT CAST(substr(key, 1, instr(key, x'00') - 1) AS TEXT) AS "table",
         CAST(substr(key, instr(key, x'00') + 1) AS TEXT) AS key, hex(value) AS value FROM state ORDER BY state.key""",
 }
@@ -143,7 +154,7 @@ class SqliteRows:
         if table in self._tables:
             try:
                 for pair in self._reader.execute(f'SELECT key, value FROM "{table}" ORDER BY key'):
-                    yield self._sound(pair)
+                    yield self._sound(table, pair)
             except sqlite3.DatabaseError as error:
                 raise Damaged(f"{self.path}, table {table}: {error}") from None
 
@@ -159,7 +170,7 @@ class SqliteRows:
     def _read(self, table: str, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
         try:
             found = self._reader.execute(statement, arguments).fetchall()
-            return [self._sound(pair) for pair in found] if self.is_read_only else found
+            return [self._sound(table, pair) for pair in found] if self.is_read_only else found
         except sqlite3.OperationalError as error:
             if self.is_read_only:
                 raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
@@ -167,9 +178,13 @@ class SqliteRows:
         except sqlite3.DatabaseError as error:
             raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
 
-    def _sound(self, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
-        if type(pair[0]) is not bytes or type(pair[1]) is not bytes:
-            raise Damaged(f"{self.path}: a row {pair[0]!r:.80} does not hold bytes")
+    def _sound(self, table: str, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+        key, value = pair
+        if type(key) is not bytes:
+            raise Damaged(f"{self.path}, table {table}: the key {key!r:.80} is {_kind(key)}, not bytes")
+        if type(value) is not bytes:
+            place = f"{_place(table, (key,))}, key {key.hex():.80}"
+            raise Damaged(f"{self.path}, {place}: the value is {_kind(value)}, not bytes")
         return pair
 
     # --- writing ------------------------------------------------------------------------------------------------
@@ -249,6 +264,11 @@ def _place(table: str, keys: Sequence[bytes]) -> str:
     return f"table {table}, heights {heights[0]} to {last}"
 
 
+def _kind(value: object) -> str:
+    """What SQLite holds instead of bytes."""
+    return {str: "text", int: "an integer", float: "a real number"}.get(type(value), "NULL")
+
+
 def _by_table(rows: Sequence[Row]) -> dict[str, dict[bytes, bytes | None]]:
     """The last value of each key, by table."""
     tables: dict[str, dict[bytes, bytes | None]] = {}
@@ -297,7 +317,9 @@ def _open_read_only(path: Path) -> sqlite3.Connection:
     wal = path.with_name(path.name + "-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     mode = "mode=ro" if has_wal else "mode=ro&immutable=1"
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
+    connection.text_factory = lambda text: text.decode("utf-8", "replace")  # text is refused row by row, with its place
+    return connection
 
 
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:

@@ -37,10 +37,12 @@ NAMES = ("node-1", "node-2", "node-3", "node-4")
 Step = Callable[[LocalRun], bool]
 
 
-def small(transactions: int, *faults: Fault, interval_us: int = 40_000, **parameters: int) -> Scenario:
-    """Four validators, each with a load at a pace."""
+def small(
+    transactions: int, *faults: Fault, interval_us: int = 40_000, persons: int = 5, **parameters: int
+) -> Scenario:
+    """Four validators, each with a load at a pace. Of many `persons` a node has to read each from its disk."""
     chosen = {"idle_seal_us": 200_000, "timer_base_us": 500_000, "checkpoint_interval": 8, **parameters}
-    options = {"transactions": transactions, "bundle": 2, "interval_us": interval_us, "persons": 5}
+    options = {"transactions": transactions, "bundle": 2, "interval_us": interval_us, "persons": persons}
     return Scenario(
         name="recovery",
         members=tuple(MemberSpec(name, "hospital", settings={"hosts": ["loader"]}) for name in NAMES),

@@ -2,7 +2,8 @@
 reimburse; 冲红 red-letter.
 
 A bill number is known whatever its case, width or spaces: `normalise` maps all spellings to one. It begins with
-the code of the institution that issues it and a hyphen, so that no institution can take another's numbers. A
+the code of the institution that issues it and a hyphen, so that no institution can take another's numbers
+(`institution.sign` refuses codes of which one number could begin with two). A
 bill is reimbursed once, whoever sends it: its `settlement` names the one that did. Reimbursing is the business
 of `settlement`.
 """

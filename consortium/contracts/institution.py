@@ -42,7 +42,14 @@ class Institution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     reason: str = ""
 
 
+class Spelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by the code in lower case: how it was signed. It stays when the institution is terminated."""
+
+    fixmedins_code: str
+
+
 INSTITUTIONS: Table[Institution] = Table("institution", Institution)
+SPELLINGS: Table[Spelling] = Table("institution_code", Spelling)
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -98,6 +105,22 @@ def check_open(institution: Institution, fixmedins_code: str, day: int) -> None:
         raise Refused("licence-expired", f"the licence of {fixmedins_code} ended on {institution.licence_to}")
 
 
+def _check_distinct(state: State, code: str) -> None:
+    """A bill number is known whatever its case and belongs to the institution whose code and a hyphen it begins with:
+    no number may begin so for two. Refuses `code-ambiguous`."""
+    folded = code.lower()
+    shorter = [folded[:at] for at, letter in enumerate(folded) if letter == "-"]
+    others = [state.get(SPELLINGS, name) for name in (folded, *shorter)]
+    longer = next(state.range(SPELLINGS, f"{folded}-", f"{folded}."), None)  # "." follows "-"
+    for other in (*others, None if longer is None else longer[1]):
+        if other is not None and other.fixmedins_code != code:
+            raise Refused(
+                "code-ambiguous",
+                f"bill numbers of {code} and of {other.fixmedins_code} could not be told apart; choose a code that "
+                "differs in more than case, and of which neither is the other and a hyphen",
+            )
+
+
 def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
     code = arguments.fixmedins_code
     check_identifier(code, "fixmedins_code")
@@ -110,6 +133,7 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
     known = state.get(INSTITUTIONS, code)
     if known is not None and known.status != TERMINATED:
         raise Refused("institution-exists", f"{code} is {known.status} since {known.status_from}")
+    _check_distinct(state, code)
     institution = Institution(
         kind=arguments.kind,
         level=arguments.level,
@@ -121,6 +145,7 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
         drg_coefficient_bp=arguments.drg_coefficient_bp,
     )
     state.put(INSTITUTIONS, code, institution)
+    state.put(SPELLINGS, code.lower(), Spelling(code))
     funds.open_account(state, f"payable/{code}")
     funds.open_account(state, f"paid/{code}")
     return [Event("institution-signed", {"fixmedins_code": code, "member": arguments.member})]

@@ -102,6 +102,14 @@ class Outcome(NamedTuple):
     receipt: Receipt
 
 
+class Skipped(NamedTuple):
+    """For the role, after a `Jumped` (also one of before this boot): `calls` of ours, each (contract, operation,
+    arguments), were executed in blocks that this node lacks. Their receipts are not known, their effects are."""
+
+    height: int
+    calls: tuple[tuple[str, str, bytes], ...]
+
+
 class Behind(NamedTuple):
     """From consensus to catch-up: heights up to this one were decided elsewhere, and we lack them."""
 
@@ -128,6 +136,7 @@ Event = (
     | Stable
     | Receipted
     | Jumped
+    | Skipped
     | Behind
 )
 

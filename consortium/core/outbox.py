@@ -25,6 +25,7 @@ from consortium.core.machine import (
     Persist,
     Receipted,
     Sign,
+    Skipped,
     Started,
     Submit,
     Submitted,
@@ -35,6 +36,7 @@ from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, decod
 FORMAT = 1
 OUTSTANDING_MAX = 2_000  # transactions signed and not executed; the ledger's number window is 4,096
 RENUMBER = ("number-used", "number-stale", "number-ahead")
+NOT_TAKEN = (*RENUMBER, "unknown-member", "unknown-key", "malformed")  # receipts of those that took no number
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -56,10 +58,13 @@ class _Sent(NamedTuple):
 
 
 class Outbox:
-    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted; emits Sign, Persist, Submitted, Note.
+    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted, Jumped; emits Sign, Persist, Submitted,
+    Skipped, Note.
 
     `registered` tells the member's submit key as of the next height. Where it changes, bundles under another key are
-    signed again: the same transactions, the same ids, executed once.
+    signed again: the same transactions, the same ids, executed once. `used_by` tells the first 16 bytes of the id that
+    used a number of this member (None: it is free). A number that another transaction of ours took is lost: nobody
+    orders the later one any more, so it is said again under the next number.
     """
 
     def __init__(
@@ -68,6 +73,7 @@ class Outbox:
         bundles: Bundles,
         next_number: int = 1,
         registered: Callable[[], bytes | None] = lambda: None,
+        used_by: Callable[[int], bytes | None] = lambda number: None,
     ) -> None:
         self._member = member
         self._registered = registered
@@ -78,6 +84,8 @@ class Outbox:
         self._queue: deque[Submit] = deque()
         self._being_signed = 0
         self._sent: dict[bytes, _Sent] = {}  # by transaction id
+        self._by_number: dict[int, list[bytes]] = {}  # ids that were sent under a number and are not executed
+        self._used_by = used_by
         self._recovered: list[Wish] = []  # between Started and resume
         self._history: set[bytes] = set()  # our executed ids, as replayed between Started and resume
 
@@ -163,7 +171,44 @@ class Outbox:
             sent = _Sent(now.monotonic_us, len(opened.ids), set(opened.ids), opened)
             for identity in opened.ids:
                 self._sent[identity] = sent
-            effects += [Note("submitted", fields), *self._renew(opened)]
+            effects += [Note("submitted", fields), *self._renew(opened), *self._number(opened)]
+        return effects
+
+    def _number(self, bundle: Opened) -> list[Effect]:
+        """Remember who goes under which number; whose number is taken already goes under another one."""
+        effects: list[Effect] = []
+        for identity, transaction in zip(bundle.ids, bundle.transactions, strict=True):
+            try:
+                number = decode_call(transaction).number
+            except Malformed:
+                continue  # signed elsewhere: the ledger will say so
+            rivals = self._by_number.setdefault(number, [])
+            if identity not in rivals:
+                rivals.append(identity)
+            taker = self._used_by(number)
+            effects.extend(self._lose(number, taker))
+            if taker == identity[:16]:  # executed before it was said again: its receipt came, or comes in this step
+                self._sent.pop(identity).missing.discard(identity)
+                self._by_number.pop(number, None)
+        return effects
+
+    def _lose(self, number: int, taker: bytes | None) -> list[Effect]:
+        """This number was taken: ours under it that did not take it are said again under the next one."""
+        if taker is None or number not in self._by_number:
+            return []
+        effects: list[Effect] = []
+        for identity in self._by_number.pop(number):
+            sent = self._sent.get(identity)
+            if sent is None:
+                continue
+            if identity[:16] == taker:
+                self._by_number.setdefault(number, []).append(identity)
+                continue
+            del self._sent[identity]
+            sent.missing.discard(identity)
+            call = decode_call(sent.bundle.transactions[sent.bundle.ids.index(identity)])
+            effects.append(Note("renumbered", {"bundle": sent.bundle.digest.hex()[:16], "number": number}))
+            effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
         return effects
 
     def _renew(self, bundle: Opened) -> list[Effect]:
@@ -191,6 +236,9 @@ class Outbox:
             if event.is_replay:
                 self._history.add(identity)
             self._next_number = max(self._next_number, outcome.number + 1)
+            if outcome.receipt.code not in NOT_TAKEN:
+                effects.extend(self._lose(outcome.number, identity[:16]))
+                self._by_number.pop(outcome.number, None)
             if identity not in self._sent:
                 continue
             if outcome.receipt.code in RENUMBER:
@@ -218,16 +266,20 @@ class Outbox:
         bundles += [sent.bundle for sent in self._sent.values()]
         ours = {ident: raw for each in bundles for ident, raw in zip(each.ids, each.transactions, strict=True)}
         effects: list[Effect] = []
+        skipped: list[tuple[str, str, bytes]] = []
         for identity, transaction in ours.items():
             call = decode_call(transaction)
             if call.number not in used:
                 continue
             self._history.add(identity)
-            if used[call.number] != identity[:16]:  # refused in a block that we shall not see
+            if used[call.number] == identity[:16]:
+                skipped.append((call.contract, call.operation, bytes(call.arguments)))
+                if identity in self._sent:
+                    effects.extend(self._included(now, identity, event.height))
+            else:  # refused in a block that we shall not see
+                effects.extend(self._lose(call.number, used[call.number]))
                 effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
-            if identity in self._sent:
-                effects.extend(self._included(now, identity, event.height))
-        return [*effects, *(self._pump() if self._queue else ())]
+        return [*effects, Skipped(event.height, tuple(skipped)), *(self._pump() if self._queue else ())]
 
     def _renumber(self, outcome: Outcome) -> list[Effect]:
         """Our records were lost and a number of ours was taken before: the same call again under the next number."""

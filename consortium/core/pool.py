@@ -83,9 +83,9 @@ class BundlePool:
         epochs: Epochs,
         parameters: Parameters,
         bundles: Bundles,
-        is_spent: Callable[[NodeId, bytes], bool] = lambda member, transaction: False,
+        is_spent: Callable[[NodeId, int], bool] = lambda member, number: False,
     ) -> None:
-        """`is_spent`: whether the ledger holds this very transaction of this member as executed."""
+        """`is_spent`: whether the ledger holds this number of this member as used."""
         self._me = me
         self._epochs = epochs
         self._parameters = parameters
@@ -266,8 +266,8 @@ class BundlePool:
         return "admitted"
 
     def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes]) -> str:
-        """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (all of it
-        was executed), or "". Raises Malformed."""
+        """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (all its numbers
+        are used), or "". Raises Malformed."""
         count = len(transactions)
         epoch = self._epochs.newest
         before = self._epochs.number(epoch.number - 1) or epoch  # the newest may not be active yet
@@ -278,7 +278,7 @@ class BundlePool:
         share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
         if self._load.get(member, 0) + count > share:
             return "busy"
-        if all(self._is_spent(member, transaction) for transaction in transactions):
+        if all(self._is_spent(member, _number(transaction)) for transaction in transactions):
             return "known"  # executed before this boot, perhaps: nobody else would order it
         return ""
 

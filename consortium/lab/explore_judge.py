@@ -27,7 +27,7 @@ from consortium.simulation.explore_faults import wounded
 from consortium.simulation.run import Simulation
 
 BOUND_TIMERS = 400  # done so many timers after the last fault
-VIEWS_A_MEMBER = 3  # and after so many views a member
+VIEWS_A_MEMBER = 3  # and never so many views a member in a row without a decision
 UP_OR_DOWN = ("kill", "pause", "resume")
 NOT_BLAME = (  # what honest members may say of honest members
     "no answer in time",
@@ -70,30 +70,35 @@ def examine(scenario: Scenario) -> Examined:
         return Examined(scenario, (failure,), {}, simulation.trace, 0, 0, 0, 0)
     dishonest = traitors(scenario) | wounded(scenario)
     honest = [member.name for member in scenario.members if member.name not in dishonest]
-    trace = [record for record in simulated.trace if not _is_of(record, dishonest)]
+    trace = [record for record in simulated.trace if not _is_of(record, dishonest) and _left(record, watcher)]
     ledgers = {name: rows for name, rows in simulated.ledgers.items() if name in honest}
     run = Run(scenario, simulation.genesis, trace, ledgers)
     fullest = run.fullest
     epochs = ledger_epochs(run.genesis, fullest.rows) if fullest else Epochs((run.genesis.first_epoch,))
     verifier = Shared.of(run.genesis).verifier
     statements = watcher.statements(verifier, epochs)
+    last_us = last_fault_us(simulated.trace) or 0
     failures = [
         *_claims(run),
         *_safety("honest votes", check_votes(statements, honest, verifier.codec, epochs)),
         *_safety("a sound ledger", _check_ledger(run)),
         *_safety("nobody honest is blamed", blamed(trace, honest)),
-        *_liveness(scenario, simulated.trace, simulated.ended_us),
+        *_liveness(scenario, trace, last_us, simulated.ended_us),
     ]
     batches = max((head_height(rows) for rows in ledgers.values()), default=0)
     if not failures and batches < BATCHES_MIN and scenario.name.startswith("explore-"):
         failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
-    last_us = last_fault_us(simulated.trace) or 0
     counts = count_run(scenario, simulated.trace, statements)
     faults = sum(record["kind"] == "fault" for record in simulated.trace)
     ended_us = simulated.ended_us
     return Examined(
         scenario, tuple(failures), counts, simulated.trace, batches, faults, ended_us, max(0, ended_us - last_us)
     )
+
+
+def _left(record: Record, watcher: Watcher) -> bool:
+    """A bundle that a crash took before it left its node was never submitted to anybody."""
+    return record["kind"] != "submitted" or record["bundle"] in watcher.bundles
 
 
 def _is_of(record: Record, names: Container[NodeId]) -> bool:
@@ -140,20 +145,33 @@ def blamed(trace: Sequence[Record], honest: Sequence[NodeId]) -> list[str]:
     return found
 
 
-def _liveness(scenario: Scenario, trace: Sequence[Record], ended_us: int) -> list[Failure]:
-    """Bounded: done so soon after the last fault, and with so few view changes."""
-    last_us = last_fault_us(trace) or 0
+def _liveness(scenario: Scenario, trace: Sequence[Record], last_us: int, ended_us: int) -> list[Failure]:
+    """Bounded: done so soon after the last fault, and never so many view changes for nothing."""
     failures = []
-    views = [record["view"] for record in trace if record["kind"] == "view_change" and record["t_us"] > last_us]
-    before = max((r["view"] for r in trace if r["kind"] == "view_change" and r["t_us"] <= last_us), default=0)
+    first, last = _idle_views(trace, last_us)
     validators = sum(member.kind == "validator" for member in scenario.members)
-    if views and max(views) - before > VIEWS_A_MEMBER * validators:
-        sentence = f"views {before} to {max(views)} after the last fault at {last_us / 1e6:.1f} s"
+    if last - first > VIEWS_A_MEMBER * validators:
+        sentence = f"views {first} to {last} without a decision, after the last fault at {last_us / 1e6:.1f} s"
         failures.append(Failure("endless view change", Kind.LIVENESS, sentence))
     if ended_us - last_us > BOUND_TIMERS * scenario.parameters.timer_base_us:
         sentence = f"not done {(ended_us - last_us) / 1e6:.1f} s after the last fault at {last_us / 1e6:.1f} s"
         failures.append(Failure("bounded progress", Kind.LIVENESS, sentence))
     return failures
+
+
+def _idle_views(trace: Sequence[Record], from_us: int) -> tuple[int, int]:
+    """The longest run of views in which nothing new was executed anywhere: where it began and where it ended."""
+    height = began = wanted = 0
+    longest = (0, 0)
+    for record in trace:
+        if record["kind"] == "view_change":
+            wanted = max(wanted, record["view"])
+        is_new = record["kind"] == "executed" and record["height"] > height
+        if is_new or record["t_us"] <= from_us:
+            began = wanted
+            height = max(height, record["height"]) if is_new else height
+        longest = max(longest, (began, wanted), key=lambda views: views[1] - views[0])
+    return longest
 
 
 def failing_claim(examined: Examined) -> str | None:

@@ -97,12 +97,14 @@ def first_executions(trace: Iterable[Record]) -> list[Record]:
 
 def distinct_submissions(trace: Iterable[Record]) -> list[Record]:
     """`submitted` records, each bundle once (a node that came back may say it again), by time; without those that were
-    signed again with another key."""
+    signed again with another key, or said again under another number."""
     first: dict[str, Record] = {}
     for record in trace:
         if record["kind"] == "submitted":
             first.setdefault(record["bundle"], record)
             first.pop(record.get("replaces", ""), None)
+        elif record["kind"] == "renumbered":
+            first.pop(record["bundle"], None)
     return list(first.values())
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
-from consortium.core.codec import Malformed
+import msgspec
+
+from consortium.core.codec import Decoder, Malformed
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import Message, Signed, decode_frame
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message, Signed, decode_frame
+from consortium.core.transaction import bundle_digest
 from consortium.core.verifier import Verifier
+
+_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
 
 
 class Statement(NamedTuple):
@@ -24,6 +30,7 @@ class Watcher:
     def __init__(self) -> None:
         self._seen: dict[bytes, None] = {}
         self._frames: list[Signed] = []
+        self.bundles: dict[str, None] = {}  # digests, as traces have them, of the bundles that left
 
     def hear(self, identity: NodeId, payload: bytes) -> None:
         """`identity` is whose host sent it: what it says in another's name is not that other's."""
@@ -31,11 +38,14 @@ class Watcher:
             return
         self._seen[payload] = None
         try:
-            signed = decode_frame(payload).signed
+            signed, attachment = msgspec.structs.astuple(decode_frame(payload))
         except Malformed:
             return
         if signed.sender == identity:
             self._frames.append(signed)
+        if b"Submission" in signed.body:
+            with suppress(Malformed):
+                self.bundles.update(dict.fromkeys(bundle_digest(raw).hex()[:16] for raw in _BUNDLES.decode(attachment)))
 
     def statements(self, verifier: Verifier, epochs: Epochs) -> list[Statement]:
         """What is soundly signed, in order, each body of each sender once."""

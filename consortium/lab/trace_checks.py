@@ -111,6 +111,8 @@ def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
             continue
         if record["kind"] == "submitted":
             bundles[record["bundle"]] = record["transactions"]
+        elif record["kind"] == "renumbered":  # submitted again, as another bundle
+            bundles.pop(record["bundle"], None)
         elif record["kind"] == "executed" and record["height"] > 0:
             executed[record["height"]] = record["transactions"]
     return max(0, sum(bundles.values()) - sum(executed.values()))

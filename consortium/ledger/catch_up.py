@@ -44,9 +44,11 @@ LOOK = ("catch_up", "look")  # does the gap close by itself?
 GO = ("catch_up", "go")  # more fetched blocks to execute
 LATE = ("catch_up", "late")  # is the peer answering?
 STATUS = ("catch_up", "status")
+OWED = ("catch_up", "owed")  # answers that wait
 SEAL = ("catch_up", "seal")  # is the last block of the epoch sealed by now?
 PATIENCE_US = 250_000
 STATUS_US = 10_000_000
+OWED_US = 50_000
 LATE_US = 1_000_000
 SHUN_US = 30_000_000  # a liar
 SHUN_LATE_US = 3_000_000
@@ -117,10 +119,8 @@ class CatchUp:
         match message:
             case Status():
                 return self._on_status(now, event, message)
-            case FetchBlocks():
-                return self._server.on_fetch_blocks(now, event, message)
-            case FetchSnapshot():
-                return self._server.on_fetch_snapshot(now, event, message)
+            case FetchBlocks() | FetchSnapshot():
+                return [*self._server.on_question(now, event), *self._watch_debts()]
             case Blocks():
                 return self._on_blocks(now, event, message)
             case Snapshot():
@@ -138,10 +138,15 @@ class CatchUp:
             return self._on_late(now)
         if timer == SEAL:
             return self._watch_seal(now, is_late=True)
+        if timer == OWED:
+            return [*self._server.pay(now), *self._watch_debts()]
         self._server.tidy(now)
         quiet = now.monotonic_us - self._executed_us >= STATUS_US
         status: list[Effect] = [self._status(now)] if quiet else []
         return status + self._set(STATUS, STATUS_US)
+
+    def _watch_debts(self) -> list[Effect]:
+        return self._set(OWED, OWED_US) if self._server.owes else []
 
     def _set(self, timer: tuple[str, ...], delay_us: int) -> list[Effect]:
         if timer in self._timers:
@@ -193,6 +198,13 @@ class CatchUp:
         claims = [height for peer, height in self._claims.items() if not self._is_shunned(now, peer)]
         return max([self._behind, *claims])
 
+    def _is_far(self, now: Now) -> bool:
+        """Whether a snapshot is due: the gap is proven, or f+1 members claim it; one alone may lie."""
+        claims = sorted(height for peer, height in self._claims.items() if not self._is_shunned(now, peer))
+        weak = self._epochs.at(self._head + 1).weak
+        claimed = claims[-weak] if len(claims) >= weak else 0
+        return max(self._behind, claimed) - self._head > self._parameters.snapshot_gap and not self._no_snapshot
+
     def _is_shunned(self, now: Now, peer: NodeId) -> bool:
         return self._shunned.get(peer, now.monotonic_us) > now.monotonic_us
 
@@ -224,10 +236,12 @@ class CatchUp:
     def _watch(self, now: Now) -> list[Effect]:
         """Give consensus a moment to close the gap; not when the gap is beyond its window."""
         gap = self._goal(now) - self._head
+        if isinstance(self._fetch, BlockFetch) and self._is_far(now):
+            self._fetch = None  # begun when this was not known
         if gap <= 0 or self._fetch is not None:
             return []
-        if gap > self._parameters.window:
-            return self._begin(now)
+        if gap > self._parameters.window and (self._is_far(now) or gap <= self._parameters.snapshot_gap):
+            return self._begin(now)  # one that claims to be far ahead is heard out: do others say so too?
         if LOOK not in self._timers:
             self._looked_head = self._head
         return self._set(LOOK, PATIENCE_US)
@@ -255,8 +269,7 @@ class CatchUp:
         if not self._is_catching_up:
             self._is_catching_up = True
             effects.append(Note("catching_up", {"from_height": head, "to_height": goal}))
-        is_far = goal - head > self._parameters.snapshot_gap and not self._no_snapshot
-        if self._wants_snapshot or is_far:
+        if self._wants_snapshot or self._is_far(now):
             snapshot = SnapshotFetch(peer, self._nonces, head)
             self._fetch = snapshot
             return effects + snapshot.pump(now) + self._set(LATE, LATE_US)
@@ -279,7 +292,8 @@ class CatchUp:
             return []
         if self._fetch.is_late(now):
             return [*self._shun(now, "no answer in time", SHUN_LATE_US), *self._set(LATE, LATE_US)]
-        return self._set(LATE, LATE_US)
+        again = self._fetch.say_again(now) if isinstance(self._fetch, SnapshotFetch) else []
+        return [*again, *self._set(LATE, LATE_US)]
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 

@@ -81,7 +81,7 @@ class Ledger:
         self._contracts = contracts
         self._bundles = bundles
         self._clock_ns = clock_ns or (lambda: 0)
-        self._state = State(rows, holds=lambda key: self._tree.holds(key))
+        self._state = State(rows, digest_of=lambda key: self._tree.digest_of(key))
         self._executor = Executor(self.chain, contracts, self._state)
         self._tree = StateTree()
         self._header: Header | None = None

@@ -19,7 +19,7 @@ from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Epoch
 from consortium.core.transaction import Opened, decode_call
 from consortium.ledger.numbers import SENTENCES, Numbers
-from consortium.ledger.rows import Damaged
+from consortium.ledger.rows import Unreadable
 from consortium.ledger.state import State
 
 _FAILED = "an error in the contract itself; nothing was changed; please report it with this transaction's id"
@@ -89,6 +89,8 @@ class Executor:
                 transaction, member, "malformed", "not a transaction [number, contract, operation, arguments]"
             )
         number, contract, operation, arguments = call.number, call.contract, call.operation, bytes(call.arguments)
+        if number < 1:  # whatever else is wrong with it: it takes no number
+            return _refused(transaction, member, "number-stale", "numbers begin with 1; take a fresh number")
         verb = self._verbs.get((contract, operation))
         value, code, sentence = None, "", ""
         if verb is None:
@@ -145,7 +147,7 @@ class Executor:
             if not refusal.keeps_writes:
                 self._state.undo()
             return _refusal(one, str(refusal.code), str(refusal.sentence))
-        except (Damaged, MemoryError):
+        except (Unreadable, MemoryError):  # ours alone: as a receipt it would part us from the others
             raise
         except Exception as error:
             self._state.undo()

@@ -21,12 +21,15 @@ from consortium.ledger.chain import Base
 from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import BLOCKS_MAX
-from consortium.ledger.snapshot import PARTS_MAX, Linked, check_link, decode_part, make_base
+from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, check_link, decode_part, make_base
 
 REQUESTS_MAX = 3
 READY_MAX = 4 * BLOCKS_MAX  # heights asked for or held above the head
 ANSWER_TIMEOUT_US = 3_000_000
 SNAPSHOT_TIMEOUT_US = 10_000_000  # the giver may have to wait for a seal
+ASK_AGAIN_US = 1_000_000
+PART_BYTES_MAX = 2 * PART_BYTES  # a part ends with the row that fills it
+SNAPSHOT_BYTES_MAX = 512_000_000  # of all parts: held until the last has come, and only then proven
 
 _BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
     list[tuple[bytes | None, bytes, bytes | None]], ATTACHMENT_BYTES_MAX
@@ -124,9 +127,11 @@ class SnapshotFetch:
         self._nonces = nonces
         self._head = head
         self._header: Header | None = None
-        self._parts: dict[int, list[tuple[bytes, bytes]]] = {}
+        self._parts: dict[int, bytes] = {}  # as they came: decoded, small rows take many times their bytes
         self._count = 1
+        self._bytes = 0  # of the parts held
         self._requests: dict[bytes, tuple[int, int]] = {}  # nonce -> part, sent_us
+        self._said_us = 0  # when we last asked
 
     def pump(self, now: Now) -> list[Effect]:
         """Requests to send now: the first part alone, until it has said how many there are."""
@@ -139,8 +144,19 @@ class SnapshotFetch:
                 continue
             nonce = self._nonces.fresh(now)
             self._requests[nonce] = (part, now.monotonic_us)
+            self._said_us = now.monotonic_us
             effects.append(Send(self.peer, FetchSnapshot(self.peer, nonce, self.height, part)))
         return effects
+
+    def say_again(self, now: Now) -> list[Effect]:
+        """Question or answer may be lost, long before the peer counts as late (it may wait for a seal): the open
+        questions again, unchanged, ever less often."""
+        first_us = min((sent_us for _, sent_us in self._requests.values()), default=now.monotonic_us)
+        if now.monotonic_us - self._said_us < max(ASK_AGAIN_US, (now.monotonic_us - first_us) // 3):
+            return []
+        self._said_us = now.monotonic_us
+        asked = sorted((part, nonce) for nonce, (part, _) in self._requests.items())
+        return [Send(self.peer, FetchSnapshot(self.peer, nonce, self.height, part)) for part, nonce in asked]
 
     def is_late(self, now: Now) -> bool:
         return any(now.monotonic_us - sent_us >= SNAPSHOT_TIMEOUT_US for _, sent_us in self._requests.values())
@@ -151,17 +167,20 @@ class SnapshotFetch:
         if request is None or event.sender != self.peer or request[0] != answer.part:
             return None
         del self._requests[answer.nonce]
+        self._bytes += len(event.attachment)
+        if len(event.attachment) > PART_BYTES_MAX or self._bytes > SNAPSHOT_BYTES_MAX:
+            raise Malformed(f"a part of {len(event.attachment)} bytes, {self._bytes} in all")
         if sha256(event.attachment).digest() != answer.digest:
             raise Malformed("the attachment is not the one that was signed")
         if self._header is None:
             self._begin(answer, epochs, verifier)
         if (answer.height, answer.parts) != (self.height, self._count):
             raise Malformed("a part of another snapshot")
-        self._parts[answer.part] = decode_part(event.attachment)
+        self._parts[answer.part] = bytes(event.attachment)
         if len(self._parts) < self._count:
             return None
         assert self._header is not None and self.linked is not None
-        rows = [row for part in range(self._count) for row in self._parts[part]]
+        rows = [row for part in range(self._count) for row in decode_part(self._parts[part])]
         return make_base(self._header, self.linked, rows)
 
     def _begin(self, answer: Snapshot, epochs: Epochs, verifier: Verifier) -> None:

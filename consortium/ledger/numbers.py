@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.codec import Malformed
 from consortium.core.contract import StateReader, Table
-from consortium.core.transaction import decode_call, transaction_id
 from consortium.ledger.state import State
 
 WINDOW = 4_096
@@ -67,18 +65,18 @@ def _page_key(member: str, page: int) -> str:
     return f"{member}/{page:016x}"
 
 
-def is_executed(state: StateReader, chain: bytes, member: str, transaction: bytes) -> bool:
-    """Whether this very transaction used its number. (Another one under a used number is ordered, and refused: its
-    submitter must hear of it, to say it again under the next one.)"""
-    try:
-        number = decode_call(transaction).number
-    except Malformed:
-        return False
-    page = state.get(PAGES, _page_key(member, number // PAGE)) if number > 0 else None
-    if page is None:
-        return False
-    short = page.ids[number % PAGE * _SHORT : (number % PAGE + 1) * _SHORT]
-    return short != _UNUSED and short == transaction_id(chain, member, transaction)[:_SHORT]
+def used_by(state: StateReader, member: str, number: int) -> bytes | None:
+    """The first 16 bytes of the id that used this number of this member, b"" where it lies below the window: nothing
+    else will be executed under it. None: it is free."""
+    highest = state.get(HIGHEST, member)
+    if highest is None or number > highest.number:
+        return None
+    if number <= highest.number - WINDOW:
+        return b""
+    page = state.get(PAGES, _page_key(member, number // PAGE))
+    offset = number % PAGE * _SHORT
+    short = _UNUSED if page is None else page.ids[offset : offset + _SHORT]
+    return None if short == _UNUSED else short
 
 
 class Numbers:

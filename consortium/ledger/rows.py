@@ -25,7 +25,11 @@ END = b"\xff" * 64  # above every key that this version writes
 Row = tuple[str, bytes, bytes | None]
 
 
-class Damaged(RuntimeError):
+class Unreadable(RuntimeError):
+    """The rows cannot be read now: no fault of the transaction that asked, and nothing may be concluded from it."""
+
+
+class Damaged(Unreadable):
     """What is stored is not what was written; the text names the place. Restore the node from the others."""
 
 

@@ -209,11 +209,13 @@ class Sealer:
         return self._settle(height, seal)
 
     def _try_divergence(self, height: int, digest: bytes, votes: _Votes, weak: int) -> list[Effect]:
-        """f+1 members executed this height otherwise than we did: say so, loudly; nothing we can mend."""
+        """f+1 members executed this height otherwise than we did: say so, loudly."""
         others = [vote.header_digest for vote, _ in votes.by_sender.values() if vote.header_digest != digest]
         if len(others) < weak:
             return []
-        return [_diverged(height, digest, others[0])]
+        most = max(others, key=lambda each: (others.count(each), each))
+        is_proven = others.count(most) >= self._epochs.at(height).quorum
+        return [_diverged(height, digest, most, is_proven=is_proven)]
 
     def _settle(self, height: int, seal: Certificate) -> list[Effect]:
         """A checked seal over a header that we executed: stable. Older votes are forgotten."""
@@ -257,7 +259,7 @@ class Sealer:
     def _try_posted(self, height: int, digest: bytes, seal: Certificate) -> list[Effect]:
         vote = check_seal(seal, self._epochs, self._verifier)
         if digest != vote.header_digest:
-            return [_diverged(height, digest, vote.header_digest)]
+            return [_diverged(height, digest, vote.header_digest, is_proven=True)]
         return self._settle(height, seal)
 
     def _digest(self, height: int) -> bytes | None:
@@ -265,8 +267,10 @@ class Sealer:
         return None if block is None else header_bytes_digest(block)
 
 
-def _diverged(height: int, ours: bytes, others: bytes) -> Note:
-    return Note("diverged", {"height": height, "header": ours.hex()[:16], "others": others.hex()[:16]})
+def _diverged(height: int, ours: bytes, others: bytes, *, is_proven: bool) -> Note:
+    """`is_proven`: a quorum signed the other header. A driver then takes our ledger for damaged."""
+    fields = {"height": height, "header": ours.hex()[:16], "others": others.hex()[:16], "is_proven": is_proven}
+    return Note("diverged", fields)
 
 
 def _rejected(why: str, event: Received) -> list[Effect]:

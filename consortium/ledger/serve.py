@@ -4,7 +4,7 @@ Answers are signed in the epoch of the question: who lags by epochs can verify n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
 from hashlib import sha256
 
 from consortium.core.codec import encode
@@ -20,6 +20,8 @@ from consortium.ledger.snapshot import Copy, Linked, copy_state, link
 BLOCKS_MAX = 64
 ANSWER_BYTES = 2_000_000
 ANSWERS_A_SECOND = 512  # to one member
+BYTES_A_SECOND = 8_000_000  # to one member, and as many at once; what is asked beyond is answered when it is due
+WAITING_MAX = 8  # questions of one member; who catches up has three open
 COPY_IDLE_US = 60_000_000  # a copy that nobody asked for so long is let go
 
 
@@ -35,8 +37,24 @@ class _Copied:
         self.asked_us = now_us
 
 
+class _Account:
+    """Of one member: bytes that it may still be sent (below 0: sent ahead), and its questions that wait for more."""
+
+    __slots__ = ("at_us", "left", "waiting")
+
+    def __init__(self, now: Now) -> None:
+        self.left = BYTES_A_SECOND
+        self.at_us = now.monotonic_us
+        self.waiting: deque[Received] = deque()
+
+    def may_take(self, now: Now) -> bool:
+        earned = (now.monotonic_us - self.at_us) * BYTES_A_SECOND // 1_000_000
+        self.left, self.at_us = min(BYTES_A_SECOND, self.left + earned), now.monotonic_us
+        return self.left > 0
+
+
 class Server:
-    """Answers of one node. A member that asks too often is not answered."""
+    """Answers of one node. A member that asks for much is answered more slowly, one that asks too often is not."""
 
     def __init__(self, me: NodeId, parameters: Parameters, rows: Rows, ledger: Ledger) -> None:
         self._me = me
@@ -45,6 +63,7 @@ class Server:
         self._ledger = ledger
         self._second = 0
         self._answers: dict[NodeId, int] = {}
+        self._accounts: dict[NodeId, _Account] = {}
         self._copied: _Copied | None = None
 
     def _may_answer(self, now: Now, sender: NodeId) -> bool:
@@ -54,12 +73,47 @@ class Server:
         self._answers[sender] = self._answers.get(sender, 0) + 1
         return self._answers[sender] <= ANSWERS_A_SECOND
 
-    # --- blocks -----------------------------------------------------------------------------------------------------
+    @property
+    def owes(self) -> bool:
+        """Whether questions wait: `pay` is due in a moment."""
+        return any(account.waiting for account in self._accounts.values())
 
-    def on_fetch_blocks(self, now: Now, event: Received, asked: FetchBlocks) -> list[Effect]:
-        """As many consecutive heights as fit, none if this node does not have the first."""
+    def on_question(self, now: Now, event: Received) -> list[Effect]:
+        """FETCH-BLOCKS or FETCH-SNAPSHOT: answered at once, or by `pay`."""
+        asked = event.message
+        assert isinstance(asked, FetchBlocks | FetchSnapshot)
         if asked.receiver != self._me or not self._may_answer(now, event.sender):
             return []
+        account = self._accounts.get(event.sender)
+        if account is None:
+            account = self._accounts[event.sender] = _Account(now)
+        if account.waiting or not account.may_take(now):
+            if len(account.waiting) < WAITING_MAX and all(event.message != held.message for held in account.waiting):
+                account.waiting.append(event)
+            return []
+        return self._answer(now, event, account)
+
+    def pay(self, now: Now) -> list[Effect]:
+        """Answers that had to wait."""
+        effects: list[Effect] = []
+        for _, account in sorted(self._accounts.items()):
+            while account.waiting and account.may_take(now):
+                effects += self._answer(now, account.waiting.popleft(), account)
+        return effects
+
+    def _answer(self, now: Now, event: Received, account: _Account) -> list[Effect]:
+        if isinstance(event.message, FetchBlocks):
+            effects = self._blocks(event, event.message)
+        else:
+            assert isinstance(event.message, FetchSnapshot)
+            effects = self._snapshot(now, event, event.message)
+        account.left -= sum(len(effect.attachment) for effect in effects if isinstance(effect, Send))
+        return effects
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def _blocks(self, event: Received, asked: FetchBlocks) -> list[Effect]:
+        """As many consecutive heights as fit, none if this node does not have the first."""
         first, last = asked.first_height, min(asked.last_height, self._ledger.head_height)
         found: list[tuple[bytes | None, bytes, bytes | None]] = []
         size = 0
@@ -79,10 +133,8 @@ class Server:
 
     # --- snapshots --------------------------------------------------------------------------------------------------
 
-    def on_fetch_snapshot(self, now: Now, event: Received, asked: FetchSnapshot) -> Sequence[Effect]:
+    def _snapshot(self, now: Now, event: Received, asked: FetchSnapshot) -> list[Effect]:
         """A part of the copy; who asks before the copy is under a seal is answered as soon as it is."""
-        if asked.receiver != self._me or not self._may_answer(now, event.sender):
-            return []
         copied = self._copied
         if copied is None or (asked.height == 0 and self._is_old(copied)):
             copied = self._copied = _Copied(self._copy(), now.monotonic_us)

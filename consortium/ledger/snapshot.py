@@ -26,7 +26,7 @@ from consortium.ledger.rows import END, Row, height_key
 from consortium.ledger.tree import StateTree
 
 PART_BYTES = 1_000_000
-PARTS_MAX = 4_096
+PARTS_MAX = 512
 HEADERS_MAX = 1_024
 
 _PART: Decoder[list[tuple[bytes, bytes]]] = Decoder(list[tuple[bytes, bytes]], ATTACHMENT_BYTES_MAX)

@@ -7,6 +7,7 @@ transaction reads is decoded once. Nobody may mutate a value that `get` returned
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,15 +24,16 @@ _UNKNOWN: Any = object()
 class State:
     """Implements core `State`. `begin` … `undo` bracket one transaction; `take` ends a block.
 
-    `holds(key)` may say that a row is not there, which saves a reader of files the look. A name is
-    `table ‖ 0x00 ‖ key`; the order of Python's strings is that of their UTF-8 bytes.
+    `digest_of(key)` is the SHA-256 that a stored value must have, None where there is no row: what a damaged file says
+    instead is never taken for the state. A name is `table ‖ 0x00 ‖ key`; the order of Python's strings is that of their
+    UTF-8 bytes.
     """
 
     def __init__(
-        self, rows: Rows, remember_max: int = 100_000, holds: Callable[[bytes], bool] = lambda _: True
+        self, rows: Rows, remember_max: int = 100_000, digest_of: Callable[[bytes], bytes | None] | None = None
     ) -> None:
         self._rows = rows
-        self._holds = holds
+        self._digest_of = digest_of
         self._remember_max = remember_max
         self._recent: dict[str, Any] = {}  # decoded values (None = absent), committed or written in this block
         self._older: dict[str, Any] = {}  # the generation before; shadowed by `_recent`
@@ -142,7 +144,16 @@ class State:
             raise Damaged(f"state row {name!r} is not a {table.kind.__name__}: {error}") from None
 
     def _stored(self, key: bytes) -> bytes | None:
-        return self._rows.get("state", key) if self._holds(key) else None
+        """Raises Damaged."""
+        if self._digest_of is None:
+            return self._rows.get("state", key)
+        wanted = self._digest_of(key)
+        if wanted is None:
+            return None
+        data = self._rows.get("state", key)
+        if data is None or sha256(data).digest() != wanted:
+            raise Damaged(f"the state row {key!r:.80} is not the one that was written")
+        return data
 
     def _note_previous(self, name: str, held: Any) -> None:
         """The first write to a name in this block."""

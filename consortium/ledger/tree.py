@@ -82,14 +82,14 @@ class StateTree:
     def root(self) -> bytes:
         return self._levels[_LEVELS][0]
 
-    def holds(self, key: bytes) -> bool:
-        """Whether there is a row of this key."""
+    def digest_of(self, key: bytes) -> bytes | None:
+        """SHA-256 of the value in the row of this key; None if there is no such row."""
         name = sha256(key).digest()
         bucket = self._buckets.get(name[0] << 8 | name[1])
         if bucket is None:
-            return False
+            return None
         at = _place(bucket, name)
-        return bucket[at : at + 32] == name
+        return bucket[at + 32 : at + _ENTRY] if bucket[at : at + 32] == name else None
 
     def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
         """Set (row key, value) or remove (row key, None); removing what is absent changes nothing."""

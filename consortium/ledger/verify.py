@@ -176,11 +176,11 @@ class _Verification:
 
     def _check_ends(self, head: int) -> None:
         """Nothing lies before the first height or beyond the head: keys that no chunk has shown."""
+        low, high = height_key(self._first), height_key(head + 1)
         for table in _BY_HEIGHT:
-            beyond = self._rows.range(table, height_key(head + 1), b"\xff" * 1_024)
-            before = self._rows.range(table, b"", height_key(self._first))
-            for key, _ in (*before, *beyond):
-                raise Fault(int.from_bytes(key[:8], "big"), table, "a row outside of the ledger's heights")
+            for key, _ in self._rows.all(table):  # no key is above every other: all of them
+                if not low <= key < high:
+                    raise Fault(int.from_bytes(key[:8], "big"), table, "a row outside of the ledger's heights")
 
     # --- blocks -----------------------------------------------------------------------------------------------------
 
@@ -189,6 +189,8 @@ class _Verification:
         stored: dict[int, dict[tuple[str, bytes], bytes]] = {height: {} for height in range(first, last + 1)}
         for table in _BY_HEIGHT:
             for key, value in self._rows.range(table, low, high):
+                if not low <= key < high:
+                    raise Fault(first, table, f"a row of height {int.from_bytes(key[:8], 'big')} stands out of order")
                 height = min(int.from_bytes(key[:8].ljust(8, b"\x00"), "big"), last)  # a key may be too short
                 stored[height][table, key] = value
         for height in range(first, last + 1):

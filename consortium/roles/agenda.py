@@ -6,7 +6,8 @@ wishes: those that the ledger holds are settled by replay, and the outbox knows 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -33,7 +34,9 @@ class _Wish(NamedTuple):
 
 
 class Agenda:
-    """Of one role: `name` begins its timers. A call that was wished for before is left out of a later wish."""
+    """Of one role: `name` begins its timers. A call that was wished for before is left out of a later wish.
+
+    A call that was executed unseen (`skip`) is settled when it is wished for: `drain` tells of it."""
 
     def __init__(self, name: str, member: str, outstanding_max: int) -> None:
         assert outstanding_max > 0
@@ -42,6 +45,9 @@ class Agenda:
         self._outstanding_max = outstanding_max
         self._wishes: dict[str, _Wish] = {}
         self._places: dict[Key, tuple[str, int]] = {}
+        self._answered: dict[Key, Outcome | None] = {}  # not wished for when executed; None = nobody here saw it
+        self._found: deque[tuple[str, int, Key]] = deque()  # settled by `_answered`, to be told
+        self._remembers = False  # whether history has a gap, so that wishes come after their outcomes
         self._heap: list[tuple[int, int, str]] = []  # (at_us, serial, reference)
         self._serial = 0
         self._outstanding: set[str] = set()
@@ -62,7 +68,10 @@ class Agenda:
             return
         self._wishes[reference] = _Wish(tuple(call for _, call in fresh), set(range(len(fresh))))
         self._unsettled += 1
-        self._places.update({key: (reference, index) for index, (key, _) in enumerate(fresh)})
+        for index, (key, _) in enumerate(fresh):
+            self._places[key] = (reference, index)
+            if key in self._answered:
+                self._find(reference, index, key)
         heappush(self._heap, (at_us, self._serial, reference))
         self._serial += 1
 
@@ -73,10 +82,39 @@ class Agenda:
         settled: list[Settled] = []
         for outcome in event.outcomes:
             if outcome.member == self._member and outcome.receipt.code not in NOT_FINAL:
-                place = self._places.get((outcome.contract, outcome.operation, outcome.arguments))
+                key = (outcome.contract, outcome.operation, outcome.arguments)
+                place = self._places.get(key)
                 if place is not None and self._settle(*place):
                     settled.append(Settled(*place, outcome))
+                elif place is None and self._remembers:
+                    self._answered[key] = outcome
         return settled
+
+    def skip(self, calls: Sequence[Key]) -> None:
+        """A snapshot took the place of blocks, and these calls of ours were executed in them."""
+        self._remembers = self._origin_us is None
+        for key in calls:
+            self._answered.setdefault(key, None)
+            place = self._places.get(key)
+            if place is not None:
+                self._find(*place, key)
+
+    def skip_if(self, is_held: Callable[[Key], bool]) -> None:
+        """Calls without an outcome whose effect the ledger holds: whoever did it, nothing is left to do."""
+        for key, (reference, index) in self._places.items():
+            if index in self._wishes[reference].missing and is_held(key):
+                self._find(reference, index, key)
+
+    def drain(self) -> tuple[str, int, Key, Outcome | None] | None:
+        """The next call that was settled unseen: reference, position, call, and its outcome where that is known."""
+        if not self._found:
+            return None
+        reference, index, key = self._found.popleft()
+        return reference, index, key, self._answered.get(key)
+
+    def _find(self, reference: str, index: int, key: Key) -> None:
+        if self._settle(reference, index):
+            self._found.append((reference, index, key))
 
     def _settle(self, reference: str, index: int) -> bool:
         missing = self._wishes[reference].missing
@@ -92,6 +130,7 @@ class Agenda:
         """After every boot, history heard: the run began with its first block, or begins now."""
         began_us = now.wall_us if self._first_block_us is None else min(now.wall_us, self._first_block_us)
         self._origin_us = now.monotonic_us - (now.wall_us - began_us)
+        self._remembers = False
 
     def wake(self, event: Expired) -> bool:
         """Whether this timer was ours; then `pump`."""

@@ -6,13 +6,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.contracts import enrolment, institution
+from consortium.contracts import bill as bills
+from consortium.contracts import enrolment, funds, institution
 from consortium.contracts import procurement_records as procurement
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
-from consortium.roles.agenda import Agenda
+from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.held import END
 from consortium.roles.organisation import Conduct, Organisation, text
-from consortium.roles.patient import step_through
+from consortium.roles.patient import step_one, step_through
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
@@ -25,6 +27,9 @@ class BureauConduct(Conduct):
         self._owed_fen: dict[str, int] = {}
         self._payouts: dict[str, int] = {}  # how many, by institution
         self._contracts: set[str] = set()
+        self._unpaid: dict[str, tuple[str, int]] = {}  # payouts not settled, by reference: institution and fen
+        self._has_gap = False
+        self._since = 0  # the height after which movements are counted, 0 = all
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._disburse_fen = work.disburse_fen
@@ -61,29 +66,56 @@ class BureauConduct(Conduct):
             elif event.kind == "movement":
                 self._on_movement(event, agenda)
             elif event.kind == "order-received":
-                self._on_received(event, agenda)
+                self._on_received(text(event, "order_no"), agenda)
         return ()
+
+    def on_settled(self, settled: Settled, agenda: Agenda) -> None:
+        self._unpaid.pop(settled.reference, None)
+
+    def on_gap(self) -> None:
+        self._has_gap = True
+
+    def resume(self, height: int, agenda: Agenda) -> None:
+        """What is owed is now what the state says, less what is being paid out."""
+        for number, bill in list(self.state.range(bills.BILLS, "", END)):
+            if bill.stage == bills.VERIFIED:
+                step_one(number, "collect", agenda)
+        for order_no, order in list(self.state.range(procurement.ORDERS, "", END)):
+            if order.stage == procurement.RECEIVED:
+                self._on_received(order_no, agenda)
+        self._has_gap, self._since, self._payouts = False, height, {}
+        self._owed_fen = {}
+        for account, _ in list(self.state.range(funds.ACCOUNTS, "payable/", "payable0")):
+            code = account.removeprefix("payable/")
+            unpaid_fen = sum(fen for payee, fen in self._unpaid.values() if payee == code)
+            self._owe(code, funds.get_balance(self.state, account) - unpaid_fen, agenda)
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._verified, "collect", height, agenda)
 
     def _on_movement(self, event: Event, agenda: Agenda) -> None:
-        """Pay an institution out when the funds owe it enough."""
         code = text(event, "target").removeprefix("payable/")
         amount_fen = event.fields.get("amount_fen", 0)
         if not self._disburse_fen or f"payable/{code}" != event.fields.get("target") or not isinstance(amount_fen, int):
             return
+        if not self._has_gap:
+            self._owe(code, amount_fen, agenda)
+
+    def _owe(self, code: str, amount_fen: int, agenda: Agenda) -> None:
+        """Pay an institution out when the funds owe it enough. A reference says all of its payout."""
         owed_fen = self._owed_fen.get(code, 0) + amount_fen
-        if owed_fen >= self._disburse_fen:
+        if self._disburse_fen and owed_fen >= self._disburse_fen:
             count = self._payouts[code] = self._payouts.get(code, 0) + 1
             reference = f"disburse:{code}:{count}"
+            if self._since:
+                reference += f":{self._since}:{owed_fen}"
             pay = institution.Disburse(code, owed_fen, reference)
+            self._unpaid[reference] = (code, owed_fen)
             agenda.wish(reference, (("institution", "disburse", pay),))
             owed_fen = 0
         self._owed_fen[code] = owed_fen
 
-    def _on_received(self, event: Event, agenda: Agenda) -> None:
-        order_no = text(event, "order_no")
+    def _on_received(self, order_no: str, agenda: Agenda) -> None:
         order = self.state.get(procurement.ORDERS, order_no)
         if order is not None and order.contract_no in self._contracts:
             agenda.wish(f"pay:{order_no}", (("procurement", "pay", procurement.Pay(order_no, "fund")),))

@@ -10,6 +10,7 @@ from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.held import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import SecondClaim, Visit, Work
@@ -41,12 +42,24 @@ class HospitalConduct(Conduct):
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
             if event.kind == "enrolment-changed":
-                for visit in self._after_change.pop(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", ()):
-                    self._claimant.begin(_bill_of(visit), agenda)
+                self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
         if self._after_bill:
-            for second in self._after_bill.pop(decided_bill(outcome), ()):
-                agenda.wish(f"again:{second.bill_no}:{second.fixmedins_code}", (_claim_again(second),))
+            self._on_decided(decided_bill(outcome), agenda)
         return ()
+
+    def resume(self, height: int, agenda: Agenda) -> None:
+        for change in [change for change in self._after_change if is_changed(self.state, *change.split("/", 1))]:
+            self._on_changed(change, agenda)
+        for number in [number for number in self._after_bill if is_decided(self.state, number)]:
+            self._on_decided(number, agenda)
+
+    def _on_changed(self, change: str, agenda: Agenda) -> None:
+        for visit in self._after_change.pop(change, ()):
+            self._claimant.begin(_bill_of(visit), agenda)
+
+    def _on_decided(self, number: str, agenda: Agenda) -> None:
+        for second in self._after_bill.pop(number, ()):
+            agenda.wish(f"again:{second.bill_no}:{second.fixmedins_code}", (_claim_again(second),))
 
 
 def _bill_of(visit: Visit) -> BillToClaim:

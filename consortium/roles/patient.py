@@ -8,6 +8,7 @@ from consortium.contracts import bill as bills
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
+from consortium.roles.held import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -35,6 +36,16 @@ class PatientConduct(Conduct):
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._delivered, "verify", height, agenda)
+
+    def resume(self, height: int, agenda: Agenda) -> None:
+        for number, bill in list(self.state.range(bills.BILLS, "", END)):
+            if bill.stage == bills.DELIVERED and bill.psn_no in self._patients:
+                step_one(number, "verify", agenda)
+
+
+def step_one(number: str, operation: str, agenda: Agenda) -> None:
+    """A step of one bill, in a bundle of its own: its reference says all of it, whatever was wished before a boot."""
+    agenda.wish(f"{operation}:{number}", (("bill", operation, bills.Step(number)),))
 
 
 def step_through(numbers: list[str], operation: str, height: int, agenda: Agenda) -> None:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from consortium.contracts import bill as bills
 from consortium.contracts import procurement_records as procurement
 from consortium.contracts import settlement
-from consortium.core.contract import Event, StateReader
+from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.held import is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Dispensing, Order, Work
@@ -51,30 +52,51 @@ class PharmacyConduct(Conduct):
             place = procurement.PlaceOrder(order_no, order.contract_no, order.fixmedins_code, order.cnt)
             agenda.wish(f"order:{order_no}", (("procurement", "place_order", place),), order.at_us)
         elif step == "receive" and is_ok:
-            for dispensing in self._in_stock.pop(order_no, ()):
-                self._dispense(dispensing, agenda)
+            self._on_received(order_no, agenda)
         elif step in ("agree", "order", "receive") and not is_ok:
             self._in_stock.pop(order_no, None)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
             if event.kind == "tender-awarded":
-                self._on_awarded(event, agenda)
+                self._on_awarded(text(event, "contract_no"), agenda)
             elif event.kind == "order-shipped":
-                self._on_shipped(event, agenda)
+                self._on_shipped(text(event, "order_no"), agenda)
         if self._after_bill:
-            for dispensing in self._after_bill.pop(decided_bill(outcome), ()):
-                self._dispense(dispensing, agenda)
+            self._on_decided(decided_bill(outcome), agenda)
         return ()
 
-    def _on_awarded(self, event: Event, agenda: Agenda) -> None:
-        for order in self._by_contract.pop(text(event, "contract_no"), ()):
+    def resume(self, height: int, agenda: Agenda) -> None:
+        for contract_no in [one for one in self._by_contract if self.state.get(procurement.TENDERS, one)]:
+            self._on_awarded(contract_no, agenda)
+        for order_no in self._orders:
+            order = self.state.get(procurement.ORDERS, order_no)
+            if order is None:
+                continue
+            if order.stage == procurement.SHIPPED:
+                self._on_shipped(order_no, agenda)
+            elif order.stage in (procurement.RECEIVED, procurement.PAID):
+                self._on_received(order_no, agenda)
+            elif order.stage == procurement.REJECTED:
+                self._in_stock.pop(order_no, None)
+        for number in [number for number in self._after_bill if is_decided(self.state, number)]:
+            self._on_decided(number, agenda)
+
+    def _on_decided(self, number: str, agenda: Agenda) -> None:
+        for dispensing in self._after_bill.pop(number, ()):
+            self._dispense(dispensing, agenda)
+
+    def _on_received(self, order_no: str, agenda: Agenda) -> None:
+        for dispensing in self._in_stock.pop(order_no, ()):
+            self._dispense(dispensing, agenda)
+
+    def _on_awarded(self, contract_no: str, agenda: Agenda) -> None:
+        for order in self._by_contract.pop(contract_no, ()):
             agree = procurement.SignSubcontract(order.contract_no, order.fixmedins_code, order.cnt)
             agenda.wish(f"agree:{order.order_no}", (("procurement", "sign_subcontract", agree),))
 
-    def _on_shipped(self, event: Event, agenda: Agenda) -> None:
+    def _on_shipped(self, order_no: str, agenda: Agenda) -> None:
         """Scan every pack; the codes are those that the supplier put on the ledger."""
-        order_no = text(event, "order_no")
         if order_no in self._orders:
             receive = procurement.Receive(order_no, self._codes(order_no), self._orders[order_no].cnt, True)
             agenda.wish(f"receive:{order_no}", (("procurement", "receive", receive),))

@@ -13,6 +13,7 @@ from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
 from consortium.roles.claimant import number_of
+from consortium.roles.held import END
 from consortium.roles.organisation import Conduct, Organisation, text, typed
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -44,12 +45,17 @@ class RegulatorConduct(Conduct):
         if outcome.receipt.is_ok:
             for event in outcome.receipt.events:
                 if event.kind == "change-proposed" and event.fields.get("proposer") != self._member:
-                    psn_no, change_id = text(event, "psn_no"), text(event, "change_id")
-                    decide = enrolment.DecideChange(change_id, psn_no)
-                    agenda.wish(f"endorse:{psn_no}/{change_id}", (("enrolment", "endorse_change", decide),))
+                    _endorse(text(event, "psn_no"), text(event, "change_id"), agenda)
             return ()
         watch = self._watched.get((outcome.contract, outcome.operation))
         return () if watch is None else watch(outcome)
+
+    def resume(self, height: int, agenda: Agenda) -> None:
+        """What was refused in blocks that are missing here is not found here: other members' traces have it."""
+        for key, change in list(self.state.range(enrolment.CHANGES, "", END)):
+            if change.proposer != self._member:
+                psn_no, _, change_id = key.partition("/")
+                _endorse(psn_no, change_id, agenda)
 
     def _on_claim(self, outcome: Outcome) -> Sequence[Note]:
         claim = typed(outcome, settlement.Claim)
@@ -79,6 +85,11 @@ class RegulatorConduct(Conduct):
             return ()
         records = [f"bill {number_of(issue.bill_no)}", f"issued again by {outcome.member}"]
         return (_finding("duplicate-bill", records, sum(line.cnt * line.pric for line in issue.lines)),)
+
+
+def _endorse(psn_no: str, change_id: str, agenda: Agenda) -> None:
+    decide = enrolment.DecideChange(change_id, psn_no)
+    agenda.wish(f"endorse:{psn_no}/{change_id}", (("enrolment", "endorse_change", decide),))
 
 
 def _finding(rule: str, records: Sequence[str], amount_fen: int) -> Note:

@@ -12,6 +12,7 @@ from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.registry import newest_epoch
 from consortium.roles.agenda import Agenda
+from consortium.roles.held import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -42,6 +43,11 @@ class StewardConduct(Conduct):
                 culprit, vote = text(event, "culprit"), text(event, "vote")
                 notes.append(Note("convicted", {"culprit": culprit, "vote": vote}))
         return notes
+
+    def resume(self, height: int, agenda: Agenda) -> None:
+        for proposal_id, proposal in list(self.state.range(governance.PROPOSALS, "", END)):
+            if proposal.status == governance.OPEN and self._member not in [voice for voice, _ in proposal.voices]:
+                self._answer(proposal_id, agenda)
 
     def _answer(self, proposal_id: str, agenda: Agenda) -> None:
         epoch = newest_epoch(self.state)

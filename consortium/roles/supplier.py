@@ -8,9 +8,10 @@ from hashlib import sha256
 from consortium.contracts import procurement_records as procurement
 from consortium.contracts import trace_code
 from consortium.core.codec import tagged_hash
-from consortium.core.contract import Event, StateReader
+from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
+from consortium.roles.held import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -29,11 +30,15 @@ class SupplierConduct(Conduct):
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
             if event.kind == "order-placed":
-                self._ship(event, agenda)
+                self._ship(text(event, "order_no"), agenda)
         return ()
 
-    def _ship(self, event: Event, agenda: Agenda) -> None:
-        order_no = text(event, "order_no")
+    def resume(self, height: int, agenda: Agenda) -> None:
+        for order_no, order in list(self.state.range(procurement.ORDERS, "", END)):
+            if order.stage == procurement.ORDERED:
+                self._ship(order_no, agenda)
+
+    def _ship(self, order_no: str, agenda: Agenda) -> None:
         order = self.state.get(procurement.ORDERS, order_no)
         if order is None or order.supplier != self._member:
             return

@@ -28,7 +28,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
-from consortium.ledger.numbers import is_executed
+from consortium.ledger.numbers import used_by
 from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
@@ -201,7 +201,7 @@ def build_host(
     ledger.boot()
     sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
     pool = BundlePool(
-        name, epochs, parameters, shared.bundles, lambda *ours: is_executed(ledger.reader, genesis.chain, *ours)
+        name, epochs, parameters, shared.bundles, lambda *place: used_by(ledger.reader, *place) is not None
     )
     setting = Setting(
         me=name,
@@ -217,7 +217,13 @@ def build_host(
     )
     consensus = shared.protocol.build(setting)
     catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
-    outbox = Outbox(name, shared.bundles, 1, lambda: epochs.at(ledger.head_height + 1).key(name, "submit"))
+    outbox = Outbox(
+        name,
+        shared.bundles,
+        1,
+        lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
+        lambda number: used_by(ledger.reader, name, number),
+    )
     settings = read_settings(spec.role, spec.settings)
     work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
     role = role_spec.build(settings, work, ledger.reader)

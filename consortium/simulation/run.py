@@ -277,10 +277,14 @@ class Simulation:
         voting_key = self._shared.suite.public_key(computer.secrets["vote"])
         records = computer.disk.records(voting_key)
         try:
-            host = self._build(computer)
-        except Damaged as error:
+            return self._begin(computer, records)
+        except Damaged as error:  # found at once, or when the past is told again
             self._set_ledger_aside(computer, error)
-            host = self._build(computer)
+            return self._begin(computer, records)
+
+    def _begin(self, computer: Computer, records: Sequence[bytes]) -> list[Output]:
+        """Raises Damaged."""
+        host = self._build(computer)
         host.begin_run(0)
         computer.host = host
         return host.boot(computer.now(self._clock.now_us), records)

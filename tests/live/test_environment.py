@@ -1,6 +1,5 @@
 """What is wrong with the machine, not with the consortium, is told as that."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -26,8 +25,8 @@ def narrow() -> None:
 
 def test_a_disk_that_refuses_is_told_in_a_sentence_and_no_check_is(tmp_path: Path) -> None:
     (tmp_path / "small.json").write_bytes(encode_scenario(SMALL))
-    words = [sys.executable, "-m", "consortium.cli_main", "run", "small.json", "--out", "out"]
-    words[1:3] = ["-c", "from consortium.cli import main; main()"]
+    code = "from consortium.cli import main; main()"
+    words = [sys.executable, "-c", code, "run", "small.json", "--out", "out"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=narrow, timeout=60)
     assert done.returncode == 2, done.stdout + done.stderr
     assert "disk of node" in done.stderr and "Traceback" not in done.stderr
@@ -41,7 +40,7 @@ def test_a_node_started_by_hand_without_a_broker_says_what_to_do(tmp_path: Path)
     files.broker.stop()
     code = "import sys, nodes.__main__ as m; m.ALONE_S = 0.5; sys.exit(m.main())"
     with subprocess.Popen(
-        [sys.executable, "-c", code, str(files.folder), "node-1"], stderr=subprocess.PIPE, text=True, env={**os.environ}
+        [sys.executable, "-c", code, str(files.folder), "node-1"], stderr=subprocess.PIPE, text=True
     ) as process:
         log = files.folder / "nodes" / "node-1" / "log.txt"
         deadline = time.monotonic() + 20

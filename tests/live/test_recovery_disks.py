@@ -119,6 +119,7 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
             *hurt("node-2", "its last vote is torn", tear_votes),
             *hurt("node-3", "its write-ahead log is damaged", cut_write_ahead_log),
             *hurt("node-2", "the header of its ledger is gone", garble_header),
+            *hurt("node-3", "it forgets what it has read", lambda run: True),
             ("pages of node-3 change under way", garble_under_way),
             ("node-3 finds it", says("node-3", "the ledger is damaged")),
             ("node-3 has caught up", says("node-3", "has caught up")),
@@ -129,7 +130,7 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
             *hurt("node-4", "an old vote of its log is damaged", flip_an_old_vote),
         ]
     )
-    outcome = run_drill(tmp_path, small(1_600, interval_us=60_000), steps)
+    outcome = run_drill(tmp_path, small(1_600, interval_us=60_000, persons=300), steps)
     heard = witness.end(outcome)
     run = assert_recovered(outcome)
     assert len(heard) > 300 and double_votes(heard, outcome.genesis) == []

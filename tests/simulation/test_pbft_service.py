@@ -71,7 +71,7 @@ def test_one_lost_member_of_four_catches_up_although_nothing_is_resent_to_it() -
     network.run(120_000)
     network.blocked = lambda sender, receiver: "n3" in (sender, receiver)
     network.run(1_000_000)
-    network.blocked = lambda sender, receiver: False  # noqa: ARG005
+    network.blocked = lambda sender, receiver: False
     network.submit(b"afterwards")
     assert network.run(6_000_000, network.is_complete)
     network.check()

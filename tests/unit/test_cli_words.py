@@ -102,6 +102,7 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
         (["check", "nowhere"], "no such folder"),
         (["report", "scenarios"], "has no scenario.json"),
         (["verify", "nowhere.sqlite"], "--genesis"),
+        (["verify", "nowhere.sqlite", "--at-least", "-1"], "--at-least"),
         (["import", "nowhere"], "no such folder"),
         (["run", "beside", "--on", "simulator"], "did you mean ./beside.py?"),
         (["import", "scenarios", "--out", "nowhere/x.json"], "nowhere/x.json: there is no folder nowhere"),

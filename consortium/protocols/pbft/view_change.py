@@ -48,9 +48,14 @@ class ViewChanges:
     # --- leaving ------------------------------------------------------------------------------------------------
 
     def start(self, now: Now, view: int, why: str) -> list[Effect]:
-        """Leave for `view`: durable first, then VIEW-CHANGE; from here no vote until a NEW-VIEW (4.4)."""
+        """Leave for `view`: durable first, then VIEW-CHANGE; from here no vote until a NEW-VIEW (4.4). Not while our
+        log reaches further above our stable checkpoint than any VIEW-CHANGE may: a crash took newer seals than votes.
+        They are fetched first, for to leave a claim out would be to forget it."""
         standing = self._standing
         assert view > standing.wanted
+        beyond = self._claims_beyond(view)
+        if beyond:
+            return [Behind(beyond)]
         standing.wanted = view
         standing.attempts += 1
         self.mine = self._message(view)
@@ -62,6 +67,14 @@ class ViewChanges:
             standing.say(self.mine),
             Note("view_change", {"view": view, "why": why}),
         ]
+
+    def _claims_beyond(self, view: int) -> int:
+        """The height that must have been sealed for our claims to lie where they do, if that is above our own stable
+        height and they reach beyond the span of a VIEW-CHANGE; else 0."""
+        standing = self._standing
+        heights = [slot.height for slot in standing.log.above(standing.stable) if slot.best_claim(view) is not None]
+        highest = max(heights, default=0)
+        return highest - standing.parameters.window if highest > standing.stable + standing.span else 0
 
     def _message(self, view: int) -> ViewChange:
         standing = self._standing
@@ -86,7 +99,11 @@ class ViewChanges:
         standing = self._standing
         if not standing.is_changing or self._timed_view != standing.wanted:
             return []
-        return self.start(now, standing.wanted + 1, "no new view")
+        wanted = standing.wanted
+        effects = self.start(now, wanted + 1, "no new view")
+        if standing.wanted == wanted:
+            effects.append(SetTimer(NEW_VIEW_TIMER, standing.timeout_us))
+        return effects
 
     # --- VIEW-CHANGE --------------------------------------------------------------------------------------------
 

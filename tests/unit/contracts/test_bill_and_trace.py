@@ -3,7 +3,7 @@
 import pytest
 from contracts_state import Consortium, code_of, founded, stock
 
-from consortium.contracts import bill, settlement, trace_code
+from consortium.contracts import bill, institution, settlement, trace_code
 from consortium.contracts.bill import Line
 from consortium.core.contract import Refused
 
@@ -146,3 +146,26 @@ def test_a_cold_chain_reading_out_of_bounds_raises_an_excursion(house: Consortiu
     assert [event.kind for event in read] == ["temperature-read"]
     read = house.run("p1", "trace_code", "record_temperature", trace_code.RecordTemperature("v", "lorry", 801))
     assert [event.kind for event in read] == ["cold-chain-excursion"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("h-1", "h-1-2", "code-ambiguous"),
+        ("h-1-2", "h-1", "code-ambiguous"),
+        ("h-1", "H-1-2-3", "code-ambiguous"),
+        ("h-1", "H-1", "code-ambiguous"),
+        ("h-1", "h-12", "ok"),
+        ("h-1", "h-1.2", "ok"),
+        ("h-1-2", "h-1-3", "ok"),
+        ("h-1", "h", "code-ambiguous"),
+    ],
+)
+def test_no_bill_number_can_begin_with_the_codes_of_two_institutions(
+    house: Consortium, first: str, second: str, code: str
+) -> None:
+    signs = [institution.Sign(name, "hospital", 1, "h1", "L", 20991231) for name in (first, second)]
+    house.run("bureau", "institution", "sign", signs[0])
+    assert house.refusal("bureau", "institution", "sign", signs[1]) == code
+    house.run("bureau", "institution", "terminate", institution.Decide(first, "moved"))
+    assert house.refusal("bureau", "institution", "sign", signs[0]) == "ok"  # its own code, anew

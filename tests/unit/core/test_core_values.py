@@ -1,6 +1,8 @@
 """Quorums, Merkle trees, codec, keys, transactions: the values everything stands on."""
 
 import itertools
+import json
+import re
 
 import msgpack
 import pytest
@@ -208,6 +210,27 @@ def test_a_genesis_file_gives_back_its_value_and_its_chain_depends_on_every_part
     assert other.chain != genesis.chain
     with pytest.raises(ValueError, match="not a genesis file"):
         decode_genesis(b"{}")
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"suite": "x"}, "suite: there is no key suite 'x'; known are ed25519, keyed-hash"),
+        ({"time_us": 10**30}, "time_us: 10"),
+        ({"time_us": -1}, "time_us: -1"),
+        ({"parameters": {"checkpoint_interval": 0}}, "parameters.checkpoint_interval: 0"),
+        ({"parameters": {"window": 1 << 70}}, "parameters.window"),
+        ({"members": []}, "at least one must be of kind validator"),
+    ],
+)
+def test_a_genesis_out_of_range_is_refused_with_a_sentence_that_names_the_field(
+    change: dict[str, object], sentence: str
+) -> None:
+    _, epoch = members(4)
+    data = encode_genesis(Genesis(1, "test", 5, "ed25519", "pbft", Parameters(batch_delay_us=0), epoch.members))
+    assert decode_genesis(data)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        decode_genesis(json.dumps(json.loads(data) | change).encode())
 
 
 def test_a_batch_is_taken_apart_once_and_the_same_for_equal_bytes() -> None:

@@ -25,9 +25,10 @@ from consortium.core.genesis import genesis_call
 from consortium.core.machine import Decide, Executed, Note, Receipted, Started
 from consortium.core.merkle import EMPTY_ROOT
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
+from consortium.lab.ledger_checks import TURNED_AWAY
 from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
 from consortium.ledger.chain import GenesisError, Ledger
-from consortium.ledger.rows import Damaged, DictRows, height_key
+from consortium.ledger.rows import Damaged, DictRows, Unreadable, height_key
 
 
 @pytest.fixture
@@ -138,6 +139,19 @@ def test_a_number_serves_one_transaction(chain: Chain) -> None:
 def test_numbers_lie_in_a_window(chain: Chain, number: int, code: str) -> None:
     transaction = chain.transaction("ada", "add", Add("x", 2), number=number)
     assert codes(chain.decide(chain.bundle("ada", transaction))) == [code]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_number_below_one_is_refused_each_time_whatever_else_is_wrong(chain: Chain, number: int) -> None:
+    """Under an unknown contract it was answered `unknown-contract` each time, as if it had taken its number."""
+    calls = (("nothing", "x"), ("tally", "nothing"), ("tally", "add"))
+    bodies = [encode_transaction(number, contract, operation, {}) for contract, operation in calls]
+    for _ in range(2):
+        found = codes(chain.decide(chain.bundle("ada", *bodies)))
+        assert found == ["number-stale"] * 3 and set(found) <= TURNED_AWAY
+    taken = encode_transaction(1, "nothing", "x", {})
+    assert codes(chain.decide(chain.bundle("ada", taken))) == ["unknown-contract"]
+    assert codes(chain.decide(chain.bundle("ada", taken, bodies[0]))) == ["already-executed", "number-stale"]
 
 
 def test_the_window_slides_and_forgets_its_pages(chain: Chain) -> None:
@@ -270,3 +284,20 @@ def test_a_block_of_many_writes_is_found_again_after_a_restart(chain: Chain) -> 
     twin = Chain(chain.genesis, chain.rows)
     assert twin.tally("many-8") == Tally(1) and twin.tally("many-7") is None
     assert len(NAMES) == 4
+
+
+def test_a_store_that_fails_under_a_contract_is_no_receipt(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by pages garbled under a running node: as `contract-failed` it parted that node from the others."""
+    chain.decide(chain.add("ada", "x", 1))
+    sound = chain.rows.get
+
+    def get(table: str, key: bytes) -> bytes | None:
+        if table == "state":
+            raise Unreadable("the disk does not answer")
+        return sound(table, key)
+
+    decision = chain.decision(chain.add("ada", "x", 1))
+    chain.ledger._state.forget()
+    monkeypatch.setattr(chain.rows, "get", get)
+    with pytest.raises(Unreadable):
+        chain.ledger.step(NOW, decision)

@@ -157,7 +157,7 @@ def test_rows_range_like_a_sorted_dict(acts: list[tuple[bytes, bytes | None, boo
 def test_a_state_that_asks_the_tree_first_reads_and_undoes_the_same(acts: list[tuple[str, str, int]]) -> None:
     plain_rows, asked_rows, tree = DictRows(), DictRows(), StateTree()
     plain = State(plain_rows, remember_max=1)
-    asked = State(asked_rows, remember_max=1, holds=lambda key: tree.holds(key))
+    asked = State(asked_rows, remember_max=1, digest_of=tree.digest_of)
     for act, key, value in acts:
         if act == "take":
             assert plain.take_previous() == asked.take_previous()
@@ -173,12 +173,27 @@ def test_a_state_that_asks_the_tree_first_reads_and_undoes_the_same(acts: list[t
                 state.delete(ITEMS, key)
         assert plain.get(ITEMS, key) == asked.get(ITEMS, key)
     for name, _ in plain_rows.range("state", b"", b"\xff"):
-        assert tree.holds(name)
-        assert not tree.holds(name + b"!")
+        assert tree.digest_of(name) is not None
+        assert tree.digest_of(name + b"!") is None
 
 
 def test_rows_that_are_said_not_to_be_there_are_not_read() -> None:
     rows = DictRows()
     rows.stage([("state", b"items\x00a", encode(Item(1)))])
     assert State(rows).get(ITEMS, "a") == Item(1)
-    assert State(rows, holds=lambda _: False).get(ITEMS, "a") is None
+    assert State(rows, digest_of=lambda _: None).get(ITEMS, "a") is None
+
+
+def test_a_value_that_the_file_bends_is_never_taken_for_the_state() -> None:
+    rows = DictRows()
+    state = State(rows)
+    state.put(ITEMS, "a", Item(1))
+    written = state.take()
+    rows.stage([("state", key, value) for key, value in written])
+    tree = StateTree.build([(key, value) for key, value in written if value is not None])
+    assert State(rows, digest_of=tree.digest_of).get(ITEMS, "a") == Item(1), "positive control"
+    assert State(rows, digest_of=tree.digest_of).get(ITEMS, "b") is None
+    for bent in (encode(Item(2)), None):
+        rows.stage([("state", written[0][0], bent)])
+        with pytest.raises(Damaged, match="is not the one that was written"):
+            State(rows, digest_of=tree.digest_of).get(ITEMS, "a")

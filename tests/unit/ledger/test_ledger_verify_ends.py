@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from ledger_kit import CONTRACTS, PROTOCOL, Chain, make_genesis
 
-from consortium.ledger.rows import DictRows
+from consortium.ledger.rows import DictRows, height_key
 from consortium.ledger.verify import Fault, verify_ledger
 
 
@@ -59,3 +61,31 @@ def _other() -> object:
         )
     )
     return Contract("tally", 1, (*kept, genesis))
+
+
+@pytest.mark.parametrize("table", ["block", "batch", "certificate", "receipt", "seal"])
+@pytest.mark.parametrize("length", [1_024, 1_025, 5_000])
+def test_a_row_above_every_key_is_found_however_long_its_key(table: str, length: int) -> None:
+    chain = Chain()
+    chain.grow(3)
+    verify_ledger(chain.genesis, chain.rows, CONTRACTS, PROTOCOL)
+    chain.rows.stage([(table, b"\xff" * length, b"x")])
+    with pytest.raises(Fault, match="outside") as fault:
+        verify_ledger(chain.genesis, chain.rows, CONTRACTS, PROTOCOL)
+    assert fault.value.record == table
+
+
+class _Disordered(DictRows):
+    """A store whose index is damaged: a range gives a row that does not lie in it."""
+
+    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
+        found = super().range(table, low, high)
+        return [*found, (height_key(900), b"x")] if table == "batch" and low == height_key(0) else found
+
+
+def test_a_row_out_of_order_is_a_fault_not_a_traceback() -> None:
+    chain = Chain(rows=_Disordered())
+    chain.grow(3)
+    with pytest.raises(Fault, match="out of order") as fault:
+        verify_ledger(chain.genesis, chain.rows, CONTRACTS, PROTOCOL)
+    assert fault.value.record == "batch"

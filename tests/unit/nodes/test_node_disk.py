@@ -13,7 +13,7 @@ from consortium.ledger.rows import height_key
 from consortium.scenario.streams import Stream
 from nodes.disk import open_ledger, open_votes, set_ledger_aside
 from nodes.disk_faults import copy_disk, flip, lay_disk, tear_votes
-from nodes.errors import Damaged
+from nodes.errors import Damaged, StoreFailed
 from nodes.faults import cuts
 from nodes.settings import NodeFolder
 from nodes.store import SqliteRows
@@ -24,7 +24,7 @@ WISH, VOTE = encode(("outbox", b"wish")), encode(("consensus", b"vote"))
 
 def folder_with_both(tmp_path: Path, blocks: int = 20) -> NodeFolder:
     folder = NodeFolder(tmp_path, "a")
-    folder.folder.mkdir(parents=True)
+    folder.folder.mkdir(parents=True, exist_ok=True)
     rows = SqliteRows(folder.ledger)
     for height in range(blocks):
         apply = Apply(height, (("block", height_key(height), b"h" * 3_000), ("state", b"s%d" % height, b"v")))
@@ -78,6 +78,14 @@ def test_a_write_ahead_log_never_meets_a_ledger_that_is_not_its_own(tmp_path: Pa
     assert not wal.exists() and not folder.ledger.exists()
     again = set_ledger_aside(folder_with_both(tmp_path / "other"), Damaged("it is broken"))
     assert again.name.startswith("ledger.damaged-") and heights(folder) == 0
+
+
+def test_a_ledger_that_is_damaged_again_and_again_ends_in_words_and_not_in_a_circle(tmp_path: Path) -> None:
+    for _ in range(8):
+        set_ledger_aside(folder_with_both(tmp_path, 1), Damaged("it is broken"))
+        (tmp_path / "nodes" / "a" / "votes.log").unlink()
+    with pytest.raises(StoreFailed, match="found damaged 8 times within an hour"):
+        set_ledger_aside(NodeFolder(tmp_path, "a"), Damaged("it is broken"))
 
 
 def test_a_lost_ledger_is_told_where_votes_are_left(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

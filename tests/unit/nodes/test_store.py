@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from consortium.core.codec import encode
 from consortium.core.machine import Apply
+from consortium.ledger.block import FORMAT, Header
 from consortium.ledger.rows import DictRows, height_key
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
@@ -131,6 +133,19 @@ def test_files_that_are_no_ledger_are_refused_with_a_sentence(tmp_path: Path) ->
         SqliteRows(tmp_path / "empty", read_only=True)
 
 
+def test_the_view_of_blocks_tells_what_a_header_says(tmp_path: Path) -> None:
+    digests = [bytes((place,)) * 32 for place in range(1, 6)]
+    header = Header(FORMAT, b"c" * 32, 300, 0, b"m" * 32, *digests, 1_767_225_600_000_000)
+    rows = SqliteRows(tmp_path / "ledger.sqlite")
+    rows.commit([Apply(300, (("block", height_key(300), encode(header)), ("seal", height_key(300), b"seal")))])
+    rows.close()
+    opened = sqlite3.connect(tmp_path / "ledger.sqlite")
+    columns = "height, time_us, is_sealed, parent, batch_digest, transactions_root, receipts_root, state_root"
+    found = opened.execute(f"SELECT {columns} FROM blocks").fetchall()
+    opened.close()
+    assert found == [(300, header.time_us, 1, *(digest.hex() for digest in digests))]
+
+
 def test_a_ledger_whose_first_bytes_are_damaged_is_still_known_as_one(tmp_path: Path) -> None:
     for name, first in (("ledger.sqlite", bytes(100)), ("other.sqlite", bytes(16))):
         path = tmp_path / name
@@ -161,8 +176,18 @@ def test_a_damaged_page_is_told_with_its_table_and_heights(tmp_path: Path) -> No
 
 def test_a_row_that_holds_no_bytes_is_damage_not_a_traceback(tmp_path: Path) -> None:
     rows = SqliteRows(tmp_path / "ledger.sqlite")
-    rows._writer.execute("INSERT INTO block VALUES (x'01', 'text')")
-    rows.close()
     reader = SqliteRows(tmp_path / "ledger.sqlite", read_only=True)
-    with pytest.raises(Damaged, match="does not hold bytes"):
-        reader.range("block", b"", b"\xff")
+    for key in ("'text'", "7", "1.5"):
+        rows._writer.execute("DELETE FROM receipt")
+        rows._writer.execute(f"INSERT INTO receipt VALUES ({key}, x'00')")
+        with pytest.raises(Damaged, match=r"table receipt: the key .* not bytes"):
+            list(reader.all("receipt"))
+    rows._writer.execute("DELETE FROM receipt")
+    for value, kind in (("'text'", "text"), ("CAST(x'ff' AS TEXT)", "text"), ("5", "an integer"), ("0.5", "a real")):
+        rows._writer.execute(f"INSERT OR REPLACE INTO receipt VALUES (x'000000000000000500000001', {value})")
+        told = f"table receipt, height 5, key 0000000000000005.*the value is {kind}"
+        with pytest.raises(Damaged, match=told):
+            reader.range("receipt", b"", b"\xff")
+        with pytest.raises(Damaged, match=told):
+            list(reader.all("receipt"))
+    rows.close()

@@ -16,7 +16,7 @@ def _slot() -> Slot:
 
 
 def test_a_decision_of_a_later_view_is_no_claim_for_an_earlier_one() -> None:
-    """Found by exploration (seed 1200): such a VIEW-CHANGE was invalid, also to its own sender, and never said again."""
+    """Found by exploration (seed 1200): such a VIEW-CHANGE was invalid, to its own sender too, and never said again."""
     assert _slot().best_claim(6) == PREPARED
     assert _slot().best_claim(3) is None
 

@@ -11,7 +11,7 @@ from consortium.contracts import load_contracts
 from consortium.core.codec import encode, sha256
 from consortium.core.contract import GENESIS, OK, Context, Receipt, Refused, StateReader
 from consortium.core.genesis import GenesisCall
-from consortium.core.machine import Expired, Note, Now, Outcome, Receipted, SetTimer, Started, Submit
+from consortium.core.machine import Expired, Note, Now, Outcome, Receipted, SetTimer, Skipped, Started, Submit
 
 START_US = 1_790_000_000_000_000
 TICK_US = 50_000
@@ -106,6 +106,7 @@ class SmallDay:
         self.references: dict[str, set[str]] = {name: set() for name in roles}
         self.waiting: list[tuple[str, str, str, Any]] = []
         self.notes: list[tuple[str, Note]] = []
+        self.away: set[str] = set()  # who hears nothing, for the time being
         for name in self.roles:
             self.tell(name, Started(()))
 
@@ -131,6 +132,8 @@ class SmallDay:
     def tick(self, calls_max: int = 500) -> None:
         self.now_us += TICK_US
         for name, timers in self.timers.items():
+            if name in self.away:
+                continue
             for timer in [timer for timer, at_us in timers.items() if at_us <= self.now_us]:
                 del timers[timer]
                 self.tell(name, Expired(timer))
@@ -138,7 +141,8 @@ class SmallDay:
         if calls:
             block = self.ledger.block(calls, START_US + self.now_us)
             for name in self.roles:
-                self.tell(name, block)
+                if name not in self.away:
+                    self.tell(name, block)
 
     def run(self, ticks_max: int = 5_000) -> None:
         for _ in range(ticks_max):
@@ -147,10 +151,18 @@ class SmallDay:
             self.tick()
         raise AssertionError(f"not done: {[name for name, role in self.roles.items() if not role.is_done]}")
 
-    def rebuild(self, name: str, role: Any) -> None:
-        """The node of a role crashed and is back: history first, then Started, as core/node.py does."""
+    def jump(self, name: str, height: int) -> None:
+        """A snapshot of `height` takes the place of blocks: the outbox says which calls were executed till now."""
+        ours = [one for one in self.ledger.outcomes if one.member == name]
+        self.tell(name, Skipped(height, tuple((one.contract, one.operation, one.arguments) for one in ours)))
+
+    def rebuild(self, name: str, role: Any, base: int = 0) -> None:
+        """The node of a role crashed and is back: history first, then Started, as core/node.py does. Of the heights
+        up to `base` it has a snapshot instead."""
         self.roles[name] = role
         self.timers[name] = {}
-        for block in self.ledger.blocks:
+        if base:
+            self.jump(name, base)
+        for block in self.ledger.blocks[base:]:
             self.tell(name, block._replace(is_replay=True))
         self.tell(name, Started(()))

@@ -1,0 +1,44 @@
+"""A member that comes back by a snapshot ends its working day like everybody else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consortium.core.genesis import Parameters
+from consortium.lab.checks import judge
+from consortium.lab.run import Run
+from consortium.scenario.load import load_scenario
+from consortium.scenario.scenario import Fault, Stop, Workload
+from consortium.simulation.run import Simulation
+
+SCENARIOS = Path(__file__).parents[2] / "scenarios"
+
+
+@pytest.mark.parametrize("who", ["hospital-1", "pharmacy-1", "bureau", "regulator", "supplier"])
+def test_a_member_that_missed_blocks_and_began_at_a_snapshot_is_done_and_every_claim_is_answered(who: str) -> None:
+    """Regression (adversarial tester, finding 12): the day of hospital and pharmacy ended with "no progress". The
+    member is killed once more afterwards, so that its role also begins at the snapshot."""
+    options = {"data": str(SCENARIOS / "data" / "synthea_40"), "claims_max": 40, "duration_us": 20_000_000}
+    scenario = msgspec.structs.replace(
+        load_scenario(SCENARIOS / "claim_day.py"),
+        parameters=Parameters(snapshot_gap=20, checkpoint_interval=4, window=8),
+        suite="keyed-hash",
+        workload=Workload("claim_day", options),
+        faults=(
+            Fault("kill", who, at_us=3_000_000),
+            Fault("restart", "last", at_us=12_000_000),
+            Fault("kill", who, at_us=14_000_000),
+            Fault("restart", "last", at_us=14_500_000),
+        ),
+        stop=Stop(limit_us=100_000_000, stall_us=40_000_000),
+    )
+    simulation = Simulation(scenario)
+    result = simulation.run()
+    if who != "supplier":  # its absence leaves the others too little to do
+        assert [note["node"] for note in result.trace if note["kind"] == "snapshot"] == [who]
+    assert result.is_done
+    verdicts = judge(Run(scenario, simulation.genesis, result.trace, result.ledgers))
+    assert [verdict for verdict in verdicts if verdict.failed] == []
