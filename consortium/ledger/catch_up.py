@@ -161,7 +161,14 @@ class CatchUp:
         return self._ledger.head_height
 
     def _status(self, now: Now) -> Broadcast:
-        return Broadcast(Status(self._head, self._stable, now.monotonic_us))
+        """In the newest epoch that knows us: a member that was removed is heard as what it was."""
+        number: int | None = self._epochs.at(self._head + 1).number
+        while number is not None and number >= 0:
+            epoch = self._epochs.number(number)
+            if epoch is None or self._me in epoch.by_name:
+                break
+            number -= 1
+        return Broadcast(Status(self._head, self._stable, now.monotonic_us), b"", number if number != -1 else None)
 
     def _on_status(self, now: Now, event: Received, status: Status) -> list[Effect]:
         """Who is ahead is worth asking; who is behind is told so, and given the newest seal."""
@@ -172,7 +179,8 @@ class CatchUp:
             self._claims[sender] = height
             return self._watch(now)
         lacks_seal = self._seal is not None and status.stable_height < self._stable
-        if not (height < self._head or lacks_seal):
+        asked_in = self._epochs.number(event.epoch)
+        if not (height < self._head or lacks_seal) or asked_in is None or self._me not in asked_in.by_name:
             return []
         if now.monotonic_us - self._replied_us.get(sender, -REPLY_GAP_US) < REPLY_GAP_US:
             return []

@@ -21,7 +21,7 @@ SCENARIO = Scenario(
     faults_tolerated=1,
     parameters=Parameters(batch_transactions_max=20, timer_base_us=4_000_000, idle_seal_us=500_000),
     workload=Workload(
-        "settlement_load", {"transactions": 114_000, "bundle": 20, "interval_us": 40_000, "persons": 200}
+        "settlement_load", {"transactions": 114_000, "bundle": 20, "interval_us": 60_000, "persons": 200}
     ),
     faults=(Fault("kill", "regulator", at_height=20), Fault("restart", "last", at_height=5_020)),
     stop=Stop(limit_us=600_000_000),
