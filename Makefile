@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format bench clean
+.PHONY: help install demo test drill check format bench clean
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ demo: install  ## run scenarios/claim_day.py with seven local processes
 
 test: install  ## run all tests
 	@$(BIN)/python -m pytest
+
+drill: install  ## kill real processes at every failpoint, damage real disks (minutes)
+	@$(BIN)/python -m pytest -m drill tests/live
 
 check: install  ## format, lint, strict types, architecture test
 	@$(BIN)/ruff format --check .

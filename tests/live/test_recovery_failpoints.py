@@ -32,7 +32,7 @@ from nodes.failpoints import FAILPOINTS
 from nodes.node_process import NodeProcess
 from nodes.storm import LocalRun
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 
 NEEDS_EMPTY_DISK = ("ledger.create.middle", "votes.created", "snapshot.before", "snapshot.middle", "snapshot.synced")
 NEEDS_DAMAGE = ("aside.wal", "aside.ledger")

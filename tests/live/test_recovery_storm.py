@@ -11,6 +11,8 @@ from consortium.scenario.scenario import Fault
 from consortium.scenario.storm import spread, strokes
 from consortium.simulation.run import simulate
 
+pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
+
 STORM = Fault("kill_storm", at_height=8, options={"kills": 3, "wait_us": 200_000, "down_us": 200_000})
 
 
