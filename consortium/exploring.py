@@ -110,11 +110,11 @@ def _twin_outcome(examined: TwinExamined) -> Outcome:
 def _begin_work() -> None:
     """Ctrl-C is the parent's to hear; and when the parent is gone, however it went, so is the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-    assert parent is not None
+    parent = os.getppid()
 
     def follow() -> None:
-        parent.join()
+        while os.getppid() == parent:
+            time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -5,7 +5,7 @@ one dies when all are level. The load goes on at its pace. The timer of a leader
 
     consortium run scenarios/faults/kill_storm.py
     consortium run scenarios/faults/kill_storm.py --set faults.0.options.kills=300 \
-        --set workload.options.transactions=26000 --set workload.options.interval_us=250000 \
+        --set workload.options.transactions=15000 --set workload.options.interval_us=500000 \
         --set stop.limit_us=3000000000
 """
 
