@@ -22,6 +22,7 @@ from nodes.vote_log import VoteLog
 
 APPLIES_WAITING_MAX = 256  # above this the node takes nothing in until the disk has caught up
 INLINE_BYTES_MAX = 200_000
+INLINE_APPLIES_MIN = 32  # so many blocks at once: this node catches up, and nothing waits for its next step
 
 _log = logging.getLogger("store")
 
@@ -160,23 +161,40 @@ class Carrier:
         if self._committing or not self._applies:
             self._tell_idle()
             return
-        self._committing, self._applies = self._applies, []
+        applies = self._committing = self._applies
+        self._applies = []
+        if len(applies) >= INLINE_APPLIES_MIN:
+            self._commit_here(applies)
+        else:
+            self._run(self._commit_thread, self._commit, applies, self._on_committed)
 
-        def done(future: asyncio.Future[None]) -> None:
-            applies, self._committing = self._committing, []
-            if not self._is_sound(future):
-                return
-            self._rows.committed(applies)
-            failpoints.reach("commit.known")
-            for apply in applies:
-                if any(table == "seal" and value is not None for table, _, value in apply.rows):
-                    self._stable_height = max(self._stable_height, apply.height)
-            was_full = self.is_full
-            self._start_commit()
-            if was_full:
-                self._on_room()
+    def _commit_here(self, applies: Sequence[Apply]) -> None:
+        """In this thread: two threads that both compute pass the interpreter's lock to and fro at every row, and on
+        a busy machine each pass waits for the scheduler."""
+        try:
+            self._commit(applies)
+        except Exception as error:
+            self._is_broken = True
+            self._on_failure(error)
+        else:
+            self._after_commit(applies)
 
-        self._run(self._commit_thread, self._commit, self._committing, done)
+    def _on_committed(self, future: asyncio.Future[None]) -> None:
+        applies, self._committing = self._committing, []
+        if self._is_sound(future):
+            self._after_commit(applies)
+
+    def _after_commit(self, applies: Sequence[Apply]) -> None:
+        self._committing = []
+        self._rows.committed(applies)
+        failpoints.reach("commit.known")
+        for apply in applies:
+            if any(table == "seal" and value is not None for table, _, value in apply.rows):
+                self._stable_height = max(self._stable_height, apply.height)
+        was_full = self.is_full
+        self._start_commit()
+        if was_full:
+            self._on_room()
 
     def _commit(self, applies: Sequence[Apply]) -> None:
         cpu = self._costs.clock()

@@ -205,8 +205,7 @@ class SqliteRows:
         with self._writing:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
-                for apply in applies:
-                    created += self._write(apply.rows, created)
+                created = self._write([row for apply in applies for row in apply.rows])
                 failpoints.reach("commit.written")
                 self._writer.execute("COMMIT")
             except sqlite3.DatabaseError as error:
@@ -218,10 +217,11 @@ class SqliteRows:
         _reach(applies, "synced")
         self._tables.update(created)
 
-    def _write(self, rows: Sequence[Row], known: Sequence[str]) -> list[str]:
-        """Returns the tables that it had to create; they are readable once the transaction is committed."""
+    def _write(self, rows: Sequence[Row]) -> list[str]:
+        """The last value of each key alone: blocks in a row write many of the same. Returns the tables that it had to
+        create; they are readable once the transaction is committed."""
         changes = _by_table(rows)
-        created = sorted(set(changes) - self._tables - set(known))
+        created = sorted(set(changes) - self._tables)
         for table in created:
             self._writer.execute(_create_table(table))
         for index, (table, changed) in enumerate(changes.items()):

@@ -36,7 +36,8 @@ from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.core.verifier import Verifier
 from consortium.ledger.certificate import CheckDecision, check_seal, newest_seal, seal_rows, stored_seal
 from consortium.ledger.chain import Ledger
-from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch
+from consortium.ledger.claims import Claims
+from consortium.ledger.fetch import BlockFetch, Fetched, Nonces, SnapshotFetch
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from consortium.ledger.serve import Server
 
@@ -53,6 +54,7 @@ LATE_US = 1_000_000
 SHUN_US = 30_000_000  # a liar
 SHUN_LATE_US = 3_000_000
 DECIDE_MAX = 8  # blocks in one step, so that other events get their turn
+DECIDE_FAR_MAX = 32  # beyond consensus' window nothing waits for us; and so many are stored at once
 REPLY_GAP_US = 1_000_000  # one member's Status is answered at most once in this time
 HEIGHT_MAX = 1 << 62
 
@@ -75,6 +77,7 @@ class CatchUp:
         self._me = me
         self._parameters = genesis.parameters
         self._epochs = epochs
+        self._claims = Claims(me, epochs, genesis.parameters)
         self._rows = rows
         self._verifier = verifier
         self._ledger = ledger
@@ -82,15 +85,10 @@ class CatchUp:
         self._server = Server(me, genesis.parameters, rows, ledger)
         self._nonces = Nonces(me)
         self._stable, self._seal = newest_seal(rows)
-        self._behind = 0  # proven by f+1 members, or by a certificate
-        self._claims: dict[NodeId, int] = {}  # said by one member
-        self._shunned: dict[NodeId, int] = {}  # until when, monotonic
-        self._turn = 0  # round robin over peers
         self._fetch: BlockFetch | SnapshotFetch | None = None
         self._is_catching_up = False
         self._wants_snapshot = False
         self._no_snapshot = False  # a peer failed to give one: blocks may do
-        self._empty: dict[NodeId, None] = {}  # members that no longer have the blocks that we lack
         self._seals: dict[int, Certificate] = {}  # fetched, of heights not executed yet
         self._looked_head = -1
         self._timers: dict[tuple[str, ...], None] = {}  # those that are set
@@ -108,7 +106,7 @@ class CatchUp:
             case Stable(height, seal):
                 return self._on_stable(now, height, seal)
             case Behind(height):
-                self._behind = max(self._behind, min(height, HEIGHT_MAX))
+                self._claims.proven = max(self._claims.proven, min(height, HEIGHT_MAX))
                 return self._watch(now)
             case Started():
                 return [self._status(now), *self._set(STATUS, STATUS_US)]
@@ -175,8 +173,8 @@ class CatchUp:
         sender, height = event.sender, status.height
         if sender == self._me or not 0 <= height < HEIGHT_MAX:
             return []
-        if height > self._head and now.monotonic_us >= self._shunned.get(sender, now.monotonic_us):
-            self._claims[sender] = height
+        if height > self._head and not self._claims.is_shunned(now, sender):
+            self._claims.say(sender, height)
             return self._watch(now)
         lacks_seal = self._seal is not None and status.stable_height < self._stable
         asked_in = self._epochs.number(event.epoch)
@@ -203,41 +201,19 @@ class CatchUp:
         return self._seal if last is None else last
 
     def _goal(self, now: Now) -> int:
-        claims = [height for peer, height in self._claims.items() if not self._is_shunned(now, peer)]
-        return max([self._behind, *claims])
+        return self._claims.goal(now)
 
     def _is_far(self, now: Now) -> bool:
-        """Whether a snapshot is due: the gap is proven, or f+1 members claim it; one alone may lie."""
-        claims = sorted(height for peer, height in self._claims.items() if not self._is_shunned(now, peer))
-        weak = self._epochs.at(self._head + 1).weak
-        claimed = claims[-weak] if len(claims) >= weak else 0
-        return max(self._behind, claimed) - self._head > self._parameters.snapshot_gap and not self._no_snapshot
-
-    def _is_shunned(self, now: Now, peer: NodeId) -> bool:
-        return self._shunned.get(peer, now.monotonic_us) > now.monotonic_us
+        return self._claims.is_far(now, self._head) and not self._no_snapshot
 
     def _shun(self, now: Now, why: str, for_us: int = SHUN_US) -> list[Effect]:
         """Leave the peer that we fetch from alone for a while, and start over with another."""
         assert self._fetch is not None
         self._no_snapshot = isinstance(self._fetch, SnapshotFetch)
         peer, self._fetch = self._fetch.peer, None
-        self._shunned[peer] = now.monotonic_us + for_us
-        self._claims.pop(peer, None)
+        self._claims.shun(now, peer, for_us)
         note = Note("rejected", {"why": why[:120], "sender": peer, "message": "catch-up"})
         return [note, *self._begin(now)]
-
-    def _next_peer(self, now: Now) -> NodeId | None:
-        """Members that keep a ledger, in turn; those that claim what we lack first."""
-        members = self._epochs.at(self._head + 1).members
-        names = [member.name for member in members if member.kind != "client" and member.name != self._me]
-        able = [name for name in names if not self._is_shunned(now, name)]
-        if not self._wants_snapshot:
-            able = [name for name in able if name not in self._empty]
-        able = [name for name in able if self._claims.get(name, 0) > self._head] or able
-        if not able:
-            return None
-        self._turn += 1
-        return able[self._turn % len(able)]
 
     # --- beginning and ending ---------------------------------------------------------------------------------------
 
@@ -268,30 +244,33 @@ class CatchUp:
         goal, head = self._goal(now), self._head
         if goal <= head:
             return self._end()
-        peer = self._next_peer(now)
+        peer = self._claims.next_peer(now, head, with_empty=self._wants_snapshot)
         if peer is None:
-            self._claims.clear()
-            self._empty.clear()
-            return self._set(LOOK, LATE_US) if self._behind > head else self._end()
-        effects: list[Effect] = []
-        if not self._is_catching_up:
-            self._is_catching_up = True
-            effects.append(Note("catching_up", {"from_height": head, "to_height": goal}))
+            self._claims.forget_words()
+            return self._set(LOOK, LATE_US) if self._claims.proven > head else self._end()
+        is_certain = self._claims.certain(now, head) > head
+        effects = self._note_begun(goal) if is_certain else []
         if self._wants_snapshot or self._is_far(now):
             snapshot = SnapshotFetch(peer, self._nonces, head)
             self._fetch = snapshot
             return effects + snapshot.pump(now) + self._set(LATE, LATE_US)
-        blocks = BlockFetch(peer, self._nonces, head)
+        blocks = BlockFetch(peer, self._nonces, head, is_probe=not is_certain)
         self._fetch = blocks
         return effects + blocks.pump(now, head, goal) + self._set(LATE, LATE_US)
+
+    def _note_begun(self, goal: int) -> list[Effect]:
+        if self._is_catching_up:
+            return []
+        self._is_catching_up = True
+        return [Note("catching_up", {"from_height": self._head, "to_height": goal})]
 
     def _end(self) -> list[Effect]:
         """Nothing more is known to be missing."""
         self._fetch = None
         self._wants_snapshot = self._no_snapshot = False
-        self._empty.clear()
+        self._claims.forget_empty()
         was_catching_up, self._is_catching_up = self._is_catching_up, False
-        if not was_catching_up or self._head < self._behind:
+        if not was_catching_up or self._head < self._claims.proven:
             return []
         return [Note("caught_up", {"height": self._head})]
 
@@ -317,16 +296,10 @@ class CatchUp:
         return self._go(now) if count else self._on_empty(now, answer.first_height)
 
     def _on_empty(self, now: Now, height: int) -> list[Effect]:
-        """The peer lacks what we lack. Where f+1 that claim more say so, they began with snapshots: take one too.
-        Where f+1 do not claim more, nothing is to be had yet: wait until we are told again."""
+        """The peer lacks what we lack: ask another; or for a snapshot, where those that claim more have nothing else."""
         assert self._fetch is not None
-        self._empty[self._fetch.peer] = None
-        self._fetch = None
-        weak = self._epochs.at(self._head + 1).weak
-        pruned = [name for name in self._empty if self._claims.get(name, 0) >= height]
-        self._wants_snapshot = len(pruned) >= weak
-        if len(self._empty) - len(pruned) >= weak:
-            self._behind = 0
+        peer, self._fetch = self._fetch.peer, None
+        self._wants_snapshot = self._claims.note_empty(peer, height, self._head)
         return self._begin(now)
 
     def _go(self, now: Now) -> list[Effect]:
@@ -335,27 +308,36 @@ class CatchUp:
         if not isinstance(fetch, BlockFetch):
             return []
         effects: list[Effect] = []
-        height = self._head
-        fetch.ready = {at: held for at, held in fetch.ready.items() if at > height}
-        for _ in range(DECIDE_MAX):
+        height, goal = self._head, self._goal(now)
+        fetch.forget(height)
+        for _ in range(DECIDE_FAR_MAX if goal - height > self._parameters.window else DECIDE_MAX):
             if not self._is_decidable(height + 1):
                 break
-            held = fetch.ready.pop(height + 1, None)
+            held = fetch.pop(height + 1)
             if held is None:
                 break
-            digest = NULL_DIGEST if held.batch is None else batch_digest(held.batch)
             try:
-                self._check_decision(held.certificate, self._epochs, height + 1, digest, self._verifier)
+                decided = self._check(height + 1, held)
             except Malformed as error:
                 return effects + self._shun(now, f"height {height + 1}: {error}")
             height += 1
-            if held.seal is not None:
-                self._seals[height] = held.seal
-            effects.append(Decide(height, held.batch, held.certificate))
-        effects += fetch.pump(now, height, self._goal(now))
-        if height + 1 in fetch.ready and (height > self._head or self._is_decidable(height + 1)):
+            effects.append(decided)
+        if fetch.is_probe and height > self._head:  # it has what it claims to have, as far as can be seen
+            fetch.is_probe = False
+            effects += self._note_begun(goal)
+        effects += fetch.pump(now, height, goal)
+        if fetch.is_ready(height + 1) and (height > self._head or self._is_decidable(height + 1)):
             effects += self._set(GO, 0)
         return effects
+
+    def _check(self, height: int, held: Fetched) -> Decide:
+        """What a peer gave for a height, under a certificate that proves it. Raises Malformed."""
+        certificate, seal = held.open()
+        digest = NULL_DIGEST if held.batch is None else batch_digest(held.batch)
+        self._check_decision(certificate, self._epochs, height, digest, self._verifier)
+        if seal is not None:
+            self._seals[height] = seal
+        return Decide(height, held.batch, certificate)
 
     def _is_decidable(self, height: int) -> bool:
         """Whether the members of this height are known for sure, and the block before its epoch is sealed."""
@@ -418,5 +400,5 @@ class CatchUp:
             return self._begin(now)
         self._wants_snapshot = False
         self._seals[base.header.height + len(fetch.linked.headers) - 1] = fetch.linked.seal
-        self._behind = max(self._behind, base.header.height + len(fetch.linked.headers) - 1)
+        self._claims.proven = max(self._claims.proven, base.header.height + len(fetch.linked.headers) - 1)
         return [*self._ledger.install(base), *self._begin(now)]

@@ -14,17 +14,21 @@ from consortium.core.codec import Decoder, Malformed, tagged_hash
 from consortium.core.machine import Effect, Now, Received, Send
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
+from consortium.core.transaction import BATCH_BYTES_MAX
 from consortium.core.verifier import Verifier
 from consortium.ledger.block import Header
-from consortium.ledger.certificate import decode_certificate
+from consortium.ledger.certificate import CERTIFICATE_BYTES_MAX, decode_certificate
 from consortium.ledger.chain import Base
 from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
-from consortium.ledger.serve import BLOCKS_MAX
+from consortium.ledger.serve import ANSWER_BYTES, BLOCKS_MAX
 from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, check_link, decode_part, make_base
 
 REQUESTS_MAX = 3
-READY_MAX = 4 * BLOCKS_MAX  # heights asked for or held above the head
+READY_MAX = 8 * BLOCKS_MAX  # heights asked for or held above the head
+READY_BYTES_MAX = 16_000_000  # held above the head, or on their way: with so much nothing more is asked for
+ANSWER_BYTES_MAX = ANSWER_BYTES + 64 * BLOCKS_MAX  # of several blocks, with what MessagePack adds
+BLOCK_BYTES_MAX = BATCH_BYTES_MAX + 2 * CERTIFICATE_BYTES_MAX + 64  # of one
 ANSWER_TIMEOUT_US = 3_000_000
 SNAPSHOT_TIMEOUT_US = 10_000_000  # the giver may have to wait for a seal
 ASK_AGAIN_US = 1_000_000
@@ -37,11 +41,19 @@ _BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
 
 
 class Fetched(NamedTuple):
-    """One height as a peer gave it; the certificates are not checked yet."""
+    """One height as a peer gave it: bytes, of which nothing is checked yet."""
 
     batch: bytes | None
-    certificate: Certificate
-    seal: Certificate | None
+    certificate: bytes
+    seal: bytes | None
+
+    @property
+    def size(self) -> int:
+        return len(self.batch or b"") + len(self.certificate) + len(self.seal or b"")
+
+    def open(self) -> tuple[Certificate, Certificate | None]:
+        """Certificate and seal. Raises Malformed."""
+        return decode_certificate(self.certificate), None if self.seal is None else decode_certificate(self.seal)
 
 
 class _Request(NamedTuple):
@@ -64,11 +76,16 @@ class Nonces:
 
 
 class BlockFetch:
-    """Heights from `peer`, a few requests in flight; an answer that stops short is asked on."""
+    """Heights from `peer`, a few requests in flight; an answer that stops short is asked on. Bounded in bytes: what is
+    held, and what the open requests may bring.
 
-    def __init__(self, peer: NodeId, nonces: Nonces, head: int) -> None:
+    `is_probe`: nothing but the peer's word says that there is more. It is asked for one height until one was proven."""
+
+    def __init__(self, peer: NodeId, nonces: Nonces, head: int, *, is_probe: bool = False) -> None:
         self.peer = peer
-        self.ready: dict[int, Fetched] = {}
+        self.is_probe = is_probe
+        self._ready: dict[int, Fetched] = {}
+        self._bytes = 0  # of those
         self._nonces = nonces
         self._requests: dict[bytes, _Request] = {}
         self._rest: deque[tuple[int, int]] = deque()  # ranges to ask for again
@@ -81,12 +98,12 @@ class BlockFetch:
     def pump(self, now: Now, head: int, goal: int) -> list[Effect]:
         """Requests to send now."""
         effects: list[Effect] = []
-        while len(self._requests) < REQUESTS_MAX:
+        while len(self._requests) < REQUESTS_MAX and self._has_room(head):
             if self._rest:
                 first, last = self._rest.popleft()
             else:
                 first = self._next = max(self._next, head + 1)
-                last = min(first + BLOCKS_MAX - 1, goal, head + READY_MAX)
+                last = min(first + BLOCKS_MAX - 1, goal, head + (1 if self.is_probe else READY_MAX))
                 if last < first:
                     break
                 self._next = last + 1
@@ -94,6 +111,26 @@ class BlockFetch:
             self._requests[nonce] = _Request(first, last, now.monotonic_us)
             effects.append(Send(self.peer, FetchBlocks(self.peer, nonce, first, last)))
         return effects
+
+    def _has_room(self, head: int) -> bool:
+        """Always for the very next height: what is held waits for it."""
+        is_stuck = not self._requests and head + 1 not in self._ready
+        return is_stuck or self._bytes + (len(self._requests) + 1) * ANSWER_BYTES_MAX <= READY_BYTES_MAX
+
+    def is_ready(self, height: int) -> bool:
+        return height in self._ready
+
+    def pop(self, height: int) -> Fetched | None:
+        """What came for this height, if anything; it is held no more."""
+        found = self._ready.pop(height, None)
+        if found is not None:
+            self._bytes -= found.size
+        return found
+
+    def forget(self, height: int) -> None:
+        """Executed up to here, whoever brought it."""
+        for at in [at for at in self._ready if at <= height]:
+            self.pop(at)
 
     def is_late(self, now: Now) -> bool:
         return any(now.monotonic_us - request.sent_us >= ANSWER_TIMEOUT_US for request in self._requests.values())
@@ -109,9 +146,13 @@ class BlockFetch:
         entries = _BLOCKS.decode(event.attachment)
         if len(entries) > request.last - request.first + 1:
             raise Malformed("more blocks than asked for")
-        for height, (batch, certificate, seal) in enumerate(entries, request.first):
-            held = None if seal is None else decode_certificate(seal)
-            self.ready[height] = Fetched(batch, decode_certificate(certificate), held)
+        bytes_max = ANSWER_BYTES_MAX if len(entries) > 1 else BLOCK_BYTES_MAX
+        if len(event.attachment) > bytes_max:
+            raise Malformed(f"{len(entries)} blocks in {len(event.attachment)} bytes, at most {bytes_max}")
+        for height, entry in enumerate(entries, request.first):
+            self.pop(height)
+            held = self._ready[height] = Fetched(*entry)
+            self._bytes += held.size
         if entries and request.first + len(entries) <= request.last:
             self._rest.append((request.first + len(entries), request.last))
         return len(entries)

@@ -36,12 +36,16 @@ def _node_hash(children: bytes) -> bytes:
     return sha256(_NODE_TAG + children).digest()
 
 
-def _empty_levels() -> list[list[bytes]]:
-    levels, empty = [[_EMPTY] * BUCKETS], _EMPTY
+def _empty_nodes() -> tuple[bytes, ...]:
+    """The hash of a node without entries below it, by level: buckets first, the root last."""
+    found = [_EMPTY]
     for _ in range(_LEVELS):
-        empty = _node_hash(empty * 16)
-        levels.append([empty] * (len(levels[-1]) // 16))
-    return levels
+        found.append(_node_hash(found[-1] * 16))
+    return tuple(found)
+
+
+_EMPTY_NODES = _empty_nodes()
+_EMPTY_CHILDREN = tuple(empty * 16 for empty in _EMPTY_NODES[:_LEVELS])
 
 
 def _place(bucket: bytes, name: bytes) -> int:
@@ -62,7 +66,9 @@ class StateTree:
 
     def __init__(self) -> None:
         self._buckets: dict[int, bytes] = {}
-        self._levels = _empty_levels()
+        # by level, from the buckets up: of each inner node that was touched its sixteen children's hashes, joined
+        self._children: tuple[dict[int, bytearray], ...] = tuple({} for _ in range(_LEVELS))
+        self.root = _EMPTY_NODES[_LEVELS]
 
     @classmethod
     def build(cls, rows: Iterable[tuple[bytes, bytes]]) -> StateTree:
@@ -77,10 +83,6 @@ class StateTree:
             tree._buckets[number] = b"".join(found)
         tree._rehash(entries)
         return tree
-
-    @property
-    def root(self) -> bytes:
-        return self._levels[_LEVELS][0]
 
     def digest_of(self, key: bytes) -> bytes | None:
         """SHA-256 of the value in the row of this key; None if there is no such row."""
@@ -113,19 +115,22 @@ class StateTree:
         self._rehash(touched)
 
     def _rehash(self, touched: Iterable[int]) -> None:
-        leaves, buckets = self._levels[0], self._buckets
-        parents: dict[int, None] = {}
-        for number in touched:
-            leaves[number] = _bucket_hash(buckets.get(number, b""))
-            parents[number >> 4] = None
-        below = leaves
-        for level in self._levels[1:]:
-            above: dict[int, None] = {}
-            for number in parents:
-                first = number << 4
-                level[number] = sha256(_NODE_TAG + b"".join(below[first : first + 16])).digest()
-                above[number >> 4] = None
-            below, parents = level, above
+        buckets = self._buckets
+        changed = {number: _bucket_hash(buckets.get(number, b"")) for number in touched}
+        for nodes, empty in zip(self._children, _EMPTY_CHILDREN, strict=True):
+            parents: dict[int, bytearray] = {}
+            for number, digest in changed.items():
+                parent = number >> 4
+                children = parents.get(parent)
+                if children is None:
+                    children = nodes.get(parent)
+                    if children is None:
+                        children = nodes[parent] = bytearray(empty)
+                    parents[parent] = children
+                at = (number & 15) << 5
+                children[at : at + 32] = digest
+            changed = {parent: sha256(_NODE_TAG + children).digest() for parent, children in parents.items()}
+        self.root = changed.get(0, self.root)
 
     def path(self, key: bytes) -> Path:
         """The proof of what `key` has, or that it has nothing."""
@@ -133,10 +138,12 @@ class StateTree:
         number = name[0] << 8 | name[1]
         bucket = self._buckets.get(number, b"")
         siblings = []
-        for level in self._levels[:_LEVELS]:
-            first = number & ~15
-            siblings.append(b"".join(level[first:number] + level[number + 1 : first + 16]))
-            number >>= 4
+        place = number
+        for nodes, empty in zip(self._children, _EMPTY_CHILDREN, strict=True):
+            children = bytes(nodes.get(place >> 4, empty))
+            at = (place & 15) << 5
+            siblings.append(children[:at] + children[at + 32 :])
+            place >>= 4
         one, two, three, four = siblings
         return Path(bucket, (one, two, three, four))
 
