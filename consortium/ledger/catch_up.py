@@ -296,7 +296,7 @@ class CatchUp:
         return self._go(now) if count else self._on_empty(now, answer.first_height)
 
     def _on_empty(self, now: Now, height: int) -> list[Effect]:
-        """The peer lacks what we lack: ask another; or for a snapshot, where those that claim more have nothing else."""
+        """The peer lacks what we lack: ask another; or for a snapshot, where those that claim more have no other."""
         assert self._fetch is not None
         peer, self._fetch = self._fetch.peer, None
         self._wants_snapshot = self._claims.note_empty(peer, height, self._head)
