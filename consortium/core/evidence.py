@@ -60,7 +60,7 @@ def report_evidence(evidence: Evidence) -> Submit:
     seen = open_vote(evidence.first.body)
     place = f"{seen.epoch}/{seen.view}/{seen.height}"
     reference = f"evidence:{evidence.first.sender}/{place}"
-    return Submit(reference, (("governance", "report_evidence", evidence),))
+    return Submit(reference, (("governance", "report_evidence", evidence),), is_urgent=True)
 
 
 def open_vote(body: bytes, chain: bytes | None = None, suite: str | None = None) -> VoteSeen:

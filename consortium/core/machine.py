@@ -82,13 +82,16 @@ class Stable(NamedTuple):
 
 
 class Jumped(NamedTuple):
-    """The ledger begins at a snapshot of `height`: what was executed up to there will not be `Receipted` here.
+    """What was executed up to `height` will not be `Receipted` here: the ledger begins with a snapshot, or has booted
+    with more blocks than it tells again.
 
     `used(member)`: the numbers in that member's window that were used, each with the first 16 bytes of the id of the
-    transaction that used it."""
+    transaction that used it; a number `NUMBER_WINDOW` or more below the highest of them can be used no more.
+    `told(member)`: those whose receipts will be told all the same, in blocks above `height`."""
 
     height: int
     used: Callable[[NodeId], Mapping[int, bytes]]
+    told: Callable[[NodeId], frozenset[int]] = lambda member: frozenset()
 
 
 class Outcome(NamedTuple):
@@ -103,8 +106,8 @@ class Outcome(NamedTuple):
 
 
 class Skipped(NamedTuple):
-    """For the role, after a `Jumped` (also one of before this boot): `calls` of ours, each (contract, operation,
-    arguments), were executed in blocks that this node lacks. Their receipts are not known, their effects are."""
+    """For the role, after a `Jumped`: `calls` of ours, each (contract, operation, arguments), were executed in blocks
+    that are not told. Their receipts are not known, their effects are."""
 
     height: int
     calls: tuple[tuple[str, str, bytes], ...]
@@ -196,10 +199,12 @@ class Decide(NamedTuple):
 
 class Submit(NamedTuple):
     """A role's wish: calls (contract, operation, arguments) to sign as one bundle. `reference` names the wish for
-    good: the same reference is submitted once, also across crashes."""
+    good: the same reference is submitted once, also across crashes. `is_urgent`: it waits for no other wish, so that it
+    is durable with this very step."""
 
     reference: str
     calls: tuple[tuple[str, str, Any], ...]
+    is_urgent: bool = False
 
 
 class Sign(NamedTuple):

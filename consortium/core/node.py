@@ -48,6 +48,11 @@ class LedgerSibling(Sibling, Protocol):
     @property
     def head_height(self) -> int: ...
 
+    @property
+    def told_above(self) -> int:
+        """Where the blocks begin that are told again after a boot."""
+        ...
+
     def receipted(self, height: int) -> Receipted | None:
         """The outcomes of a block executed before this boot, with `is_replay`; None where this node lacks it."""
         ...
@@ -56,7 +61,7 @@ class LedgerSibling(Sibling, Protocol):
 class RoleMachine(Machine, Protocol):
     """What an organisation does."""
 
-    wants_history: bool  # whether it must hear all outcomes again after a boot
+    wants_history: bool  # whether it must hear the newest outcomes again after a boot, and what older ones did
 
     @property
     def is_done(self) -> bool: ...
@@ -164,14 +169,14 @@ class Node:
                 out.append(effect)
 
     def _history(self) -> Iterator[Receipted]:
-        for height in range(1, self.ledger.head_height + 1):
+        for height in range(self.ledger.told_above + 1, self.ledger.head_height + 1):
             past = self.ledger.receipted(height)
             if past is not None:
                 yield past
 
     def _start(self, now: Now, event: Started, out: list[Effect]) -> None:
-        """The ledger wakes first, then the past is told to outbox and role (first what a snapshot took the place of),
-        then everybody starts."""
+        """The ledger wakes first, then the past is told to outbox and role (first what of it is not told block by
+        block), then everybody starts."""
         records: dict[str, list[bytes]] = {name: [] for name in (*self.siblings, _LOST)}
         for raw in event.records:
             try:

@@ -31,10 +31,17 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.membership import NodeId
-from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundles, Opened, decode_call, encode_transaction
+from consortium.core.transaction import (
+    BUNDLE_BYTES_MAX,
+    NUMBER_WINDOW,
+    Bundles,
+    Opened,
+    decode_call,
+    encode_transaction,
+)
 
 FORMAT = 1
-OUTSTANDING_MAX = 2_000  # transactions signed and not executed; the ledger's number window is 4,096
+OUTSTANDING_MAX = 2_000  # transactions signed and not executed, and numbers above the oldest of them
 RENUMBER = ("number-used", "number-stale", "number-ahead")
 NOT_TAKEN = (*RENUMBER, "unknown-member", "unknown-key", "malformed")  # receipts of those that took no number
 
@@ -61,6 +68,8 @@ class Outbox:
     """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted, Jumped; emits Sign, Persist, Submitted,
     Skipped, Note.
 
+    It takes numbers that are multiples of `every`, and leaves the others to whoever signs for this member beside it.
+
     `registered` tells the member's submit key as of the next height. Where it changes, bundles under another key are
     signed again: the same transactions, the same ids, executed once. `used_by` tells the first 16 bytes of the id that
     used a number of this member (None: it is free). A number that another transaction of ours took is lost: nobody
@@ -71,7 +80,7 @@ class Outbox:
         self,
         member: NodeId,
         bundles: Bundles,
-        next_number: int = 1,
+        every: int = 1,
         registered: Callable[[], bytes | None] = lambda: None,
         used_by: Callable[[int], bytes | None] = lambda number: None,
     ) -> None:
@@ -79,7 +88,8 @@ class Outbox:
         self._registered = registered
         self._key = registered()
         self._bundles = bundles
-        self._next_number = next_number
+        self._every = every
+        self._next_number = every
         self._references: set[str] = set()
         self._queue: deque[Submit] = deque()
         self._being_signed = 0
@@ -122,9 +132,8 @@ class Outbox:
         """After history was replayed: submit again what the ledger does not hold, unchanged."""
         again: list[bytes] = []
         for wish in self._recovered:
-            opened = self._bundles.open(wish.bundle)
-            last = decode_call(opened.transactions[-1]).number
-            self._next_number = max(self._next_number, last + 1)
+            opened = self._bundles.open(wish.bundle, is_trusted=True)
+            self._pass(decode_call(opened.transactions[-1]).number)
             if not self._history.issuperset(opened.ids):
                 again.append(wish.bundle)
         self._recovered = []
@@ -135,18 +144,35 @@ class Outbox:
         if wish.reference in self._references or not wish.calls:
             return []
         self._references.add(wish.reference)
+        if wish.is_urgent:
+            return [self._sign(wish)]
         self._queue.append(wish)
         return self._pump()
 
     def _pump(self) -> list[Effect]:
         effects: list[Effect] = []
-        while self._queue and len(self._sent) + self._being_signed < OUTSTANDING_MAX:
-            wish = self._queue.popleft()
-            numbered = tuple(_transaction(self._next_number + index, call) for index, call in enumerate(wish.calls))
-            self._next_number += len(numbered)
-            self._being_signed += len(numbered)
-            effects.append(Sign(wish.reference, numbered))
+        while self._queue and self._has_room:
+            effects.append(self._sign(self._queue.popleft()))
         return effects
+
+    @property
+    def _has_room(self) -> bool:
+        """Neither too many transactions nor too many numbers are outstanding: one that waits long must not fall out of
+        the ledger's window because of those that came after it."""
+        oldest = min(self._by_number, default=self._next_number)
+        numbers_max = OUTSTANDING_MAX // self._every
+        return len(self._sent) + self._being_signed < numbers_max and self._next_number - oldest < OUTSTANDING_MAX
+
+    def _sign(self, wish: Submit) -> Sign:
+        first = self._next_number
+        numbered = tuple(_transaction(first + index * self._every, call) for index, call in enumerate(wish.calls))
+        self._next_number += len(numbered) * self._every
+        self._being_signed += len(numbered)
+        return Sign(wish.reference, numbered)
+
+    def _pass(self, number: int) -> None:
+        """This number is taken: go on with a later one."""
+        self._next_number = max(self._next_number, (number // self._every + 1) * self._every)
 
     def _on_signed(self, event: BundleSigned) -> list[Effect]:
         """Durable before it is said."""
@@ -211,6 +237,22 @@ class Outbox:
             effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
         return effects
 
+    def _unnumber(self, identity: bytes, number: int) -> None:
+        """Nothing is awaited for this transaction under its number any more."""
+        rivals = self._by_number.get(number)
+        if rivals is not None and identity in rivals:
+            rivals.remove(identity)
+            if not rivals:
+                del self._by_number[number]
+
+    def _number_of(self, identity: bytes) -> int:
+        """0 where the transaction, signed elsewhere, has none."""
+        bundle = self._sent[identity].bundle
+        try:
+            return decode_call(bundle.transactions[bundle.ids.index(identity)]).number
+        except Malformed:
+            return 0
+
     def _renew(self, bundle: Opened) -> list[Effect]:
         """Sign its transactions again if its key is not the registered one (any more)."""
         if self._key is None or bundle.key == self._key:
@@ -235,12 +277,13 @@ class Outbox:
                 continue  # not executed: it is signed again with the registered key
             if event.is_replay:
                 self._history.add(identity)
-            self._next_number = max(self._next_number, outcome.number + 1)
+            self._pass(outcome.number)
             if outcome.receipt.code not in NOT_TAKEN:
                 effects.extend(self._lose(outcome.number, identity[:16]))
                 self._by_number.pop(outcome.number, None)
             if identity not in self._sent:
                 continue
+            self._unnumber(identity, outcome.number or self._number_of(identity))
             if outcome.receipt.code in RENUMBER:
                 effects.extend(self._renumber(outcome))
             effects.extend(self._included(now, identity, event.height))
@@ -259,22 +302,27 @@ class Outbox:
         return [Note("included", {"height": height, "transactions": sent.size, "latency_us": latency_us})]
 
     def _on_jumped(self, now: Now, event: Jumped) -> list[Effect]:
-        """A snapshot: what it holds as executed was included, we do not know where; its receipts are not here."""
-        used = event.used(self._member)
-        self._next_number = max([self._next_number, *[number + 1 for number in used]])
-        bundles = [self._bundles.open(wish.bundle) for wish in self._recovered]
+        """Blocks are not told: what the ledger holds as executed was included, we do not know where. Numbers that are
+        too old for its window count as taken by ours: nothing may be done twice, and nothing can be done under them."""
+        used, told = event.used(self._member), event.told(self._member)
+        highest = max(used, default=0)
+        self._pass(highest)
+        bundles = [self._bundles.open(wish.bundle, is_trusted=True) for wish in self._recovered]
         bundles += [sent.bundle for sent in self._sent.values()]
         ours = {ident: raw for each in bundles for ident, raw in zip(each.ids, each.transactions, strict=True)}
         effects: list[Effect] = []
         skipped: list[tuple[str, str, bytes]] = []
         for identity, transaction in ours.items():
             call = decode_call(transaction)
-            if call.number not in used:
+            is_old = call.number <= highest - NUMBER_WINDOW
+            if not is_old and call.number not in used:
                 continue
             self._history.add(identity)
-            if used[call.number] == identity[:16]:
-                skipped.append((call.contract, call.operation, bytes(call.arguments)))
+            if is_old or used[call.number] == identity[:16]:
+                if call.number not in told:
+                    skipped.append((call.contract, call.operation, bytes(call.arguments)))
                 if identity in self._sent:
+                    self._unnumber(identity, call.number)
                     effects.extend(self._included(now, identity, event.height))
             else:  # refused in a block that we shall not see
                 effects.extend(self._lose(call.number, used[call.number]))
@@ -283,7 +331,7 @@ class Outbox:
 
     def _renumber(self, outcome: Outcome) -> list[Effect]:
         """Our records were lost and a number of ours was taken before: the same call again under the next number."""
-        self._next_number = max(self._next_number, outcome.number + 1)
+        self._pass(outcome.number)
         call = (outcome.contract, outcome.operation, msgspec.Raw(outcome.arguments))
         return self._say_again(outcome.receipt.transaction, call)
 

@@ -26,6 +26,7 @@ BUNDLE_BYTES_MAX = 1_000_000
 BATCH_BYTES_MAX = 8_000_000
 NAME_BYTES_MAX = 64
 BATCHES_REMEMBERED = 8
+NUMBER_WINDOW = 4_096  # of a member's numbers; so far below its highest used one, a number can be used no more
 
 
 class Call(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ import msgspec
 
 from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
-from consortium.core.contract import Contract, Receipt, StateReader
+from consortium.core.contract import Contract, StateReader
 from consortium.core.genesis import Genesis, GenesisCall
 from consortium.core.machine import (
     Apply,
@@ -24,16 +24,16 @@ from consortium.core.machine import (
     Jumped,
     Note,
     Now,
-    Outcome,
     Receipted,
     Rows,
     Stable,
     Started,
 )
-from consortium.core.membership import Epoch, Epochs
+from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Done, Executor, Prepared
+from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
 from consortium.ledger.state import Reader, State, row_of
@@ -41,7 +41,6 @@ from consortium.ledger.tree import Path, StateTree
 
 UNDO_MAX = 256  # unsealed blocks whose undo is kept, so that a sealed state can be given away while the head runs on
 
-_RECEIPT = msgspec.msgpack.Decoder(Receipt)
 _EPOCH = msgspec.msgpack.Decoder(Epoch)
 
 
@@ -86,8 +85,8 @@ class Ledger:
         self._tree = StateTree()
         self._header: Header | None = None
         self._digest = b""
+        self._history = History(genesis, rows, epochs, self._open, self._prepare)
         self._booting: list[Effect] = []  # what booting did, said at `Started`
-        self._read_before = (-2, b"")  # the stored block that was read last: height, digest of its header
         self._undo: dict[int, dict[str, Any]] = {}  # by height, those not sealed yet: what their rows had before
 
     # --- reading ----------------------------------------------------------------------------------------------------
@@ -132,53 +131,22 @@ class Ledger:
         held: dict[bytes, bytes | None] = {**dict(rows), **{key: row_of(value) for key, value in undone.items()}}
         return [(key, value) for key, value in sorted(held.items()) if value is not None]
 
+    @property
+    def told_above(self) -> int:
+        """Blocks above this height are told again after a boot; what older ones did is read from the state."""
+        return max(self.base_height, self.head_height - TOLD_MAX)
+
     def history(self) -> Iterator[Receipted]:
-        """The outcomes of every block that this node executed, from height 1 (or its snapshot) on, as replays."""
-        for height in range(self.base_height + 1, self.head_height + 1):
-            past = self.receipted(height)
-            if past is None:
-                raise Damaged(f"block {height} is missing")
-            yield past
+        """The outcomes of the newest blocks that this node executed before, as replays. Raises Damaged."""
+        return self._history.between(self.told_above, self.head_height)
 
     def receipted(self, height: int) -> Receipted | None:
-        """The outcomes of a block that was executed before, as a replay; None if this node never had it. Raises Damaged
-        where the block is not what was written, as far as its header and its neighbour's tell."""
-        block = self._rows.get("block", height_key(height))
-        batch = self._rows.get("batch", height_key(height))
-        if block is None or batch is None:
-            if self.base_height < height <= self.head_height:
-                raise Damaged(f"block {height} is missing")
-            return None
-        header = self._read_header(height, block, batch)
-        if height == 0:
-            calls = self.genesis.calls
-            prepared = [Prepared(b"", "", "", 0, c.contract, c.operation, c.arguments, None, "", "") for c in calls]
-        else:
-            prepared = self._prepare(self._open(batch or None)[1], self.epochs.at(height))
-        stored = self._rows.range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
-        if len(stored) != len(prepared):
-            raise Damaged(f"block {height} has {len(stored)} receipts for {len(prepared)} transactions")
-        if merkle.root([data for _, data in stored]) != header.receipts:
-            raise Damaged(f"the receipts of block {height} are not those that were written")
-        outcomes = tuple(
-            Outcome(one.member, one.number, one.contract, one.operation, one.arguments, _RECEIPT.decode(data))
-            for one, (_, data) in zip(prepared, stored, strict=True)
-        )
-        return Receipted(height, header.time_us, outcomes, True)
-
-    def _read_header(self, height: int, block: bytes, batch: bytes) -> Header:
-        """Of stored bytes. Raises Damaged where it cannot be read, is of another height or batch, or does not fit the
-        block that was read just before."""
-        try:
-            header = decode_header(block)
-        except Malformed as error:
-            raise Damaged(f"the block of height {height} cannot be read: {error}") from None
-        before, self._read_before = self._read_before, (height, header_bytes_digest(block))
-        if header.height != height or (before[0] == height - 1 and before[1] != header.parent):
-            raise Damaged(f"the block of height {height}, or the one before, is not the one that was written")
-        if header.batch != (batch_digest(batch) if batch else NULL_DIGEST):
-            raise Damaged(f"the batch of height {height} is not the one that was written")
-        return header
+        """The outcomes of a block that was executed before, as a replay; None if this node never had it. Raises
+        Damaged."""
+        past = self._history.receipted(height)
+        if past is None and self.base_height < height <= self.head_height:
+            raise Damaged(f"block {height} is missing")
+        return past
 
     # --- booting ----------------------------------------------------------------------------------------------------
 
@@ -249,7 +217,7 @@ class Ledger:
     def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
         if isinstance(event, Started):
             booting, self._booting = self._booting, []
-            return [*booting, *self._jumped()]
+            return [*booting, *self._jumped(self.told_above)]
         if isinstance(event, Stable):
             self._undo = {height: undo for height, undo in self._undo.items() if height > event.height}
         if not isinstance(event, Decide) or event.height <= self.head.height:
@@ -426,15 +394,23 @@ class Ledger:
         return [
             Apply(header.height, tuple(rows)),
             Executed(header.height, self._digest, self.epochs.at(header.height + 1)),
-            *self._jumped(),
+            *self._jumped(header.height),
             Note("snapshot", {"height": header.height}),
         ]
 
-    def _jumped(self) -> list[Effect]:
-        """Where this ledger began with a snapshot: which numbers are used, for the receipts of before are not here."""
-        if not self.base_height:
+    def _jumped(self, height: int) -> list[Effect]:
+        """Which numbers are used, where the receipts up to `height` are not told: a snapshot took the place of their
+        blocks, or they are many."""
+        if not height:
             return []
-        return [Jumped(self.base_height, lambda member: used_numbers(self._state, member))]
+        head, told = self.head_height, dict[NodeId, frozenset[int]]()
+
+        def numbers_told(member: NodeId) -> frozenset[int]:
+            if not told and head > height:
+                told.update(self._history.numbers(height, head))
+            return told.get(member, frozenset())
+
+        return [Jumped(height, lambda member: used_numbers(self._state, member), numbers_told)]
 
     def _epoch_rows(self, base: Base) -> list[Row]:
         """Table `epoch` as the snapshot's registry has it, with epochs that are to come."""

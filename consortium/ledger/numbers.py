@@ -10,9 +10,10 @@ from __future__ import annotations
 import msgspec
 
 from consortium.core.contract import StateReader, Table
+from consortium.core.transaction import NUMBER_WINDOW
 from consortium.ledger.state import State
 
-WINDOW = 4_096
+WINDOW = NUMBER_WINDOW
 PAGE = 64
 _SHORT = 16
 _UNUSED = bytes(_SHORT)

@@ -11,14 +11,16 @@ from itertools import accumulate
 
 from consortium.core.contract import StateReader
 from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
+from consortium.core.transaction import NUMBER_WINDOW
 from consortium.roles.role import RoleSpec, Settings
-from consortium.roles.work import Load, Work
+from consortium.roles.work import Load, Work, load_ordinal
 
 TIMER = ("role", "loader", "next")
 
 
 class Loader:
-    """Hears `Started`, `Receipted`, `Jumped`, `Expired`; emits `Submitted`. Its bundles bear the numbers from 1 on.
+    """Hears `Started`, `Receipted`, `Jumped`, `Expired`; emits `Submitted`. Its bundles bear the numbers of
+    `work.load_number`.
 
     It knows its transactions by their numbers: after a boot it submits again exactly the bundles that were not
     executed, whichever they are, also while blocks that it missed are still coming in.
@@ -27,7 +29,7 @@ class Loader:
     def __init__(self, member: str, load: Load) -> None:
         self._member = member
         self._load = load
-        self._missing = [len(calls) for calls in load.calls]  # numbers of each bundle that were not executed yet
+        self._missing = [len(calls) for calls in load.calls]  # transactions of each bundle that were not executed yet
         self._ends = list(accumulate(self._missing))
         self._answered: set[int] = set()
         self._next = 0  # the first bundle that was not submitted since this boot
@@ -48,7 +50,8 @@ class Loader:
                         self._answer(outcome.number)
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Jumped():
-                for number in event.used(self._member):
+                used = event.used(self._member)
+                for number in (*range(1, max(used, default=0) - NUMBER_WINDOW + 1), *used):
                     self._answer(number)
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Started():
@@ -60,10 +63,11 @@ class Loader:
                 return []
 
     def _answer(self, number: int) -> None:
-        if number in self._answered or not (self._ends and 1 <= number <= self._ends[-1]):
+        ordinal = load_ordinal(number)
+        if ordinal is None or number in self._answered or not (self._ends and 1 <= ordinal <= self._ends[-1]):
             return
         self._answered.add(number)
-        index = bisect_left(self._ends, number)
+        index = bisect_left(self._ends, ordinal)
         self._missing[index] -= 1
         if index < self._next:
             self._outstanding -= 1

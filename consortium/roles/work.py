@@ -109,6 +109,19 @@ class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_fen: int
 
 
+RESERVED_EVERY = 16  # every so many-th number of a member with a load is its outbox's
+
+
+def load_number(ordinal: int) -> int:
+    """The number of the load's transaction of this ordinal, both from 1 on: those left by its outbox."""
+    return ordinal + (ordinal - 1) // (RESERVED_EVERY - 1)
+
+
+def load_ordinal(number: int) -> int | None:
+    """The other way; None for a number that is the outbox's."""
+    return None if number % RESERVED_EVERY == 0 else number - number // RESERVED_EVERY
+
+
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Bundles for the loader to submit as they are: `calls` are signed once, before the run begins, into `signed`.
 

@@ -33,7 +33,7 @@ from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
-from consortium.roles.work import Work
+from consortium.roles.work import RESERVED_EVERY, Work, load_number
 from consortium.scenario.adversary import bend
 from consortium.scenario.membership import complete_deed
 from consortium.scenario.scenario import Scenario
@@ -95,7 +95,7 @@ def build_genesis(
 
 def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
     """Its deeds with the keys that they need; and the load, if there is one, signed before the run: bundles that bear
-    the member's numbers from 1 on."""
+    the numbers that the member's outbox leaves to them."""
     if work is None:
         return None
     keyring = Keyring(suite, secrets)
@@ -103,9 +103,9 @@ def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mappin
     if work.load is None:
         return work
     secret = secrets["submit"]
-    number = count(1)
+    numbers = map(load_number, count(1))
     bundles = tuple(
-        sign_bundle(chain, suite, secret, work.member, [encode_transaction(next(number), *call) for call in calls])
+        sign_bundle(chain, suite, secret, work.member, [encode_transaction(next(numbers), *call) for call in calls])
         for calls in work.load.calls
     )
     return replace(work, load=replace(work.load, signed=bundles))
@@ -194,47 +194,18 @@ def build_host(
     """One member's host over its rows. `known`: for one that is not in the genesis, another's `prove_epochs`; without
     it nobody hears it. Raises `ledger.rows.Damaged` where the rows cannot be right, ProofError."""
     spec = next(member for member in scenario.members if member.name == name)
-    role_spec = load_roles()[spec.role]
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
-    parameters = genesis.parameters
+    work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
     ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock)
     ledger.boot()
     sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
-    pool = BundlePool(
-        name, epochs, parameters, shared.bundles, lambda *place: used_by(ledger.reader, *place) is not None
-    )
-    setting = Setting(
-        me=name,
-        chain=genesis.chain,
-        epochs=epochs,
-        parameters=parameters,
-        pool=pool,
-        verifier=shared.verifier,
-        head_height=ledger.head_height,
-        stable_height=sealer.stable_height,
-        stable_seal=sealer.stable_seal,
-        check_seal=lambda seal: check_seal(seal, epochs, shared.verifier).height,
-    )
-    consensus = shared.protocol.build(setting)
     catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
-    outbox = Outbox(
-        name,
-        shared.bundles,
-        1,
-        lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
-        lambda number: used_by(ledger.reader, name, number),
+    pool = BundlePool(
+        name, epochs, genesis.parameters, shared.bundles, lambda *place: used_by(ledger.reader, *place) is not None
     )
-    settings = read_settings(spec.role, spec.settings)
-    work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
-    role = role_spec.build(settings, work, ledger.reader)
-    owners = {
-        **dict.fromkeys(pool.messages, "pool"),
-        **dict.fromkeys(shared.protocol.messages, "consensus"),
-        **dict.fromkeys(Sealer.messages, "sealer"),
-        **dict.fromkeys(CatchUp.messages, "catch_up"),
-    }
-    timers = {shared.protocol.name: "consensus"}
-    timers.update({own: own for own in ("pool", "sealer", "catch_up", "outbox", "role")})
+    consensus = shared.protocol.build(_setting(name, genesis, epochs, pool, ledger, sealer, shared))
+    outbox = _outbox(name, work, epochs, ledger, shared)
+    role = load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, ledger.reader)
     siblings = {
         "pool": pool,
         "consensus": consensus,
@@ -244,11 +215,11 @@ def build_host(
         "outbox": outbox,
         "role": role,
     }
-    node = Node(siblings, ledger, outbox, role, owners, timers)
+    node = Node(siblings, ledger, outbox, role, *_owners(shared.protocol))
     start = RunStart()
     return AssembledHost(
         name,
-        bend(scenario, name, node, start, epochs, parameters, shared.verifier.codec),
+        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec),
         shared.verifier,
         shared.suite,
         secrets,
@@ -261,3 +232,44 @@ def build_host(
         epochs=epochs,
         start=start,
     )
+
+
+def _setting(
+    name: NodeId, genesis: Genesis, epochs: Epochs, pool: BundlePool, ledger: Ledger, sealer: Sealer, shared: Shared
+) -> Setting:
+    """Where consensus begins: at what ledger and sealer hold."""
+    return Setting(
+        me=name,
+        chain=genesis.chain,
+        epochs=epochs,
+        parameters=genesis.parameters,
+        pool=pool,
+        verifier=shared.verifier,
+        head_height=ledger.head_height,
+        stable_height=sealer.stable_height,
+        stable_seal=sealer.stable_seal,
+        check_seal=lambda seal: check_seal(seal, epochs, shared.verifier).height,
+    )
+
+
+def _outbox(name: NodeId, work: Work | None, epochs: Epochs, ledger: Ledger, shared: Shared) -> Outbox:
+    """Beside a load it keeps to the numbers that the load leaves to it."""
+    return Outbox(
+        name,
+        shared.bundles,
+        1 if work is None or work.load is None else RESERVED_EVERY,
+        lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
+        lambda number: used_by(ledger.reader, name, number),
+    )
+
+
+def _owners(protocol: ConsensusProtocol) -> tuple[dict[type[Message], str], dict[str, str]]:
+    """Whose each message is, and whose each timer, by the first word of its name."""
+    messages = {
+        **dict.fromkeys(BundlePool.messages, "pool"),
+        **dict.fromkeys(protocol.messages, "consensus"),
+        **dict.fromkeys(Sealer.messages, "sealer"),
+        **dict.fromkeys(CatchUp.messages, "catch_up"),
+    }
+    timers = {own: own for own in ("pool", "sealer", "catch_up", "outbox", "role")}
+    return messages, {protocol.name: "consensus", **timers}
