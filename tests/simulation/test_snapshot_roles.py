@@ -1,4 +1,5 @@
-"""A member that comes back by a snapshot ends its working day like everybody else."""
+"""A member that is not told all blocks again, for a snapshot or for their number, ends its working day like everybody
+else."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import pytest
 from consortium.core.genesis import Parameters
 from consortium.lab.checks import judge
 from consortium.lab.run import Run
+from consortium.ledger import chain
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Stop, Workload
 from consortium.simulation.run import Simulation
@@ -42,3 +44,32 @@ def test_a_member_that_missed_blocks_and_began_at_a_snapshot_is_done_and_every_c
     assert result.is_done
     verdicts = judge(Run(scenario, simulation.genesis, result.trace, result.ledgers))
     assert [verdict for verdict in verdicts if verdict.failed] == []
+
+
+@pytest.mark.parametrize("who", ["hospital-1", "pharmacy-1", "bureau", "regulator"])
+def test_a_member_that_boots_is_told_the_newest_blocks_alone_and_does_nothing_twice(
+    who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Boot must not grow with the chain: three blocks are told here, and every transaction still takes effect once."""
+    monkeypatch.setattr(chain, "TOLD_MAX", 3)
+    told: list[int] = []
+    tell = chain.Ledger.receipted
+    monkeypatch.setattr(chain.Ledger, "receipted", lambda self, height: told.append(height) or tell(self, height))
+    options = {"data": str(SCENARIOS / "data" / "synthea_40"), "claims_max": 40, "duration_us": 8_000_000}
+    faults = [(Fault("kill", who, at_us=at_us), Fault("restart", "last", after_us=300_000)) for at_us in TIMES_US]
+    scenario = msgspec.structs.replace(
+        load_scenario(SCENARIOS / "claim_day.py"),
+        parameters=Parameters(checkpoint_interval=4, window=8),
+        suite="keyed-hash",
+        workload=Workload("claim_day", options),
+        faults=tuple(fault for pair in faults for fault in pair),
+        stop=Stop(limit_us=100_000_000, stall_us=40_000_000),
+    )
+    simulation = Simulation(scenario)
+    result = simulation.run()
+    assert result.is_done and len(told) == 3 * len(TIMES_US)
+    verdicts = judge(Run(scenario, simulation.genesis, result.trace, result.ledgers))
+    assert [verdict for verdict in verdicts if verdict.failed] == []
+
+
+TIMES_US = (2_000_000, 4_000_000, 6_500_000)

@@ -18,7 +18,7 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.outbox import OUTSTANDING_MAX, Outbox
-from consortium.core.transaction import Bundles, decode_call, encode_transaction, sign_bundle
+from consortium.core.transaction import NUMBER_WINDOW, Bundles, decode_call, encode_transaction, sign_bundle
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32
@@ -28,9 +28,9 @@ NOW = Now(1_000, 2_000)
 class Told:
     """An outbox with a host's signing, and what it emitted."""
 
-    def __init__(self, records: tuple[bytes, ...] = (), history: tuple[Receipted, ...] = ()) -> None:
+    def __init__(self, records: tuple[bytes, ...] = (), history: tuple[Receipted, ...] = (), every: int = 1) -> None:
         self.bundles = Bundles(CHAIN, SUITE)
-        self.outbox = Outbox("a", self.bundles)
+        self.outbox = Outbox("a", self.bundles, every)
         self.records: list[bytes] = []
         self.said: list[bytes] = []
         self.notes: list[Note] = []
@@ -175,3 +175,72 @@ def test_a_number_that_another_of_our_transactions_took_is_not_waited_for() -> N
     assert decode_call(told.bundles.open(told.said[1]).transactions[0]).number == 2
     told.carry(told.outbox.step(NOW, told.receipts(told.said[1])))
     assert told.outbox.pending == 0
+
+
+def test_a_number_below_the_window_counts_as_taken_after_a_jump_and_is_not_said_again() -> None:
+    """Its page is forgotten, so nobody can tell who used it; said again, it might be done twice."""
+    told = Told()
+    told.submit("old")
+    used = {NUMBER_WINDOW + 1: b"a later one of o"}
+    after = Told(tuple(told.records))
+    fresh = Outbox("a", told.bundles)
+    fresh.step(NOW, Started(tuple(told.records)))
+    effects = fresh.step(NOW, Jumped(9, {"a": used}.__getitem__))
+    assert effects == [Skipped(9, (("bill", "issue", encode({"x": 1})),))] and fresh.resume() == []
+    assert after.said == told.said, "positive control: without the jump it is said again"
+    within = Outbox("a", told.bundles)
+    within.step(NOW, Started(tuple(told.records)))
+    within.step(NOW, Jumped(9, {"a": {NUMBER_WINDOW: b"a later one of o"}}.__getitem__))
+    assert within.resume() == [Submitted(tuple(told.said))], "still inside the window, and free"
+
+
+def test_a_call_whose_receipt_is_told_is_not_told_as_skipped() -> None:
+    told = Told()
+    told.submit("one")
+    told.submit("two")
+    ids = [told.bundles.open(raw).ids[0][:16] for raw in told.said]
+    after = Outbox("a", told.bundles)
+    after.step(NOW, Started(tuple(told.records)))
+    jumped = Jumped(9, lambda member: {1: ids[0], 2: ids[1]}, lambda member: frozenset({2}))
+    assert after.step(NOW, jumped) == [Skipped(9, (("bill", "issue", encode({"x": 1})),))]
+    assert after.resume() == []
+
+
+def test_an_urgent_wish_waits_behind_no_other_one() -> None:
+    """Evidence must be durable with the step that found it, also where the outbox is full."""
+    told = Told()
+    for reference in ("much", "more"):
+        told.submit(reference, OUTSTANDING_MAX // 2)
+    told.submit("waits")
+    assert len(told.records) == 2
+    told.carry(told.outbox.step(NOW, Submit("lie", (("governance", "report_evidence", {}),), is_urgent=True)))
+    assert len(told.records) == 3
+    again = Told(tuple(told.records))
+    assert again.said == told.said and len(again.said) == 3, "and after a crash it is said again, unchanged"
+
+
+def test_beside_a_load_only_the_numbers_left_to_the_outbox_are_taken() -> None:
+    told = Told(every=16)
+    told.submit("one", 2)
+    rival = sign_bundle(CHAIN, SUITE, b"k" * 32, "a", [encode_transaction(33, "bill", "issue", {"x": 2})])
+    told.carry(told.outbox.step(NOW, told.receipts(rival)))
+    told.submit("two")
+    assert [numbers(told, raw) for raw in told.said] == [[16, 32], [48]]
+    again = Told(tuple(told.records), every=16)
+    again.submit("three")
+    assert numbers(again, again.said[-1]) == [64]
+
+
+def test_no_number_is_taken_so_far_above_a_waiting_one_that_it_would_fall_out_of_the_window() -> None:
+    told = Told()
+    told.submit("waits")
+    for index in range(30):
+        told.submit(str(index), 100)
+        told.carry(told.outbox.step(NOW, told.receipts(told.said[-1])))
+    assert max(numbers(told, told.said[-1])) <= OUTSTANDING_MAX + 100
+    told.carry(told.outbox.step(NOW, told.receipts(told.said[0], code="number-stale")))
+    for raw in told.said[1:]:
+        told.carry(told.outbox.step(NOW, told.receipts(raw)))
+    for raw in told.said[1:]:
+        told.carry(told.outbox.step(NOW, told.receipts(raw)))
+    assert told.outbox.pending == 0, "and a refused one holds nobody up"

@@ -3,9 +3,10 @@
 from typing import Any
 
 from consortium.core.contract import Receipt
-from consortium.core.machine import Expired, Now, Outcome, Receipted, Started, Submitted
+from consortium.core.machine import Expired, Jumped, Now, Outcome, Receipted, Started, Submitted
+from consortium.core.transaction import NUMBER_WINDOW
 from consortium.roles.loader import TIMER, Loader
-from consortium.roles.work import Load
+from consortium.roles.work import RESERVED_EVERY, Load, load_number, load_ordinal
 
 NOW = Now(0, 0)
 CALL: Any = ("settlement", "issue_and_claim", None)
@@ -46,3 +47,18 @@ def test_it_is_done_when_every_number_was_executed_and_counts_none_twice() -> No
     assert not loader.is_done
     loader.step(NOW, _executed(12))
     assert loader.is_done
+
+
+def test_its_numbers_and_those_of_the_outbox_never_meet() -> None:
+    numbers = [load_number(ordinal) for ordinal in range(1, 1_000)]
+    assert numbers == [number for number in range(1, numbers[-1] + 1) if number % RESERVED_EVERY]
+    assert [load_ordinal(number) for number in numbers] == list(range(1, 1_000))
+    assert load_ordinal(RESERVED_EVERY) is None
+
+
+def test_after_a_jump_used_numbers_and_those_below_the_window_are_not_submitted_again() -> None:
+    loader = _loader()
+    used = dict.fromkeys((7, NUMBER_WINDOW + 2), b"")
+    loader.step(NOW, Jumped(5, lambda member: used))
+    assert _said(loader.step(NOW, Started(()))) == [b"1", b"2"], "numbers 1, 2 are too old, 7 is used, 8 is not"
+    assert _said(loader.step(NOW, _executed(3, 4, 5, 6))) == [b"3", b"4"]
