@@ -118,11 +118,16 @@ def run(
     broker: Annotated[
         str, typer.Option(help="`embedded`, `mosquitto`, or mqtt://user:password@host:port.")
     ] = "embedded",
+    record: Annotated[
+        bool, typer.Option("--record", help="Write down all that each process is given, for `consortium replay`.")
+    ] = False,
 ) -> None:
     if on not in ("local", "simulator"):
         raise ScenarioError(f"--on {on!r}: expected `local` or `simulator`")
     if on == "simulator" and broker != "embedded":
         raise ScenarioError("--broker is for runs in real processes; leave it out with --on simulator")
+    if on == "simulator" and record:
+        raise ScenarioError("--record is for runs in real processes; a run in the simulator is repeated by its seed")
     chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
     console = _console()
     folder = out or Path("runs")
@@ -131,7 +136,7 @@ def run(
             if on == "simulator":
                 result = _simulate(chosen, folder, console)
             else:
-                result = _run_local(chosen, folder, broker, console)
+                result = _run_local(chosen, folder, broker, record, console)
             verdicts, measures = _finish(folder, result)
     except KeyboardInterrupt:
         typer.echo(f"consortium: stopped at once; what lies in {folder} is not finished", err=True)
@@ -169,13 +174,13 @@ def _simulate(scenario: Scenario, folder: Path, console: Console) -> Run:
     return result
 
 
-def _run_local(scenario: Scenario, folder: Path, broker: str, console: Console) -> Run:
+def _run_local(scenario: Scenario, folder: Path, broker: str, is_recorded: bool, console: Console) -> Run:
     from nodes.conductor import run_local
 
     is_stopped = False
     with watching(scenario, console) as on_record:
         try:
-            outcome = run_local(scenario, folder, broker, on_record)
+            outcome = run_local(scenario, folder, broker, on_record, is_recorded=is_recorded)
         except KeyboardInterrupt:
             is_stopped = True
     if is_stopped and not (folder / "trace.jsonl").is_file():
@@ -223,6 +228,21 @@ def _load(run: Path) -> Run:
 def report(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
     _finish(run, _load(run))
     typer.echo(f"report: {run / 'report.html'}")
+
+
+@app.command(
+    help="Run a recorded node of a real run again, in this process, and compare what it puts out step by step."
+    "\n\n\b\nExamples:\n  consortium run claim_day --record --out runs/day\n  consortium replay runs/day bureau\n\n"
+    "Exit status: 0 identical, 1 not (the first step that differs is shown), 2 wrong usage or input."
+)
+def replay(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
+    node: Annotated[str, typer.Argument(help="The name of one of its nodes.", metavar="NODE")],
+) -> None:
+    from consortium import replaying
+    from nodes.inputs import load_inputs
+
+    raise typer.Exit(replaying.replay(run, node, lambda: load_inputs(run, node), _console()))
 
 
 # --- one ledger ------------------------------------------------------------------------------------------------------

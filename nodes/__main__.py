@@ -19,17 +19,20 @@ from typing import IO, Any, NoReturn
 import msgspec
 
 from consortium.core.crypto import SUITES
-from consortium.core.genesis import decode_genesis
-from consortium.scenario.assemble import Shared, build_host, prepare
-from consortium.scenario.load import ScenarioError, load_scenario
+from consortium.lab.recording import EMPTY_MARK, ledger_mark
+from consortium.lab.replay import Inputs
+from consortium.ledger.proofs import ProofError
+from consortium.scenario.assemble import AssembledHost, Shared, build_host
+from consortium.scenario.load import ScenarioError
 from consortium.scenario.network import NetworkModel
 from nodes import failpoints
 from nodes.child import adopt_parent, parent_environment
 from nodes.costs import Costs, CountingSuite
 from nodes.disk import open_ledger, open_votes, registered_voting_key, set_ledger_aside
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
-from nodes.keys import load_keys
-from nodes.process import Origin, Process, Status, origin_at
+from nodes.inputs import read_inputs, read_known
+from nodes.process import Origin, Process, Status, now, origin_at
+from nodes.recorder import RecordedHost, Recorder
 from nodes.settings import NodeFolder, Settings, read_settings
 from nodes.store import SqliteRows
 from nodes.trace_file import TraceWriter
@@ -68,28 +71,26 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     if not is_conducted:
         _log_to_file_too(folder.log)
     settings = read_settings(folder.settings)
-    keys = load_keys(folder.keys)
-    scenario = load_scenario(folder.run / "scenario.json")
-    try:
-        genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
-    except ValueError as error:
-        raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
+    inputs = read_inputs(folder, settings)
+    scenario, genesis = inputs.scenario, inputs.genesis
+    known = read_known(folder, genesis, name)
     failpoints.reach("boot.locked")
     costs = Costs()
-    shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
-    prepared = prepare(scenario, bytes.fromhex(settings.pseudonym_key))
     rows = open_ledger(folder)
     failpoints.reach("boot.ledger_opened")
     log = open_votes(folder, registered_voting_key(rows, genesis, name), settings.compact_bytes_min)
     failpoints.reach("boot.votes_opened")
+    mark = ledger_mark(rows)
     try:
-        host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+        host = _build(inputs, name, rows, known, costs)
     except Damaged as error:
         rows.close()
         set_ledger_aside(folder, error)
-        rows = SqliteRows(folder.ledger)
-        host = build_host(scenario, genesis, name, keys, rows, prepared, shared, costs.clock)
+        rows, mark = SqliteRows(folder.ledger), EMPTY_MARK
+        host = _build(inputs, name, rows, known, costs)
     failpoints.reach("boot.host_built")
+    recorder = Recorder(folder.folder) if settings.is_recorded else None
+    driven = host if recorder is None else RecordedHost(host, recorder, known, mark)
     model = NetworkModel(scenario.network, scenario.seed) if scenario.network.in_real_runs else None
     trace = TraceWriter(folder.trace, name)
 
@@ -98,7 +99,7 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
         process = Process(
             name,
             genesis.chain,
-            host,
+            driven,
             settings.broker,
             log,
             rows,
@@ -108,6 +109,7 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
             model=model,
             on_ready=conductor.ready if conductor else lambda: process.begin(origin_at(settings.start_wall_us)),
             on_status=conductor.status if conductor else lambda _: None,
+            before_carrying=recorder.flush if recorder else lambda: None,
         )
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -119,12 +121,24 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
         return await process.run(), process.damage
 
     code, damage = _run(live)
+    if recorder is not None:
+        recorder.close(now(), code)
     if damage is not None:
         set_ledger_aside(folder, damage)
         _begin_anew(lock)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
     lock.close()
     return code
+
+
+def _build(inputs: Inputs, name: str, rows: SqliteRows, known: bytes, costs: Costs) -> AssembledHost:
+    """Raises Damaged, and UserError where the proof of the members does not hold."""
+    scenario, genesis, secrets, prepared = inputs
+    shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
+    try:
+        return build_host(scenario, genesis, name, secrets, rows, prepared, shared, costs.clock, known)
+    except ProofError as error:
+        raise UserError(f"members.proof of {name} is of no use: {error}") from None
 
 
 def _log_to_file_too(path: Path) -> None:

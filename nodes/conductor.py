@@ -67,6 +67,8 @@ def run_local(
     broker: str = "embedded",
     on_record: Callable[[Record], None] | None = None,
     drill: Drill | None = None,
+    *,
+    is_recorded: bool = False,
 ) -> Outcome:
     """Run with one process per member, in folder `out`. `on_record` sees each trace record soon after it was made.
 
@@ -74,7 +76,7 @@ def run_local(
     ScenarioError where only the simulator can run it, and then leaves nothing. Ctrl-C stops all and returns; a second
     one kills. No process outlives this one."""
     check_runs_locally(scenario)
-    files = make_run(scenario, out, broker)
+    files = make_run(scenario, out, broker, is_recorded=is_recorded)
     return _Conductor(scenario, files, on_record or (lambda _: None), drill).run()
 
 

@@ -95,7 +95,8 @@ def origin_at(start_wall_us: int) -> Origin:
 
 
 class Process:
-    """One node's life: `await run()` returns its exit code. `begin` may be called once the bus is up (`on_ready`)."""
+    """One node's life: `await run()` returns its exit code. `begin` may be called once the bus is up (`on_ready`).
+    `before_carrying` is called before anything that came of the steps so far leaves, or is stored."""
 
     def __init__(
         self,
@@ -112,6 +113,7 @@ class Process:
         model: NetworkModel | None = None,
         on_ready: Callable[[], None] = lambda: None,
         on_status: Callable[[Status], None] = lambda _: None,
+        before_carrying: Callable[[], None] = lambda: None,
     ) -> None:
         self._host = host
         self._log = log
@@ -119,6 +121,7 @@ class Process:
         self._costs = costs
         self._on_ready = on_ready
         self._on_status = on_status
+        self._before_carrying = before_carrying
         self._inbox = Inbox()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
@@ -165,6 +168,7 @@ class Process:
             failpoints.reach("boot.recovered")
             self._take(outputs)
             self._note_bus()
+            self._before_carrying()
             self.carrier.flush(is_idle=True)
             self._trace.flush()
             failpoints.reach("boot.begun")
@@ -270,6 +274,7 @@ class Process:
                 self.carrier.take(output)
 
     def _flush(self, *, is_idle: bool) -> None:
+        self._before_carrying()
         self.carrier.flush(is_idle=is_idle)
         if is_idle:
             self._trace.flush(older_than_s=TRACE_S)  # so that `kill -9` takes little of the trace with it

@@ -9,6 +9,8 @@ from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any
 
+from msgspec.structs import replace
+
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, encode_genesis
 from consortium.lab.run_folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
@@ -32,7 +34,7 @@ class RunFiles:
         self.broker = broker
 
 
-def make_run(scenario: Scenario, out: Path, broker_text: str) -> RunFiles:
+def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bool = False) -> RunFiles:
     """Check everything, make keys, genesis, settings, start the broker. Raises UserError, and leaves nothing then."""
     try:
         claim_folder(out)
@@ -62,8 +64,17 @@ def make_run(scenario: Scenario, out: Path, broker_text: str) -> RunFiles:
         (making / "scenario.json").write_bytes(encode_scenario(scenario))
         (making / "genesis.json").write_bytes(encode_genesis(genesis))
         broker = make_broker(broker_text, making / "broker", genesis.chain, names)
+        newcomers = {
+            member.name: {purpose: key.hex() for purpose, key in public[member.name].items()}
+            for member in scenario.members
+            if member.joins
+        }
         for name in names:
-            _write_settings(NodeFolder(making, name), name, broker, pseudonym_key, genesis.time_us)
+            address = broker.addresses[name]
+            place = (address.host, address.port, address.user, address.password)
+            settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), genesis.time_us)
+            settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers)
+            write_settings(NodeFolder(making, name).settings, settings)
         broker.start()
         write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
         making.rename(out)  # takes the place of an empty folder; fails where another run was faster
@@ -81,14 +92,6 @@ def _undo(making: Path, broker: Broker | None) -> None:
     if broker is not None:
         broker.stop()
     shutil.rmtree(making, ignore_errors=True)
-
-
-def _write_settings(folder: NodeFolder, name: str, broker: Broker, pseudonym_key: bytes, start_wall_us: int) -> None:
-    address = broker.addresses[name]
-    settings = Settings(
-        FORMAT, name, address.host, address.port, address.user, address.password, pseudonym_key.hex(), start_wall_us
-    )
-    write_settings(folder.settings, settings)
 
 
 def join_traces(folder: Path, names: Iterable[str], own: Iterable[dict[str, Any]]) -> int:

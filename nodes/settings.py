@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from consortium.core.membership import Purpose
 from nodes.address import BrokerAddress
 from nodes.errors import UserError
 from nodes.keys import read_private, write_private
@@ -18,7 +19,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """nodes/<name>/settings.json, mode 0600: it holds the password for the bus and the key of the pseudonyms.
 
     `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead.
-    `compact_bytes_min`: the vote log is not rewritten below this length."""
+    `compact_bytes_min`: the vote log is not rewritten below this length. `is_recorded`: everything that its host is
+    given is written down, for `consortium replay`. `newcomers`: public keys, hexadecimal, of the members that are in
+    the scenario and not in the genesis: whoever proposes one has its keys from it."""
 
     format: int
     name: str
@@ -29,6 +32,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pseudonym_key: str
     start_wall_us: int = 0
     compact_bytes_min: int = COMPACT_BYTES_MIN
+    is_recorded: bool = False
+    newcomers: dict[str, dict[Purpose, str]] = {}
+
+    @property
+    def newcomer_keys(self) -> dict[str, dict[Purpose, bytes]]:
+        return {
+            name: {purpose: bytes.fromhex(key) for purpose, key in keys.items()}
+            for name, keys in self.newcomers.items()
+        }
 
     @property
     def broker(self) -> BrokerAddress:
@@ -48,6 +60,7 @@ class NodeFolder:
         self.keys = self.folder / "keys"
         self.settings = self.folder / "settings.json"
         self.lock = self.folder / "lock"
+        self.members = self.folder / "members.proof"  # of a newcomer: today's members, proven by another node
 
 
 def write_settings(path: Path, settings: Settings) -> None:

@@ -14,7 +14,7 @@ FLOORS = [
     {"simulation"},
     {"lab"},
     {"nodes"},
-    {"live", "exploring"},
+    {"live", "exploring", "replaying"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

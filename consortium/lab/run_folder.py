@@ -62,6 +62,8 @@ _LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: s
 | `nodes/NAME/votes.log` | its durable votes, so that it never votes twice after a crash |
 | `nodes/NAME/*.damaged-TIME.*` | files that were found damaged and set aside; its log says why |
 | `nodes/NAME/copy/` | its files as they were when a fault of the scenario copied its disk |
+| `nodes/NAME/recording/` | with `--record`: all that its host was given (mode 0600); `consortium replay` reads it |
+| `nodes/NAME/members.proof` | of a member that joined: today's members, proven by another node when it started |
 | `nodes/NAME/settings.json` | where it found the bus, and when the run began (holds a password: mode 0600) |
 | `nodes/NAME/lock` | held while that process runs, so that no second one starts on the same files |
 | `broker/` | settings, rules, passwords (mode 0600) and log of a broker that the run started for itself |
