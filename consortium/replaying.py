@@ -11,7 +11,7 @@ from rich.console import Console
 from consortium.core.codec import Malformed, encode
 from consortium.core.genesis import Genesis
 from consortium.core.messages import DOMAIN, decode_frame
-from consortium.lab.recording import ARRIVAL, BOOT, GIVEN, WAKE, Step, recordings
+from consortium.lab.recording import ARRIVAL, BOOT, GIVEN, WAKE, Step, WrongRecording, recordings
 from consortium.lab.replay import Difference, Inputs, Replayed, replay_node
 from consortium.lab.run_folder import RunFolderError
 
@@ -25,7 +25,10 @@ def replay(run: Path, name: str, load: Callable[[], Inputs], console: Console) -
     where there is nothing to replay, and what `load` raises."""
     paths = find_recordings(run, name)
     inputs = load()
-    replayed = replay_node(inputs, name, paths)
+    try:
+        replayed = replay_node(inputs, name, paths)
+    except WrongRecording as error:
+        raise RunFolderError(str(error)) from None
 
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)

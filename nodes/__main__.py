@@ -90,7 +90,7 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
         host = _build(inputs, name, rows, known, costs)
     failpoints.reach("boot.host_built")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
-    driven = host if recorder is None else RecordedHost(host, recorder, known, mark)
+    driven = host if recorder is None else RecordedHost(host, recorder, genesis.chain, known, mark)
     model = NetworkModel(scenario.network, scenario.seed) if scenario.network.in_real_runs else None
     trace = TraceWriter(folder.trace, name)
 

@@ -91,9 +91,10 @@ class Recorder:
 class RecordedHost:
     """As the host inside, and every call stands in the recording. `known`, `mark`: see `recording.Boot`."""
 
-    def __init__(self, host: AssembledHost, recorder: Recorder, known: bytes, mark: bytes) -> None:
+    def __init__(self, host: AssembledHost, recorder: Recorder, chain: bytes, known: bytes, mark: bytes) -> None:
         self._host = host
         self._recorder = recorder
+        self._chain = chain
         self._known = known
         self._mark = mark
         self._begun_us = 0
@@ -103,7 +104,8 @@ class RecordedHost:
         self._host.begin_run(monotonic_us)
 
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]:
-        given = Boot(self._begun_us, self._known, self._mark, tuple(records), __version__, platform.python_version())
+        place = (self._chain, self._host.me, self._begun_us, self._known, self._mark)
+        given = Boot(*place, tuple(records), __version__, platform.python_version())
         return self._step(BOOT, now, given, lambda: self._host.boot(now, records))
 
     def arrival(self, now: Now, payload: bytes) -> list[Output]:

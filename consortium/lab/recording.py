@@ -50,10 +50,12 @@ class Step(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknow
 
 
 class Boot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What decides a boot. `begun_us`: when the run began, on this node's monotonic clock; `known`: the proof of the
-    members that a newcomer was given; `mark`: of the ledger that was on the disk (`ledger_mark`); `records`: what was
-    in the vote log. The versions are for a person."""
+    """What decides a boot, and of which node of which chain it is. `begun_us`: when the run began, on this node's
+    monotonic clock; `known`: the proof of the members that a newcomer was given; `mark`: of the ledger that was on the
+    disk (`ledger_mark`); `records`: what was in the vote log. The versions are for a person."""
 
+    chain: bytes
+    name: str
     begun_us: int
     known: bytes
     mark: bytes
@@ -68,6 +70,10 @@ _STEP = msgspec.msgpack.Decoder(Step)
 
 class RecordingError(ValueError):
     """A recording that cannot be read. The sentence names file and place."""
+
+
+class WrongRecording(ValueError):
+    """The recording is of another run, or of another node. The sentence says of which."""
 
 
 # --- what is compared ------------------------------------------------------------------------------------------------

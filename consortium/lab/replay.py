@@ -20,9 +20,11 @@ from consortium.lab.recording import (
     EMPTY_MARK,
     END,
     WAKE,
+    Boot,
     Cut,
     RecordingError,
     Step,
+    WrongRecording,
     chain_digest,
     ledger_mark,
     read_steps,
@@ -122,9 +124,11 @@ class WrittenLedgers:
 
 
 class Replayer:
-    """One node of one run. `build(rows, known)` makes its host anew for each boot; it may raise."""
+    """Node `name` of a chain. `build(rows, known)` makes its host anew for each boot; it may raise."""
 
-    def __init__(self, build: Callable[[DictRows, bytes], Replayable]) -> None:
+    def __init__(self, chain: bytes, name: str, build: Callable[[DictRows, bytes], Replayable]) -> None:
+        self._chain = chain
+        self._name = name
         self._build = build
         self._ledgers = WrittenLedgers()
         self._host: Replayable | None = None
@@ -133,7 +137,7 @@ class Replayer:
         self._boots = self._steps = self._step = self._blocks = self._cut = self._unended = self._failed = 0
 
     def run(self, paths: Sequence[Path]) -> Replayed:
-        """All boots in order, until the first difference. A damaged recording is one."""
+        """All boots in order, until the first difference. A damaged recording is one. Raises WrongRecording."""
         difference: Difference | None = None
         for path in paths:
             self._boots += 1
@@ -156,6 +160,8 @@ class Replayer:
                 return None
             self._step += 1
             self._steps += 1
+            if step.kind == BOOT:
+                self._check_place(path, step.given)
             difference = self._run_step(step)
             if difference is not None:
                 return difference
@@ -164,6 +170,12 @@ class Replayer:
                 return None
         self._unended += 1
         return None
+
+    def _check_place(self, path: Path, boot: Boot) -> None:
+        if boot.chain != self._chain:
+            raise WrongRecording(f"{path} was recorded in another run: its chain is {boot.chain.hex()[:16]}")
+        if boot.name != self._name:
+            raise WrongRecording(f"{path} was recorded by {boot.name}, not by {self._name}")
 
     def _run_step(self, step: Step) -> Difference | None:
         raised, outputs = "", list[Output]()
@@ -222,10 +234,11 @@ class Replayer:
 
 
 def replay_node(inputs: Inputs, name: str, paths: Sequence[Path]) -> Replayed:
-    """Run a node's recording again. Every boot begins with nothing in memory, as that of a process does."""
+    """Run a node's recording again. Every boot begins with nothing in memory, as that of a process does. Raises
+    WrongRecording."""
 
     def build(rows: DictRows, known: bytes) -> Replayable:
         scenario, genesis, secrets, prepared = inputs
         return build_host(scenario, genesis, name, secrets, rows, prepared, Shared.of(genesis), known=known)
 
-    return Replayer(build).run(paths)
+    return Replayer(inputs.genesis.chain, name, build).run(paths)
