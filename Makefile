@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill check format bench clean
+.PHONY: help install demo test drill check format bench python-versions clean
 
 help:  ## these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
 
 install: $(STAMP)  ## make .venv and install consortium with its exact test dependencies
 
@@ -45,5 +45,9 @@ format: install  ## put the code into its form
 bench: install  ## settlement throughput of four local processes on a private Mosquitto
 	@$(BIN)/consortium run scenarios/bench_settlement.py --broker mosquitto
 
+PYTHONS ?= python3.11 python3.12 python3.13
+python-versions:  ## the same seed is the same trace on every one of PYTHONS (minutes)
+	@.ci/python-versions $(PYTHONS)
+
 clean:  ## remove the environment and caches; runs stay
-	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-versions build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
