@@ -27,11 +27,12 @@ from consortium.scenario.load import ScenarioError
 from consortium.scenario.network import NetworkModel
 from nodes import failpoints
 from nodes.child import adopt_parent, parent_environment
+from nodes.clock import now
 from nodes.costs import Costs, CountingSuite
 from nodes.disk import open_ledger, open_votes, registered_voting_key, set_ledger_aside
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.inputs import read_inputs, read_known
-from nodes.process import Origin, Process, Status, now, origin_at
+from nodes.process import Origin, Process, Status, origin_at
 from nodes.recorder import RecordedHost, Recorder
 from nodes.settings import NodeFolder, Settings, read_settings
 from nodes.store import SqliteRows
@@ -225,12 +226,22 @@ class Conductor:
         *lines, self._input = (self._input + data).split(b"\n")
         for line in lines:
             order = msgspec.json.decode(line, type=dict[str, Any])
-            if "go" in order:
-                self._process.begin(Origin(*order["go"]))
-            if "cut" in order:
-                self._process.delay_line.cut = frozenset(order["cut"])
-            if "links" in order:
-                self._process.delay_line.change(order["links"])
+            self._obey(self._process, order)
+
+    def _obey(self, process: Process, order: dict[str, Any]) -> None:
+        """What the world of this node is like comes before its first step in it."""
+        if "cut" in order:
+            process.delay_line.cut = frozenset(order["cut"])
+        if "links" in order:
+            process.delay_line.change(order["links"])
+        if "clock" in order:
+            process.clock.bend(order["clock"])
+        if "full" in order:
+            process.set_disk_full(is_full=order["full"])
+        if "die_after" in order:
+            process.carrier.outputs_left = order["die_after"]
+        if "go" in order:
+            process.begin(Origin(*order["go"]))
 
 
 if __name__ == "__main__":

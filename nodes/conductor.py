@@ -16,18 +16,17 @@ from consortium import __version__
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
 from consortium.lab.run_folder import RunFolderError, write_unfinished
-from consortium.scenario.acts import LINK_ACTS, link_fields, read_options
 from consortium.scenario.adversary import traitors
 from consortium.scenario.load import check_runs_locally
-from consortium.scenario.scenario import Fault, Scenario
+from consortium.scenario.scenario import Scenario
 from consortium.scenario.storm import strokes
-from consortium.scenario.streams import Stream
 from nodes import child
-from nodes.disk_faults import copy_disk, flip, lay_disk, tear_votes
+from nodes.clock import now
 from nodes.errors import EXIT_STORE, EXIT_USAGE, UserError
-from nodes.faults import FaultClock, TurnClock, cuts
+from nodes.faults import FaultClock, TurnClock
+from nodes.local_faults import LocalFaults
 from nodes.node_process import NodeProcess
-from nodes.process import Origin, now
+from nodes.process import Origin
 from nodes.run_files import RunFiles, join_traces, make_run
 from nodes.settings import NodeFolder
 from nodes.storm import Drill, Storm
@@ -100,15 +99,13 @@ class _Conductor:
             member.name: NodeProcess(NodeFolder(files.folder, member.name), member.name)
             for member in sorted(scenario.members, key=lambda member: member.name)
         }
-        self._faults = FaultClock(scenario.faults)
+        self._faults = LocalFaults(
+            scenario, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader
+        )
+        self._fault_clock = FaultClock(scenario.faults)
         self._turns = TurnClock(scenario)
         self._traitors = traitors(scenario)
         self._drills: list[Drill] = [] if drill is None else [drill]
-        self._at_death: dict[NodeId, list[Fault]] = {}  # damage that shows when nothing is in memory any more
-        self._met = 0
-        self._changes: list[tuple[list[str], dict[str, int | str]]] = []  # of links: patterns, fields
-        self._last_target = ""
-        self._cut: dict[NodeId, list[NodeId]] = {}
         self._height_max = 0
         self._progress_us = 0
         self._origin: Origin | None = None
@@ -166,25 +163,26 @@ class _Conductor:
                 node.kill()
 
     def _start(self) -> None:
-        for node in self.nodes.values():
+        first = [node for node in self.nodes.values() if node.name not in self._faults.joins]
+        for node in first:
             node.start()
         deadline = time.monotonic() + READY_S
-        while not all(node.is_ready for node in self.nodes.values()) and not self._signals:
+        while not all(node.is_ready for node in first) and not self._signals:
             self._listen()
-            self._check_start()
+            self._check_start(first)
             if time.monotonic() > deadline:
-                late = next(node for node in self.nodes.values() if not node.is_ready)
+                late = next(node for node in first if not node.is_ready)
                 raise UserError(f"node {late.name} did not reach the broker in {READY_S:.0f} s: see {late.folder.log}")
         here = now()
         self._origin = Origin(here.monotonic_us, here.wall_us)
         scenario = self._scenario
         fields = {"scenario": scenario.name, "seed": scenario.seed, "on": "local", "version": __version__}
         self._note("run", fields)
-        for node in self.nodes.values():
+        for node in first:
             node.tell({"go": self._origin})
 
-    def _check_start(self) -> None:
-        for node in self.nodes.values():
+    def _check_start(self, started: Sequence[NodeProcess]) -> None:
+        for node in started:
             if not node.is_alive:
                 code = node.process.wait() if node.process else GONE
                 lines = node.folder.log.read_text(errors="replace").strip().splitlines()
@@ -208,10 +206,14 @@ class _Conductor:
                 return "failed", dead
             self._drills = [drill for drill in self._drills if not drill.tend(self)]
             now_us = self.now_us
+            self._faults.tend(now_us)
             for turn in self._turns.due(now_us):
                 self._note("fault", {"act": f"behaviour:{turn.name}", "target": turn.member, "phase": turn.phase})
-            for fault in self._faults.due(now_us, self._height_max):
-                self._carry_out(fault)
+            for fault in self._fault_clock.due(now_us, self._height_max):
+                if fault.act == "kill_storm":
+                    self._drills.append(Storm(strokes(self._scenario, fault)))
+                else:
+                    self._faults.carry_out(fault)
             if stop.when_done and self._is_done():
                 return "done", ""
             if now_us >= stop.limit_us:
@@ -225,8 +227,11 @@ class _Conductor:
         honest = [node for node in self.nodes.values() if node.name not in self._traitors]
         living = {node.name: node.status for node in honest if node.is_alive}
         waiting = describe_waiting(living, {node.name: node for node in honest if node.name not in living})
-        if not self._faults.is_over:
+        if not self._fault_clock.is_over:
             waiting += ("; " if waiting else "") + "not all faults of the scenario have been carried out"
+        if self._faults.waits_for_proof:
+            names = ", ".join(self._faults.waits_for_proof)
+            waiting += ("; " if waiting else "") + f"no ledger proves that {names} was admitted, so it is not started"
         return f"{why}: {waiting}" if waiting else why
 
     def _stop_all(self) -> None:
@@ -278,7 +283,7 @@ class _Conductor:
     def _welcome(self, node: NodeProcess) -> None:
         """A node that came back is told when the run began and whom it cannot hear."""
         node.is_ready = False
-        node.tell({"go": self._origin, "cut": self._cut.get(node.name, []), "links": self._changes})
+        node.tell({"go": self._origin, **self._faults.welcome(node.name)})
 
     def _follow(self) -> None:
         """Hand on what the nodes have traced since, in order of time as far as it is known."""
@@ -307,16 +312,22 @@ class _Conductor:
         """Exit codes of those that nobody killed, each told once."""
         codes: dict[NodeId, int] = {}
         for node in self.nodes.values():
-            if not node.is_alive and not node.is_killed and not node.may_die and node.process is not None:
+            if node.is_alive or node.is_killed or node.may_die or node.process is None:
+                continue
+            if node.process.wait() != node.may_end_with:
                 codes[node.name] = node.process.wait()
                 self._note_exit(node.name, codes[node.name])
                 node.is_killed = True
         return codes
 
+    @property
+    def _is_fate_over(self) -> bool:
+        return self._fault_clock.is_over and not self._faults.waits_for_proof
+
     def _is_done(self) -> bool:
         """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for,
         nor those that misbehave."""
-        if not self._faults.is_over or self._drills or not self._turns.have_begun:
+        if not self._is_fate_over or self._drills or not self._turns.have_begun:
             return False
         living = [node.status for node in self.nodes.values() if node.is_alive and node.name not in self._traitors]
         if not living or any(status is None or not status.is_done for status in living):
@@ -334,68 +345,5 @@ class _Conductor:
             return max(known, key=lambda status: status.view).leader
         return self._files.genesis.first_epoch.leader(0)
 
-    def note_fault(self, act: str, target: NodeId, **fields: Any) -> None:
-        self._note("fault", {"act": act, "target": target, **fields})
-
-    def _carry_out(self, fault: Fault) -> None:
-        if fault.act == "kill_storm":
-            self._drills.append(Storm(strokes(self._scenario, fault)))
-            return
-        target = {"last": self._last_target, "leader": self.leader}.get(fault.target, fault.target)
-        told = {key: value for key, value in sorted(fault.options.items()) if isinstance(value, int | str)}
-        self.note_fault(fault.act, target, **told)
-        self._met += 1
-        if target:
-            self._last_target = target
-        node = self.nodes.get(target)
-        if node is not None:
-            self._act_on(node, fault)
-        else:
-            self._act_on_all(fault)
-
-    def _act_on_all(self, fault: Fault) -> None:
-        match fault.act:
-            case "partition" | "heal":
-                is_cut = fault.act == "partition"
-                groups, links = (fault.groups, fault.links) if is_cut else ((), ())
-                self._cut = cuts(groups, list(self.nodes), links)
-                for each in self.nodes.values():
-                    each.tell({"cut": self._cut[each.name]})
-            case "broker_kill":
-                self._files.broker.kill()
-            case "broker_restart":
-                self._files.broker.start()
-            case act if act == "calm" or act in LINK_ACTS:
-                self._changes = [] if act == "calm" else [*self._changes, (list(fault.links), link_fields(fault))]
-                for each in self.nodes.values():
-                    each.tell({"links": self._changes})
-            case _:
-                pass  # a target that there is none of: nobody was hit before, say
-
-    def _act_on(self, node: NodeProcess, fault: Fault) -> None:
-        if fault.act in ("kill", "restart") and node.is_alive:
-            node.kill()
-        match fault.act:
-            case "restart":
-                for damage in self._at_death.pop(node.name, []):
-                    self._damage(node, damage)
-                lay_disk(node.folder, read_options(fault).disk)
-                node.start()
-            case "pause" | "resume" if node.process is not None and node.is_alive:
-                node.process.send_signal(signal.SIGSTOP if fault.act == "pause" else signal.SIGCONT)
-            case "disk_copy":
-                copy_disk(node.folder)
-            case "disk_tear" | "disk_flip":
-                self._at_death.setdefault(node.name, []).append(fault)
-            case _:
-                pass
-
-    def _damage(self, node: NodeProcess, fault: Fault) -> None:
-        """Done when the node is down, before it starts again."""
-        options = read_options(fault)
-        if fault.act == "disk_tear":
-            what: str | None = tear_votes(node.folder.votes, options.blocks)
-        else:
-            what = flip(node.folder, options.table, Stream(self._scenario.seed, "damage", str(self._met)))
-        if what is not None:
-            self._note_of(node.name, "damaged", {"what": what})
+    def note_fault(self, act: str, target: NodeId) -> None:
+        self._faults.note_fault(act, target)

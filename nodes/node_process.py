@@ -19,7 +19,8 @@ _STATUS = msgspec.json.Decoder(dict[str, Any])
 
 
 class NodeProcess:
-    """`is_killed`: its end is no surprise. `may_die`: a drill expects it to die by itself."""
+    """`is_killed`: its end is no surprise. `may_die`: a drill expects it to die by itself. `may_end_with`: a fault of
+    the scenario makes it end with this exit code."""
 
     def __init__(self, folder: NodeFolder, name: NodeId) -> None:
         self.name = name
@@ -30,6 +31,7 @@ class NodeProcess:
         self.is_ready = False
         self.is_killed = False
         self.may_die = False
+        self.may_end_with: int | None = None
         self._said = b""
 
     def start(self, failpoint: str = "") -> None:
@@ -37,6 +39,7 @@ class NodeProcess:
         self.close()
         self.status, self.is_ready, self.is_killed, self._said = None, False, False, b""
         self.may_die = bool(failpoint)
+        self.may_end_with = None
         self.process = child.spawn(
             ["-m", "nodes", str(self.folder.run), self.name, "--conducted"],
             log=self.folder.log,

@@ -18,6 +18,7 @@ from nodes import failpoints
 from nodes.address import BrokerAddress
 from nodes.bus import Bus
 from nodes.carrier import Carrier
+from nodes.clock import NodeClock, now
 from nodes.costs import Costs
 from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
 from nodes.inbox import DelayLine, Inbox
@@ -84,10 +85,6 @@ class Origin(NamedTuple):
     wall_us: int
 
 
-def now() -> Now:
-    return Now(time.monotonic_ns() // 1_000, time.time_ns() // 1_000)
-
-
 def origin_at(start_wall_us: int) -> Origin:
     """The origin of a run that began (or begins) at this time of UTC."""
     here = now()
@@ -117,12 +114,14 @@ class Process:
     ) -> None:
         self._host = host
         self._log = log
+        self._rows = rows
         self._trace = trace
         self._costs = costs
         self._on_ready = on_ready
         self._on_status = on_status
         self._before_carrying = before_carrying
         self._inbox = Inbox()
+        self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
         self.carrier = Carrier(log, rows, self.bus.publish, self._failed, self._wake_up, costs)
@@ -164,7 +163,7 @@ class Process:
         self._costs.begin()
         try:
             self._host.begin_run(origin.monotonic_us)
-            outputs = self._host.boot(now(), self._log.take_records())
+            outputs = self._host.boot(self.clock.now(), self._log.take_records())
             failpoints.reach("boot.recovered")
             self._take(outputs)
             self._note_bus()
@@ -179,6 +178,10 @@ class Process:
     def stop(self, code: int = 0) -> None:
         if self._ending is not None and not self._ending.done():
             self._ending.set_result(code)
+
+    def set_disk_full(self, *, is_full: bool) -> None:
+        """A fault of the scenario: from now on vote log and ledger refuse every write, as on a disk without room."""
+        self._log.is_full = self._rows.is_full = is_full
 
     async def _close(self, code: int) -> int:
         try:
@@ -233,9 +236,10 @@ class Process:
         if self._ending is None or self._ending.done():
             return
         try:
-            began_us = time.monotonic_ns() // 1_000
+            clock = self.clock
+            began_us = clock.now().monotonic_us
             while inbox and not self.carrier.is_full:
-                moment = now()
+                moment = clock.now()
                 if moment.monotonic_us - began_us > SLICE_US:
                     break
                 outputs = host.arrival(moment, inbox.take())
@@ -257,7 +261,7 @@ class Process:
         if self._ending is None or self._ending.done():
             return
         try:
-            self._take(self._host.wake(now(), token))
+            self._take(self._host.wake(self.clock.now(), token))
             self._flush(is_idle=not self._inbox)
         except Exception as error:
             self._failed(error)
@@ -269,7 +273,8 @@ class Process:
             if isinstance(output, Note):
                 self._note(output.kind, output.fields)
             elif isinstance(output, Wake):
-                asyncio.get_running_loop().call_later(output.delay_us / 1e6, self._woken, output.token)
+                delay_us = self.clock.true_delay_us(output.delay_us)
+                asyncio.get_running_loop().call_later(delay_us / 1e6, self._woken, output.token)
             else:
                 self.carrier.take(output)
 

@@ -90,6 +90,7 @@ class SqliteRows:
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
         self.is_read_only = read_only
+        self.is_full = False  # a fault of the scenario: the disk takes nothing more
         self._overlays: dict[str, _Overlay] = {}
         try:
             if read_only:
@@ -207,6 +208,8 @@ class SqliteRows:
                 self._writer.execute("BEGIN IMMEDIATE")
                 created = self._write([row for apply in applies for row in apply.rows])
                 failpoints.reach("commit.written")
+                if self.is_full:
+                    raise sqlite3.OperationalError("database or disk is full")
                 self._writer.execute("COMMIT")
             except sqlite3.DatabaseError as error:
                 with contextlib.suppress(sqlite3.DatabaseError):

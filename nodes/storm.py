@@ -35,8 +35,9 @@ class Drill(Protocol):
 
 def is_level(run: LocalRun) -> bool:
     """Whether every member is up and about as far as the others."""
-    statuses = [node.status for node in run.nodes.values() if node.is_alive]
-    if len(statuses) < len(run.nodes) or any(status is None for status in statuses):
+    started = [node for node in run.nodes.values() if node.process is not None]  # who joins later is not waited for
+    statuses = [node.status for node in started if node.is_alive]
+    if len(statuses) < len(started) or any(status is None for status in statuses):
         return False
     heights = [status.head_height for status in statuses if status is not None]
     return max(heights) - min(heights) <= BLOCKS_APART_MAX

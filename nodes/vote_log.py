@@ -12,6 +12,7 @@ the file system's journal, and so does not wait for everybody else's (measured: 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import struct
@@ -174,6 +175,7 @@ class VoteLog:
         self._allocated = self.bytes  # up to here the file exists
         self._compacted_bytes = 0  # nobody knows what is needless in it: the first seal tells
         self._compacted_height = 0
+        self.is_full = False  # a fault of the scenario: the disk takes nothing more
 
     def take_records(self) -> tuple[bytes, ...]:
         """What was stored before this boot, oldest first; given once, so that it need not stay in memory."""
@@ -186,6 +188,8 @@ class VoteLog:
         block = _block(self.bytes, records)
         failpoints.reach("votes.append.before")
         try:
+            if self.is_full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if failpoints.is_next("votes.append.torn"):
                 self._write(self.bytes, block[: len(block) // 2])
             failpoints.reach("votes.append.torn")
@@ -225,7 +229,7 @@ class VoteLog:
         """Forget records at or below `stable_height`, if it is worth it (or `always`).
 
         The new file takes the old one's place whole, or not at all."""
-        if not always and not self.is_due(stable_height):
+        if self.is_full or (not always and not self.is_due(stable_height)):
             return False
         failpoints.reach("votes.compact.before")
         kept, _, _ = read_log(self.path)

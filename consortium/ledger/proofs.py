@@ -174,7 +174,12 @@ def prove_state(ledger: Ledger, rows: Rows, table: str, key: str) -> bytes:
 
 def prove_epochs(ledger: Ledger, rows: Rows) -> bytes:
     """Of all epochs that have begun here. Raises ProofError while the last block before one is not sealed."""
-    links = links_to(rows, ledger.epochs.at(ledger.head_height + 1).number)
+    return prove_members(rows, ledger.epochs.at(ledger.head_height + 1).number)
+
+
+def prove_members(rows: Rows, number: int) -> bytes:
+    """As `prove_epochs`, up to epoch `number`, out of stored rows alone. Raises ProofError."""
+    links = links_to(rows, number)
     if links is None:
         raise ProofError("the newest epoch's members are not under a seal yet; ask again in a moment")
     return encode(EpochsProof(FORMAT, links))

@@ -96,7 +96,7 @@ class Act(NamedTuple):
 
 
 _ALL = (
-    Act("kill", True, Kill, True, "the node dies in the middle of whatever it does (`outputs` in the simulator alone)"),
+    Act("kill", True, Kill, True, "the node dies in the middle of whatever it does"),
     Act("restart", True, Restart, True, "it comes back, with its own disk, an older copy or an empty one"),
     Act("kill_storm", False, KillStorm, True, "random members die and come back, one at a time"),
     Act("pause", True, Nothing, True, "it stands still; what arrives waits"),
@@ -110,11 +110,11 @@ _ALL = (
     Act("calm", False, Nothing, True, "the links are again as the scenario's network says"),
     Act("broker_kill", False, Nothing, True, "the broker dies: nothing is delivered"),
     Act("broker_restart", False, Nothing, True, "the broker is back"),
-    Act("clock_jump", True, Jump, False, "its clocks jump"),
-    Act("clock_drift", True, Drift, False, "its clocks run fast or slow"),
+    Act("clock_jump", True, Jump, True, "its clocks jump"),
+    Act("clock_drift", True, Drift, True, "its clocks run fast or slow"),
     Act("disk_copy", True, Nothing, True, "its disk is copied, for a later restart with `disk: copy`"),
-    Act("disk_full", True, Nothing, False, "its disk takes nothing more: the node stops at the next write"),
-    Act("disk_free", True, Nothing, False, "there is room again; a restart helps"),
+    Act("disk_full", True, Nothing, True, "its disk takes nothing more: the node stops at the next write"),
+    Act("disk_free", True, Nothing, True, "there is room again; a restart helps"),
     Act("disk_tear", True, Tear, True, "its last votes turn out not to be on the disk (at its next boot)"),
     Act("disk_flip", True, Flip, True, "a bit of its disk is flipped (noticed at its next boot, or never)"),
 )
@@ -154,9 +154,4 @@ def read_options(fault: Fault) -> Any:
 def why_not_local(fault: Fault) -> str | None:
     """Why local processes cannot carry this fault out; None = they can."""
     act = ACTS[fault.act]
-    options = read_options(fault)
-    if not act.is_local:
-        return f"the fault {fault.act!r} can be carried out in the simulator alone"
-    if isinstance(options, Kill) and options.outputs:
-        return "a kill after `outputs` can be carried out in the simulator alone"
-    return None
+    return None if act.is_local else f"the fault {fault.act!r} can be carried out in the simulator alone"

@@ -203,8 +203,6 @@ def check_runs_locally(scenario: Scenario) -> None:
         why = why_not_local(fault)
         if why is not None:
             raise ScenarioError(f"faults.{index}: {why}: use --on simulator")
-    if any(member.joins for member in scenario.members):
-        raise ScenarioError("a member that joins later is started in the simulator alone: use --on simulator")
     if twins_of(scenario):
         raise ScenarioError("a twin (two hosts with one identity) runs in the simulator alone: use --on simulator")
 

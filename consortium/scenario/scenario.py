@@ -16,8 +16,8 @@ from consortium.core.membership import Kind
 
 class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One organisation and its node. `settings` are for its role (see the role's `Settings`). `joins`: it is not in the
-    genesis; the others admit it, and its node begins with a `restart` of it, given the proof of today's members
-    (simulator alone)."""
+    genesis; the others admit it, and its node begins with a `restart` of it, given the proof of today's members (real
+    runs: once another's ledger proves that it is one of them)."""
 
     name: str
     role: str
