@@ -5,6 +5,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from consortium.core.machine import Apply, Store, Transmit
 from nodes.carrier import Carrier
 from nodes.costs import Costs
@@ -116,3 +118,52 @@ async def test_a_failed_sync_is_told_and_what_rests_on_it_is_never_said() -> Non
     disk.gate.set()
     await asyncio.sleep(0.05)
     assert [str(failure) for failure in failures] == ["no space"] and disk.events == []
+
+
+async def test_what_ends_after_the_close_begins_nothing_more() -> None:
+    """Was: `cannot schedule new futures after shutdown`, out of the end of a commit that `close` had waited for."""
+
+    class Slow(Disk):
+        def commit(self, applies: Sequence[Apply]) -> None:
+            self.gate.wait(5)
+            super().commit(applies)
+
+    failures: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
+    disk = Slow()
+    disk.gate.clear()
+    made = carrier(disk)
+    made.take(Apply(1, ()))
+    made.flush(is_idle=False)
+    made.take(vote(b"v1"))
+    made.take(Apply(2, ()))
+    made.flush(is_idle=False)
+    made.take(vote(b"v2"))
+    made.take(Apply(3, ()))
+    threading.Timer(0.05, disk.gate.set).start()
+    made.close()
+    for _ in range(5):
+        await asyncio.sleep(0.01)
+        made.flush(is_idle=True)
+    assert failures == [] and sorted(disk.events) == ["commit 1", "sync v1"]
+
+
+async def test_a_death_after_so_many_outputs_leaves_just_those(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nodes.carrier.os.kill", lambda process, number: _stop())
+    for count in (1, 2, 3):
+        disk = Disk()
+        made = carrier(disk)
+        made.outputs_left = count
+        for output in (vote(b"v1"), say(b"p1"), say(b"p2")):
+            made.take(output)
+        with pytest.raises(_Stopped):
+            made.flush(is_idle=True)
+        assert disk.events == ["sync v1", "send None p1", "send None p2"][:count]
+
+
+class _Stopped(BaseException):
+    """In the place of SIGKILL."""
+
+
+def _stop() -> None:
+    raise _Stopped
