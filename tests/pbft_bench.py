@@ -57,9 +57,10 @@ class Bench:
         head: int = 0,
         stable: int = 0,
         is_recalled: bool = True,
+        observers: Sequence[str] = (),
     ) -> None:
         self.me = me
-        self.epochs = Epochs([epoch_of(n)])
+        self.epochs = Epochs([epoch_of(n, observers)])
         self.epoch = self.epochs.newest
         self.verifier = Verifier(codec(), KeyedHash())
         self.pool = FakePool(4)

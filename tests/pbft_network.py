@@ -31,7 +31,7 @@ from consortium.core.machine import (
     Transmit,
     Wake,
 )
-from consortium.core.membership import Epoch, Epochs, Member
+from consortium.core.membership import Epoch, Epochs, Kind, Member
 from consortium.core.messages import Certificate, Message, MessageCodec, decode_frame
 from consortium.core.protocol import Setting
 from consortium.core.transaction import NULL_DIGEST, batch_digest, decode_batch, encode_batch
@@ -50,12 +50,11 @@ class Sealed(Message, frozen=True):
     height: int
 
 
-def epoch_of(n: int) -> Epoch:
+def epoch_of(n: int, observers: Sequence[str] = ()) -> Epoch:
     suite = KeyedHash()
-    names = [f"n{index}" for index in range(n)]
-    return Epoch(
-        0, 1, tuple(Member(name, "x", "validator", {"vote": suite.public_key(secret(name))}) for name in names)
-    )
+    kinds: dict[str, Kind] = {**dict.fromkeys(observers, "observer"), **{f"n{i}": "validator" for i in range(n)}}
+    members = [Member(name, "x", kinds[name], {"vote": suite.public_key(secret(name))}) for name in sorted(kinds)]
+    return Epoch(0, 1, tuple(members))
 
 
 def secret(name: str) -> bytes:

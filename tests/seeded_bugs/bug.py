@@ -1,0 +1,66 @@
+"""A seeded bug: one rule of the consensus, broken on purpose in a copy of the source."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class SeededBug(NamedTuple):
+    """`rule`: what the protocol asks, with the section of OSDI'99 or the page of ours that says so. In `file`, the only
+    place that reads `old` becomes `new`. `tests`: the quickest that are expected to catch it, as pytest names them."""
+
+    name: str
+    rule: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+    def seed(self, source: str) -> str:
+        """The source with the bug in it. Raises ValueError naming the bug where its place is gone, or not the only one,
+        or where what comes out is no Python."""
+        count = source.count(self.old)
+        if count != 1:
+            raise ValueError(f"{self.name}: its `old` text stands {count} times in {self.file}, and must stand once")
+        if self.old == self.new:
+            raise ValueError(f"{self.name}: changes nothing")
+        seeded = source.replace(self.old, self.new)
+        try:
+            compile(seeded, self.file, "exec")
+        except SyntaxError as error:
+            raise ValueError(f"{self.name}: {self.file} is no Python any more: {error}") from None
+        return seeded
+
+
+CORE = "consortium/core/"
+PBFT = "consortium/protocols/pbft/"
+LEDGER = "consortium/ledger/"
+CONTRACTS = "consortium/contracts/"
+
+VALUES = "tests/unit/core/test_core_values.py"
+POOL = "tests/unit/core/test_pool.py"
+HOST = "tests/unit/core/test_host.py"
+EVIDENCE = "tests/unit/core/test_evidence.py"
+OUTBOX = "tests/unit/core/test_outbox.py"
+NORMAL = "tests/unit/pbft/test_pbft_normal_case.py"
+VIEWS = "tests/unit/pbft/test_pbft_view_change.py"
+CLAIMS = "tests/unit/pbft/test_pbft_claims.py"
+BOOT = "tests/unit/pbft/test_pbft_recall.py"
+EPOCHS = "tests/unit/pbft/test_pbft_epochs.py"
+TRAPS = "tests/unit/pbft/test_pbft_traps.py"
+DURABLE = "tests/unit/pbft/test_pbft_durable_first.py"
+OBSERVERS = "tests/unit/pbft/test_pbft_observers.py"
+PROOFS = "tests/unit/pbft/test_pbft_proofs.py"
+PEERS = "tests/unit/pbft/test_pbft_bounds.py"
+SERVICE = "tests/simulation/test_pbft_service.py"
+CHAOS = "tests/simulation/test_pbft_chaos.py"
+SEALER = "tests/unit/ledger/test_ledger_sealer.py"
+CHAIN = "tests/unit/ledger/test_ledger_chain.py"
+CATCH_UP = "tests/unit/ledger/test_ledger_catch_up.py"
+LEDGER_BOUNDS = "tests/unit/ledger/test_ledger_catch_up_bounds.py"
+SEALS = "tests/unit/ledger/test_ledger_seals.py"
+GOVERNANCE = "tests/unit/contracts/test_governance.py"
+MEMBERS = "tests/simulation/test_membership_runs.py"
+LINKS = "tests/simulation/test_membership_ledgers.py"
+CARRIER = "tests/unit/nodes/test_carrier.py"
+VOTE_LOG = "tests/unit/nodes/test_vote_log.py"

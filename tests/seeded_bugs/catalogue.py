@@ -1,0 +1,19 @@
+"""All seeded bugs: what the tests of this project must catch, each of them, on every day."""
+
+from __future__ import annotations
+
+from .bug import SeededBug
+from .core_bugs import CORE_BUGS
+from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
+from .ordering_bugs import ORDERING_BUGS
+from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
+
+BUGS: tuple[SeededBug, ...] = (
+    *CORE_BUGS,
+    *ORDERING_BUGS,
+    *VIEW_CHANGE_BUGS,
+    *BOOT_BUGS,
+    *LEDGER_BUGS,
+    *MEMBERSHIP_BUGS,
+    *STORE_BUGS,
+)

@@ -1,0 +1,169 @@
+"""The host: what it lets through to its machine, when timers fire, and that it guards the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from consortium.core.codec import encode
+from consortium.core.crypto import KeyedHash
+from consortium.core.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
+from consortium.core.machine import (
+    Broadcast,
+    CancelTimer,
+    Effect,
+    Expired,
+    Mangled,
+    Note,
+    Now,
+    Received,
+    Send,
+    SetTimer,
+    Submitted,
+    Transmit,
+    Utter,
+    Wake,
+)
+from consortium.core.membership import Epoch, Epochs, Member
+from consortium.core.messages import Frame, MessageCodec, Signed, decode_frame, encode_frame
+from consortium.core.pool import Busy, Submission
+from consortium.core.verifier import Verifier
+
+SUITE = KeyedHash()
+CHAIN = b"c" * 32
+CODEC = MessageCodec(CHAIN, SUITE.name, (Submission, Busy))
+EPOCH = Epoch(
+    0, 1, tuple(Member(name, "x", "validator", {"vote": SUITE.public_key(name.encode() * 32)}) for name in "abc")
+)
+
+
+def at(us: int) -> Now:
+    return Now(us, 1_000_000 + us)
+
+
+class Scripted:
+    """A machine that writes down what it hears, and answers by `answer`."""
+
+    def __init__(self, answer: Callable[[Any], Sequence[Effect]]) -> None:
+        self.heard: list[Any] = []
+        self._answer = answer
+
+    def step(self, now: Now, event: Any) -> Sequence[Effect]:
+        self.heard.append(event)
+        return self._answer(event)
+
+
+def host(answer: Callable[[Any], Sequence[Effect]] = lambda event: ()) -> tuple[Host, Scripted]:
+    machine = Scripted(answer)
+    epochs = Epochs((EPOCH,))
+    return Host("a", machine, Verifier(CODEC, SUITE), SUITE, {"vote": b"a" * 32}, epochs, lambda: 0), machine
+
+
+def frame(sender: str, message: Busy, attachment: bytes = b"") -> bytes:
+    body = CODEC.statement(0, message)
+    return encode_frame(Frame(Signed(sender, body, SUITE.sign(sender.encode() * 32, body)), attachment))
+
+
+def test_a_repeat_of_the_bus_is_dropped_and_a_statement_sent_again_is_heard() -> None:
+    it, machine = host()
+    said = frame("b", Busy(b"d", 1))
+    for time_us, heard in ((0, 1), (REPEAT_US - 1, 1), (REPEAT_US, 2), (REPEAT_US + 1, 2), (3 * REPEAT_US, 3)):
+        it.arrival(at(time_us), said)
+        assert len(machine.heard) == heard, time_us
+    it.receive(at(3 * REPEAT_US), decode_frame(said), b"a digest of its own")
+    it.receive(at(3 * REPEAT_US), decode_frame(said), b"a digest of its own")
+    assert len(machine.heard) == 4, "a driver that decoded the frame is heard by the same rule"
+
+
+def test_what_is_remembered_of_frames_is_bounded() -> None:
+    it, _ = host()
+    for count in range(2 * REPEATS_REMEMBERED_MAX):
+        it.arrival(at(0), encode(count))
+    assert len(it._seen) == REPEATS_REMEMBERED_MAX
+
+
+def test_a_timer_that_was_set_again_or_cancelled_never_fires_under_its_older_token() -> None:
+    name = ("it", "tick")
+    script = {1: [SetTimer(name, 50)], 2: [SetTimer(name, 70)], 3: [CancelTimer(name), CancelTimer(("it", "other"))]}
+    it, machine = host(lambda event: script.get(event.message.refused, ()) if isinstance(event, Received) else ())
+    (first,) = it.arrival(at(0), frame("b", Busy(b"d", 1)))
+    (second,) = it.arrival(at(1), frame("b", Busy(b"d", 2)))
+    assert isinstance(first, Wake) and isinstance(second, Wake) and (first.delay_us, second.delay_us) == (50, 70)
+    assert it.wake(at(50), first.token) == [] and not any(isinstance(event, Expired) for event in machine.heard)
+    it.wake(at(71), second.token)
+    assert machine.heard[-1] == Expired(name)
+    it.wake(at(72), second.token)
+    assert machine.heard.count(Expired(name)) == 1, "a token serves once"
+    (third,) = it.arrival(at(80), frame("b", Busy(b"e", 1)))
+    it.arrival(at(81), frame("b", Busy(b"e", 3)))
+    assert isinstance(third, Wake) and it.wake(at(130), third.token) == []
+    assert machine.heard.count(Expired(name)) == 1
+
+
+def test_nothing_that_arrives_reaches_the_machine_unless_it_opens_and_each_refusal_is_told() -> None:
+    it, machine = host()
+    good = decode_frame(frame("b", Busy(b"d", 1))).signed
+    for payload, why in (
+        (b"", ""),
+        (b"\xc1", ""),
+        (encode_frame(Frame(Signed("b", good.body, b"\0" * 32))), "signature"),
+        (encode_frame(Frame(Signed("c", good.body, good.signature))), "signature"),
+        (encode_frame(Frame(Signed("stranger", good.body, good.signature))), "no member"),
+        (encode_frame(Frame(Signed("b", b"x" + good.body, good.signature))), "another chain"),
+    ):
+        (note,) = it.arrival(at(0), payload)
+        assert isinstance(note, Note) and note.kind == "rejected" and why in note.fields["why"]
+    assert machine.heard == []
+
+
+def test_an_echo_of_our_own_statement_is_not_heard_twice() -> None:
+    it, machine = host(lambda event: [Broadcast(Busy(b"d", 1))] if isinstance(event, Submitted) else ())
+    (said,) = it.submit(at(0), (b"bundle",))
+    assert isinstance(said, Transmit) and said.to is None
+    assert [type(event) for event in machine.heard] == [Submitted, Received], "looped back inside"
+    assert it.arrival(at(1), said.payload) == [] and len(machine.heard) == 2
+
+
+def test_what_a_node_sends_to_itself_stays_inside() -> None:
+    def answer(event: Any) -> Sequence[Effect]:
+        return [Send("a", Busy(b"me", 1)), Send("b", Busy(b"you", 1))] if isinstance(event, Submitted) else ()
+
+    it, machine = host(answer)
+    (said,) = it.submit(at(0), ())
+    assert isinstance(said, Transmit) and said.to == "b"
+    assert [event.message for event in machine.heard[1:]] == [Busy(b"me", 1)]
+    other, heard = host()
+    other.me = "b"
+    other.arrival(at(1), said.payload)
+    assert heard.heard[0].sender == "a" and heard.heard[0].message == Busy(b"you", 1)
+
+
+def test_a_behaviour_may_say_any_bytes_and_bend_its_own_but_sign_as_nobody_else() -> None:
+    def answer(event: Any) -> Sequence[Effect]:
+        if not isinstance(event, Submitted):
+            return ()
+        return [Utter(b"noise", "b"), Mangled(Broadcast(Busy(b"d", 1)), lambda payload: payload[:-1] + b"\xff")]
+
+    it, machine = host(answer)
+    noise, bent = it.submit(at(0), ())
+    assert noise == Transmit("b", b"noise")
+    assert isinstance(bent, Transmit) and decode_frame(bent.payload[:-1] + b"\0").signed.sender == "a"
+    assert [type(event) for event in machine.heard] == [Submitted, Received], "its own mind is not bent"
+
+
+def test_salts_are_the_same_again_and_nobody_elses() -> None:
+    it, _ = host()
+    assert it.secret("salt", "person 1") == it.secret("salt", "person 1")
+    assert len({it.secret("salt", "person 1"), it.secret("salt", "person 2"), it.secret("nonce", "person 1")}) == 3
+    other = Host(
+        "b", Scripted(lambda event: ()), Verifier(CODEC, SUITE), SUITE, {"vote": b"b" * 32}, Epochs((EPOCH,)), int
+    )
+    assert other.secret("salt", "person 1") != it.secret("salt", "person 1")
+
+
+def test_an_effect_that_no_host_can_carry_out_is_our_mistake() -> None:
+    it, _ = host(lambda event: [Submitted(())])
+    with pytest.raises(AssertionError, match="Submitted"):
+        it.submit(at(0), ())

@@ -1,0 +1,65 @@
+"""What a peer can fill or make us do is bounded, a share a member."""
+
+from __future__ import annotations
+
+from pbft_bench import Bench
+from test_pbft_epochs import grown, hear_in
+
+from consortium.core.machine import Executed, Now
+from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.pbft.early import ATTACHED_MAX, KEPT_MAX, Early
+from consortium.protocols.pbft.messages import Ask, Prepare, PrePrepare, Recall, Recalled, Told
+
+
+def test_of_the_next_epoch_a_share_a_member_is_kept_and_few_batches() -> None:
+    bench = Bench(head=7, stable=4)
+    grown(bench, 9)
+    early = Early()
+    for height in range(9, 9 + 10 * KEPT_MAX):
+        event = bench.received("n2", PrePrepare(0, height, b"d" * 32), b"batch")._replace(epoch=1)
+        early.keep(event, bench.replica.standing)
+    early.keep(bench.received("n3", Prepare(0, 9, b"d" * 32))._replace(epoch=1), bench.replica.standing)
+    kept = early.take(1)
+    assert [event.sender for event in kept].count("n2") == KEPT_MAX
+    assert sum(bool(event.attachment) for event in kept) <= ATTACHED_MAX
+    assert [event.sender for event in kept].count("n3") == 1, "one that floods takes nobody else's place"
+    assert early.take(1) == []
+
+
+def test_strangers_and_epochs_beyond_the_next_are_not_kept_at_all() -> None:
+    bench = Bench(head=7, stable=4)
+    grown(bench, 9)
+    early = Early()
+    for name, epoch in (("n2", 0), ("n2", 2), ("n9", 1)):
+        early.keep(
+            bench.received("n2", Prepare(0, 9, b"d" * 32))._replace(sender=name, epoch=epoch), bench.replica.standing
+        )
+    assert early.take(1) == early.take(2) == []
+
+
+def test_an_allowance_is_per_member_and_period() -> None:
+    allowance = Allowance(2, 1_000)
+    assert [allowance.spend(Now(5, 0), "a") for _ in range(4)] == [True, True, False, False]
+    assert allowance.spend(Now(6, 0), "b")
+    assert not allowance.spend(Now(999, 0), "a") and allowance.spend(Now(1_000, 0), "a")
+
+
+def test_one_that_asks_without_end_is_answered_a_few_times_and_the_others_too() -> None:
+    bench = Bench()
+    for _ in range(50):
+        bench.hear("n2", Recall(b"again"))
+        bench.hear("n3", Ask(b"q", 0, 0, 0))
+    assert 0 < len(bench.said(Recalled)) <= 4
+    assert 0 < len(bench.said(Told)) <= 2
+    bench.hear("n0", Recall(b"once"))
+    assert bench.said(Recalled)[-1].receiver == "n0"
+
+
+def test_votes_of_the_epoch_after_the_next_leave_no_trace() -> None:
+    bench = Bench(head=7, stable=4)
+    grown(bench, 9)
+    hear_in(bench, 7, "n2", Prepare(0, 9, b"d" * 32))
+    assert bench.whys() == ["not a validator"]
+    bench.do(Executed(8, b"h" * 32, bench.epochs.newest))
+    bench.stabilise(8)
+    assert len(bench.replica.standing.log) == 0

@@ -1,0 +1,56 @@
+"""The catalogue of seeded bugs does not rot, and its runner tells a caught bug from a broken patch. `make seeded-bugs`
+runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from seeded_bugs.bug import SeededBug
+from seeded_bugs.catalogue import BUGS
+from seeded_bugs.trial import CONSENSUS_TESTS, ROOT, read_report
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
+def test_every_seeded_bug_still_fits_todays_source(bug: SeededBug) -> None:
+    assert bug.seed((ROOT / bug.file).read_text(encoding="utf-8")), bug.name
+    assert bug.rule.endswith(".") and "(" in bug.rule, "a sentence, and the section that says so"
+    assert bug.tests and all((ROOT / test.partition("::")[0]).exists() for test in bug.tests)
+
+
+def test_there_are_enough_and_each_has_a_name_of_its_own() -> None:
+    assert len({bug.name for bug in BUGS}) == len(BUGS) >= 32
+    assert all((ROOT / test).exists() for test in CONSENSUS_TESTS)
+
+
+def test_a_bug_whose_place_is_gone_or_not_the_only_one_is_named() -> None:
+    bug = SeededBug("a-name", "A rule (of ours).", "file.py", "x = 1", "x = 2", ("tests",))
+    assert bug.seed("x = 1\n") == "x = 2\n"
+    for source, broken in (("", bug), ("x = 1\nx = 1\n", bug), ("x = 1\n", bug._replace(new="x ="))):
+        with pytest.raises(ValueError, match="a-name"):
+            broken.seed(source)
+
+
+REPORT = """<testsuites><testsuite tests="2"><testcase classname="tests.unit.test_a" name="test_one"/>
+<testcase classname="tests.unit.test_a" name="test_two">{}</testcase></testsuite></testsuites>"""
+
+
+@pytest.mark.parametrize(
+    ("inside", "status", "test", "fault"),
+    [
+        ("", 0, "", ""),
+        ('<failure message="AssertionError: assert 1 == 2"/>', 1, "tests/unit/test_a.py::test_two", ""),
+        ('<failure message="NameError: no such name"/>', 1, "tests/unit/test_a.py::test_two", "the patch itself is"),
+        ('<error message="collection failure"/>', 2, "tests/unit/test_a.py::test_two", "the patch itself is broken"),
+        ("", 5, "", "pytest could not run"),
+        ("", 1, "", "no test ran"),
+    ],
+)
+def test_only_a_failing_claim_counts_as_catching(
+    tmp_path: Path, inside: str, status: int, test: str, fault: str
+) -> None:
+    path = tmp_path / "report.xml"
+    path.write_text(REPORT.format(inside))
+    said = read_report(path, status, "the last line")
+    assert said.test == test and said.fault.startswith(fault) and bool(said.fault) == bool(fault)
+    assert said.passed == (2 if not test and not fault else 0)
