@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill check format bench python-versions clean
+.PHONY: help install demo test drill seeded-bugs coverage check format bench python-versions clean
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -31,6 +31,18 @@ test: install  ## run all tests
 
 drill: install  ## kill real processes at every failpoint, damage real disks (minutes)
 	@$(BIN)/python -m pytest -m drill tests/live
+
+seeded-bugs: install  ## break one rule of the protocol at a time: does a test of ours catch it? (minutes)
+	@$(BIN)/python -m tests.seeded_bugs
+
+COVERED := tests/unit/pbft tests/unit/core tests/unit/ledger tests/unit/contracts/test_governance.py \
+  tests/property/test_pbft_hostile_messages.py tests/simulation/test_pbft_service.py tests/simulation/test_membership_runs.py
+
+coverage: install  ## branches of consortium/core and protocols/pbft that their tests take: fails below 95 % (a minute)
+	@mkdir -p build
+	@COVERAGE_FILE=build/.coverage $(BIN)/python -m pytest --cov=consortium/core --cov=consortium/protocols/pbft \
+	  --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:build/coverage.json --cov-fail-under=95 $(COVERED)
+	@$(BIN)/python -m tests.branch_coverage build/coverage.json
 
 check: install  ## format, lint, strict types, architecture test
 	@$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ from .bug import (
     BOOT,
     CHAOS,
     DURABLE,
+    EDGES,
     EPOCHS,
     NORMAL,
     OBSERVERS,
@@ -226,6 +227,14 @@ ORDERING_BUGS = (
         "            effects.append(report_evidence(evidence))\n",
         "",
         (EPOCHS,),
+    ),
+    SeededBug(
+        "double-commit-not-noticed",
+        "Two COMMITs of one view are a lie, and kept as evidence (issue 3, Evidence).",
+        PBFT + "ordering.py",
+        "        other = slot.commits.conflict(event.sender, vote.view, vote.digest)\n        if other is not None:",
+        "        other = slot.commits.conflict(event.sender, vote.view, vote.digest)\n        if other == ():",
+        (EDGES,),
     ),
     SeededBug(
         "evidence-of-one-statement",

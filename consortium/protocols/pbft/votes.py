@@ -24,9 +24,6 @@ class Votes:
     def __len__(self) -> int:
         return len(self._choices)
 
-    def choice(self, sender: NodeId) -> Choice | None:
-        return self._choices.get(sender)
-
     def add(self, signed: Signed, view: int, digest: bytes) -> int:
         """Count a vote; returns how many members now stand behind its choice, 0 if it changed nothing."""
         sender, choice = signed.sender, (view, digest)

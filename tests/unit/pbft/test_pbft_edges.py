@@ -1,0 +1,439 @@
+"""The replica at its edges: strange bytes, strange sizes, a consortium of one, and a log that cannot be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+from pbft_bench import Bench
+from pbft_network import PARAMETERS, Sealed
+from test_pbft_epochs import grown, hear_in
+
+from consortium.core.codec import encode
+from consortium.core.crypto import KeyedHash
+from consortium.core.machine import (
+    Available,
+    Behind,
+    Broadcast,
+    Decide,
+    Executed,
+    Now,
+    Persist,
+    Skipped,
+    Stable,
+    Started,
+)
+from consortium.core.messages import Signed, statement
+from consortium.core.transaction import NULL_DIGEST, batch_digest
+from consortium.protocols.pbft.messages import (
+    STATEMENTS_MAX,
+    Ask,
+    Body,
+    Claim,
+    Commit,
+    Decision,
+    FetchBody,
+    NewView,
+    Prepare,
+    PrePrepare,
+    Recall,
+    Recalled,
+    Told,
+    ViewChange,
+)
+from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, PreparedRecord, ViewRecord, decode_record, persist
+from consortium.protocols.pbft.retransmit import ANSWER_BYTES_MAX
+
+A = b"a" * 32
+
+
+# --- strange bytes ------------------------------------------------------------------------------------------------
+
+
+def test_a_batch_that_is_too_long_or_no_batch_gets_no_vote() -> None:
+    bench = Bench(parameters=replace(PARAMETERS, batch_bytes_max=100))
+    bench.hear("n0", PrePrepare(0, 1, batch_digest(b"x" * 101)), b"x" * 101)
+    for height, garbage in ((2, b"junk"), (3, encode((1, "no time", ())))):
+        bench.pool.judge = lambda batch: None  # type: ignore[method-assign]
+        bench.hear("n0", PrePrepare(0, height, batch_digest(garbage)), garbage)
+    assert bench.said(Prepare) == []
+    assert bench.whys() == ["the batch is too long", "the batch has no time", "the batch has no time"]
+
+
+def test_messages_that_are_none_of_ours_or_out_of_shape_are_refused() -> None:
+    bench = Bench()
+    bench.hear("n2", Sealed(1))
+    bench.hear("n2", Recall(b"n" * 33))
+    bench.hear("n2", Ask(b"", -1, 0, 0))
+    bench.hear("n2", FetchBody("n1", b"", 1, b"short"))
+    assert bench.whys() == [
+        "not a PBFT message",
+        "the nonce is too long",
+        "view out of bounds",
+        "a digest has 32 bytes",
+    ]
+
+
+def test_what_is_for_other_siblings_says_nothing_to_consensus() -> None:
+    assert list(Bench().replica.step(Now(0, 0), Skipped(1, ()))) == []
+
+
+def test_a_vote_signed_in_this_epoch_for_a_height_of_the_next_is_refused() -> None:
+    bench = Bench(head=7, stable=4)
+    grown(bench, 9)
+    bench.hear("n0", PrePrepare(0, 9, A))
+    assert bench.whys() == ["signed in another epoch than that of its height"]
+
+
+def test_view_changes_and_new_views_of_another_epoch_are_not_looked_at() -> None:
+    bench = Bench(head=7, stable=4)
+    grown(bench, 9)
+    hear_in(bench, 1, "n2", bench.view_change(1))
+    hear_in(bench, 1, "n2", NewView(2, (), ()))
+    assert bench.replica.standing.wanted == 0 and bench.whys() == []
+
+
+def test_a_new_view_around_something_else_than_view_changes_is_refused() -> None:
+    bench = Bench()
+    votes = tuple(bench.sign(name, Prepare(2, 1, A)) for name in ("n0", "n2", "n3"))
+    bench.hear("n2", NewView(2, votes, ()))
+    assert bench.whys() == ["not a VIEW-CHANGE of this epoch"]
+
+
+# --- answers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_decision_beyond_what_may_be_kept_is_a_reason_to_catch_up() -> None:
+    bench = Bench()
+    bench.hear("n2", Decision("n1", b"", 17, A, bench.committed(0, 17, A)))
+    assert bench.effects(Behind) == [Behind(17)] and len(bench.replica.standing.log) == 0
+
+
+def test_answers_for_another_or_of_what_is_decided_change_nothing() -> None:
+    bench = Bench()
+    bench.hear("n2", Decision("n3", b"", 1, A, bench.committed(0, 1, A)))
+    bench.hear("n2", Told("n3", b"", 5, 9, None, ()))
+    bench.hear("n2", Told("n1", b"", 5, 9, None, (bench.sign("n2", Prepare(0, 1, A)),) * (STATEMENTS_MAX + 1)))
+    bench.hear("n2", Body("n3", b"", 1, A), b"body")
+    assert len(bench.replica.standing.log) == 0 and bench.whys() == []
+
+
+def test_of_what_is_told_the_statements_count_and_neither_our_own_nor_what_follows_a_bad_one() -> None:
+    bench = Bench()
+    bad = Signed("n3", bench.sign("n3", Prepare(0, 3, A)).body, b"\0" * 32)
+    statements = (
+        bench.sign("n1", Prepare(0, 1, A)),
+        bench.sign("n2", Recall(b"q")),
+        bench.sign("n2", Prepare(0, 2, A)),
+        bad,
+        bench.sign("n2", Prepare(0, 4, A)),
+    )
+    bench.hear("n3", Told("n1", b"", 0, 0, None, statements))
+    assert [slot.height for slot in bench.replica.standing.log.above(0)] == [2]
+
+
+def test_an_asker_gets_as_many_decisions_at_once_as_a_message_may_hold() -> None:
+    parameters = replace(PARAMETERS, batch_bytes_max=ANSWER_BYTES_MAX)
+    bench = Bench(parameters=parameters)
+    for height in (1, 2, 3):
+        raw, digest = bench.batch(b"%d" % height * (ANSWER_BYTES_MAX // 2))
+        bench.hear("n0", PrePrepare(0, height, digest), raw)
+        for name in ("n0", "n2", "n3"):
+            bench.hear(name, Commit(0, height, digest))
+    assert [decide.height for decide in bench.effects(Decide)] == [1, 2, 3]
+    answered = bench.said(Decision, bench.hear("n3", Ask(b"q", 0, 0, 1)))
+    assert [decision.height for decision in answered] == [1], "the rest when it asks on"
+
+
+def test_a_replica_that_hears_itself_answers_nothing() -> None:
+    bench = Bench()
+    for message in (Ask(b"q", 0, 0, 0), Recall(b"q")):
+        assert bench.said(Told, bench.hear("n1", message)) == bench.said(Recalled, bench.hear("n1", message)) == []
+
+
+# --- turns ----------------------------------------------------------------------------------------------------------
+
+
+def test_prepares_without_the_batch_prepare_nothing_until_it_is_here() -> None:
+    bench = Bench()
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 1, digest))
+    for name in ("n2", "n3"):
+        bench.hear(name, Prepare(0, 1, digest))
+    assert bench.said(Commit) == []
+    (asked, *_) = bench.said(FetchBody)
+    bench.hear(asked.receiver, Body("n1", asked.nonce, 1, digest), raw)
+    assert bench.said(Prepare) == [Prepare(0, 1, digest)] and bench.said(Commit) == [Commit(0, 1, digest)]
+
+
+def test_prepared_above_the_window_is_committed_when_the_window_moves() -> None:
+    bench = Bench(head=4)
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 9, digest), raw)
+    for name in ("n2", "n3"):
+        bench.hear(name, Prepare(0, 9, digest))
+    assert bench.said(Commit) == []
+    bench.stabilise(4)
+    assert bench.said(Prepare) == [Prepare(0, 9, digest)] and bench.said(Commit) == [Commit(0, 9, digest)]
+
+
+def test_a_pool_that_gives_nothing_makes_a_leader_propose_nothing() -> None:
+    bench = Bench(me="n0")
+    bench.pool.add(bench.now, b"one")
+    bench.pool.take = lambda now: None  # type: ignore[method-assign]
+    bench.do(Available())
+    assert bench.said(PrePrepare) == []
+
+
+def test_a_leader_waits_once_for_a_batch_to_fill_and_not_for_a_full_one() -> None:
+    bench = Bench(me="n0", parameters=replace(PARAMETERS, batch_delay_us=5_000))
+    for word in (b"one", b"two", b"three"):
+        bench.pool.add(bench.now, word)
+        bench.do(Available())
+    timers = [effect for effect in bench.out if getattr(effect, "name", None) == ("pbft", "batch")]
+    assert len(bench.said(PrePrepare)) == 1 and len(timers) == 1
+    for word in (b"four", b"five"):
+        bench.pool.add(bench.now, word)
+    bench.do(Available())
+    assert len(bench.said(PrePrepare)) == 2, "four wait: a whole batch"
+
+
+def test_orders_of_two_views_ahead_wait_for_their_own_view() -> None:
+    """n2 leads views 2 and 6: what it says for view 6 is not taken when view 2 is entered."""
+    bench = Bench()
+    raw, digest = bench.batch()
+    bench.hear("n2", PrePrepare(6, 1, digest), raw)
+    change = bench.view_change(2)
+    bench.hear("n2", bench.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
+    assert bench.said(Prepare) == []
+    change = bench.view_change(6)
+    bench.hear("n2", bench.new_view(6, dict.fromkeys(("n0", "n2", "n3"), change)))
+    (asked, *_) = bench.said(FetchBody)
+    bench.hear(asked.receiver, Body("n1", asked.nonce, 1, digest), raw)
+    assert bench.said(Prepare) == [Prepare(6, 1, digest)]
+
+
+def test_an_early_order_that_the_new_view_does_not_give_is_not_taken() -> None:
+    bench = Bench()
+    _, digest = bench.batch()
+    bench.hear("n2", PrePrepare(2, 1, digest))
+    change = bench.view_change(2, bench.prepared(0, 1, A))
+    bench.hear("n2", bench.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
+    slot = bench.replica.standing.log.get(1)
+    assert slot is not None and slot.digest != digest and bench.said(Prepare) == []
+
+
+def test_two_early_orders_of_one_view_are_evidence() -> None:
+    bench = Bench()
+    bench.hear("n2", PrePrepare(2, 1, A))
+    bench.hear("n2", PrePrepare(2, 1, A))
+    assert bench.whys() == []
+    bench.hear("n2", PrePrepare(2, 1, b"b" * 32))
+    assert bench.whys() == ["equivocation"] and list(bench.replica.standing.evidence) == ["n2"]
+
+
+def test_two_commits_of_a_member_in_one_view_are_evidence_and_count_once() -> None:
+    bench = Bench()
+    _, digest = bench.batch()
+    for name in ("n0", "n2"):
+        bench.hear(name, Commit(0, 1, digest))
+    bench.hear("n3", Commit(0, 1, A))
+    bench.hear("n3", Commit(0, 1, digest))
+    assert bench.whys() == ["equivocation"] and list(bench.replica.standing.evidence) == ["n3"]
+    slot = bench.replica.standing.log.get(1)
+    assert slot is not None and slot.certificate is None
+
+
+def test_an_order_of_a_view_that_is_over_is_nothing() -> None:
+    bench = Bench()
+    change = bench.view_change(2)
+    bench.hear("n2", bench.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 1, digest), raw)
+    bench.hear("n3", Prepare(0, 1, digest))
+    assert bench.said(Prepare) == [] and len(bench.replica.standing.log) <= 1
+
+
+def test_who_waits_for_a_new_view_goes_on_to_the_next_as_often_as_none_comes() -> None:
+    bench = Bench(me="n0")
+    for name in ("n1", "n3"):
+        bench.hear(name, bench.view_change(1))
+    for view in (2, 3):
+        bench.expire("new_view", after_us=64_000_000)
+        for name in ("n1", "n3"):
+            bench.hear(name, bench.view_change(view))
+    assert [change.view for change in bench.said(ViewChange)] == [1, 2, 3]
+    assert bench.expire("new_view") and bench.replica.standing.wanted == 4
+    assert bench.expire("new_view") == [], "the timer of a view that no quorum wants is stale"
+
+
+# --- a consortium of one ------------------------------------------------------------------------------------------
+
+
+def test_one_alone_asks_nobody_and_decides_by_its_own_word() -> None:
+    bench = Bench(n=1, me="n0", is_recalled=False)
+    assert bench.said(Recall) == [] and bench.replica.standing.is_recalled
+    bench.pool.add(bench.now, b"alone")
+    bench.do(Available())
+    assert [decide.height for decide in bench.effects(Decide)] == [1]
+    assert len(bench.said(Prepare)) == 0 and bench.said(Commit)
+
+
+def test_who_is_left_alone_by_a_change_of_members_asks_nobody_either() -> None:
+    bench = Bench(me="n1", head=7, stable=4, is_recalled=False)
+    grown(bench, 9, ("n1",))
+    bench.do(Executed(8, b"h" * 32, bench.epochs.newest))
+    assert bench.replica.standing.is_recalled
+
+
+# --- boots --------------------------------------------------------------------------------------------------------
+
+
+def test_a_record_of_another_version_or_none_at_all_is_told_and_the_rest_read() -> None:
+    good = persist(ViewRecord(FORMAT, 0, 2, 2), None).record
+    strange = persist(ViewRecord(9, 0, 5, 5), None).record
+    foreign = persist(ViewRecord(FORMAT, 7, 6, 6), None).record
+    bench = Bench(records=(b"junk", strange, good, foreign), is_recalled=False)
+    assert bench.replica.standing.view == 2 and len(bench.whys()) == 2
+    assert "format 9" in bench.whys()[1]
+
+
+def test_a_member_that_left_a_view_and_lost_what_it_said_says_it_anew() -> None:
+    """The small record of the view is kept for good, that of the message until its heights are sealed."""
+    before = Bench(me="n3")
+    for name in ("n0", "n1"):
+        before.hear(name, before.view_change(1))
+    kept = [record for record, height in before.records if height is None]
+    after = Bench(me="n3", records=kept)
+    assert [change.view for change in after.said(ViewChange)] == [1]
+
+
+def test_a_leader_that_boots_before_its_new_view_was_entered_says_the_same_one_again() -> None:
+    before = Bench(me="n1")
+    for name in ("n0", "n2"):
+        effects = before.hear(name, before.view_change(1, before.prepared(0, 2, A)))
+    (said,) = before.said(NewView)
+    entered = [record for record, _ in before.records]
+    cut = next(i for i, raw in enumerate(entered) if type(decode_record(raw)).__name__ == "NewViewRecord") + 1
+    after = Bench(me="n1", records=entered[:cut])
+    assert after.said(NewView)[0] == said and effects
+    assert after.replica.standing.view == 1, "it hears itself, and enters"
+
+
+def test_the_orders_of_a_new_view_bind_after_a_boot_even_if_its_proof_is_no_longer_understood() -> None:
+    before = Bench()
+    change = before.view_change(2, before.prepared(0, 1, A))
+    before.hear("n2", before.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
+    records: list[bytes] = []
+    for raw, _ in before.records:
+        record: Any = decode_record(raw)
+        if type(record).__name__ == "NewViewRecord":
+            record = replace(record, message=replace(record.message, changes=record.message.changes[:1]))
+        records.append(encode(record))
+    after = Bench(records=records)
+    raw, digest = after.batch()
+    after.hear("n2", PrePrepare(2, 1, digest), raw)
+    assert after.said(Prepare) == [] and after.whys() == ["not what the new view orders"]
+
+
+def test_claims_that_reach_further_than_a_view_change_may_are_sealed_first() -> None:
+    """A crash took newer seals than votes: to leave a claim out would be to forget it."""
+    bench = Bench(head=17, stable=0, is_recalled=False)
+    claim = bench.prepared(0, 17, A)
+    records = [encode(PreparedRecord(FORMAT, 0, 0, 17, A, claim))]
+    after = Bench(head=17, stable=0, records=records)
+    after.pool.add(after.now, b"waits")
+    after.hear("n0", Prepare(1, 1, A))
+    after.do(Available())
+    after.expire("progress", after_us=2_000_000)
+    assert after.said(ViewChange) == [] and after.effects(Behind) == [Behind(9)]
+
+
+def test_a_prepared_certificate_that_was_read_back_is_claimed_and_remembered_for_those_who_ask() -> None:
+    before = Bench()
+    raw, digest = before.batch()
+    before.hear("n0", PrePrepare(0, 1, digest), raw)
+    before.hear("n2", Prepare(0, 1, digest))
+    after = Bench(records=[record for record, _ in before.records])
+    (answer,) = after.said(Recalled, after.hear("n2", Recall(b"q")))
+    assert [after.verifier.open(vote, after.epochs).message for vote in answer.votes] == [Prepare(0, 1, digest)]
+    after.pool.add(after.now, b"waits")
+    after.hear("n0", Prepare(1, 1, A))
+    for name in ("n2", "n3"):
+        after.hear(name, after.view_change(1))
+    assert [len(change.claims) for change in after.said(ViewChange)] == [1]
+
+
+def test_what_is_no_vote_of_ours_shows_nothing_about_our_log() -> None:
+    bench = Bench(is_recalled=False)
+    (question,) = bench.said(Recall)
+    suite = KeyedHash()
+
+    def ours(body: bytes) -> Signed:
+        return Signed("n1", body, suite.sign(b"n1".ljust(32, b"\x00"), body))
+
+    shown = (
+        ours(b"no statement"),
+        ours(statement(b"another chain", suite.name, 9, Prepare(0, 9, A))),
+        bench.sign("n1", Recall(b"q")),
+    )
+    bench.hear("n2", Recalled("n1", question.nonce, shown))
+    bench.hear("n3", Recalled("n1", question.nonce, ()))
+    assert bench.noted("observing") == [] and bench.replica.standing.is_recalled
+
+
+def test_a_node_that_is_no_member_says_nothing_and_is_told_so() -> None:
+    bench = Bench(me="stranger", is_recalled=False)
+    assert bench.noted("removed") == [{"epoch": 0}]
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 1, digest), raw)
+    bench.hear("n2", Ask(b"q", 0, 0, 0))
+    assert not any(isinstance(effect, Broadcast) for effect in bench.out) and bench.said(Told) == []
+
+
+def test_who_comes_in_and_who_goes_out_with_an_epoch_is_noted() -> None:
+    going = Bench(me="n3", head=7, stable=4)
+    grown(going, 9, ("n0", "n1", "n2"))
+    going.do(Executed(8, b"h" * 32, going.epochs.newest))
+    assert going.noted("removed") == [{"epoch": 1}] and not going.replica.standing.is_recalled
+    coming = Bench(me="n4", head=7, stable=4, is_recalled=False)
+    grown(coming, 9)
+    coming.do(Executed(8, b"h" * 32, coming.epochs.newest))
+    assert coming.noted("admitted") == [{"epoch": 1}] and coming.said(Recall)
+
+
+def test_a_node_whose_seal_runs_ahead_of_its_head_keeps_what_it_still_has_to_execute() -> None:
+    bench = Bench()
+    bench.do(Stable(4, bench.seal(4)))
+    assert bench.replica.standing.floor == 0
+    bench.do(Stable(12, bench.seal(12)))
+    assert bench.replica.standing.floor == 12, "too far behind for consensus"
+
+
+def test_an_order_of_a_null_request_needs_no_batch_and_stores_none() -> None:
+    bench = Bench(me="n2")
+    change = bench.view_change(2, bench.prepared(0, 2, NULL_DIGEST))
+    for name in ("n0", "n3"):
+        bench.hear(name, change)
+    orders = [order for order in bench.said(PrePrepare) if order.view == 2]
+    assert [order.digest for order in orders] == [NULL_DIGEST] * 2
+    stored = [decode_record(e.record) for e in bench.out if isinstance(e, Persist)]
+    assert all(record.body is None for record in stored if isinstance(record, AcceptedRecord))
+
+
+def test_a_huge_view_change_is_judged_but_not_remembered_to_be_told_again() -> None:
+    bench = Bench()
+    order = bench.sign("n0", PrePrepare(0, 1, A))
+    huge = bench.view_change(2, *[Claim(order, bench.certificate(Prepare(0, 1, A), ["n1", "n2"]))] * 200)
+    bench.hear("n2", huge)
+    assert bench.whys() == ["too many claims"]
+    (answer,) = bench.said(Recalled, bench.hear("n2", Recall(b"q")))
+    assert answer.votes == ()
+    bench.hear("n3", bench.view_change(2))
+    (answer,) = bench.said(Recalled, bench.hear("n3", Recall(b"q")))
+    assert len(answer.votes) == 1
+
+
+def test_a_boot_with_nothing_in_the_log_begins_at_view_0() -> None:
+    bench = Bench(is_recalled=False)
+    assert list(bench.replica.step(bench.now, Started(()))) and bench.replica.view == 0
