@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from .bug import SeededBug
 from .catalogue import BUGS
-from .trial import CONSENSUS_TESTS, Said, Verdict, end_all, try_bug, try_nothing
+from .trial import CONSENSUS_TESTS, ROOT, Said, Verdict, end_all, try_bug, try_nothing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(bugs: Sequence[SeededBug], jobs: int) -> int:
+    """Try them all; a bug that does not fit today's source raises ValueError before anything is run."""
+    for bug in bugs:
+        bug.seed((ROOT / bug.file).read_text(encoding="utf-8"))
     tests = sorted({test for bug in bugs for test in bug.tests})
     if not _is_sound(tests, "the tests expected to catch them"):
         return 1

@@ -120,8 +120,8 @@ LEDGER_BUGS = (
         "uncertified-block-trusted",
         "A fetched block is believed by its commit certificate (docs/decisions/001).",
         LEDGER + "catch_up.py",
-        "                self._check_decision(held.certificate, self._epochs, height + 1, digest, self._verifier)",
-        "                pass",
+        "        self._check_decision(certificate, self._epochs, height, digest, self._verifier)\n",
+        "",
         (CATCH_UP,),
     ),
     SeededBug(
@@ -134,10 +134,10 @@ LEDGER_BUGS = (
     ),
     SeededBug(
         "one-liar-forces-a-snapshot",
-        "A snapshot is begun when f+1 members claim to be far ahead (docs/decisions/001).",
-        LEDGER + "catch_up.py",
-        "        claimed = claims[-weak] if len(claims) >= weak else 0",
-        "        claimed = claims[-1] if claims else 0",
+        "A gap is certain when f+1 members claim it, not when one does (ledger/claims.py).",
+        LEDGER + "claims.py",
+        "heights[-weak] if len(heights) >= weak else 0",
+        "heights[-1] if heights else 0",
         (LEDGER_BOUNDS,),
     ),
     SeededBug(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import BOOT, CHAOS, CLAIMS, DURABLE, NORMAL, OBSERVERS, PBFT, SERVICE, TRAPS, VIEWS, SeededBug
+from .bug import BOOT, CLAIMS, DURABLE, EDGES, NORMAL, OBSERVERS, PBFT, SERVICE, TRAPS, VIEWS, SeededBug
 
 VIEW_CHANGE_BUGS = (
     SeededBug(
@@ -163,7 +163,7 @@ VIEW_CHANGE_BUGS = (
         PBFT + "view_change.py",
         "        claims = tuple(claim for claim in found if claim is not None)",
         "        claims = tuple(claim for claim in found if claim is not None and claim.pre_prepare is None)",
-        (VIEWS, CHAOS),
+        (EDGES,),
     ),
     SeededBug(
         "one-member-deposes-a-leader",
