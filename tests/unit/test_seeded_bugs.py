@@ -3,6 +3,7 @@ runs it."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,25 @@ def test_a_bug_whose_place_is_gone_or_not_the_only_one_is_named() -> None:
     for source, broken in (("", bug), ("x = 1\nx = 1\n", bug), ("x = 1\n", bug._replace(new="x ="))):
         with pytest.raises(ValueError, match="a-name"):
             broken.seed(source)
+
+
+def promises() -> list[str]:
+    """The rows of the table of promises in docs/consensus.md."""
+    page = (ROOT / "docs" / "consensus.md").read_text(encoding="utf-8")
+    table = page.partition("## What is promised")[2].partition("## What is not promised")[0]
+    return [line for line in table.splitlines() if line.startswith("| ") and "`" in line]
+
+
+@pytest.mark.parametrize("row", promises(), ids=[row[2:40] for row in promises()])
+def test_every_promise_names_tests_that_exist_and_bugs_that_these_catch(row: str) -> None:
+    named = re.findall(r"`([^`]+)`", row)
+    tests = [name for name in named if name.endswith(".py")]
+    files = {path.name for path in (ROOT / "tests").rglob("*.py")}
+    assert tests and all((ROOT / name).exists() if "/" in name else name in files for name in tests)
+    known = {bug.name: bug for bug in BUGS}
+    bugs = [known[name] for name in re.findall(r"`([a-z0-9-]+)`", row.rsplit("|", 2)[1])]
+    shown = {Path(name).name for name in tests}
+    assert bugs and all(shown & {Path(test.partition("::")[0]).name for test in bug.tests} for bug in bugs)
 
 
 REPORT = """<testsuites><testsuite tests="2"><testcase classname="tests.unit.test_a" name="test_one"/>
