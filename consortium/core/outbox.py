@@ -304,12 +304,13 @@ class Outbox:
     def _on_jumped(self, now: Now, event: Jumped) -> list[Effect]:
         """Blocks are not told: what the ledger holds as executed was included, we do not know where. Numbers that are
         too old for its window count as taken by ours: nothing may be done twice, and nothing can be done under them."""
-        used, told = event.used(self._member), event.told(self._member)
+        used = event.used(self._member)
         highest = max(used, default=0)
         self._pass(highest)
         bundles = [self._bundles.open(wish.bundle, is_trusted=True) for wish in self._recovered]
         bundles += [sent.bundle for sent in self._sent.values()]
         ours = {ident: raw for each in bundles for ident, raw in zip(each.ids, each.transactions, strict=True)}
+        told = event.told(self._member) if ours else frozenset[int]()
         effects: list[Effect] = []
         skipped: list[tuple[str, str, bytes]] = []
         for identity, transaction in ours.items():

@@ -13,8 +13,8 @@ from consortium.core.codec import encode
 from consortium.core.machine import Now, Received, Send
 from consortium.core.messages import Signed
 from consortium.ledger import fetch, serve
-from consortium.ledger.fetch import SnapshotFetch
-from consortium.ledger.messages import FetchBlocks, FetchSnapshot, Snapshot, Status
+from consortium.ledger.fetch import BlockFetch, SnapshotFetch
+from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 
 
 def _asked_snapshots(net: Any) -> list[FetchSnapshot]:
@@ -114,3 +114,126 @@ def test_an_honest_node_gets_late_answers_and_is_not_taken_for_abandoned(monkeyp
     assert net.nodes["dan"].head == 100
     assert net.nodes["dan"].noted("rejected") == []
     assert not any(node.catch_up._server.owes for node in net.nodes.values())
+
+
+def _asked_blocks(net: Any) -> list[FetchBlocks]:
+    return [message for _, message in net.sent if isinstance(message, FetchBlocks)]
+
+
+def _boast(net: Any, name: str, height: int) -> None:
+    message = Status(height, 0, net.now.monotonic_us)
+    net.nodes["dan"].hear(Received(name, message, Signed(name, b"", b""), 0, b""))
+
+
+@pytest.mark.parametrize(("boasting", "is_believed"), [(("ada",), False), (("ada", "bob"), True)])
+def test_one_members_boast_costs_one_question_to_it_for_one_block(boasting: tuple[str, ...], is_believed: bool) -> None:
+    """Positive control: what f+1 say is worth asking everybody for many."""
+    net = _net(LONG, behind=())
+    net.run(1_000_000)
+    net.sent.clear()
+    for name in boasting:
+        _boast(net, name, 150)
+    net.run(9_000_000)
+    asked = _asked_blocks(net)
+    many = [message for message in asked if message.last_height > message.first_height]
+    assert bool(many) == is_believed
+    assert bool(net.nodes["dan"].noted("catching_up")) == is_believed
+    assert is_believed or {(message.receiver, message.first_height) for message in asked} == {("ada", 101)}
+    assert is_believed or len(asked) == 1
+
+
+def test_one_honest_member_alone_is_enough_to_catch_up_from() -> None:
+    """Nobody else is ahead, and no seal comes: its first block proves that it says the truth."""
+    net = _net(LONG, behind=("bob", "cyd", "dan"))
+    net.passes = lambda sender, receiver, message: not isinstance(message, Sealed | Checkpoint)
+    net.nodes.pop("bob")
+    net.nodes.pop("cyd")
+    net.run(3_000_000)
+    assert net.nodes["dan"].head == 100
+    assert {message.receiver for message in _asked_blocks(net)} == {"ada"}
+
+
+def _held(node: Any) -> int:
+    now = node.catch_up._fetch
+    return now._bytes if isinstance(now, BlockFetch) else 0
+
+
+def test_what_a_liar_can_make_a_node_hold_is_bounded_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It withholds the next block, and gives large ones above it. Nothing above the bound is asked for."""
+    monkeypatch.setattr(fetch, "READY_BYTES_MAX", 400_000)
+    monkeypatch.setattr(fetch, "ANSWER_BYTES_MAX", 100_000)
+    net = _net(LONG)
+    held: list[int] = []
+    asked: list[int] = []
+
+    def lie(effect: Any) -> Any:
+        if not _is(effect, Blocks):
+            return effect
+        held.append(_held(net.nodes["dan"]))
+        asked.append(effect.message.first_height)
+        if effect.message.first_height == 1:
+            return None
+        junk = encode([(bytes(30_000), b"", None)] * 3)
+        return effect._replace(message=replace(effect.message, digest=sha256(junk).digest()), attachment=junk)
+
+    for name in ("ada", "bob"):
+        net.nodes[name].lies = lie
+    net.run(20_000_000)
+    assert 90_000 < max(held) <= 400_000
+    assert net.nodes["dan"].chain.ledger.head == LONG.ledger.head, "and the third member was asked in the end"
+
+
+def test_several_blocks_in_an_answer_above_the_bound_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "ANSWER_BYTES_MAX", 50_000)
+    net = _net(LONG)
+    junk = encode([(bytes(30_000), b"", None)] * 2)
+
+    def lie(effect: Any) -> Any:
+        if not _is(effect, Blocks):
+            return effect
+        return effect._replace(message=replace(effect.message, digest=sha256(junk).digest()), attachment=junk)
+
+    net.nodes["ada"].lies = net.nodes["bob"].lies = lie
+    net.run(20_000_000)
+    dan = net.nodes["dan"]
+    assert any("2 blocks in" in note["why"] for note in dan.noted("rejected"))
+    assert dan.head == 100
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_giver_whose_rows_are_not_those_of_the_sealed_root_costs_one_copy_and_is_left_for_another(parts: int) -> None:
+    """State rows are proven only when the last has come: a liar is found then, at the price of what it sent once."""
+    net = _net(FAR)
+    sent: list[tuple[str, int]] = []
+
+    def lie(name: str) -> Any:
+        def lied(effect: Any) -> Any:
+            if not _is(effect, Snapshot):
+                return effect
+            junk = encode([(b"junk %d" % effect.message.part, bytes(100_000))])
+            sent.append((name, effect.message.part))
+            message = replace(effect.message, parts=parts, digest=sha256(junk).digest())
+            return effect._replace(message=message, attachment=junk)
+
+        return lied
+
+    for name in ("ada", "bob"):
+        net.nodes[name].lies = lie(name)
+        server = net.nodes[name].catch_up._server
+        _answer_any_part(server)
+    net.run(25_000_000)
+    dan = net.nodes["dan"]
+    assert dan.chain.ledger.head == FAR.ledger.head
+    liars = sorted({name for name, _ in sent})
+    assert liars and sorted(sent) == [(name, part) for name in liars for part in range(parts)], "each gave one copy"
+    assert len([note for note in dan.noted("rejected") if "state root" in note["why"]]) == len(liars)
+
+
+def _answer_any_part(server: Any) -> None:
+    original = server._snapshot
+
+    def any_part(now: Now, event: Received, asked: FetchSnapshot) -> Any:
+        effects = original(now, event, replace(asked, part=0))
+        return [e._replace(message=replace(e.message, part=asked.part)) for e in effects]
+
+    server._snapshot = any_part
