@@ -17,6 +17,7 @@ from typing import Any
 import aiomqtt
 import msgspec
 
+from consortium.core.grouping import group_by_size
 from consortium.core.membership import NodeId
 from consortium.core.messages import FRAME_BYTES_MAX
 from nodes.address import BrokerAddress
@@ -40,18 +41,7 @@ def topic_root(chain: bytes) -> str:
 
 def pack_frames(frames: Sequence[bytes]) -> list[bytes]:
     """The payloads that carry these frames, in order, none above the limits unless one frame alone is."""
-    payloads: list[bytes] = []
-    part: list[bytes] = []
-    size = 0
-    for frame in frames:
-        if part and (size + len(frame) > COALESCED_BYTES_MAX or len(part) == FRAMES_MAX):
-            payloads.append(_encode(part))
-            part, size = [], 0
-        part.append(frame)
-        size += len(frame)
-    if part:
-        payloads.append(_encode(part))
-    return payloads
+    return [_encode(group) for group in group_by_size(frames, COALESCED_BYTES_MAX, FRAMES_MAX)]
 
 
 def unpack_frames(payload: bytes) -> list[bytes] | None:

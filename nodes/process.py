@@ -36,6 +36,7 @@ _WORDS = {  # notes that whoever runs this node wants to read in its log
     "catching_up": "this node is behind: it fetches heights %(from_height)d to %(to_height)d from the others",
     "caught_up": "this node has caught up, at height %(height)d",
     "snapshot": "this node begins anew with a verified snapshot of height %(height)d",
+    "unheard": "no findings on heights %(from_height)d to %(to_height)d: they came as a snapshot; others saw them",
 }
 
 _log = logging.getLogger("node")

@@ -188,20 +188,7 @@ def _settle(
     """Adjudicate and pay a checked claim; returns the settlement's key."""
     psn_no, day = claim.psn_no, claim.enddate
     year = day // 10_000
-    calendar = policy.get_calendar(state)
-    if year <= calendar.closed_through:
-        raise Refused("year-closed", f"the books are closed through {calendar.closed_through}")
-    person = enrolment.get_person(state, psn_no)
-    period = enrolment.cover(person, psn_no, day)
-    if claim.begndate != day:
-        enrolment.cover(person, psn_no, claim.begndate)
-    pack = policy.pack_of(state, calendar, day)
-    scheme = pack.employee if period.insutype == enrolment.EMPLOYEE else pack.resident
-    is_inpatient = claim.med_type == INPATIENT
-    if is_inpatient and institution.kind != HOSPITAL:
-        raise Refused("not-a-hospital", f"{claim.fixmedins_code} is a {institution.kind}: it has no inpatients")
-    terms = Terms(scheme, is_inpatient, institution.level, period.retired, period.assisted, claim.offsite)
-
+    insutype, pack, terms = _terms(state, claim, institution)
     items = policy.items_on(state, [line.med_list_codg for line in bill.lines], day)
     _sell_packs(state, bill.lines, items, number, claim.fixmedins_code)
     scope = compute_scope([(line.cnt, line.pric, item) for line, item in zip(bill.lines, items, strict=True)])
@@ -216,22 +203,8 @@ def _settle(
         raise Refused("too-many-settlements", f"{psn_no} has {SEQUENCE_MAX} entries in {year}")
     key = settlement_key(psn_no, year, sequence)
     drg_payment_fen = _drg_payment(state, claim, institution, pack, amounts) if claim.drg_group else 0
-    settlement = Settlement(
-        bill_no=number,
-        fixmedins_code=claim.fixmedins_code,
-        insutype=period.insutype,
-        med_type=claim.med_type,
-        begndate=claim.begndate,
-        enddate=day,
-        amounts=amounts,
-        pool_paid_fen=_pool_share(amounts, drg_payment_fen) if claim.drg_group else amounts.hifp_pay,
-        previous=used.newest,
-        offsite=claim.offsite,
-        drg_group=claim.drg_group,
-        drg_payment_fen=drg_payment_fen,
-        commitment=claim.commitment,
-    )
-    after = accumulate(used, amounts, is_inpatient=is_inpatient, sign=1)
+    settlement = _settled(claim, number, insutype, amounts, drg_payment_fen, used.newest)
+    after = accumulate(used, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, accumulator_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
     payable = f"payable/{claim.fixmedins_code}"
@@ -239,6 +212,46 @@ def _settle(
     funds.move_all(state, payments, f"settlement/{key}", events)
     events.append(_event("settled", psn_no, year, sequence, settlement))
     return key
+
+
+def _terms(state: State, claim: Claim | IssueAndClaim, institution: Institution) -> tuple[str, Pack, Terms]:
+    """Under which insurance, pack of rules and terms the claim is adjudicated; refuses what is under none."""
+    psn_no, day = claim.psn_no, claim.enddate
+    calendar = policy.get_calendar(state)
+    if day // 10_000 <= calendar.closed_through:
+        raise Refused("year-closed", f"the books are closed through {calendar.closed_through}")
+    person = enrolment.get_person(state, psn_no)
+    period = enrolment.cover(person, psn_no, day)
+    if claim.begndate != day:
+        enrolment.cover(person, psn_no, claim.begndate)
+    pack = policy.pack_of(state, calendar, day)
+    scheme = pack.employee if period.insutype == enrolment.EMPLOYEE else pack.resident
+    is_inpatient = claim.med_type == INPATIENT
+    if is_inpatient and institution.kind != HOSPITAL:
+        raise Refused("not-a-hospital", f"{claim.fixmedins_code} is a {institution.kind}: it has no inpatients")
+    terms = Terms(scheme, is_inpatient, institution.level, period.retired, period.assisted, claim.offsite)
+    return period.insutype, pack, terms
+
+
+def _settled(
+    claim: Claim | IssueAndClaim, number: str, insutype: str, amounts: Amounts, drg_payment_fen: int, previous: int
+) -> Settlement:
+    """What stands on the ledger of an adjudicated claim."""
+    return Settlement(
+        bill_no=number,
+        fixmedins_code=claim.fixmedins_code,
+        insutype=insutype,
+        med_type=claim.med_type,
+        begndate=claim.begndate,
+        enddate=claim.enddate,
+        amounts=amounts,
+        pool_paid_fen=_pool_share(amounts, drg_payment_fen) if claim.drg_group else amounts.hifp_pay,
+        previous=previous,
+        offsite=claim.offsite,
+        drg_group=claim.drg_group,
+        drg_payment_fen=drg_payment_fen,
+        commitment=claim.commitment,
+    )
 
 
 def _sources(settlement: Settlement, account: str) -> list[tuple[str, int]]:

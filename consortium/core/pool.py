@@ -13,6 +13,7 @@ from typing import NamedTuple, cast
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
 from consortium.core.genesis import Parameters
+from consortium.core.grouping import group_by_size
 from consortium.core.machine import (
     Available,
     Broadcast,
@@ -377,18 +378,7 @@ def _number(transaction: bytes) -> int:
 
 def _broadcasts(raws: Sequence[bytes]) -> list[Effect]:
     """As few submissions as the size of a message allows."""
-    effects: list[Effect] = []
-    group: list[bytes] = []
-    size = 0
-    for raw in raws:
-        if group and (size + len(raw) > SUBMISSION_BYTES_MAX or len(group) == SUBMISSION_BUNDLES_MAX):
-            effects.append(_submission(group))
-            group, size = [], 0
-        group.append(raw)
-        size += len(raw)
-    if group:
-        effects.append(_submission(group))
-    return effects
+    return [_submission(group) for group in group_by_size(raws, SUBMISSION_BYTES_MAX, SUBMISSION_BUNDLES_MAX)]
 
 
 def _submission(raws: Sequence[bytes]) -> Broadcast:

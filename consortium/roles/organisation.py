@@ -45,6 +45,10 @@ class Conduct:
     def on_gap(self) -> None:
         """Blocks are missing here: what they said is not told. `resume` follows, after a boot when history is told."""
 
+    def on_unheard(self, first: int, last: int) -> Sequence[Note]:
+        """A snapshot took the place of these heights, and this node never executed them."""
+        return ()
+
     def resume(self, height: int, agenda: Agenda) -> None:
         """After a gap: wish for what the state, as of `height`, calls for, as if every block had been heard."""
 
@@ -88,7 +92,7 @@ class Organisation:
                 return []
 
     def _on_skipped(self, now: Now, height: int, calls: Sequence[Key]) -> Sequence[Effect]:
-        self._height = max(self._height, height)
+        first, self._height = self._height + 1, max(self._height, height)
         self._has_gap = True
         self._conduct.on_gap()
         self._agenda.skip(calls)
@@ -96,7 +100,7 @@ class Organisation:
         if not self._is_started:
             return []  # history is told first
         self._resume()
-        return self._agenda.pump(now)
+        return [*self._conduct.on_unheard(first, height), *self._agenda.pump(now)]
 
     def _resume(self) -> None:
         self._agenda.skip_if(lambda key: is_held(self._conduct.state, key))

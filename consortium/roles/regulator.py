@@ -57,6 +57,10 @@ class RegulatorConduct(Conduct):
                 psn_no, _, change_id = key.partition("/")
                 _endorse(psn_no, change_id, agenda)
 
+    def on_unheard(self, first: int, last: int) -> Sequence[Note]:
+        """So that nobody takes the absence of findings there for their absence."""
+        return (Note("unheard", {"from_height": first, "to_height": last}),)
+
     def _on_claim(self, outcome: Outcome) -> Sequence[Note]:
         claim = typed(outcome, settlement.Claim)
         rule = RULES.get(outcome.receipt.code)

@@ -11,7 +11,7 @@ from test_claim_day import begin, build, scenario, small
 from consortium.contracts import bill, funds, institution
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
-from consortium.core.machine import Now, Outcome, Receipted, Skipped, Started, Submit
+from consortium.core.machine import Note, Now, Outcome, Receipted, Skipped, Started, Submit
 from consortium.roles import load_roles
 from consortium.roles.agenda import Agenda
 from consortium.roles.work import Work
@@ -108,3 +108,14 @@ def test_after_a_gap_the_bureau_pays_out_what_the_state_says_is_owed_and_history
     (second,) = bureau.step(Now(1, 1), Receipted(7, 1, (outcome,), False))
     assert isinstance(second, Submit) and second.reference != submit.reference
     assert second.calls[0][2].amount_fen == 200
+
+
+def test_a_regulator_tells_which_heights_it_could_find_nothing_in() -> None:
+    """A trace without findings must not be taken for heights without any. What it heard before a boot it looked at."""
+    ledger = SmallLedger({})
+    spec = load_roles()["regulator"]
+    regulator = spec.build(spec.settings(), Work("regulator"), ledger.reader)
+    assert list(regulator.step(Now(0, 0), Skipped(3, ()))) == []
+    regulator.step(Now(0, 0), Receipted(4, 0, (), True))
+    regulator.step(Now(0, 0), Started(()))
+    assert list(regulator.step(Now(1, 1), Skipped(9, ()))) == [Note("unheard", {"from_height": 5, "to_height": 9})]
