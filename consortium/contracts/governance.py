@@ -1,4 +1,5 @@
-"""Who belongs to the consortium: proposals, votes, recovery of lost votes; and evidence against members that lied.
+"""Who belongs to the consortium, and by which parameters it runs: proposals, votes, recovery of lost votes; and
+evidence against members that lied.
 
 The validators of a height decide: a proposal passes with a quorum of their voices, one a member, and becomes a change
 in the registry (core/registry.py), which is active from the next activation on. Whoever can show two conflicting votes
@@ -26,10 +27,12 @@ from consortium.contracts.governance_rules import (
     APPOINT,
     REKEY,
     REMOVE,
+    TUNE,
     check_fresh_keys,
     check_name,
     check_recovery,
     check_strength,
+    check_tuning,
     future_members,
     sorted_keys,
 )
@@ -41,7 +44,7 @@ from consortium.core.membership import Epoch, Member, Purpose
 
 DAY_US = 86_400_000_000
 OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
-ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE)
+ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE, TUNE)
 KINDS = ("validator", "observer", "client")
 MEMBER_ROLES = (BUREAU, HOSPITAL, PHARMACY, SUPPLIER, REGULATOR, PATIENT)
 
@@ -50,7 +53,8 @@ class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """A change of members; who proposes it votes for it. `action` says which fields count.
 
     admit: `role`, `kind`, `keys` of a name that is no member. appoint: another `kind` for a member. rekey: `keys` that
-    take the place of those of the same purposes. remove: nothing more. `lowers_f`: the proposer knows that the
+    take the place of those of the same purposes. remove: nothing more. tune: `tuning`, parameters by name, see
+    `core.genesis.TUNABLE`; `name` is the proposer's. `lowers_f`: the proposer knows that the
     consortium will survive fewer traitors than now."""
 
     proposal_id: str
@@ -62,6 +66,7 @@ class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     lowers_f: bool = False
     days: int = 7  # until it expires
     reason: str = ""
+    tuning: dict[str, int] = {}
 
 
 class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,7 +149,7 @@ def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
     known = state.get(PROPOSALS, arguments.proposal_id)
     if known is not None:
         raise Refused("proposal-exists", f"proposal {arguments.proposal_id} is {known.status}; take another id")
-    _compute_change(state, arguments)
+    _check_proposed(state, arguments, context)
     expires_us = context.time_us + arguments.days * DAY_US
     event = Event(
         "proposal-made",
@@ -178,15 +183,34 @@ def _count(state: State, proposal: Proposal, current: Epoch) -> list[Event]:
     no = sum(not approve for name, approve in proposal.voices if current.is_validator(name))
     identity, status, events = proposal.proposed.proposal_id, OPEN, []
     if yes >= current.quorum:
-        change = _compute_change(state, proposal.proposed)
-        registry.decide_change(state, change)
-        status = PASSED
-        events = [Event("members-change", {"proposal_id": identity, "name": change.name, "yes": yes})]
+        status, events = PASSED, [_decide(state, proposal.proposed, yes)]
     elif no > current.n - current.quorum:
         status = REJECTED
         events = [Event("proposal-rejected", {"proposal_id": identity, "no": no})]
     state.put(PROPOSALS, identity, msgspec.structs.replace(proposal, status=status))
     return events
+
+
+def _check_proposed(state: State, wanted: Propose, context: Context) -> None:
+    """Refuses what could not be decided now."""
+    if wanted.action != TUNE:
+        _compute_change(state, wanted)
+        return
+    if wanted.name != context.member:
+        raise Refused("bad-name", "whoever proposes other parameters gives its own name")
+    check_tuning(state, wanted.tuning)
+
+
+def _decide(state: State, wanted: Propose, yes: int) -> Event:
+    """A quorum wants it: it is active from the next activation on. Refuses what cannot be any more."""
+    if wanted.action == TUNE:
+        check_tuning(state, wanted.tuning)
+        registry.decide_tuning(state, wanted.tuning)
+        names = ", ".join(f"{name}={value}" for name, value in sorted(wanted.tuning.items()))
+        return Event("parameters-change", {"proposal_id": wanted.proposal_id, "tuning": names, "yes": yes})
+    change = _compute_change(state, wanted)
+    registry.decide_change(state, change)
+    return Event("members-change", {"proposal_id": wanted.proposal_id, "name": change.name, "yes": yes})
 
 
 def _compute_change(state: State, wanted: Propose) -> registry.Change:

@@ -9,10 +9,11 @@ from consortium.core import registry
 from consortium.core.codec import encode
 from consortium.core.contract import Refused, StateReader
 from consortium.core.crypto import SUITES
+from consortium.core.genesis import ONLY_RAISED, TUNABLE
 from consortium.core.membership import Member, Purpose
 from consortium.core.quorum import faults_max
 
-ADMIT, APPOINT, REKEY, REMOVE = "admit", "appoint", "rekey", "remove"
+ADMIT, APPOINT, REKEY, REMOVE, TUNE = "admit", "appoint", "rekey", "remove", "tune"
 NAME_LENGTH_MAX = 64
 MEMBERS_MAX = 256
 VALIDATORS_MIN = 4  # the fewest that survive one traitor
@@ -64,6 +65,23 @@ def _used_keys(state: StateReader) -> set[bytes]:
     for change in registry.pending_changes(state):
         used.update(change.member.keys.values() if change.member else ())
     return used
+
+
+def check_tuning(state: StateReader, tuning: Mapping[str, int]) -> None:
+    """Refuses `bad-tuning`, `no-change`, `only-raised`: parameters that no vote may change, or not to this."""
+    if not tuning:
+        raise Refused("bad-tuning", f"no parameter is given; members may tune {', '.join(TUNABLE)}")
+    before = registry.future_tuning(state)
+    for name, value in sorted(tuning.items()):
+        if name not in TUNABLE:
+            raise Refused("bad-tuning", f"{name[:64]!r} cannot be tuned; members may tune {', '.join(TUNABLE)}")
+        least, most = TUNABLE[name]
+        if not least <= value <= most:
+            raise Refused("bad-tuning", f"{name} is {value}; it lies within {least} and {most}")
+        if name in ONLY_RAISED and value < before.get(name, 0):
+            raise Refused("only-raised", f"{name} is {before[name]} and may only be raised: signed bundles must fit")
+    if all(before.get(name) == value for name, value in tuning.items()):
+        raise Refused("no-change", "the parameters are these already, or will be")
 
 
 def check_strength(members: Sequence[Member], change: registry.Change, lowers_f: bool) -> None:

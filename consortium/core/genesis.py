@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from consortium.core.codec import encode, tagged_hash
 from consortium.core.crypto import SUITES
 from consortium.core.membership import Epoch, Member
+from consortium.core.transaction import BATCH_BYTES_MAX
 
 FORMAT = 1
 TIME_US_MAX = 250_000_000_000_000_000  # late in the year 9892: dates have four digits of a year
@@ -30,6 +32,33 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pool_transactions_max: int = 100_000
     idle_seal_us: int = 2_000_000  # an idle tail is sealed after this
     snapshot_gap: int = 10_000  # a node further behind than this takes a snapshot instead of blocks
+
+
+# What members may change by vote, each within (least, most). Not window and interval: activation is computed from them.
+TUNABLE: Mapping[str, tuple[int, int]] = {
+    "batch_bytes_max": (1, BATCH_BYTES_MAX),
+    "batch_delay_us": (0, 10_000_000),
+    "batch_transactions_max": (1, 100_000),
+    "batches_in_flight": (1, 1_024),
+    "timer_base_us": (10_000, 600_000_000),
+    "timer_cap_us": (10_000, 3_600_000_000),
+}
+ONLY_RAISED = ("batch_bytes_max", "batch_transactions_max")  # a bundle that was signed must fit into a batch for ever
+
+
+def tuned(parameters: Parameters, epoch: Epoch) -> Parameters:
+    """The parameters of an epoch: those of the genesis, and what was changed since by votes."""
+    if not epoch.tuning:
+        return parameters
+    cached: Parameters | None = epoch.__dict__.get("tuned")
+    if cached is None:
+        changed = {
+            name: max(value, getattr(parameters, name)) if name in ONLY_RAISED else value
+            for name, value in epoch.tuning.items()
+            if name in TUNABLE
+        }
+        cached = epoch.__dict__["tuned"] = msgspec.structs.replace(parameters, **changed)
+    return cached
 
 
 class GenesisCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

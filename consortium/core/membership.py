@@ -25,12 +25,14 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: dict[Purpose, bytes]
 
 
-class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
-    """The members from `first_height` on, until a later epoch begins. Members in canonical order (by name)."""
+class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
+    """The members from `first_height` on, until a later epoch begins. Members in canonical order (by name).
+    `tuning`: parameters that were changed by votes since the genesis, by name (see `genesis.tuned`)."""
 
     number: int
     first_height: int
     members: tuple[Member, ...]
+    tuning: dict[str, int] = {}
 
     @cached_property
     def validators(self) -> tuple[NodeId, ...]:
@@ -69,8 +71,9 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
 
     @cached_property
     def digest(self) -> bytes:
-        """Digest of the membership, for headers (`members` of the next height)."""
-        return tagged_hash(b"consortium members", encode(self.number), encode(self.members))
+        """Digest of members and parameters, for headers (`members` of the next height)."""
+        tuning = (encode(self.tuning),) if self.tuning else ()
+        return tagged_hash(b"consortium members", encode(self.number), encode(self.members), *tuning)
 
 
 class Epochs:

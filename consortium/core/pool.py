@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
-from consortium.core.genesis import Parameters
+from consortium.core.genesis import Parameters, tuned
 from consortium.core.grouping import group_by_size
 from consortium.core.machine import (
     Available,
@@ -85,11 +85,14 @@ class BundlePool:
         parameters: Parameters,
         bundles: Bundles,
         is_spent: Callable[[NodeId, int], bool] = lambda member, number: False,
+        head_height: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`is_spent`: whether the ledger holds this number of this member as used."""
+        """`is_spent`: whether the ledger holds this number of this member as used. `head_height`: of the ledger; the
+        next height's epoch tells which parameters hold."""
         self._me = me
         self._epochs = epochs
-        self._parameters = parameters
+        self._genesis_parameters = parameters
+        self._head_height = head_height
         self._bundles = bundles
         self._is_spent = is_spent
         self._queue: OrderedDict[bytes, Entry] = OrderedDict()  # waiting, in no batch in flight
@@ -102,6 +105,10 @@ class BundlePool:
         self._told: dict[bytes, tuple[int, int]] = {}  # relays of a waiting bundle, time of the second one (0: none)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
         self._is_relay_set = False
+
+    @property
+    def _parameters(self) -> Parameters:
+        return tuned(self._genesis_parameters, self._epochs.at(self._head_height() + 1))
 
     # --- as a machine -------------------------------------------------------------------------------------------
 

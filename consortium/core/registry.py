@@ -11,7 +11,7 @@ known to whoever executed H) `window` heights before anything can be decided und
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -37,10 +37,11 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: Member | None
 
 
-class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Changes that were decided and stand in no epoch yet, oldest first, at most one a name."""
+class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Changes that were decided and stand in no epoch yet, oldest first, at most one a name; and new parameters."""
 
     changes: tuple[Change, ...]
+    tuning: dict[str, int] = {}
 
 
 class Newest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,11 +96,28 @@ def pending_changes(state: StateReader) -> tuple[Change, ...]:
     return () if pending is None else pending.changes
 
 
+def pending_tuning(state: StateReader) -> dict[str, int]:
+    pending = state.get(PENDING, ONLY)
+    return {} if pending is None else pending.tuning
+
+
+def future_tuning(state: StateReader) -> dict[str, int]:
+    """The changed parameters of the newest epoch, with those that wait."""
+    newest = newest_epoch(state)
+    return {**({} if newest is None else newest.tuning), **pending_tuning(state)}
+
+
+def decide_tuning(state: State, tuning: Mapping[str, int]) -> None:
+    """The members decided on these parameters: they hold from the next activation on."""
+    both = {**pending_tuning(state), **tuning}
+    state.put(PENDING, ONLY, Pending(pending_changes(state), dict(sorted(both.items()))))
+
+
 def decide_change(state: State, change: Change) -> None:
     """The members decided on this: it is active from the next activation on. One that waits for the same name is
     replaced."""
     others = tuple(other for other in pending_changes(state) if other.name != change.name)
-    state.put(PENDING, ONLY, Pending((*others, change)))
+    state.put(PENDING, ONLY, Pending((*others, change), pending_tuning(state)))
 
 
 # --- what the ledger uses -------------------------------------------------------------------------------------------
@@ -114,6 +132,11 @@ def apply_changes(members: Sequence[Member], changes: Sequence[Change]) -> tuple
         else:
             by_name[change.name] = change.member
     return tuple(by_name[name] for name in sorted(by_name))
+
+
+def is_waiting(state: StateReader) -> bool:
+    """Whether anything was decided that stands in no epoch yet."""
+    return bool(pending_changes(state) or pending_tuning(state))
 
 
 def found(state: State, genesis: Genesis) -> None:
@@ -131,12 +154,12 @@ def put_epoch(state: State, epoch: Epoch) -> None:
 def close(state: State, height: int) -> Epoch | None:
     """At a closing height: the epoch that the waiting changes make; None if none waits, or if they would leave no
     validator (a contract's mistake must not stop the chain)."""
-    changes, newest = pending_changes(state), newest_epoch(state)
-    rules = state.get(RULES, ONLY)
-    if not changes or newest is None or rules is None:
+    newest, rules = newest_epoch(state), state.get(RULES, ONLY)
+    if not is_waiting(state) or newest is None or rules is None:
         return None
+    members, tuning = apply_changes(newest.members, pending_changes(state)), dict(sorted(future_tuning(state).items()))
     state.delete(PENDING, ONLY)
-    epoch = Epoch(newest.number + 1, height + rules.window + 1, apply_changes(newest.members, changes))
+    epoch = Epoch(newest.number + 1, height + rules.window + 1, members, tuning)
     if not epoch.validators:
         return None
     put_epoch(state, epoch)

@@ -271,7 +271,7 @@ class Ledger:
     def _reach(self, height: int | None = None) -> None:
         """How far the chain must go for the changes of members that wait."""
         reach = self.epochs.newest.first_height - 1
-        if registry.pending_changes(self._state):
+        if registry.is_waiting(self._state):
             at = self.head_height if height is None else height
             reach = registry.compute_activation(at, self.genesis.parameters) - 1
         self.epochs.reach = max(self.epochs.reach, reach)

@@ -201,7 +201,12 @@ def build_host(
     sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
     catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
     pool = BundlePool(
-        name, epochs, genesis.parameters, shared.bundles, lambda *place: used_by(ledger.reader, *place) is not None
+        name,
+        epochs,
+        genesis.parameters,
+        shared.bundles,
+        lambda *place: used_by(ledger.reader, *place) is not None,
+        lambda: ledger.head_height,
     )
     consensus = shared.protocol.build(_setting(name, genesis, epochs, pool, ledger, sealer, shared))
     outbox = _outbox(name, work, epochs, ledger, shared)

@@ -40,6 +40,7 @@ class DeedOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: dict[Purpose, str] = {}  # of a newcomer, hexadecimal; none: those of the scenario's member of that name
     generation: int = 1
     lowers_f: bool = False
+    tuning: dict[str, int] = {}
 
 
 def complete_deed(deed: Deed, member: str, chain: bytes, suite: KeySuite, keyring: Keyring) -> Deed:
@@ -83,6 +84,7 @@ def _deed(index: int, options: DeedOptions) -> Deed:
         kind=options.kind,
         keys=sorted_keys({purpose: bytes.fromhex(key) for purpose, key in options.keys.items()}),
         lowers_f=options.lowers_f,
+        tuning=options.tuning,
     )
     renews = options.purposes if options.action == REKEY else ()
     return Deed(options.at_us, proposal, renews=renews, generation=options.generation)

@@ -363,7 +363,7 @@ def test_a_snapshot_ends_the_wait_of_what_it_holds() -> None:
         batch_transactions_max=4,
         checkpoint_interval=4,
         window=16,
-        snapshot_gap=20,
+        snapshot_gap=12,
     )
     assert run.notes("snapshot", "node-5")
     assert all(computer.host._node.siblings["pool"].unexecuted == 0 for computer in _living(run))

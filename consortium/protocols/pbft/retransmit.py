@@ -40,8 +40,6 @@ class Retransmission:
         self._bodies = bodies
         self._view_changes = view_changes
         base_us = standing.parameters.timer_base_us
-        self._first_us = max(1, base_us // 8)
-        self._last_us = 4 * base_us
         self._delay_us = self._first_us
         self._mark: tuple[int, ...] = ()
         self.is_armed = False
@@ -51,6 +49,14 @@ class Retransmission:
         self._heights: dict[NodeId, int] = {}  # highest height above our window that each member voted at
         self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
         self._sealed = 0  # highest height that a seal proved to us
+
+    @property
+    def _first_us(self) -> int:
+        return max(1, self._standing.parameters.timer_base_us // 8)
+
+    @property
+    def _last_us(self) -> int:
+        return 4 * self._standing.parameters.timer_base_us
 
     def clear(self) -> None:
         """A new epoch: views count from 0 again."""

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from consortium.core.codec import encode
 from consortium.core.evidence import Evidence, make_evidence, report_evidence
+from consortium.core.genesis import tuned
 from consortium.core.machine import Broadcast, Effect, Note, Now, Received, Send
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed
@@ -23,7 +24,6 @@ class Standing:
     def __init__(self, setting: Setting) -> None:
         self.me = setting.me
         self.setting = setting
-        self.parameters = setting.parameters
         self.epochs = setting.epochs
         self.pool = setting.pool
         self.verifier = setting.verifier
@@ -32,6 +32,7 @@ class Standing:
         self.stable = setting.stable_height
         self.seal: Certificate | None = setting.stable_seal
         self.epoch: Epoch = setting.epochs.at(self.head + 1)
+        self.parameters = tuned(setting.parameters, self.epoch)
         self.view = 0
         self.wanted = 0
         self.new_view: Signed | None = None  # the NEW-VIEW of `view`, for those who missed it
@@ -117,6 +118,7 @@ class Standing:
 
     def enter_epoch(self, epoch: Epoch) -> None:
         self.epoch = epoch
+        self.parameters = tuned(self.setting.parameters, epoch)
         self.view = self.wanted = self.attempts = 0
         self.new_view = None
         self.orders = {}
