@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consortium.core.machine import Apply, Store, Transmit
-from nodes.carrier import Carrier
+from nodes.carrier import INLINE_APPLIES_MIN, Carrier
 from nodes.costs import Costs
 from nodes.errors import StoreFailed
 
@@ -21,6 +21,7 @@ class Disk:
         self.gate = threading.Event()
         self.gate.set()
         self.is_broken = False
+        self.threads: list[bool] = []  # of each commit: is it the node's own?
 
     def append(self, records: Sequence[tuple[int | None, bytes]]) -> None:
         self.gate.wait(5)
@@ -35,6 +36,9 @@ class Disk:
         return False
 
     def commit(self, applies: Sequence[Apply]) -> None:
+        self.threads.append(threading.current_thread() is threading.main_thread())
+        if self.is_broken:
+            raise StoreFailed("no space")
         self.events.append("commit " + " ".join(str(apply.height) for apply in applies))
 
     def committed(self, applies: Sequence[Apply]) -> None:
@@ -167,3 +171,26 @@ class _Stopped(BaseException):
 
 def _stop() -> None:
     raise _Stopped
+
+
+async def test_many_blocks_at_once_are_one_commit_here_and_a_few_another_threads() -> None:
+    """Catching up computes all the time: a second thread that writes rows would fight for the interpreter's lock."""
+    for count, is_here in ((INLINE_APPLIES_MIN, True), (INLINE_APPLIES_MIN - 1, False)):
+        disk = Disk()
+        made = await carry(disk, [Apply(height, ()) for height in range(count)], is_idle=True)
+        await made.drain()
+        assert disk.threads == [is_here] and len(disk.events[0].split()) == 1 + count
+
+
+async def test_a_failed_commit_of_many_blocks_is_told_and_nothing_leaves_any_more() -> None:
+    disk = Disk()
+    disk.is_broken = True
+    failures: list[BaseException] = []
+    made = carrier(disk, failures)
+    for height in range(INLINE_APPLIES_MIN):
+        made.take(Apply(height, ()))
+    made.flush(is_idle=True)
+    assert [type(failure) for failure in failures] == [StoreFailed]
+    made.take(say(b"after"))
+    made.flush(is_idle=True)
+    assert disk.events == []
