@@ -174,7 +174,7 @@ class CatchUp:
         if sender == self._me or not 0 <= height < HEIGHT_MAX:
             return []
         if height > self._head and not self._claims.is_shunned(now, sender):
-            self._claims.say(sender, height)
+            self._claims.say(now, sender, height, self._head)
             return self._watch(now)
         lacks_seal = self._seal is not None and status.stable_height < self._stable
         asked_in = self._epochs.number(event.epoch)

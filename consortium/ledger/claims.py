@@ -21,8 +21,10 @@ class Claims:
         self._empty: dict[NodeId, None] = {}  # members that do not have the blocks that we lack
         self._turn = 0  # round robin over peers
 
-    def say(self, peer: NodeId, height: int) -> None:
+    def say(self, now: Now, peer: NodeId, height: int, head: int) -> None:
+        """What f+1 have said stays proven, also while some of them are left alone for answering late."""
         self._said[peer] = height
+        self.proven = self.certain(now, head)
 
     def is_shunned(self, now: Now, peer: NodeId) -> bool:
         return self._shunned.get(peer, now.monotonic_us) > now.monotonic_us

@@ -237,3 +237,27 @@ def _answer_any_part(server: Any) -> None:
         return [e._replace(message=replace(e.message, part=asked.part)) for e in effects]
 
     server._snapshot = any_part
+
+
+def test_late_answers_do_not_make_a_node_believe_that_it_has_caught_up() -> None:
+    """Regression (a starved machine): those that claimed more were left alone for a moment, and their claims forgotten;
+    the node said that it had caught up, at height 161 of 5,700."""
+    net = _net(LONG)
+    dan = net.nodes["dan"]
+    seen: list[int] = []
+
+    def passes(sender: str, receiver: str, message: Any) -> bool:
+        if isinstance(message, Sealed | Checkpoint):
+            return False
+        if isinstance(message, Blocks) and message.first_height > 1:
+            seen.append(net.now.monotonic_us)
+            return net.now.monotonic_us > 15_000_000
+        return True
+
+    net.passes = passes
+    net.run(14_000_000)
+    assert seen and 0 < dan.head < 100 and dan.noted("caught_up") == []
+    assert any("no answer" in note["why"] for note in dan.noted("rejected"))
+    net.run(40_000_000)
+    assert dan.head == 100 and dan.noted("caught_up") == [{"height": 100}]
+    assert len(dan.noted("catching_up")) == 1
