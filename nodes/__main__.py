@@ -22,6 +22,7 @@ from consortium.core.crypto import SUITES
 from consortium.lab.recording import EMPTY_MARK, ledger_mark
 from consortium.lab.replay import Inputs
 from consortium.ledger.proofs import ProofError
+from consortium.ledger.stored_members import registered_voting_key
 from consortium.scenario.assemble import AssembledHost, Shared, build_host
 from consortium.scenario.load import ScenarioError
 from consortium.scenario.network import NetworkModel
@@ -29,7 +30,7 @@ from nodes import failpoints
 from nodes.child import adopt_parent, parent_environment
 from nodes.clock import now
 from nodes.costs import Costs, CountingSuite
-from nodes.disk import open_ledger, open_votes, registered_voting_key, set_ledger_aside
+from nodes.disk import open_ledger, open_votes, set_ledger_aside
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.inputs import read_inputs, read_known
 from nodes.process import Origin, Process, Status, origin_at

@@ -10,12 +10,7 @@ import logging
 import time
 from pathlib import Path
 
-from consortium.core.codec import Malformed
-from consortium.core.genesis import Genesis
-from consortium.core.machine import Rows
-from consortium.core.membership import NodeId
 from consortium.core.node import is_wish, lost_votes_record
-from consortium.lab.run import head_height, ledger_epochs
 from nodes import failpoints
 from nodes.errors import Damaged, StoreFailed
 from nodes.settings import NodeFolder
@@ -74,15 +69,6 @@ def _check_patience(folder: NodeFolder) -> None:
             "or this version of the program, cannot be trusted with it; look, remove "
             f"{folder.folder}/ledger.damaged-* and start it again"
         )
-
-
-def registered_voting_key(rows: Rows, genesis: Genesis, name: NodeId) -> bytes:
-    """The key with which this member votes at the height after the ledger's head, as far as its ledger knows."""
-    try:
-        epoch = ledger_epochs(genesis, rows).at(head_height(rows) + 1)
-    except (Malformed, Damaged):
-        epoch = genesis.first_epoch
-    return epoch.key(name, "vote") or b""
 
 
 def open_votes(folder: NodeFolder, voting_key: bytes, compact_bytes_min: int = COMPACT_BYTES_MIN) -> VoteLog:

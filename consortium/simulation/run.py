@@ -16,6 +16,7 @@ from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.rows import Damaged, DictRows
+from consortium.ledger.stored_members import registered_voting_key
 from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
 from consortium.scenario.membership import introduce
@@ -274,7 +275,7 @@ class Simulation:
     def _boot(self, computer: Computer) -> list[Output]:
         """Builds its host over its disk; a damaged ledger is set aside and fetched from the others again."""
         computer.incarnation += 1
-        voting_key = self._shared.suite.public_key(computer.secrets["vote"])
+        voting_key = registered_voting_key(computer.disk.rows, self.genesis, computer.identity)
         records = computer.disk.records(voting_key)
         try:
             return self._begin(computer, records)

@@ -117,3 +117,17 @@ def test_without_a_new_key_a_wiped_node_votes_no_more() -> None:
 def test_the_same_seed_changes_members_at_the_same_heights() -> None:
     runs = [Ran(scenario_of([promote(0, 500, 4)], observers=1, seed=3, loss=0.05)) for _ in range(2)]
     assert runs[0].trace == runs[1].trace
+
+
+def test_a_damaged_vote_log_ends_the_voting_with_the_renewed_key_and_not_with_the_first_one() -> None:
+    faults = (
+        Fault("kill", "m2", at_us=4_000_000),
+        Fault("disk_flip", "last", options={"table": "votes"}),
+        Fault("restart", "last", after_us=300_000),
+    )
+    ran = Ran(scenario_of([deed(2, 500, "rekey", purposes=["vote"])], faults=faults, load={"transactions": 500}))
+    renewed = ran.epochs().newest.key("m2", "vote")
+    assert renewed != ran.genesis.first_epoch.key("m2", "vote")
+    assert [record["what"].split(",")[0] for record in ran.noted("damaged", node="m2")] == ["votes"]
+    shown = ran.noted("observing", node="m2")
+    assert [record["shown_by"] for record in shown] == ["m2"], "it knows by itself that its votes are lost"
