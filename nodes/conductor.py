@@ -326,10 +326,11 @@ class _Conductor:
 
     def _is_done(self) -> bool:
         """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for,
-        nor those that misbehave."""
+        nor those that misbehave, nor those that the members removed."""
         if not self._is_fate_over or self._drills or not self._turns.have_begun:
             return False
         living = [node.status for node in self.nodes.values() if node.is_alive and node.name not in self._traitors]
+        living = [status for status in living if status is None or status.is_member]
         if not living or any(status is None or not status.is_done for status in living):
             return False
         heights = [(status.head_height, status.stable_height) for status in living if status is not None]

@@ -57,6 +57,9 @@ class DrivenHost(Protocol):
     def is_done(self) -> bool: ...
 
     @property
+    def is_member(self) -> bool: ...
+
+    @property
     def head_height(self) -> int: ...
 
     @property
@@ -70,13 +73,14 @@ class DrivenHost(Protocol):
 
 
 class Status(NamedTuple):
-    """What a conductor wants to know of a node while it runs."""
+    """What a conductor wants to know of a node while it runs. One that is no member any more only listens."""
 
     is_done: bool
     head_height: int
     stable_height: int
     view: int
     leader: NodeId
+    is_member: bool = True
 
 
 class Origin(NamedTuple):
@@ -321,7 +325,8 @@ class Process:
                 self._note_cost()
             self._trace.flush()
             host = self._host
-            status = Status(host.is_done, host.head_height, host.stable_height, host.view, host.leader)
+            heights = (host.head_height, host.stable_height)
+            status = Status(host.is_done, *heights, host.view, host.leader, host.is_member)
             if status != self._status:
                 self._status = status
                 self._on_status(status)

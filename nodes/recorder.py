@@ -132,6 +132,10 @@ class RecordedHost:
         return self._host.is_done
 
     @property
+    def is_member(self) -> bool:
+        return self._host.is_member
+
+    @property
     def head_height(self) -> int:
         return self._host.head_height
 

@@ -29,6 +29,8 @@ def describe_waiting(statuses: Mapping[NodeId, Status | None], dead: Mapping[Nod
 def _waits_for(status: Status | None, head_max: int) -> str:
     if status is None:
         return "nothing heard since its start"
+    if not status.is_member:
+        return ""
     if status.head_height < head_max:
         return f"waits for the blocks from height {status.head_height + 1} to {head_max}"
     if not status.is_done:

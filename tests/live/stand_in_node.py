@@ -25,6 +25,7 @@ class Counting:
     """Stores, applies and says 1, 2, 3, …; after a boot it goes on behind the last number stored."""
 
     is_done = False
+    is_member = True
     stable_height = view = 0
     leader = ""
 

@@ -58,20 +58,24 @@ def test_a_full_disk_a_bent_clock_and_a_death_between_two_outputs_are_survived(t
     assert [len(of(trace, f"node-{index}", "booted")) for index in range(1, 5)] == [1, 2, 2, 1]
 
 
-def test_a_newcomer_is_started_when_a_ledger_proves_that_it_is_a_member_and_votes(tmp_path: Path) -> None:
+def test_a_newcomer_starts_when_a_ledger_proves_it_a_member_and_who_is_removed_is_not_waited_for(
+    tmp_path: Path,
+) -> None:
     admit = {"by": "node-1", "at_us": 200_000, "action": "admit", "name": "newcomer"}
     admit |= {"role": "hospital", "kind": "validator"}
+    remove = {"by": "node-2", "at_us": 1_200_000, "action": "remove", "name": "watcher"}
     hosts = {"hosts": ["loader", "steward"]}
     scenario = Scenario(
         name="join",
         members=(
             *(MemberSpec(f"node-{index}", "hospital", settings=hosts) for index in range(1, 5)),
+            MemberSpec("watcher", "hospital", "observer", {"hosts": ["steward"]}),
             MemberSpec("newcomer", "hospital", settings={"hosts": ["steward"]}, joins=True),
         ),
         parameters=Parameters(
             checkpoint_interval=4, window=8, batch_delay_us=20_000, idle_seal_us=200_000, timer_base_us=500_000
         ),
-        workload=Workload("membership", {**LOAD, "deeds": [admit]}),
+        workload=Workload("membership", {**LOAD, "deeds": [admit, remove]}),
         faults=(Fault("restart", "newcomer", at_us=100_000),),
         stop=Stop(limit_us=40_000_000),
     )
@@ -82,6 +86,7 @@ def test_a_newcomer_is_started_when_a_ledger_proves_that_it_is_a_member_and_vote
     booted_us = of(trace, "newcomer", "booted")[0]["t_us"]
     assert booted_us > admitted_us, "asked for before it was a member, it waits until it is one"
     assert of(trace, "newcomer", "prepared"), "it votes"
+    assert of(trace, "watcher", "removed"), "the run came to its end without it"
     folder = NodeFolder(outcome.folder, "newcomer")
     genesis = load_inputs(outcome.folder, "newcomer").genesis
     assert read_known(folder, genesis, "newcomer") and read_known(folder, genesis, "node-1") == b""

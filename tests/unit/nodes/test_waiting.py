@@ -25,3 +25,4 @@ def test_each_node_that_is_not_done_is_named_with_what_it_waits_for() -> None:
 
 def test_of_nodes_that_are_all_done_nothing_is_told() -> None:
     assert describe_waiting({"a": status(True, 9, 9), "b": status(True, 9, 9)}) == ""
+    assert describe_waiting({"a": status(True, 9, 9), "b": status(False, 5, 4)._replace(is_member=False)}) == ""
