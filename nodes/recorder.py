@@ -39,12 +39,15 @@ class Recorder:
     a loss of power. Where the disk refuses the recording ends, and the node goes on."""
 
     def __init__(self, node_folder: Path) -> None:
-        folder = node_folder / FOLDER
-        folder.mkdir(mode=0o700, exist_ok=True)
         older = recordings(node_folder)
         number = int(older[-1].stem) + 1 if older else 1
-        self.path = folder / f"{number:04}.bin"
-        self._descriptor: int | None = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self.path = node_folder / FOLDER / f"{number:04}.bin"
+        self._descriptor: int | None = None
+        try:
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            _log.warning("this node is not recorded: %s cannot be made (%s)", self.path, error.strerror)
         self._parts: list[bytes] = [encode_head()]
         self._waiting = len(self._parts[0])
         self._offset = self._waiting

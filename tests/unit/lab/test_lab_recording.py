@@ -218,3 +218,6 @@ def test_a_disk_that_refuses_ends_the_recording_and_not_the_node(
     recorder.add(ARRIVAL, NOW, b"x", OUTPUTS)
     recorder.close(NOW, 0)
     assert "the recording ends here" in caplog.text
+    (tmp_path / "b").write_bytes(b"a file where the node's folder should be")
+    Recorder(tmp_path / "b").close(NOW, 0)
+    assert "this node is not recorded" in caplog.text
