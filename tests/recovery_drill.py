@@ -168,12 +168,14 @@ def double_votes(statements: Sequence[Statement], genesis: Genesis) -> list[str]
     return [f"{piece.culprit}: {piece.rule}" for piece in find_evidence(statements, codec)]
 
 
-def keep_votes(node: NodeProcess) -> None:
-    """A copy of its vote log, as a crash left it."""
+def keep_votes(node: NodeProcess, *, is_torn: bool = False) -> None:
+    """A copy of its vote log, as a crash left it. `is_torn`: in the place of the last copy, for the crash tore the last
+    write: a vote that was never durable, and that nobody heard, may be cast otherwise (the witness tells who heard)."""
     if node.folder.votes.exists():
         copies = node.folder.folder / "votes"
         copies.mkdir(exist_ok=True)
-        shutil.copy(node.folder.votes, copies / f"{len(list(copies.iterdir()))}.log")
+        number = len(list(copies.iterdir())) - is_torn
+        shutil.copy(node.folder.votes, copies / f"{number}.log")
 
 
 def contradictions(paths: Iterable[Path]) -> list[str]:

@@ -64,6 +64,7 @@ def tear_votes(run: LocalRun) -> bool:
     ends = block_ends(path)
     with path.open("r+b") as file:
         file.truncate((ends[-2] + ends[-1]) // 2)
+    keep_votes(run.nodes["node-2"], is_torn=True)
     return True
 
 
@@ -132,8 +133,8 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
     )
     outcome = run_drill(tmp_path, small(1_600, interval_us=60_000, persons=300), steps)
     heard = witness.end(outcome)
-    run = assert_recovered(outcome)
     assert len(heard) > 300 and double_votes(heard, outcome.genesis) == []
+    run = assert_recovered(outcome)
     assert "of a write torn by a crash" in words_of(outcome, "node-2")
     assert "is not a sound SQLite file" in words_of(outcome, "node-2")
     assert "set aside as ledger.damaged-" in words_of(outcome, "node-3")
