@@ -93,7 +93,8 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     failpoints.reach("boot.host_built")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
     driven = host if recorder is None else RecordedHost(host, recorder, genesis.chain, known, mark)
-    model = NetworkModel(scenario.network, scenario.seed) if scenario.network.in_real_runs else None
+    names = [member.name for member in scenario.members]
+    model = NetworkModel(scenario.network, scenario.seed, names) if scenario.network.in_real_runs else None
     trace = TraceWriter(folder.trace, name)
 
     async def live() -> tuple[int, Exception | None]:

@@ -18,7 +18,8 @@ from consortium.core.membership import NodeId
 from consortium.lab.run_folder import RunFolderError, write_unfinished
 from consortium.scenario.adversary import traitors
 from consortium.scenario.load import check_runs_locally
-from consortium.scenario.scenario import Scenario
+from consortium.scenario.network import NetworkModel
+from consortium.scenario.scenario import Network, Scenario
 from consortium.scenario.storm import strokes
 from nodes import child
 from nodes.clock import now
@@ -104,6 +105,7 @@ class _Conductor:
         )
         self._fault_clock = FaultClock(scenario.faults)
         self._turns = TurnClock(scenario)
+        self._network = NetworkModel(scenario.network if scenario.network.in_real_runs else Network(), scenario.seed)
         self._traitors = traitors(scenario)
         self._drills: list[Drill] = [] if drill is None else [drill]
         self._height_max = 0
@@ -209,6 +211,8 @@ class _Conductor:
             self._faults.tend(now_us)
             for turn in self._turns.due(now_us):
                 self._note("fault", {"act": f"behaviour:{turn.name}", "target": turn.member, "phase": turn.phase})
+            if self._network.turn_to(now_us):
+                self._note("fault", {"act": "network", "target": ""})
             for fault in self._fault_clock.due(now_us, self._height_max):
                 if fault.act == "kill_storm":
                     self._drills.append(Storm(strokes(self._scenario, fault)))

@@ -20,8 +20,9 @@ from nodes.bus import Bus
 from nodes.carrier import Carrier
 from nodes.clock import NodeClock, now
 from nodes.costs import Costs
+from nodes.delay_line import DelayLine, UpLine
 from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
-from nodes.inbox import DelayLine, Inbox
+from nodes.inbox import Inbox
 from nodes.store import SqliteRows
 from nodes.trace_file import TraceWriter
 from nodes.vote_log import VoteLog
@@ -129,7 +130,8 @@ class Process:
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
-        self.carrier = Carrier(log, rows, self.bus.publish, self._failed, self._wake_up, costs)
+        up_line = UpLine(name, model, self.bus.publish)
+        self.carrier = Carrier(log, rows, up_line.publish, self._failed, self._wake_up, costs)
         self._origin: Origin | None = None
         self._is_drain_due = False
         self._is_ready = False
@@ -164,6 +166,7 @@ class Process:
         if self._origin is not None:
             return
         self._origin = origin
+        self.delay_line.begin(origin.monotonic_us)
         _log.info("starting at height %d, bus %s", self._host.head_height, "up" if self.bus.is_up else "down")
         self._costs.begin()
         try:

@@ -5,7 +5,6 @@ Every mistake is a `ScenarioError` whose sentence names the place and the mend.
 
 from __future__ import annotations
 
-import difflib
 import runpy
 import traceback
 from collections.abc import Mapping, Sequence
@@ -22,12 +21,22 @@ from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.scenario.acts import ACTS, read_options, why_not_local
 from consortium.scenario.adversary import check_behaviours, twins_of
-from consortium.scenario.network import DISTRIBUTIONS
+from consortium.scenario.check_network import (
+    NetworkError,
+    check_known,
+    check_network,
+    check_patterns,
+    nearest,
+    read_samples,
+)
 from consortium.scenario.scenario import (
     BehaviourSpec,
     Disk,
     Fault,
+    Hub,
+    Line,
     Link,
+    LinkChange,
     MemberSpec,
     Network,
     Scenario,
@@ -42,6 +51,9 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
     Scenario,
     MemberSpec,
     Link,
+    Line,
+    Hub,
+    LinkChange,
     Network,
     Workload,
     Fault,
@@ -52,7 +64,7 @@ _STRUCTS: tuple[type[msgspec.Struct], ...] = (
 )
 
 
-PPM = 1_000_000
+_FREE = ("options", "settings", "links", "regions", "lines", "hub", "fields")  # keys of the user's own below these
 SEED_MAX = (1 << 63) - 1
 
 
@@ -73,6 +85,11 @@ def load_scenario(path: Path, sets: Sequence[str] = (), seed: int | None = None)
     scenario = apply_sets(scenario, sets)
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
+    try:
+        network = read_samples(scenario.network, path.parent)
+    except NetworkError as error:
+        raise ScenarioError(str(error)) from None
+    scenario = msgspec.structs.replace(scenario, network=network)
     check_scenario(scenario)
     return scenario
 
@@ -104,7 +121,10 @@ def check_scenario(scenario: Scenario) -> None:
     _check_known("protocol", scenario.protocol, sorted(load_protocols()))
     _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
     _check_known("workload.source", scenario.workload.source, sorted(load_workloads()))
-    _check_network(scenario.network, [member.name for member in scenario.members])
+    try:
+        check_network(scenario.network, [member.name for member in scenario.members])
+    except NetworkError as error:
+        raise ScenarioError(str(error)) from None
     _check_behaviours(scenario)
     _check_faults(scenario)
     if min(scenario.disk.sync_us, scenario.disk.commit_us) < 0:
@@ -143,25 +163,6 @@ def _is_name(name: str) -> bool:
     return is_fit and len(name) <= NAME_BYTES_MAX
 
 
-def _check_network(network: Network, names: Sequence[str]) -> None:
-    for where, link in (("network.default", network.default), *sorted(network.links.items())):
-        _check_known(f"distribution of {where}", link.distribution, list(DISTRIBUTIONS))
-        least = min(link.mean_us, link.deviation_us, link.loss_ppm, link.duplicate_ppm)
-        if min(least, link.reorder_ppm, link.reorder_us) < 0:
-            raise ScenarioError(f"{where}: delays and probabilities cannot be negative")
-        for key in ("loss_ppm", "duplicate_ppm", "reorder_ppm"):
-            if getattr(link, key) > PPM:
-                raise ScenarioError(f"{where}.{key}={getattr(link, key)}: parts per million, at most {PPM}")
-    _check_patterns("network.links", list(network.links), names)
-
-
-def _check_patterns(where: str, patterns: Sequence[str], names: Sequence[str]) -> None:
-    for pattern in patterns:
-        for side in pattern.split(">") if pattern.count(">") == 1 else [pattern, ""]:
-            if side != "*":
-                _check_known(f"{where} {pattern!r}: member", side, list(names))
-
-
 def _check_faults(scenario: Scenario) -> None:
     names = [*(member.name for member in scenario.members), *twins_of(scenario)]
     for index, fault in enumerate(scenario.faults):
@@ -182,7 +183,10 @@ def _check_faults(scenario: Scenario) -> None:
                 raise ScenarioError(f"{where}.{key}={getattr(fault, key)}: expected 0 or more")
         if fault.at_us is None and fault.at_height is None and index == 0 and fault.after_us == 0:
             raise ScenarioError(f"{where}: say when, with at_us, at_height or after_us")
-        _check_patterns(f"{where}.links", fault.links, names)
+        try:
+            check_patterns(f"{where}.links", fault.links, names)
+        except NetworkError as error:
+            raise ScenarioError(str(error)) from None
         for group in fault.groups:
             for name in group:
                 _check_known(f"{where}.groups", name, names)
@@ -221,8 +225,10 @@ def _check_parameters(parameters: Parameters) -> None:
 
 
 def _check_known(what: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ScenarioError(f"{what}: {value!r} is not known{_nearest(value, known)}; known are {', '.join(known)}")
+    try:
+        check_known(what, value, known)
+    except NetworkError as error:
+        raise ScenarioError(str(error)) from None
 
 
 def read_workload_options(options: Mapping[str, Any], kind: type[Options]) -> Options:
@@ -239,12 +245,7 @@ def explain_unknown(text: str, known: Sequence[str]) -> str:
     """A sentence of msgspec's, with the nearest known word behind it where it tells of an unknown field."""
     _, _, rest = text.partition("unknown field `")
     word, tick, _ = rest.partition("`")
-    return text if not tick else text.replace(f"`{word}`", f"`{word}`{_nearest(word, list(known))}", 1)
-
-
-def _nearest(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1, 0.5)
-    return f", did you mean {near[0]!r}?" if near else ""
+    return text if not tick else text.replace(f"`{word}`", f"`{word}`{nearest(word, list(known))}", 1)
 
 
 def _from_python(path: Path) -> Scenario:
@@ -276,7 +277,7 @@ def _explain(error: BaseException) -> str:
     if isinstance(error, TypeError) and "nexpected keyword argument" in text:
         word = text.split("'")[1] if "'" in text else text
         known = sorted({name for struct in _STRUCTS for name in struct.__struct_fields__})
-        return f"unknown key {word!r}{_nearest(word, known)}"
+        return f"unknown key {word!r}{nearest(word, known)}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
@@ -296,7 +297,7 @@ def _convert(tree: Any, where: str) -> Scenario:
         if "unknown field" in text:
             word = text.split("`")[1]
             known = sorted({name for struct in _STRUCTS for name in struct.__struct_fields__})
-            text = f"{text}: unknown key {word!r}{_nearest(word, known)}"
+            text = f"{text}: unknown key {word!r}{nearest(word, known)}"
         raise ScenarioError(f"{where}: {text}") from None
 
 
@@ -311,12 +312,12 @@ def _set(tree: Any, path: list[str], value: Any, text: str) -> None:
                 node[int(key)] = value
             node = node[int(key)]
         elif isinstance(node, dict):
-            is_free = path[max(0, depth - 1)] in ("options", "settings", "links") and depth > 0
+            is_free = any(above in _FREE for above in path[max(0, depth - 2) : depth])
             if key not in node and not is_free:
-                raise ScenarioError(f"--set {text!r}: unknown key {key!r}{_nearest(key, sorted(node))}")
+                raise ScenarioError(f"--set {text!r}: unknown key {key!r}{nearest(key, sorted(node))}")
             if is_last:
                 node[key] = value
-            elif key not in node:
+            elif node.get(key) is None:
                 node[key] = {}
             node = node[key]
         else:

@@ -8,7 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from consortium.core.membership import NodeId
-from consortium.scenario.scenario import Link, Network
+from consortium.scenario.latency import DRAWS
+from consortium.scenario.regions import Placement
+from consortium.scenario.scenario import Line, Link, LinkChange, Network
 from consortium.scenario.streams import Stream
 
 PPM = 1_000_000
@@ -24,11 +26,12 @@ def matches(pattern: str, sender: NodeId, receiver: NodeId) -> bool:
 class LinkModel:
     """Draws the fate of each message of one link, from a stream of its own."""
 
-    __slots__ = ("_link", "_stream")
+    __slots__ = ("_last_us", "_link", "_stream")
 
     def __init__(self, link: Link, seed: int, sender: NodeId, receiver: NodeId) -> None:
         self._link = link
         self._stream = Stream(seed, "network", sender, receiver)
+        self._last_us = 0  # when the last of a link that keeps its order arrives
 
     def change(self, link: Link) -> None:
         """From now on; the stream goes on where it is."""
@@ -43,6 +46,17 @@ class LinkModel:
             return (self._delay_us(), self._delay_us())
         return (self._delay_us(),)
 
+    def arrivals_us(self, now_us: int) -> tuple[int, ...]:
+        """When each copy of a message that leaves now arrives; in their order, where the link keeps it."""
+        arrivals = tuple(now_us + delay_us for delay_us in self.delays_us())
+        if not self._link.in_order or not arrivals:
+            return arrivals
+        kept = []
+        for arrival_us in arrivals:
+            self._last_us = max(self._last_us, arrival_us)
+            kept.append(self._last_us)
+        return tuple(kept)
+
     def _delay_us(self) -> int:
         link = self._link
         if link.reorder_ppm and self._stream.below(PPM) < link.reorder_ppm:
@@ -50,22 +64,19 @@ class LinkModel:
         return self._ordinary_us()
 
     def _ordinary_us(self) -> int:
-        link = self._link
-        if link.distribution == "normal":
-            return max(0, round(self._stream.normal(link.mean_us, link.deviation_us)))
-        if link.distribution == "lognormal":
-            return max(0, round(self._stream.lognormal(link.mean_us, link.deviation_us)))
-        return link.mean_us
+        return DRAWS[self._link.distribution](self._link, self._stream)
 
 
 class NetworkModel:
-    """All links of a scenario, made when first used."""
+    """All links of a scenario, made when first used. `members`: in the scenario's order, for the regions."""
 
-    def __init__(self, network: Network, seed: int) -> None:
-        self._network = network
+    def __init__(self, network: Network, seed: int, members: Sequence[NodeId] = ()) -> None:
+        self.network = network
         self._seed = seed
         self._links: dict[tuple[NodeId, NodeId], LinkModel] = {}
         self._changes: list[tuple[str, dict[str, Any]]] = []  # pattern, fields of Link
+        self._scheduled: tuple[LinkChange, ...] = ()  # those of the scenario that hold now
+        self._placement = Placement(network, members)
 
     def link(self, sender: NodeId, receiver: NodeId) -> LinkModel:
         known = self._links.get((sender, receiver))
@@ -73,6 +84,26 @@ class NetworkModel:
             known = LinkModel(self.spec(sender, receiver), self._seed, sender, receiver)
             self._links[sender, receiver] = known
         return known
+
+    def line(self, member: NodeId) -> Line | None:
+        """What joins it to the network; None: nothing bounds it."""
+        return self.network.lines.get(member) or self.network.lines.get("*")
+
+    def to_hub_us(self, sender: NodeId) -> int:
+        return self._placement.to_hub_us(sender)
+
+    def turn_to(self, now_us: int) -> bool:
+        """The scenario's own changes as they hold at this time; whether anything is other than before."""
+        holding = tuple(
+            change
+            for change in self.network.changes
+            if change.at_us <= now_us and (change.to_us is None or now_us < change.to_us)
+        )
+        if holding == self._scheduled:
+            return False
+        self._scheduled = holding
+        self._respecify()
+        return True
 
     def change(self, patterns: Sequence[str], fields: Mapping[str, Any]) -> None:
         """A fault: these fields of the links that match (all, where no pattern is given), until `calm`."""
@@ -90,14 +121,28 @@ class NetworkModel:
 
     def spec(self, sender: NodeId, receiver: NodeId) -> Link:
         link = self._base(sender, receiver)
+        for change in self._scheduled:
+            if any(matches(pattern, sender, receiver) for pattern in change.links or ("*>*",)):
+                link = replace(link, **change.fields)
         for pattern, fields in self._changes:
             if matches(pattern, sender, receiver):
                 link = replace(link, **fields)
         return link
 
     def _base(self, sender: NodeId, receiver: NodeId) -> Link:
-        links = self._network.links
+        links = self.network.links
         for pattern in (f"{sender}>{receiver}", f"{sender}>*", f"*>{receiver}"):
             if pattern in links:
                 return links[pattern]
-        return self._network.default
+        default = self.network.default
+        mean_us = self._placement.mean_us(sender, receiver)
+        if mean_us is None:
+            return default
+        deviation_us = self._placement.deviation_us(mean_us)
+        return replace(default, distribution="lognormal", mean_us=mean_us, deviation_us=deviation_us)
+
+
+def change_times_us(network: Network) -> list[int]:
+    """When the scenario's own changes begin or end, in order; each once."""
+    times = {change.at_us for change in network.changes} | {change.to_us for change in network.changes}
+    return sorted(time_us for time_us in times if time_us is not None)

@@ -27,7 +27,11 @@ class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Delay and loss of one hop, in microseconds and parts per million. `distribution`: constant, normal, lognormal."""
+    """Delay and loss of one hop, in microseconds and parts per million (docs/networks.md).
+
+    `distribution`: constant (`mean_us`); normal, lognormal (`mean_us`, `deviation_us`, of the delay itself); pareto
+    (`shape`, and either `minimum_us` or `mean_us`); empirical (`samples_us`, drawn with replacement, or `file`, a CSV
+    beside the scenario whose one column is headed `us` or `ms`: loading the scenario turns it into `samples_us`)."""
 
     distribution: str = "constant"
     mean_us: int = 1_000
@@ -36,15 +40,69 @@ class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     duplicate_ppm: int = 0
     reorder_ppm: int = 0  # so many come up to `reorder_us` late
     reorder_us: int = 0
+    minimum_us: int = 0
+    shape: float = 0.0
+    samples_us: tuple[int, ...] = ()
+    file: str = ""
+    in_order: bool = False  # none overtakes another of this link: it waits for those before it
+
+
+class Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What joins a member to the network: bits per second up and down (0: without bound). A message is sent whole
+    before the next one (store and forward); what finds `queue_bytes` waiting before it is dropped (0: no bound)."""
+
+    up_bits_per_s: int = 0
+    down_bits_per_s: int = 0
+    queue_bytes: int = 0
+
+
+class Hub(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The broker, which every message crosses: one core takes each publish in turn and writes it out to each receiver.
+
+    Costs are nanoseconds of CPU; None: those of the run's profile, and none where there is no profile. Bits per second
+    of all that comes in and goes out (0: without bound); `queue_bytes`: what may wait for the core, and for the way
+    out (0: no bound). `region`: where it stands, in a network of regions."""
+
+    publish_ns: int | None = None
+    delivery_ns: int | None = None
+    in_bits_per_s: int = 0
+    out_bits_per_s: int = 0
+    queue_bytes: int = 0
+    region: str = ""
+
+
+class LinkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From `at_us` after the start on, to `to_us` (None: to the end), these `fields` of the links that match (all,
+    where none is named) are others. Of two changes at one time the later in the list wins."""
+
+    at_us: int
+    fields: dict[str, Any]
+    links: tuple[str, ...] = ()
+    to_us: int | None = None
 
 
 class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`links` override `default` for "sender>receiver"; `*` stands for any member. In real runs the receiving side of
-    the bus applies it on top of what the machine does; `None` there means: nothing added."""
+    the bus applies latency, loss and the member's line on top of what the machine does (`in_real_runs`); the hub is
+    real there.
+
+    `regions`: member -> region of `matrix` (scenario/regions.py); under `*` several, joined by commas: those that are
+    not named take them in turn. A link between two regions takes half their published round trip, log-normal, with
+    `jitter_ppm` of it as its deviation; loss and the rest are those of `default`. `lines` by member, or `*`.
+
+    `machines`: `one`, all nodes and the broker share its cores, as local processes do, or `each`, one for each node
+    and for the broker; of meaning where a profile says what CPU costs."""
 
     default: Link = Link()
     links: dict[str, Link] = {}
     in_real_runs: bool = False
+    regions: dict[str, str] = {}
+    matrix: str = ""
+    jitter_ppm: int = 10_000
+    lines: dict[str, Line] = {}
+    hub: Hub | None = None
+    changes: tuple[LinkChange, ...] = ()
+    machines: str = "one"
 
 
 class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

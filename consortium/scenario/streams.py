@@ -44,3 +44,7 @@ class Stream:
             return mean
         variance = math.log1p((deviation / mean) ** 2)
         return math.exp(self.normal(math.log(mean) - variance / 2, math.sqrt(variance)))
+
+    def pareto(self, minimum: float, shape: float) -> float:
+        """Pareto (type I): never below `minimum`; above twice of it with probability 2 to the minus `shape`."""
+        return minimum * math.exp(min(64.0, -math.log(self.uniform()) / shape))

@@ -5,12 +5,19 @@ Ties in the heap are broken by a counter, so order never depends on chance.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from heapq import heappop, heappush
-from typing import Any
+from typing import Any, NamedTuple
 
 from consortium.core.machine import Now
 
 PPM = 1_000_000
+
+
+class Due(NamedTuple):
+    """Something that the driver itself does when its time has come: the network's, a core's."""
+
+    act: Callable[[], None]
 
 
 class Clock:

@@ -58,6 +58,15 @@ class Delivery(NamedTuple):
     payload: bytes
 
 
+class Parcel(NamedTuple):
+    """The frames of one message, which arrive together."""
+
+    computer: Computer
+    incarnation: int
+    frames: tuple[Delivery, ...]
+    size_bytes: int
+
+
 class Wakeup(NamedTuple):
     computer: Computer
     incarnation: int
@@ -74,4 +83,4 @@ class Committed(NamedTuple):
     incarnation: int
 
 
-Item = Delivery | Wakeup | Synced | Committed
+Item = Delivery | Parcel | Wakeup | Synced | Committed

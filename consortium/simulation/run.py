@@ -20,11 +20,12 @@ from consortium.ledger.stored_members import registered_voting_key
 from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
 from consortium.scenario.membership import introduce
-from consortium.scenario.network import NetworkModel
+from consortium.scenario.network import NetworkModel, change_times_us
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.clock import Clock
-from consortium.simulation.computer import EXIT_STORE, Committed, Computer, Delivery, Item, Synced, Wakeup
+from consortium.simulation.clock import Clock, Due
+from consortium.simulation.computer import EXIT_STORE, Committed, Computer, Delivery, Item, Parcel, Synced, Wakeup
 from consortium.simulation.faults import Faults
+from consortium.simulation.hub import HubTransport, needs_hub
 from consortium.simulation.transport import Seen, Transport
 
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -97,8 +98,9 @@ class Simulation:
         }
         for name in traitors(scenario):
             self.computers[name].is_traitor = True
-        network = NetworkModel(scenario.network, scenario.seed)
-        self._transport = Transport(self._clock, network, self.computers, watch)
+        network = NetworkModel(scenario.network, scenario.seed, list(secrets))
+        road = HubTransport if needs_hub(scenario.network) else Transport
+        self._transport = road(self._clock, network, self.computers, watch)
         for twin, member in twins.items():
             own, second = twin_groups(scenario, member)
             self._transport.confine(member, own)
@@ -113,14 +115,15 @@ class Simulation:
     def run(self) -> Simulated:
         self._note("", Note("run", self._about()))
         self._note_turns()
+        self._transport.network.turn_to(0)
         joining = {member.name for member in self.scenario.members if member.joins}
         present = [computer for computer in self.computers.values() if computer.identity not in joining]
         born = [(computer, self._boot(computer)) for computer in present]
         for computer, outputs in born:  # everybody listens before anybody speaks
             self._carry(computer, outputs)
         self._clock.push(LOOK_US, _Look())
-        for turn in self._turns:
-            self._clock.push(turn.at_us, _Strike())
+        for time_us in (*(turn.at_us for turn in self._turns), *change_times_us(self.scenario.network)):
+            self._clock.push(time_us, _Strike())
         self._strike()
         is_done = is_stalled = False
         while not (is_done or is_stalled):
@@ -132,6 +135,8 @@ class Simulation:
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
                 self._clock.push(LOOK_US, item)
+            elif isinstance(item, Due):
+                item.act()
             else:
                 self._handle(item)
         ledgers: dict[str, DictRows] = {name: computer.disk.rows for name, computer in self.computers.items()}
@@ -150,6 +155,8 @@ class Simulation:
     def _strike(self) -> None:
         """Faults and behaviours that are due; and come back for the next one whose time is known."""
         self._note_turns()
+        if self._transport.network.turn_to(self._clock.now_us):
+            self._note("", Note("fault", {"act": "network", "target": ""}))
         next_us = self._faults.carry_out(self._height_max)
         if next_us is not None:
             self._clock.push(max(0, next_us - self._clock.now_us), _Strike())
@@ -163,6 +170,9 @@ class Simulation:
             return
         if computer.is_paused:
             computer.held.append(item)
+        elif isinstance(item, Parcel):
+            for frame in item.frames:
+                self._handle(frame)
         elif isinstance(item, Synced):
             self._end_sync(computer)
         elif isinstance(item, Committed):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from consortium.scenario.network import NetworkModel
 from consortium.scenario.scenario import Fault, Link, Network
+from nodes.delay_line import DelayLine
 from nodes.faults import FaultClock, cuts
-from nodes.inbox import DelayLine, Inbox
+from nodes.inbox import Inbox
 from nodes.trace_file import TraceTail, TraceWriter, cut_torn_line
 
 
