@@ -56,6 +56,7 @@ class Delivery(NamedTuple):
     frame: Frame | None
     digest: bytes
     payload: bytes
+    size_bytes: int = 0
 
 
 class Parcel(NamedTuple):
@@ -65,6 +66,14 @@ class Parcel(NamedTuple):
     incarnation: int
     frames: tuple[Delivery, ...]
     size_bytes: int
+
+
+class Continue(NamedTuple):
+    """A node at work goes on, if it still lives, and when it is not paused."""
+
+    computer: Computer
+    incarnation: int
+    act: Callable[[], None]
 
 
 class Wakeup(NamedTuple):
@@ -83,4 +92,4 @@ class Committed(NamedTuple):
     incarnation: int
 
 
-Item = Delivery | Parcel | Wakeup | Synced | Committed
+Item = Delivery | Parcel | Continue | Wakeup | Synced | Committed

@@ -118,6 +118,10 @@ class Disk:
         self._committing, self._applies = self._applies, []
         return True
 
+    @property
+    def committing(self) -> Sequence[Apply]:
+        return self._committing
+
     def end_commit(self) -> None:
         done, self._committing = self._committing, []
         for apply in done:

@@ -42,7 +42,7 @@ class _Cargo(NamedTuple):
 
     sender: Computer
     to: NodeId | None
-    frames: tuple[tuple[Frame | None, bytes, bytes], ...]  # decoded, digest, payload where it is not decoded
+    frames: tuple[tuple[Frame | None, bytes, bytes, int], ...]  # decoded, digest, payload if not decoded, bytes
     size_bytes: int
 
 
@@ -56,6 +56,8 @@ def needs_hub(network: Network) -> bool:
 class HubTransport(Transport):
     """`is_raw`: frames reach their receivers as bytes, each for itself to decode, as on a real bus."""
 
+    is_raw = False
+
     def __init__(
         self,
         clock: Clock,
@@ -63,13 +65,10 @@ class HubTransport(Transport):
         computers: Mapping[str, Computer],
         watch: Callable[[Seen], None] | None = None,
         costs: HubCosts | None = None,
-        *,
-        is_raw: bool = False,
     ) -> None:
         super().__init__(clock, network, computers, watch)
         self._hub = network.network.hub or (None if costs is None else Hub())
         self._costs = _with_own(costs or HubCosts(), self._hub)
-        self._is_raw = is_raw
         self._up: dict[str, Pipe] = {}
         self._down: dict[str, Pipe] = {}
         hub = self._hub or Hub()
@@ -100,14 +99,14 @@ class HubTransport(Transport):
         else:
             self._at(leaves_us + self.network.to_hub_us(sender.identity), lambda: self._reach_hub(cargo))
 
-    def _taken_apart(self, payload: bytes) -> tuple[Frame | None, bytes, bytes]:
-        digest = sha256(payload).digest()
-        if self._is_raw:
-            return None, digest, payload
+    def _taken_apart(self, payload: bytes) -> tuple[Frame | None, bytes, bytes, int]:
+        digest, size_bytes = sha256(payload).digest(), len(payload)
+        if self.is_raw:
+            return None, digest, payload, size_bytes
         try:
-            return decode_frame(payload), digest, b""
+            return decode_frame(payload), digest, b"", size_bytes
         except Malformed:
-            return None, digest, payload  # each receiver finds out by itself
+            return None, digest, payload, size_bytes  # each receiver finds out by itself
 
     def _pipe(self, pipes: dict[str, Pipe], computer: Computer) -> Pipe:
         pipe = pipes.get(computer.name)

@@ -23,9 +23,21 @@ from consortium.scenario.membership import introduce
 from consortium.scenario.network import NetworkModel, change_times_us
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.clock import Clock, Due
-from consortium.simulation.computer import EXIT_STORE, Committed, Computer, Delivery, Item, Parcel, Synced, Wakeup
+from consortium.simulation.computer import (
+    EXIT_STORE,
+    Committed,
+    Computer,
+    Continue,
+    Delivery,
+    Item,
+    Parcel,
+    Synced,
+    Wakeup,
+)
 from consortium.simulation.faults import Faults
 from consortium.simulation.hub import HubTransport, needs_hub
+from consortium.simulation.office import Driver, Office
+from consortium.simulation.profile import Profile
 from consortium.simulation.transport import Seen, Transport
 
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
@@ -67,7 +79,7 @@ def simulate(scenario: Scenario, on_record: Callable[[Record], None] | None = No
 
 class Simulation:
     """One run. Made once, run once. `suite` replaces the scenario's own, wrapped: a watcher of all that is signed.
-    `watch` sees every frame that leaves a node."""
+    `watch` sees every frame that leaves a node. `profile`: what CPU and disk cost; None: CPU is free."""
 
     def __init__(
         self,
@@ -75,6 +87,7 @@ class Simulation:
         on_record: Callable[[Record], None] | None = None,
         suite: KeySuite | None = None,
         watch: Callable[[Seen], None] | None = None,
+        profile: Profile | None = None,
     ) -> None:
         self.scenario = scenario
         self.trace: list[Record] = []
@@ -99,8 +112,13 @@ class Simulation:
         for name in traitors(scenario):
             self.computers[name].is_traitor = True
         network = NetworkModel(scenario.network, scenario.seed, list(secrets))
+        self.office: Office | None = None
+        if profile is not None:
+            driver = Driver(self._step, self._handle, self._note, self._fail, self._is_struck)
+            self.office = Office(profile, self._clock, driver, scenario.network.machines, scenario.suite)
+            self.office.transport = HubTransport(self._clock, network, self.computers, watch, self.office.hub_costs())
         road = HubTransport if needs_hub(scenario.network) else Transport
-        self._transport = road(self._clock, network, self.computers, watch)
+        self._transport = self.office.transport if self.office else road(self._clock, network, self.computers, watch)
         for twin, member in twins.items():
             own, second = twin_groups(scenario, member)
             self._transport.confine(member, own)
@@ -150,7 +168,15 @@ class Simulation:
             "seed": self.scenario.seed,
             "on": "simulator",
             "version": __version__,
+            **self._costs_about(),
         }
+
+    def _costs_about(self) -> dict[str, Any]:
+        """`profile` "": CPU was free in this run."""
+        profile = self.office.profile if self.office is not None else None
+        if profile is None:
+            return {"profile": ""}
+        return {"profile": profile.name, "profile_broker": profile.broker, "cores": profile.cores}
 
     def _strike(self) -> None:
         """Faults and behaviours that are due; and come back for the next one whose time is known."""
@@ -170,6 +196,10 @@ class Simulation:
             return
         if computer.is_paused:
             computer.held.append(item)
+        elif isinstance(item, Continue):
+            item.act()
+        elif self.office is not None and isinstance(item, Parcel | Delivery | Wakeup):
+            self.office.arrive(item)
         elif isinstance(item, Parcel):
             for frame in item.frames:
                 self._handle(frame)
@@ -178,22 +208,29 @@ class Simulation:
         elif isinstance(item, Committed):
             self._end_commit(computer)
         else:
-            now = computer.now(self._clock.now_us)
-            try:
-                if isinstance(item, Wakeup):
-                    outputs = host.wake(now, item.token)
-                elif item.frame is None:
-                    outputs = host.arrival(now, item.payload)
-                else:
-                    outputs = host.receive(now, item.frame, item.digest)
-            except Damaged as error:
-                self._set_ledger_aside(computer, error)
-                self._start(computer)
-                return
+            outputs = self._step(computer, item)
             if outputs:
                 self._carry(computer, outputs)
 
+    def _step(self, computer: Computer, item: Delivery | Wakeup) -> Sequence[Output]:
+        """The host's own; one that finds its ledger damaged is begun anew."""
+        host, now = computer.host, computer.now(self._clock.now_us)
+        assert host is not None
+        try:
+            if isinstance(item, Wakeup):
+                return host.wake(now, item.token)
+            if item.frame is None:
+                return host.arrival(now, item.payload)
+            return host.receive(now, item.frame, item.digest)
+        except Damaged as error:
+            self._set_ledger_aside(computer, error)
+            self._start(computer)
+            return ()
+
     def _carry(self, computer: Computer, outputs: Sequence[Output]) -> None:
+        if self.office is not None:
+            self.office.carry(computer, outputs)
+            return
         disk, spec = computer.disk, self.scenario.disk
         for output in outputs:
             if isinstance(output, Wake):
@@ -302,9 +339,10 @@ class Simulation:
 
     def _build(self, computer: Computer) -> AssembledHost:
         member, rows = computer.identity, computer.disk.rows
+        shared = self._shared if self.office is None else self.office.shared(computer, self._shared)
         known = self._known() if member not in self.genesis.first_epoch.by_name else b""
         return build_host(
-            self.scenario, self.genesis, member, computer.secrets, rows, self._prepared, self._shared, known=known
+            self.scenario, self.genesis, member, computer.secrets, rows, self._prepared, shared, known=known
         )
 
     def _known(self) -> bytes:
