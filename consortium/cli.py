@@ -41,11 +41,22 @@ from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario
+from consortium.simulation.profile import Profile, ProfileError, load_profile
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND, EXIT_STOPPED = 2, 1, 130
-USER_ERRORS = (ScenarioError, GenesisError, ImportFault, RunFolderError, TraceError, UserError, Damaged, StoreFailed)
+USER_ERRORS = (
+    ScenarioError,
+    ProfileError,
+    GenesisError,
+    ImportFault,
+    RunFolderError,
+    TraceError,
+    UserError,
+    Damaged,
+    StoreFailed,
+)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -121,20 +132,27 @@ def run(
     record: Annotated[
         bool, typer.Option("--record", help="Write down all that each process is given, for `consortium replay`.")
     ] = False,
+    profile: Annotated[
+        Path | None,
+        typer.Option(help="With --on simulator: what CPU costs (`consortium calibrate`); default: nothing."),
+    ] = None,
 ) -> None:
     if on not in ("local", "simulator"):
         raise ScenarioError(f"--on {on!r}: expected `local` or `simulator`")
-    if on == "simulator" and broker != "embedded":
-        raise ScenarioError("--broker is for runs in real processes; leave it out with --on simulator")
+    if on == "simulator" and broker != "embedded" and profile is None:
+        raise ScenarioError("--broker is for runs in real processes, or names one in a --profile; leave it out here")
     if on == "simulator" and record:
         raise ScenarioError("--record is for runs in real processes; a run in the simulator is repeated by its seed")
+    if on != "simulator" and profile is not None:
+        raise ScenarioError("--profile is for simulations: real processes cost what they cost; add --on simulator")
+    costs = None if profile is None else load_profile(profile, broker)
     chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
     console = _console()
     folder = out or Path("runs")
     try:
         with own_folder([out] if out else _new_folders(chosen.name), chosen.name, is_begun=on == "simulator") as folder:
             if on == "simulator":
-                result = _simulate(chosen, folder, console)
+                result = _simulate(chosen, folder, console, costs)
             else:
                 result = _run_local(chosen, folder, broker, record, console)
             verdicts, measures = _finish(folder, result)
@@ -154,12 +172,12 @@ def _new_folders(name: str) -> list[Path]:
     return [Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000)]
 
 
-def _simulate(scenario: Scenario, folder: Path, console: Console) -> Run:
+def _simulate(scenario: Scenario, folder: Path, console: Console, costs: Profile | None) -> Run:
     from consortium.simulation.run import Simulation
 
     with watching(scenario, console) as on_record, stoppable(on_record) as on_record_or_stop:
         try:
-            simulation = Simulation(scenario, on_record_or_stop)
+            simulation = Simulation(scenario, on_record_or_stop, profile=costs)
         except KeyboardInterrupt:
             typer.echo("consortium: stopped before the run began; nothing was written", err=True)
             raise typer.Exit(EXIT_STOPPED) from None
@@ -343,6 +361,27 @@ def import_folder(
         half.write_bytes(msgspec.json.format(msgspec.json.encode(imported), indent=1) + b"\n")
         half.replace(out)
         typer.echo(f"written: {out}")
+
+
+# --- calibrate -------------------------------------------------------------------------------------------------------
+
+
+@app.command(
+    help="Measure what signatures, steps, messages and the disk cost on this machine, and write a profile that "
+    "simulations use. Takes about a minute; the machine should do nothing else.\n\n\b\nExamples:\n"
+    "  consortium calibrate\n  consortium run low_load --on simulator --profile profile.json\n"
+    "  consortium run low_load --on simulator --profile profile.json --broker mosquitto\n\n"
+    "Exit status: 0 written, 2 the machine was too busy, or wrong usage."
+)
+def calibrate(
+    out: Annotated[Path, typer.Option(help="The file to write; on the disk that runs are kept on.")] = Path(
+        "profile.json"
+    ),
+    allow_noise: Annotated[bool, typer.Option("--allow-noise", help="Write it, even if the repeats disagree.")] = False,
+) -> None:
+    from consortium import calibrating
+
+    calibrating.calibrate(out, _console(), allow_noise=allow_noise)
 
 
 # --- explore ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ FLOORS = [
     {"simulation"},
     {"lab"},
     {"nodes"},
-    {"live", "exploring", "replaying"},
+    {"live", "exploring", "replaying", "calibrating"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
@@ -66,7 +66,7 @@ def faults_of(room: str, text: str, package: str = "") -> list[str]:
         parts = name.split(".")
         other = {"consortium": parts[1] if len(parts) > 1 else None, "nodes": "nodes"}.get(parts[0])
         if other in FLOOR_OF and other != room:
-            if room != "cli" and other == "nodes" and room != "live":
+            if other == "nodes" and room not in ("cli", "live", "calibrating"):
                 faults.append(f"{room} imports {name}: nodes belong to the command line alone")
             elif FLOOR_OF[other] >= FLOOR_OF[room] and not (room == "roles" and other == "roles"):
                 faults.append(f"{room} imports {name}, which is not below it")

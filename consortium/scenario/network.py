@@ -142,6 +142,14 @@ class NetworkModel:
         return replace(default, distribution="lognormal", mean_us=mean_us, deviation_us=deviation_us)
 
 
+def as_local_processes(network: Network) -> Network:
+    """The network that a run of local processes has: the scenario's where it is applied `in_real_runs`, else none; all
+    on one machine, through a broker that is no better than it is."""
+    if network.in_real_runs:
+        return replace(network, hub=None, machines="one")
+    return Network(default=Link(mean_us=0))
+
+
 def change_times_us(network: Network) -> list[int]:
     """When the scenario's own changes begin or end, in order; each once."""
     times = {change.at_us for change in network.changes} | {change.to_us for change in network.changes}

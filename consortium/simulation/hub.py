@@ -27,12 +27,14 @@ Grant = Callable[[int, Callable[[], None]], None]  # (cost_ns, done): done is ca
 
 class HubCosts(NamedTuple):
     """CPU of one publish and one delivery, in nanoseconds for the message and for each 1,024 bytes of it; `wake_ns`:
-    how long a broker that was idle takes to notice. `take`: gets the work a core; None: the broker has its own."""
+    how long a broker that was idle takes to notice, `turn_ns`: the CPU of that. `take`: gets the work a core; None: the
+    broker has its own."""
 
     publish_ns: int = 0
     publish_kib_ns: int = 0
     delivery_ns: int = 0
     delivery_kib_ns: int = 0
+    turn_ns: int = 0
     wake_ns: int = 0
     take: Grant | None = None
 
@@ -140,7 +142,11 @@ class HubTransport(Transport):
         self._waiting_bytes += cargo.size_bytes
         if not self._is_serving:
             self._is_serving = True
-            self._at(self._clock.now_us + self._costs.wake_ns // 1_000, self._serve)
+            self._at(self._clock.now_us + self._costs.wake_ns // 1_000, self._wake)
+
+    def _wake(self) -> None:
+        if self._spend(self._costs.turn_ns, self._serve):
+            self._serve()
 
     def _serve(self) -> None:
         """Publishes one after another; each goes out to its receivers one after another."""

@@ -72,6 +72,7 @@ class Office:
             broker.publish_kib_ns,
             broker.delivery_ns,
             broker.delivery_kib_ns,
+            broker.turn_ns,
             broker.wake_ns,
             self.cores("").take,
         )

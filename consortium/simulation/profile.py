@@ -54,12 +54,14 @@ class BusCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BrokerCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """CPU of the broker, per message taken in and per copy written out, and per 1,024 bytes. `wake_ns` as of a node."""
+    """CPU of the broker, per message taken in and per copy written out, and per 1,024 bytes. `turn_ns` and `wake_ns` as
+    of a node."""
 
     publish_ns: int = 0
     publish_kib_ns: int = 0
     delivery_ns: int = 0
     delivery_kib_ns: int = 0
+    turn_ns: int = 0
     wake_ns: int = 0
 
 
