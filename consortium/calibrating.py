@@ -18,8 +18,10 @@ from nodes.broker import find_mosquitto
 from nodes.errors import UserError
 from nodes.measure_bus import BusMeasure, measure_bus
 from nodes.measure_host import HostMeasure, measure_host
+from nodes.rehearse import rehearse
 
 REPEATS = 7
+REHEARSALS = 3
 SPREAD_MAX = 0.25  # between the quartiles of the repeats, over their median
 LOAD_MAX = 0.5  # runnable processes per core before we begin
 LIBRARIES = ("msgspec", "PyNaCl", "aiomqtt", "paho-mqtt", "amqtt", "uvloop")
@@ -40,9 +42,9 @@ def calibrate(out: Path, console: Console, *, allow_noise: bool) -> Profile:
     try:
         buses = {kind: measure_bus(kind, folder, REPEATS, _Tell(console)) for kind in _brokers()}
         host = measure_host(folder, REPEATS, _Tell(console))
+        profile = rehearse(_profile(buses, host, cores), folder, REHEARSALS, _Tell(console))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    profile = _profile(buses, host, cores)
     if profile.noise > SPREAD_MAX and not allow_noise:
         raise UserError(
             f"the measurements disagree by {profile.noise:.0%} (more than {SPREAD_MAX:.0%}), so nothing was written: "
@@ -136,6 +138,8 @@ def tell(profile: Profile, host: HostMeasure, console: Console) -> None:
         ),
         f"disk         sync of votes {store.sync_ns / 1e3:.0f} us; a block {store.commit_ns / 1e3:.0f} us of CPU and "
         f"{store.row_ns / 1e3:.1f} us a row, then {store.commit_wait_ns / 1e3:.0f} us of waiting",
+        f"processes    real nodes use {profile.busy_ppm / 1e6:.2f} times that CPU when busy, "
+        f"{profile.idle_ppm / 1e6:.2f} times when they were idle",
         f"trust        repeats differ by {profile.noise:.0%}; the prices of steps miss up to {host.unexplained:.0%} of "
         "a run's CPU",
     ]

@@ -38,20 +38,39 @@ class Counts:
                 self.transmits += 1
 
 
-def step_cost_ns(counts: Counts, host: HostCost, suite: SuiteCost) -> int:
-    """The CPU of one step."""
-    per_kib_ns = host.hash_kib_ns + host.decode_kib_ns + host.handle_kib_ns
-    return (
-        counts.events * host.event_ns
-        + counts.bytes_in * per_kib_ns // KIB
-        + counts.signs * suite.sign_ns
-        + counts.verifies * suite.verify_ns
+class Spent:
+    """CPU of one node by cost, plain: as if nothing else ran (the names of nodes/costs.py)."""
+
+    NAMES = ("verify", "hash", "decode", "execute", "store", "bus", "other")
+
+    def __init__(self) -> None:
+        self.ns = dict.fromkeys(self.NAMES, 0)
+        self.cpu_ns = 0  # of all, as it was really charged
+        self.transactions = 0
+
+    def fields(self) -> dict[str, int]:
+        """Of a `cost` note; what a real node counts as state is in execute here."""
+        fields = {f"{name}_us": self.ns[name] // 1_000 for name in self.NAMES if name != "other"}
+        return {**fields, "state_us": 0, "cpu_us": self.cpu_ns // 1_000, "transactions": self.transactions}
+
+
+def step_cost_ns(counts: Counts, host: HostCost, suite: SuiteCost, spent: Spent) -> int:
+    """The plain CPU of one step; adds it to `spent` by cost."""
+    costs_ns = {
+        "verify": counts.signs * suite.sign_ns + counts.verifies * suite.verify_ns,
+        "hash": counts.bytes_in * host.hash_kib_ns // KIB,
+        "decode": counts.bytes_in * host.decode_kib_ns // KIB,
+        "execute": counts.transactions * host.execute_ns + counts.blocks * host.block_ns,
+        "other": counts.events * host.event_ns
+        + counts.bytes_in * host.handle_kib_ns // KIB
         + counts.bundles * host.bundle_ns
-        + counts.transactions * host.execute_ns
-        + counts.blocks * host.block_ns
         + counts.transmits * host.transmit_ns
-        + counts.notes * host.note_ns
-    )
+        + counts.notes * host.note_ns,
+    }
+    for name, cost_ns in costs_ns.items():
+        spent.ns[name] += cost_ns
+    spent.transactions += counts.transactions
+    return sum(costs_ns.values())
 
 
 class Verified:

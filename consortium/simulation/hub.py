@@ -20,6 +20,7 @@ from consortium.scenario.pipe import Pipe
 from consortium.scenario.scenario import Hub, Line, Network
 from consortium.simulation.clock import Clock, Due
 from consortium.simulation.computer import Computer, Delivery, Parcel
+from consortium.simulation.profile import Warmth
 from consortium.simulation.transport import Seen, Transport
 
 Grant = Callable[[int, Callable[[], None]], None]  # (cost_ns, done): done is called when a core has spent it
@@ -28,7 +29,7 @@ Grant = Callable[[int, Callable[[], None]], None]  # (cost_ns, done): done is ca
 class HubCosts(NamedTuple):
     """CPU of one publish and one delivery, in nanoseconds for the message and for each 1,024 bytes of it; `wake_ns`:
     how long a broker that was idle takes to notice, `turn_ns`: the CPU of that. `take`: gets the work a core; None: the
-    broker has its own."""
+    broker has its own. `warmth`: what its work costs by how long it was idle."""
 
     publish_ns: int = 0
     publish_kib_ns: int = 0
@@ -37,6 +38,7 @@ class HubCosts(NamedTuple):
     turn_ns: int = 0
     wake_ns: int = 0
     take: Grant | None = None
+    warmth: Warmth | None = None
 
 
 class _Cargo(NamedTuple):
@@ -79,6 +81,7 @@ class HubTransport(Transport):
         self._waiting: deque[_Cargo] = deque()
         self._waiting_bytes = 0
         self._is_serving = False
+        self._idle_from_us = 0
         self._owed_ns = 0  # of the broker's own core: what was not a whole microsecond
         self.dropped = 0  # at the hub's queue
 
@@ -145,6 +148,8 @@ class HubTransport(Transport):
             self._at(self._clock.now_us + self._costs.wake_ns // 1_000, self._wake)
 
     def _wake(self) -> None:
+        if self._costs.warmth is not None:
+            self._costs.warmth.rest(self._clock.now_us - self._idle_from_us)
         if self._spend(self._costs.turn_ns, self._serve):
             self._serve()
 
@@ -154,7 +159,7 @@ class HubTransport(Transport):
             self._waiting.clear()
             self._waiting_bytes = 0
         if not self._waiting:
-            self._is_serving = False
+            self._is_serving, self._idle_from_us = False, self._clock.now_us
             return
         cargo = self._waiting.popleft()
         self._waiting_bytes -= cargo.size_bytes
@@ -177,6 +182,8 @@ class HubTransport(Transport):
 
     def _spend(self, cost_ns: int, done: Callable[[], None]) -> bool:
         """True: it took no time, go on at once. False: `done` is called when it is spent."""
+        if self._costs.warmth is not None:
+            cost_ns = self._costs.warmth.cost_ns(cost_ns)
         if self._costs.take is not None:
             self._costs.take(cost_ns, done)
             return False

@@ -19,9 +19,9 @@ from consortium.scenario.assemble import Shared
 from consortium.simulation.clock import Clock, Due
 from consortium.simulation.computer import Computer, Continue, Delivery, Parcel, Wakeup
 from consortium.simulation.cores import Cores
-from consortium.simulation.cost import KIB, CountedBundles, CountedSuite, Counts, Verified, step_cost_ns
+from consortium.simulation.cost import KIB, CountedBundles, CountedSuite, Counts, Spent, Verified, step_cost_ns
 from consortium.simulation.hub import HubCosts, HubTransport
-from consortium.simulation.profile import BrokerCost, Profile
+from consortium.simulation.profile import BrokerCost, Profile, Warmth
 
 DRAIN_US = 5_000  # nodes.process.SLICE_US
 INLINE_BYTES_MAX = 200_000  # nodes.carrier.INLINE_BYTES_MAX: more is synced by another thread
@@ -64,6 +64,7 @@ class Office:
         self._cores = Cores(clock, profile.cores)
         self._own: dict[str, Cores] = {}
         self._desks: dict[str, _Desk] = {}
+        self.spent: dict[str, Spent] = {}  # by node, over all its lives
 
     def hub_costs(self) -> HubCosts:
         broker = self.profile.brokers.get(self.profile.broker, BrokerCost())
@@ -75,6 +76,7 @@ class Office:
             broker.turn_ns,
             broker.wake_ns,
             self.cores("").take,
+            Warmth(self.profile),
         )
 
     def cores(self, name: str) -> Cores:
@@ -98,6 +100,11 @@ class Office:
         if desk is None or desk.incarnation != computer.incarnation:
             desk = self._desks[computer.name] = _Desk(self, computer)
         return desk
+
+    def note_costs(self) -> None:
+        """What each node spent, as real nodes tell it."""
+        for name, spent in sorted(self.spent.items()):
+            self.driver.note(name, Note("cost", spent.fields()))
 
     def arrive(self, item: Arrived) -> None:
         self._desk(item.computer).arrive(item)
@@ -124,10 +131,18 @@ class _Desk:
         self._drain_from_us = 0
         self._is_busy = False
         self._is_committing = False
+        self._idle_from_us = office.clock.now_us
+        self._warmth = Warmth(office.profile)
+        self._spent = office.spent.setdefault(computer.name, Spent())
 
     # --- time ---------------------------------------------------------------------------------------------------
 
-    def _spend(self, cost_ns: int, then: Callable[[], None]) -> None:
+    def _spend(self, what: str, plain_ns: int, then: Callable[[], None]) -> None:
+        """`what`: the name of the cost; "" where it is counted already."""
+        if what:
+            self._spent.ns[what] += plain_ns
+        cost_ns = self._warmth.cost_ns(plain_ns)
+        self._spent.cpu_ns += cost_ns
         self._cores.take(cost_ns, lambda: self._go_on(then))
 
     def _wait(self, wait_ns: int, then: Callable[[], None]) -> None:
@@ -147,7 +162,8 @@ class _Desk:
         if not self._is_busy:
             self._is_busy = True
             bus = self._office.profile.bus
-            self._wait(bus.wake_ns, lambda: self._spend(bus.turn_ns, self._look))
+            self._warmth.rest(self._office.clock.now_us - self._idle_from_us)
+            self._wait(bus.wake_ns, lambda: self._spend("bus", bus.turn_ns, self._look))
 
     def boot(self, outputs: Sequence[Output]) -> None:
         self._is_busy = True
@@ -168,14 +184,14 @@ class _Desk:
             self._frames.extend(item.frames if isinstance(item, Parcel) else (item,))
         if timers:
             self._inbox.extendleft(reversed(timers[1:]))
-            self._spend(cost_ns, lambda: self._step(timers[0], self._flush))
+            self._spend("bus", cost_ns, lambda: self._step(timers[0], self._flush))
         elif self._frames:
             self._drain_from_us = self._office.clock.now_us
-            self._spend(cost_ns, self._drain)
+            self._spend("bus", cost_ns, self._drain)
         elif self._released:
             self._flush()
         else:
-            self._is_busy = False
+            self._is_busy, self._idle_from_us = False, self._office.clock.now_us
 
     def _drain(self) -> None:
         if not self._frames or self._office.clock.now_us - self._drain_from_us > DRAIN_US:
@@ -201,7 +217,7 @@ class _Desk:
             if self.computer.host is not None:
                 then()
 
-        self._spend(step_cost_ns(counts, office.profile.host, office.suite_cost), end)
+        self._spend("", step_cost_ns(counts, office.profile.host, office.suite_cost, self._spent), end)
 
     # --- out ----------------------------------------------------------------------------------------------------
 
@@ -282,7 +298,7 @@ class _Desk:
                 if self.computer.host is not None:
                     next_one()
 
-            self._spend(bus.publish_ns + size_bytes * bus.publish_kib_ns // KIB, leave)
+            self._spend("bus", bus.publish_ns + size_bytes * bus.publish_kib_ns // KIB, leave)
 
         next_one()
 
@@ -299,7 +315,7 @@ class _Desk:
         store = self._office.profile.store
         rows, size_bytes = _weight(disk.committing)
         cost_ns = store.commit_ns + rows * store.row_ns + size_bytes * store.commit_kib_ns // KIB
-        self._spend(cost_ns, lambda: self._wait(store.commit_wait_ns, self._committed))
+        self._spend("store", cost_ns, lambda: self._wait(store.commit_wait_ns, self._committed))
 
     def _committed(self) -> None:
         self._is_committing = False

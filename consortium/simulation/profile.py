@@ -11,6 +11,8 @@ import msgspec
 
 FORMAT = 1
 COST_MAX_NS = 1 << 50
+COLD_MAX_NS = 10_000_000
+PPM = 1_000_000
 
 
 class ProfileError(ValueError):
@@ -79,7 +81,10 @@ class StoreCost(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`broker`: which of `brokers` a simulation takes unless it is told otherwise. `noise`: the largest relative spread
-    between the repeats of one measurement that went in."""
+    between the repeats of one measurement that went in.
+
+    All CPU of nodes and broker is multiplied by `busy_ppm` (several processes share the caches), or by `idle_ppm` while
+    a process is cold: each nanosecond that it was idle makes one of its work cold, up to COLD_MAX_NS."""
 
     name: str
     format: int = FORMAT
@@ -89,6 +94,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     versions: dict[str, str] = {}
     date: str = ""
     noise: float = 0.0
+    busy_ppm: int = 1_000_000
+    idle_ppm: int = 1_000_000
     suites: dict[str, SuiteCost] = {}
     host: HostCost = HostCost()
     bus: BusCost = BusCost()
@@ -99,6 +106,26 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def suite(self, name: str) -> SuiteCost:
         """Of a suite that was not measured: free."""
         return self.suites.get(name, SuiteCost())
+
+
+class Warmth:
+    """One process: what its work really costs, by how long it was idle before."""
+
+    __slots__ = ("_busy_ppm", "_cold_ns", "_idle_ppm")
+
+    def __init__(self, profile: Profile) -> None:
+        self._busy_ppm = profile.busy_ppm
+        self._idle_ppm = profile.idle_ppm
+        self._cold_ns = COLD_MAX_NS
+
+    def rest(self, idle_us: int) -> None:
+        self._cold_ns = min(COLD_MAX_NS, self._cold_ns + 1_000 * idle_us)
+
+    def cost_ns(self, plain_ns: int) -> int:
+        """`plain_ns`: as measured in a process that does nothing else."""
+        cold_ns = min(plain_ns, self._cold_ns)
+        self._cold_ns -= cold_ns
+        return (cold_ns * self._idle_ppm + (plain_ns - cold_ns) * self._busy_ppm) // PPM
 
 
 def load_profile(path: Path, broker: str = "") -> Profile:
@@ -115,6 +142,8 @@ def load_profile(path: Path, broker: str = "") -> Profile:
         raise ProfileError(f"{path} is a profile of format {profile.format}; this version reads format {FORMAT}")
     if profile.cores < 1:
         raise ProfileError(f"{path}: cores={profile.cores}: expected 1 or more")
+    if min(profile.busy_ppm, profile.idle_ppm) < 1:
+        raise ProfileError(f"{path}: busy_ppm and idle_ppm are parts per million, above 0")
     for part in (profile.host, profile.bus, profile.store, *profile.suites.values(), *profile.brokers.values()):
         for field in part.__struct_fields__:
             if not 0 <= getattr(part, field) <= COST_MAX_NS:

@@ -159,6 +159,8 @@ class Simulation:
                 self._handle(item)
         ledgers: dict[str, DictRows] = {name: computer.disk.rows for name, computer in self.computers.items()}
         verdict = "done" if is_done else "no progress"
+        if self.office is not None:
+            self.office.note_costs()
         self._note("", Note("ended", {"verdict": verdict}))
         return Simulated(self.trace, self.genesis, ledgers, is_done, is_stalled, self._clock.now_us)
 

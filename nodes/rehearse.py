@@ -1,0 +1,66 @@
+"""A rehearsal: two short runs of real local processes, and the same in the simulator with the profile so far.
+
+Steps that are measured one after another in one process run with warm caches. Real nodes share the machine, and nodes
+with little to do are cold. How much more CPU they use than the profile says, busy and idle, is measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from consortium.core.genesis import Parameters
+from consortium.lab.measures import cpu_costs
+from consortium.lab.trace import Record, TraceReader
+from consortium.scenario.network import as_local_processes
+from consortium.scenario.scenario import MemberSpec, Scenario, Workload
+from consortium.simulation.profile import PPM, Profile
+from consortium.simulation.run import Simulation
+from nodes.conductor import run_local
+from nodes.errors import UserError
+
+
+def _scenario(name: str, options: dict[str, int]) -> Scenario:
+    return Scenario(
+        name=name,
+        members=tuple(
+            MemberSpec(f"hospital-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)
+        ),
+        parameters=Parameters(batch_delay_us=20_000, timer_base_us=4_000_000, idle_seal_us=500_000),
+        workload=Workload("settlement_load", {"persons": 50, **options}),
+    )
+
+
+IDLE = _scenario("rehearsal_idle", {"transactions": 80, "bundle": 1, "interval_us": 200_000})
+BUSY = _scenario("rehearsal_busy", {"transactions": 6_000, "bundle": 1, "outstanding": 750})
+
+
+def rehearse(profile: Profile, folder: Path, repeats: int, tell: Callable[[str], None]) -> Profile:
+    """The profile with `busy_ppm` and `idle_ppm`. Raises UserError."""
+    plain = replace(profile, busy_ppm=PPM, idle_ppm=PPM)
+    tell("a busy consortium of four processes")
+    busy_ppm = _median([_factor_ppm(BUSY, plain, folder / f"busy-{index}") for index in range(repeats)])
+    tell("an idle consortium of four processes")
+    idle_ppm = _median([_factor_ppm(IDLE, plain, folder / f"idle-{index}") for index in range(repeats)])
+    return replace(profile, busy_ppm=busy_ppm, idle_ppm=max(busy_ppm, idle_ppm))
+
+
+def _factor_ppm(scenario: Scenario, profile: Profile, folder: Path) -> int:
+    """What real nodes used of CPU, over what simulated ones would."""
+    outcome = run_local(scenario, folder, profile.broker, lambda _: None)
+    if outcome.verdict != "done":
+        raise UserError(f"the rehearsal did not come to its end: {outcome.sentence}")
+    real_us = _cpu_us(list(TraceReader(folder / "trace.jsonl")))
+    simulation = Simulation(replace(scenario, network=as_local_processes(scenario.network)), profile=profile)
+    simulated_us = _cpu_us(simulation.run().trace)
+    return real_us * PPM // max(1, simulated_us)
+
+
+def _cpu_us(trace: list[Record]) -> int:
+    return sum(costs.get("cpu_us", 0) for costs in cpu_costs(trace).values())
+
+
+def _median(values: list[int]) -> int:
+    return sorted(values)[len(values) // 2]
