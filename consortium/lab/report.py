@@ -18,6 +18,7 @@ from consortium.lab.checks import Verdict
 from consortium.lab.measures import Measures, cpu_costs, number, phase_latencies
 from consortium.lab.money_checks import FundLine, fund_lines
 from consortium.lab.run import ILLUSTRATIVE, ILLUSTRATIVE_SENTENCE, Run
+from consortium.lab.trace import Record
 
 LIBRARIES = ("msgspec", "PyNaCl", "aiomqtt", "amqtt", "matplotlib")
 
@@ -154,10 +155,20 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> str:
         f"<h1>{escape(scenario.name)}</h1>"
         f'<p class="question">{escape(question)}</p><p>{escape(story)}</p>'
         f"<p>{len(scenario.members)} organisations, {validators} validators, "
-        f"{escape(scenario.protocol)}, {escape(place)}, seed {scenario.seed}.</p>"
+        f"{escape(scenario.protocol)}, {escape(place)}, seed {scenario.seed}.{escape(_cpu_sentence(started))}</p>"
         f'<p class="note"><span class="badge">{ILLUSTRATIVE}</span> {ILLUSTRATIVE_SENTENCE}</p>'
         f'{verdict_line}<div class="cards">{cards}</div>'
     )
+
+
+def _cpu_sentence(started: Record) -> str:
+    """What CPU cost in a simulation; of a real run there is nothing to say. `started`: the trace's first record."""
+    if started.get("on") != "simulator":
+        return ""
+    if not started.get("profile"):
+        return " CPU was free: times are those of the network and the disk alone."
+    broker = f", broker {started['profile_broker']}" if started.get("profile_broker") else ""
+    return f" CPU and disk cost what profile {started['profile']} says ({started['cores']} cores{broker})."
 
 
 def _checks(verdicts: Sequence[Verdict]) -> str:

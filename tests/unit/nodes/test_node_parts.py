@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from consortium.scenario.network import NetworkModel
-from consortium.scenario.scenario import Fault, Link, Network
-from nodes.delay_line import DelayLine
+from consortium.scenario.scenario import Fault, Line, Link, LinkChange, Network
+from nodes.delay_line import DelayLine, UpLine
 from nodes.faults import FaultClock, cuts
 from nodes.inbox import Inbox
 from nodes.trace_file import TraceTail, TraceWriter, cut_torn_line
@@ -31,6 +31,47 @@ async def test_a_delay_bounds_nobodys_rate() -> None:
         line.arrive("you", [b"x"])
     await asyncio.sleep(0.2)
     assert len(got) == 500 and got[0] - begun >= 0.045 and got[-1] - begun < 0.15
+
+
+async def test_a_thousand_messages_at_a_hundred_milliseconds_all_arrive_in_about_that_and_in_order() -> None:
+    got: list[tuple[float, int]] = []
+    loop = asyncio.get_running_loop()
+    network = Network(default=Link("normal", 100_000, 2_000, in_order=True))
+    line = DelayLine("me", NetworkModel(network, 1), lambda frames: got.append((loop.time(), int(frames[0]))))
+    begun = loop.time()
+    for number in range(1_000):
+        line.arrive("you", [str(number).encode()])
+    async with asyncio.timeout(10):
+        while len(got) < 1_000:
+            await asyncio.sleep(0.01)
+    assert [number for _, number in got] == list(range(1_000))
+    assert got[0][0] - begun >= 0.09
+    assert got[-1][0] - begun < 5, "a pipe of one message a latency would take 100 s"
+
+
+async def test_lines_up_and_down_and_changes_hold_in_real_runs() -> None:
+    got: list[bytes] = []
+    slow = Network(Link(mean_us=0), lines={"me": Line(80_000, 80_000, 2_900)})  # ten bytes a millisecond
+    down = DelayLine("me", NetworkModel(slow, 1), got.extend)
+    up = UpLine("me", NetworkModel(slow, 1), lambda to, frames: got.extend(frames))
+    for line in (lambda frame: down.arrive("you", [frame]), lambda frame: up.publish(None, [frame])):
+        got.clear()
+        for number in range(5):
+            line(bytes([number]) * 1_000)
+        assert got == [], "the first is through after 100 ms"
+        async with asyncio.timeout(10):
+            while len(got) < 3:
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(0.15)
+        assert [frame[0] for frame in got] == [0, 1, 2], "two found the queue full"
+    got.clear()
+    lossy = Network(Link(mean_us=0), changes=(LinkChange(0, {"loss_ppm": 1_000_000}, to_us=1),))
+    changing = DelayLine("me", NetworkModel(lossy, 1), got.extend)
+    for began_us, frame in ((1 << 62, b"lost"), (0, b"after")):
+        changing.begin(began_us)
+        changing.arrive("you", [frame])
+    await asyncio.sleep(0.05)
+    assert got == [b"after"]
 
 
 async def test_a_partition_cuts_off_and_heals_and_loss_loses() -> None:
