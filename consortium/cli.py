@@ -46,17 +46,8 @@ from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND, EXIT_STOPPED = 2, 1, 130
-USER_ERRORS = (
-    ScenarioError,
-    ProfileError,
-    GenesisError,
-    ImportFault,
-    RunFolderError,
-    TraceError,
-    UserError,
-    Damaged,
-    StoreFailed,
-)
+INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
+USER_ERRORS = (*INPUT_ERRORS, UserError, Damaged, StoreFailed)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -368,7 +359,7 @@ def import_folder(
 
 @app.command(
     help="Measure what signatures, steps, messages and the disk cost on this machine, and write a profile that "
-    "simulations use. Takes about a minute; the machine should do nothing else.\n\n\b\nExamples:\n"
+    "simulations use. Takes some two minutes; the machine should do nothing else.\n\n\b\nExamples:\n"
     "  consortium calibrate\n  consortium run low_load --on simulator --profile profile.json\n"
     "  consortium run low_load --on simulator --profile profile.json --broker mosquitto\n\n"
     "Exit status: 0 written, 2 the machine was too busy, or wrong usage."
