@@ -55,7 +55,7 @@ def measure_host(folder: Path, repeats: int, tell: Callable[[str], None]) -> Hos
     decode_kib_ns, _ = _each(lambda: decode_frame(_FRAME), repeats, LARGE_BYTES // KIB)
     note_ns = _note(folder / "trace.jsonl", repeats)
     tell("votes on the disk")
-    sync_ns, sync_kib_ns = _syncs(folder / "votes.log", repeats)
+    sync_ns, sync_kib_ns, sync_spread = _syncs(folder / "votes.log", repeats)
     steps: list[list[_Step]] = []
     commits: list[_Commit] = []
     for place, scenario in enumerate(_SCENARIOS):
@@ -65,7 +65,7 @@ def measure_host(folder: Path, repeats: int, tell: Callable[[str], None]) -> Hos
     fixed = HostCost(hash_kib_ns=hash_kib_ns, decode_kib_ns=decode_kib_ns, note_ns=note_ns)
     host, unexplained = _fit(steps, fixed, suites["ed25519"])
     store = _fit_store(commits, sync_ns, sync_kib_ns)
-    return HostMeasure(host, store, suites, max(*spreads, hash_spread), unexplained)
+    return HostMeasure(host, store, suites, max(*spreads, hash_spread, sync_spread), unexplained)
 
 
 # --- one by one ------------------------------------------------------------------------------------------------------
@@ -109,8 +109,8 @@ def _note(path: Path, repeats: int) -> int:
     return cost_ns
 
 
-def _syncs(path: Path, repeats: int) -> tuple[int, int]:
-    """Waiting, not CPU: of a short sync, and per 1,024 bytes of a long one."""
+def _syncs(path: Path, repeats: int) -> tuple[int, int, float]:
+    """Waiting, not CPU: of a short sync, and per 1,024 bytes of a long one; and the spread of the repeats."""
     log = VoteLog(path)
 
     def waits_ns(size_bytes: int, count: int) -> float:
@@ -122,10 +122,11 @@ def _syncs(path: Path, repeats: int) -> tuple[int, int]:
         return float(median(found))
 
     waits_ns(400, 10)
-    short_ns = waits_ns(400, 20 * repeats)
+    short_ns = [waits_ns(400, 20) for _ in range(repeats)]
     long_ns = waits_ns(LARGE_BYTES, 2 * repeats)
     log.close()
-    return round(short_ns), round(max(0.0, (long_ns - short_ns) / (LARGE_BYTES / KIB)))
+    middle_ns = median(short_ns)
+    return round(middle_ns), round(max(0.0, (long_ns - middle_ns) / (LARGE_BYTES / KIB))), spread_of(short_ns)
 
 
 # --- whole steps -----------------------------------------------------------------------------------------------------

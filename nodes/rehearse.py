@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 from msgspec.structs import replace
 
@@ -20,6 +21,7 @@ from consortium.simulation.profile import PPM, Profile
 from consortium.simulation.run import Simulation
 from nodes.conductor import run_local
 from nodes.errors import UserError
+from nodes.measure_bus import spread_of
 
 
 def _scenario(name: str, options: dict[str, int]) -> Scenario:
@@ -38,13 +40,15 @@ BUSY = _scenario("rehearsal_busy", {"transactions": 6_000, "bundle": 1, "outstan
 
 
 def rehearse(profile: Profile, folder: Path, repeats: int, tell: Callable[[str], None]) -> Profile:
-    """The profile with `busy_ppm` and `idle_ppm`. Raises UserError."""
+    """The profile with `busy_ppm` and `idle_ppm`, and with `noise` where these disagree more. Raises UserError."""
     plain = replace(profile, busy_ppm=PPM, idle_ppm=PPM)
     tell("a busy consortium of four processes")
-    busy_ppm = _median([_factor_ppm(BUSY, plain, folder / f"busy-{index}") for index in range(repeats)])
+    busy_ppm = [_factor_ppm(BUSY, plain, folder / f"busy-{index}") for index in range(repeats)]
     tell("an idle consortium of four processes")
-    idle_ppm = _median([_factor_ppm(IDLE, plain, folder / f"idle-{index}") for index in range(repeats)])
-    return replace(profile, busy_ppm=busy_ppm, idle_ppm=max(busy_ppm, idle_ppm))
+    idle_ppm = [_factor_ppm(IDLE, plain, folder / f"idle-{index}") for index in range(repeats)]
+    busy, idle = round(median(busy_ppm)), round(median(idle_ppm))
+    noise = round(max(profile.noise, spread_of(busy_ppm), spread_of(idle_ppm)), 3)
+    return replace(profile, busy_ppm=busy, idle_ppm=max(busy, idle), noise=noise)
 
 
 def _factor_ppm(scenario: Scenario, profile: Profile, folder: Path) -> int:
@@ -60,7 +64,3 @@ def _factor_ppm(scenario: Scenario, profile: Profile, folder: Path) -> int:
 
 def _cpu_us(trace: list[Record]) -> int:
     return sum(costs.get("cpu_us", 0) for costs in cpu_costs(trace).values())
-
-
-def _median(values: list[int]) -> int:
-    return sorted(values)[len(values) // 2]
