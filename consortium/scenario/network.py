@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from consortium.core.membership import NodeId
 from consortium.scenario.latency import DRAWS
 from consortium.scenario.regions import Placement
-from consortium.scenario.scenario import Line, Link, LinkChange, Network
+from consortium.scenario.scenario import Hub, Line, Link, LinkChange, Network
 from consortium.scenario.streams import Stream
 
 PPM = 1_000_000
@@ -144,9 +144,10 @@ class NetworkModel:
 
 def as_local_processes(network: Network) -> Network:
     """The network that a run of local processes has: the scenario's where it is applied `in_real_runs`, else none; all
-    on one machine, through a broker that is no better than it is."""
+    on one machine, through a broker that costs what it costs there, and stands where the scenario says."""
     if network.in_real_runs:
-        return replace(network, hub=None, machines="one")
+        region = network.hub.region if network.hub is not None else ""
+        return replace(network, hub=Hub(region=region) if region else None, machines="one")
     return Network(default=Link(mean_us=0))
 
 

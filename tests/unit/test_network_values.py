@@ -246,6 +246,8 @@ def test_a_pipe_sends_one_whole_message_after_another_and_drops_what_finds_its_q
 def test_local_processes_have_the_network_that_is_applied_there() -> None:
     network = Network(Link(mean_us=9), hub=Hub(), in_real_runs=True, machines="each")
     assert as_local_processes(network) == Network(Link(mean_us=9), in_real_runs=True)
+    placed = replace(network, hub=Hub(publish_ns=5, region="london"))
+    assert as_local_processes(placed).hub == Hub(region="london"), "it is on the way, but costs what it really costs"
     assert as_local_processes(replace(network, in_real_runs=False)) == Network(Link(mean_us=0))
 
 
