@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
+from consortium.core.traffic import Traffic
 from consortium.scenario.network import NetworkModel
 from nodes import failpoints
 from nodes.address import BrokerAddress
@@ -31,6 +32,8 @@ SLICE_US = 5_000  # handle frames for this long at most before timers and the bu
 TICK_S = 0.1
 TRACE_S = 0.01
 COST_EVERY_S = 5.0
+TRAFFIC_EVERY_S = 10.0
+QUEUES_EVERY_S = 0.5
 
 _WORDS = {  # notes that whoever runs this node wants to read in its log
     "observing": "this node does not vote: %(why)s (shown by %(shown_by)s)",
@@ -71,6 +74,9 @@ class DrivenHost(Protocol):
 
     @property
     def leader(self) -> NodeId: ...
+
+    @property
+    def queues(self) -> Mapping[str, int]: ...
 
 
 class Status(NamedTuple):
@@ -122,6 +128,7 @@ class Process:
         self._log = log
         self._rows = rows
         self._trace = trace
+        self._rows = rows
         self._costs = costs
         self._on_ready = on_ready
         self._on_status = on_status
@@ -130,8 +137,10 @@ class Process:
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
-        up_line = UpLine(name, model, self.bus.publish)
-        self.carrier = Carrier(log, rows, up_line.publish, self._failed, self._wake_up, costs)
+        self._up_line = UpLine(name, model, self.bus.publish)
+        self.carrier = Carrier(log, rows, self._publish, self._failed, self._wake_up, costs)
+        self._traffic = Traffic(time.time_ns() // 1_000)
+        self._queues_told: Mapping[str, int] = {}
         self._origin: Origin | None = None
         self._is_drain_due = False
         self._is_ready = False
@@ -197,6 +206,7 @@ class Process:
             if code == 0:
                 await asyncio.wait_for(self.carrier.drain(), 10)
             self._note_cost()
+            self._note_storage()
             self._trace.close()
             failpoints.reach("stop.drained")
         except (StoreFailed, OSError) as error:
@@ -292,6 +302,11 @@ class Process:
         if is_idle:
             self._trace.flush(older_than_s=TRACE_S)  # so that `kill -9` takes little of the trace with it
 
+    def _publish(self, to: NodeId | None, frames: Sequence[bytes]) -> None:
+        for frame in frames:
+            self._traffic.count(to, frame)
+        self._up_line.publish(to, frames)
+
     def _note(self, kind: str, fields: dict[str, Any]) -> None:
         if self._origin is not None:
             self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
@@ -317,8 +332,23 @@ class Process:
         self._costs.ns.update(self._ledger_costs_ns)
         self._note("cost", self._costs.fields(self._transactions))
 
+    def _note_queues(self) -> None:
+        """Where they changed: an idle node writes nothing."""
+        queues = {**self._host.queues, "inbox": len(self._inbox)}
+        if queues != self._queues_told:
+            self._queues_told = queues
+            self._note("queues", queues)
+
+    def _note_storage(self) -> None:
+        """The last words: what was said since this boot, and what is kept."""
+        self._note_queues()
+        self._note("traffic", self._traffic.fields())
+        self._note("storage", {"ledger_bytes": self._rows.bytes_held(), "votes_bytes": self._log.bytes})
+
     async def _tick(self) -> None:
         cost_s = time.monotonic() + COST_EVERY_S
+        traffic_s = time.monotonic() + TRAFFIC_EVERY_S
+        queues_s = 0.0
         while True:
             await asyncio.sleep(TICK_S)
             if self._origin is None:
@@ -326,6 +356,12 @@ class Process:
             if time.monotonic() >= cost_s:
                 cost_s += COST_EVERY_S
                 self._note_cost()
+            if time.monotonic() >= traffic_s:
+                traffic_s += TRAFFIC_EVERY_S
+                self._note("traffic", self._traffic.fields())
+            if time.monotonic() >= queues_s:
+                queues_s = time.monotonic() + QUEUES_EVERY_S
+                self._note_queues()
             self._trace.flush()
             host = self._host
             heights = (host.head_height, host.stable_height)

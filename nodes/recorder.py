@@ -155,5 +155,9 @@ class RecordedHost:
         return self._host.leader
 
     @property
+    def queues(self) -> Mapping[str, int]:
+        return self._host.queues
+
+    @property
     def costs_ns(self) -> Mapping[str, int]:
         return self._host.costs_ns

@@ -122,6 +122,11 @@ class SqliteRows:
             self._writer.execute(f"CREATE VIEW {view} AS {select}")
         self._writer.execute("COMMIT")
 
+    def bytes_held(self) -> int:
+        """The length of the file, and of the log beside it that is not yet in it."""
+        files = (self.path, self.path.with_name(self.path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
     # --- reading ------------------------------------------------------------------------------------------------
 
     def get(self, table: str, key: bytes) -> bytes | None:

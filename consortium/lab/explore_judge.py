@@ -193,7 +193,7 @@ def story(trace: Sequence[Record]) -> str:
     """A trace for a person: one line a record, without what nobody asks for."""
     lines = []
     for record in trace:
-        if record["kind"] in ("cost", "submitted", "included"):
+        if record["kind"] in ("cost", "submitted", "included", "queues", "traffic", "storage"):
             continue
         fields = " ".join(f"{k}={v}" for k, v in record.items() if k not in ("t_us", "node", "kind", "header"))
         lines.append(f"{record['t_us'] / 1e6:12.6f}  {record['node'] or '-':10} {record['kind']:12} {fields}")

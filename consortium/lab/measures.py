@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import NamedTuple
 
-from consortium.lab import series
+from consortium.lab import series, traffic
+from consortium.lab.catalogue import BY_NAME, CATALOGUE, COSTS, PHASES, STEADY
 from consortium.lab.deaths import leader_deaths
+from consortium.lab.distributions import Distributions, distributions, phase_latencies, statistics
 from consortium.lab.trace import Record
+from consortium.lab.warm_up import WarmUp
 
-PHASES = ("order to prepared", "prepared to committed", "committed to executed", "executed to sealed")
-COSTS = ("verify", "hash", "decode", "execute", "state", "store", "bus")
 COLUMNS = ("name", "value", "unit", "what")
+_Values = Iterator[tuple[str, float]]
 
 
 class Measure(NamedTuple):
@@ -28,9 +30,10 @@ class Measure(NamedTuple):
 
 
 class Measures:
-    """The figures of one trace by name, in a fixed order."""
+    """The figures of one trace by name, in the order of the catalogue. `warm_up`: what the rule found."""
 
-    def __init__(self, figures: Iterable[Measure]) -> None:
+    def __init__(self, figures: Iterable[Measure], warm_up: WarmUp | None = None) -> None:
+        self.warm_up = warm_up
         self.figures: tuple[Measure, ...] = tuple(figures)
         self._by_name: Mapping[str, Measure] = {figure.name: figure for figure in self.figures}
 
@@ -59,149 +62,105 @@ def number(value: float, unit: str) -> str:
 
 def measure(trace: Sequence[Record]) -> Measures:
     """All figures of a trace; those that it says nothing of (CPU, say) are left out."""
-    figures = [
-        *_service_figures(trace),
-        *_latency_figures(trace),
-        *_phase_figures(trace),
-        *_leader_figures(trace),
-        *_death_figures(trace),
-        *_cost_figures(trace),
-    ]
-    return Measures(figures)
+    found = distributions(trace)
+    values = dict(
+        chain(
+            _service_figures(trace, found.warm_up),
+            _distribution_figures(found),
+            _leader_figures(trace),
+            _death_figures(trace),
+            _traffic_figures(trace),
+            _cost_figures(trace),
+        )
+    )
+    assert values.keys() <= BY_NAME.keys()
+    figures = []
+    for name, unit, what in CATALOGUE:
+        if name in values:
+            told = f"{what}: {found.warm_up.verdict}" if name == "warm_up" else what
+            figures.append(Measure(name, values[name], unit, told))
+    return Measures(figures, found.warm_up)
 
 
-def _service_figures(trace: Sequence[Record]) -> list[Measure]:
+def _service_figures(trace: Sequence[Record], warm_up: WarmUp) -> _Values:
     executions = series.first_executions(trace)
     submissions = series.distinct_submissions(trace)
     transactions = sum(record["transactions"] for record in executions)
     start_us = min((record["t_us"] for record in submissions), default=0)
-    busy_us = max((record["t_us"] for record in executions if record["transactions"]), default=start_us) - start_us
-    rate = transactions * 1e6 / busy_us if busy_us > 0 else 0.0
-    bins = series.throughput(trace, series.bin_width_us(series.duration_us(trace)))
-    gaps = series.service_gaps(trace)
+    busy_us = max((record["t_us"] for record in executions if record["transactions"]), default=start_us)
     ok = sum(record["ok"] for record in executions)
-    return [
-        Measure("duration", series.duration_us(trace) / 1e6, "s", "from the start to the last record of the trace"),
-        Measure("blocks", len(executions), "1", "heights executed by at least one node"),
-        Measure("transactions", transactions, "1", "transactions in those blocks"),
-        Measure("transactions_ok", ok, "1", "of them: took effect"),
-        Measure("transactions_refused", transactions - ok, "1", "of them: refused with a reason"),
-        Measure("bundles_submitted", len(submissions), "1", "distinct signed bundles that members submitted"),
-        Measure("throughput", rate, "tx/s", "transactions by the time from the first submission to the last block"),
-        Measure("throughput_peak", max(bins.values, default=0.0), "tx/s", f"the best bin of {bins.width_us / 1e6:g} s"),
-        Measure(
-            "service_gap_total",
-            sum(gap.length_us for gap in gaps) / 1e6,
-            "s",
-            f"time without service: intervals of at least {series.GAP_MIN_US / 1e6:g} s in which work waited and no "
-            "node executed a block",
-        ),
-        Measure("service_gap_max", max((g.length_us for g in gaps), default=0) / 1e6, "s", "the longest of them"),
-    ]
+    yield "duration", series.duration_us(trace) / 1e6
+    yield "blocks", len(executions)
+    yield "transactions", transactions
+    yield "transactions_ok", ok
+    yield "transactions_refused", transactions - ok
+    yield "bundles_submitted", len(submissions)
+    yield "throughput", transactions * 1e6 / (busy_us - start_us) if busy_us > start_us else 0.0
+    if warm_up.is_judged:
+        begun_us = max(start_us, warm_up.end_us)
+        later = sum(record["transactions"] for record in executions if record["t_us"] > begun_us)
+        yield "warm_up", max(0, warm_up.end_us) / 1e6
+        yield "warm_up_bundles", warm_up.bundles
+        yield "throughput_steady", later * 1e6 / (busy_us - begun_us) if busy_us > begun_us else 0.0
+    bins = series.throughput(trace, series.bin_width_us(series.duration_us(trace)))
+    yield "throughput_peak", max(bins.values, default=0.0)
+    gaps = series.service_gaps(trace)
+    yield "service_gap_total", sum(gap.length_us for gap in gaps) / 1e6
+    yield "service_gap_max", max((gap.length_us for gap in gaps), default=0) / 1e6
 
 
-def _latency_figures(trace: Sequence[Record]) -> list[Measure]:
-    ordered = sorted(latency for _, latency in series.latencies(trace))
-    if not ordered:
-        return []
-    what = "a bundle's time from its submission to its execution at its submitter"
-    figures = [
-        Measure(
-            f"latency_p{share}", series.quantile(ordered, share / 100) / 1e3, "ms", f"{what}; {share} in 100 are faster"
-        )
-        for share in (50, 95, 99)
-    ]
-    return [*figures, Measure("latency_max", ordered[-1] / 1e3, "ms", f"{what}; the slowest")]
+def _distribution_figures(found: Distributions) -> _Values:
+    for suffix, values in (("", found.raw), (STEADY, found.steady)):
+        for name, ordered in values.items():
+            for statistic, value in statistics(ordered).items():
+                yield f"{name}{suffix}_{statistic}", value
 
 
-def phase_latencies(trace: Sequence[Record]) -> dict[str, list[int]]:
-    """Microseconds per phase of PHASES, one value per node and height, in ascending order.
-
-    The first phase runs from the leader's proposal (in the view that prepared) to `prepared` at each node; the others
-    are between two notes of one node. A block counts as sealed with the first seal at or above it.
-    """
-    proposed: dict[tuple[int, int], int] = {}
-    last: dict[tuple[str, int, str], int] = {}
-    seals: dict[str, list[tuple[int, int]]] = {}
-    found: dict[str, list[int]] = {phase: [] for phase in PHASES}
-    for record in trace:
-        kind, node, t_us = record["kind"], record["node"], record["t_us"]
-        if kind == "proposed":
-            proposed.setdefault((record["view"], record["height"]), t_us)
-        elif kind == "prepared":
-            start = proposed.get((record["view"], record["height"]))
-            if start is not None and (node, record["height"], kind) not in last:
-                found[PHASES[0]].append(t_us - start)
-            last[node, record["height"], kind] = t_us
-        elif kind in ("committed", "executed"):
-            before = last.get((node, record["height"], "prepared" if kind == "committed" else "committed"))
-            if before is not None and (node, record["height"], kind) not in last:
-                found[PHASES[1] if kind == "committed" else PHASES[2]].append(t_us - before)
-            last.setdefault((node, record["height"], kind), t_us)
-        elif kind == "sealed":
-            seals.setdefault(node, []).append((record["height"], t_us))
-    found[PHASES[3]] = _seal_latencies(last, seals)
-    return {phase: sorted(values) for phase, values in found.items()}
+def _traffic_figures(trace: Sequence[Record]) -> _Values:
+    said = traffic.said(trace)
+    if said:
+        blocks = len(series.first_executions(trace))
+        transactions = sum(record["transactions"] for record in series.first_executions(trace))
+        kinds = traffic.by_kind(said, len(traffic.nodes_of(trace))).values()
+        messages, deliveries, size = (sum(kind[place] for kind in kinds) for place in range(3))
+        yield "messages", messages
+        yield "deliveries", deliveries
+        yield "bytes_published", size
+        if blocks:
+            yield "messages_per_block", messages / blocks
+            yield "deliveries_per_block", deliveries / blocks
+        if transactions:
+            yield "bytes_per_transaction", size / transactions
+    for queue in traffic.QUEUES:
+        depth = traffic.queue_means(trace, queue)
+        if depth is not None:
+            yield f"{queue}_mean", depth[0]
+            yield f"{queue}_max", depth[1]
+    held = traffic.storage(trace)
+    if held:
+        yield "ledger_bytes", sum(ledger for ledger, _ in held.values()) / len(held)
+        yield "votes_bytes", sum(votes for _, votes in held.values()) / len(held)
 
 
-def _seal_latencies(
-    last: Mapping[tuple[str, int, str], int], seals: Mapping[str, Sequence[tuple[int, int]]]
-) -> list[int]:
-    executed: dict[str, list[tuple[int, int]]] = {}
-    for (node, height, kind), t_us in last.items():
-        if kind == "executed":
-            executed.setdefault(node, []).append((height, t_us))
-    values = []
-    for node, heights in executed.items():
-        waiting = sorted(heights)
-        index = 0
-        for sealed_height, t_us in sorted(seals.get(node, ())):
-            while index < len(waiting) and waiting[index][0] <= sealed_height:
-                values.append(max(0, t_us - waiting[index][1]))
-                index += 1
-    return values
-
-
-def _phase_figures(trace: Sequence[Record]) -> list[Measure]:
-    figures = []
-    for phase, values in phase_latencies(trace).items():
-        if values:
-            name = "phase_" + phase.replace(" ", "_")
-            what = f"{phase}, over all nodes and heights"
-            figures.append(Measure(f"{name}_p50", series.quantile(values, 0.50) / 1e3, "ms", f"{what}; median"))
-            figures.append(Measure(f"{name}_p99", series.quantile(values, 0.99) / 1e3, "ms", f"{what}; 99 in 100"))
-    return figures
-
-
-def _leader_figures(trace: Sequence[Record]) -> list[Measure]:
+def _leader_figures(trace: Sequence[Record]) -> _Values:
     spans = series.leader_spans(trace)
-    changes = [record for record in trace if record["kind"] == "view_change"]
-    entered = {record["view"] for record in trace if record["kind"] == "new_view" and record["view"] > 0}
-    figures = [
-        Measure("view_changes", len(entered), "1", "views above 0 that at least one node entered"),
-        Measure("view_change_votes", len(changes), "1", "times that a node asked for a new view"),
-    ]
+    yield "view_changes", len({r["view"] for r in trace if r["kind"] == "new_view" and r["view"] > 0})
+    yield "view_change_votes", sum(record["kind"] == "view_change" for record in trace)
     recoveries = [end_us - start_us for start_us, end_us in _recoveries(trace, spans)]
     if recoveries:
-        what = (
-            "from what cost a leader its place (a fault, or the first doubt) to the first block under the next; longest"
-        )
-        figures.append(Measure("recovery_max", max(recoveries) / 1e6, "s", what))
-    return figures
+        yield "recovery_max", max(recoveries) / 1e6
 
 
-def _death_figures(trace: Sequence[Record]) -> list[Measure]:
+def _death_figures(trace: Sequence[Record]) -> _Values:
     deaths = leader_deaths(trace)
     if not deaths:
-        return []
+        return
     waits = sorted(death.resumed_us - death.t_us for death in deaths if death.resumed_us is not None)
-    what = "from the kill of a leader to the first block with transactions that was proposed and executed after it"
-    figures = [Measure("leader_deaths", len(deaths), "1", "times that the member that proposed last was killed")]
-    for share in (50, 99):
-        if waits:
-            wait_us = series.quantile(waits, share / 100)
-            figures.append(Measure(f"leader_death_p{share}", wait_us / 1e6, "s", f"{what}; {share} in 100 are faster"))
-    return [*figures, *([Measure("leader_death_max", waits[-1] / 1e6, "s", f"{what}; the longest")] if waits else [])]
+    yield "leader_deaths", len(deaths)
+    if waits:
+        yield "leader_death_p50", series.quantile(waits, 0.5) / 1e6
+        yield "leader_death_p99", series.quantile(waits, 0.99) / 1e6
+        yield "leader_death_max", waits[-1] / 1e6
 
 
 DISTURBING = ("kill", "pause", "partition", "broker_kill")
@@ -243,31 +202,23 @@ def cpu_costs(trace: Iterable[Record]) -> dict[str, dict[str, int]]:
     return dict(sorted(total.items()))
 
 
-def _cost_figures(trace: Sequence[Record]) -> list[Measure]:
+def _cost_figures(trace: Sequence[Record]) -> _Values:
     costs = cpu_costs(trace)
     transactions = sum(record["transactions"] for record in series.first_executions(trace))
     if not costs or not transactions:
-        return []
-    figures = []
+        return
     for name in (*COSTS, "cpu"):
         spent = sum(node.get(f"{name}_us", 0) for node in costs.values())
-        what = "all CPU of all nodes" if name == "cpu" else f"CPU spent on {name} over all nodes"
-        figures.append(
-            Measure(
-                f"cpu_{'all' if name == 'cpu' else name}",
-                spent / transactions,
-                "us/tx",
-                f"{what}, per committed transaction",
-            )
-        )
+        yield f"cpu_{'all' if name == 'cpu' else name}", spent / transactions
     named = sum(node.get(f"{name}_us", 0) for node in costs.values() for name in COSTS) / transactions
     if named > 0:
-        what = f"{_cores(trace)} cores doing nothing but what is counted above: {', '.join(COSTS)}"
-        figures.append(Measure("ceiling", _cores(trace) * 1e6 / named, "tx/s", what))
-    return figures
+        yield "ceiling", _cores(trace) * 1e6 / named
 
 
 def _cores(trace: Iterable[Record]) -> int:
     """Of the machine of the run, where its first record tells; else of this one."""
     started = next((record for record in trace if record["kind"] == "run"), {})
     return int(started.get("cores") or os.cpu_count() or 1)
+
+
+__all__ = ["COLUMNS", "COSTS", "PHASES", "Measure", "Measures", "cpu_costs", "measure", "number", "phase_latencies"]

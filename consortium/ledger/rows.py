@@ -123,6 +123,11 @@ class DictRows:
         held = self._tables.get(table)
         return iter([] if held is None else [(key, held.values[key]) for key in held.ordered()])
 
+    def bytes_held(self) -> int:
+        """Keys and values of all tables together."""
+        held = [table.values for table in self._tables.values()]
+        return sum(sum(map(len, values.keys())) + sum(map(len, values.values())) for values in held)
+
     def copy(self) -> DictRows:
         """An independent copy: a disk as it was at this moment."""
         twin = DictRows()

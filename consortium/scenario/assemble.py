@@ -121,6 +121,7 @@ class AssembledHost(Host):
         consensus: Any,
         ledger: Ledger,
         sealer: Sealer,
+        pool: BundlePool,
         epochs: Epochs,
         start: RunStart,
     ) -> None:
@@ -130,6 +131,7 @@ class AssembledHost(Host):
         self._consensus = consensus
         self._ledger = ledger
         self._sealer = sealer
+        self._pool = pool
         self._known_epochs = epochs
 
     def begin_run(self, monotonic_us: int) -> None:
@@ -139,6 +141,11 @@ class AssembledHost(Host):
     @property
     def is_done(self) -> bool:
         return self._node.is_done
+
+    @property
+    def queues(self) -> dict[str, int]:
+        """Transactions that wait here: in the pool (waiting or in flight), in the outbox (own, not executed)."""
+        return {"pool": self._pool.unexecuted, "outbox": self._node.outbox.pending}
 
     @property
     def costs_ns(self) -> Mapping[str, int]:
@@ -234,6 +241,7 @@ def build_host(
         consensus=consensus,
         ledger=ledger,
         sealer=sealer,
+        pool=pool,
         epochs=epochs,
         start=start,
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from consortium.core.machine import Now
 from consortium.core.membership import NodeId, Purpose
 from consortium.core.messages import Frame
+from consortium.core.traffic import Traffic
 from consortium.scenario.assemble import AssembledHost
 from consortium.simulation.clock import NodeClock
 from consortium.simulation.disk import Disk
@@ -29,6 +30,7 @@ class Computer:
         self.is_paused = False
         self.is_traitor = False
         self.held: list[Any] = []  # what came while it was paused
+        self.traffic = Traffic()  # over all its lives
         self.outputs_left: int | None = None  # it dies when so many more of its outputs are out
         self.at_crash: list[Callable[[], None]] = []  # damage that shows when nothing is in memory any more
 

@@ -35,6 +35,7 @@ from consortium.simulation.computer import (
     Wakeup,
 )
 from consortium.simulation.faults import Faults
+from consortium.simulation.gauges import Gauges
 from consortium.simulation.hub import HubTransport, needs_hub
 from consortium.simulation.office import Driver, Office
 from consortium.simulation.profile import Profile
@@ -126,6 +127,7 @@ class Simulation:
         self._faults = Faults(
             scenario, self._clock, self.computers, self._transport, self._note, self._start, self._resume
         )
+        self._gauges = Gauges(self._clock, self.computers, self._note)
         self._turns = list(turns(scenario))
         self._height_max = 0
         self._progress_us = 0
@@ -150,6 +152,7 @@ class Simulation:
             if isinstance(item, _Strike):
                 self._strike()
             elif isinstance(item, _Look):
+                self._gauges.look()
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
                 self._clock.push(LOOK_US, item)
@@ -157,6 +160,7 @@ class Simulation:
                 item.act()
             else:
                 self._handle(item)
+        self._gauges.end()
         ledgers: dict[str, DictRows] = {name: computer.disk.rows for name, computer in self.computers.items()}
         verdict = "done" if is_done else "no progress"
         if self.office is not None:
@@ -281,6 +285,7 @@ class Simulation:
 
     def _send(self, computer: Computer, transmit: Transmit) -> None:
         if computer.host is not None:
+            computer.traffic.count(transmit.to, transmit.payload)
             self._transport.transmit(computer, transmit.to, transmit.payload)
             self._is_struck(computer)
 

@@ -5,7 +5,7 @@ usage: stand_in_node.py FOLDER NAME HOST PORT USER PASSWORD
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
@@ -28,6 +28,7 @@ class Counting:
     is_member = True
     stable_height = view = 0
     leader = ""
+    queues: Mapping[str, int] = {}
 
     def __init__(self, rows: SqliteRows) -> None:
         self.head_height = 0

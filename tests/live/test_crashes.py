@@ -83,7 +83,7 @@ def test_a_clean_stop_leaves_nothing_open_and_everything_durable(tmp_path: Path)
     log = VoteLog(tmp_path / "votes.log")
     assert len(ledger.range("block", b"", b"\xff" * 9)) == len(log.take_records())
     kinds = [record["kind"] for record in TraceTail(tmp_path / "trace.jsonl").read()]
-    assert kinds[0] == "booted" and kinds[-1] == "cost"
+    assert kinds[0] == "booted" and kinds[-1] == "storage"
 
 
 def test_a_full_disk_stops_a_node_with_a_sentence_and_code_74(tmp_path: Path) -> None:

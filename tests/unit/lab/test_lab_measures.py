@@ -141,7 +141,7 @@ def test_leaders_and_conditions_of_nodes_are_spans_over_the_run() -> None:
 def test_measures_csv_has_the_written_columns_and_a_unit_for_every_figure() -> None:
     rows = list(csv.DictReader(io.StringIO(measure(made_up_run().trace).csv())))
     assert tuple(rows[0]) == COLUMNS
-    assert all(row["unit"] in ("1", "s", "ms", "tx/s", "us/tx") and row["what"] for row in rows)
+    assert all(row["unit"] in ("1", "s", "ms", "tx/s", "us/tx", "B", "B/tx") and row["what"] for row in rows)
     assert all(float(row["value"]) >= 0 for row in rows)
 
 

@@ -1,0 +1,61 @@
+"""What a simulation tells of its nodes besides what they say themselves: queues, traffic, storage.
+
+The same notes as a real node's driver writes (`nodes/process.py`): `queues` where they changed, `traffic` now and then,
+and at the end `queues`, `traffic` and `storage`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from consortium.core.machine import Note
+from consortium.simulation.clock import Clock
+from consortium.simulation.computer import Computer
+
+QUEUES_EVERY_US = 500_000
+TRAFFIC_EVERY_US = 10_000_000
+
+
+class Gauges:
+    """`look` is called again and again, and mostly does nothing."""
+
+    def __init__(self, clock: Clock, computers: Mapping[str, Computer], note: Callable[[str, Note], None]) -> None:
+        self._clock = clock
+        self._computers = computers
+        self._note = note
+        self._queues_us = QUEUES_EVERY_US
+        self._traffic_us = TRAFFIC_EVERY_US
+        self._queues_told: dict[str, dict[str, int]] = {}
+        self._messages_told: dict[str, int] = {}
+
+    def look(self) -> None:
+        now_us = self._clock.now_us
+        if now_us >= self._queues_us:
+            self._queues_us = now_us + QUEUES_EVERY_US
+            self._tell_queues()
+        if now_us >= self._traffic_us:
+            self._traffic_us = now_us + TRAFFIC_EVERY_US
+            self._tell_traffic()
+
+    def end(self) -> None:
+        self._tell_queues()
+        self._tell_traffic()
+        for name, computer in self._computers.items():
+            votes = sum(len(record) for block in computer.disk.votes for record, _ in block)
+            storage = {"ledger_bytes": computer.disk.rows.bytes_held(), "votes_bytes": votes}
+            self._note(name, Note("storage", storage))
+
+    def _tell_queues(self) -> None:
+        for name, computer in self._computers.items():
+            if computer.host is None:
+                continue
+            queues = {**computer.host.queues, "inbox": len(computer.held)}
+            if queues != self._queues_told.get(name):
+                self._queues_told[name] = queues
+                self._note(name, Note("queues", dict(queues)))
+
+    def _tell_traffic(self) -> None:
+        for name, computer in self._computers.items():
+            if computer.traffic.messages != self._messages_told.get(name, 0):
+                self._messages_told[name] = computer.traffic.messages
+                self._note(name, Note("traffic", computer.traffic.fields()))
