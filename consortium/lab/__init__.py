@@ -1,1 +1,5 @@
-"""Checks, measures and reports over a run: they read its trace and its ledgers, nothing else."""
+"""Reads traces and ledgers: checks, measures, reports, sweeps. `load(path)` gives results as a DataFrame."""
+
+from consortium.lab.frames import load
+
+__all__ = ["load"]
