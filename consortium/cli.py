@@ -42,12 +42,15 @@ from consortium.scenario.find import find_scenario, question_of, scenario_files,
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.profile import Profile, ProfileError, load_profile
+from consortium.sweep_command import ERRORS as SWEEP_ERRORS
+from consortium.sweep_command import HELP as SWEEP_HELP
+from consortium.sweep_command import sweep_values
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND, EXIT_STOPPED = 2, 1, 130
 INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
-USER_ERRORS = (*INPUT_ERRORS, UserError, Damaged, StoreFailed)
+USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *SWEEP_ERRORS)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -410,6 +413,9 @@ def explore_seeds(
     claim_folder(folder)
     plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder)
     raise typer.Exit(exploring.explore(plan, _console()))
+
+
+app.command("sweep", help=SWEEP_HELP)(sweep_values)
 
 
 # --- all -------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,9 @@ FLOORS = [
     {"simulation"},
     {"lab"},
     {"nodes"},
-    {"live", "exploring", "replaying", "calibrating"},
+    {"workers"},
+    {"live", "exploring", "replaying", "calibrating", "sweeping"},
+    {"sweep_command"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -1,10 +1,10 @@
 """The same consortium with another number of validators: what `members=N` means for a scenario.
 
-The validators that sit in the genesis are counted; observers, clients and those who join later stay as they are. Members
-whose names end in a number (`hospital-1`, `hospital-2`) form a family. Missing members are added to the families in turn,
-in the order in which they appear, numbered on, each like the last of its family (role, kind, settings). Members too
-many are taken away from the largest family, the last first (of equal ones from the later family); one of each family
-stays. Without a family new members are like the last validator: `hospital`, `hospital-2`, `hospital-3`, ….
+The validators that sit in the genesis are counted; observers, clients and those who join later stay as they are.
+Members whose names end in a number (`hospital-1`, `hospital-2`) form a family. Missing members are added to the
+families in turn, in the order in which they appear, numbered on, each like the last of its family (role, kind,
+settings). Members too many are taken away from the largest family, the last first (of equal ones from the later
+family); one of each family stays. Without a family new members are like the last validator: `hospital`, `hospital-2`.
 """
 
 from __future__ import annotations
@@ -83,13 +83,13 @@ def _number(member: MemberSpec) -> int:
 def _less(members: list[MemberSpec], surplus: int) -> list[MemberSpec]:
     families = _families(members)
     gone: set[str] = set()
+    validators = sum(_counts(member) for member in members)
     for _ in range(surplus):
         stem = max(families, key=lambda each: (len(families[each]), list(families).index(each)), default="")
         if not stem or len(families[stem]) == 1:
-            left = sum(_counts(member) for member in members) - len(gone)
             raise ScenarioError(
-                f"members={sum(_counts(member) for member in members) - surplus}: of this scenario no fewer than {left} "
-                "validators make sense: one of each family (hospital-1, hospital-2, …), and all without a number"
+                f"members={validators - surplus}: of this scenario no fewer than {validators - len(gone)} validators "
+                "make sense: one of each family (hospital-1, hospital-2, …), and all without a number"
             )
         gone.add(families[stem].pop().name)
     return [member for member in members if member.name not in gone]
