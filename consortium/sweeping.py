@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from consortium.lab.sweep import Plan, Sweep, SweepError, find_sweep, make_plan,
 from consortium.lab.sweep_folder import SweepFolder
 from consortium.lab.sweep_run import Done, Job, Result, Timing, run_job
 from consortium.lab.tables import need
-from consortium.workers import cores, in_processes, on_cluster
+from consortium.workers import Cluster, cores, in_processes
 
 TELL_S = 5.0
 TELL_TERMINAL_S = 0.5
@@ -57,12 +57,14 @@ def sweep(wanted: Wanted, console: Console) -> int:
     plan = make_plan(_asked(wanted), wanted.seed)
     out = wanted.out or Path("runs") / f"sweep-{plan.name}-{plan.digest[:8]}"
     folder = SweepFolder(out, plan, _command(wanted, out))
-    with folder.owned():
+    with ExitStack() as stack:
+        cluster = stack.enter_context(closing(Cluster(wanted.cluster))) if wanted.cluster else None
+        stack.enter_context(folder.owned())
         results = folder.done()
         _tell_plan(plan, len(results), out, console)
         todo = [job for job in folder.jobs() if (job.point, job.repeat) not in results]
         try:
-            _work(folder, todo, results, wanted, console)
+            _work(folder, todo, results, _runner(cluster, wanted.jobs), console)
         except KeyboardInterrupt:
             console.print(f"\nstopped: {len(results)} of {plan.runs} runs are done and kept; the same command goes on")
             return EXIT_STOPPED
@@ -96,18 +98,22 @@ def _quoted(text: str) -> str:
 # --- the work ---------------------------------------------------------------------------------------------------------
 
 
+Runner = Callable[[Sequence[Job]], Generator[Done | None, None, None]]
+
+
+def _runner(cluster: Cluster | None, jobs: int | None) -> Runner:
+    if cluster is not None:
+        return lambda todo: cluster.run(run_job, todo)
+    return lambda todo: in_processes(run_job, todo, min(jobs or cores(), len(todo)), _died)
+
+
 def _work(
-    folder: SweepFolder, todo: Sequence[Job], results: dict[tuple[int, int], Done], wanted: Wanted, console: Console
+    folder: SweepFolder, todo: Sequence[Job], results: dict[tuple[int, int], Done], run: Runner, console: Console
 ) -> None:
     if not todo:
         return
     progress = _Progress(folder.plan, todo, len(results), console)
-    arriving: Iterator[Done | None]
-    if wanted.cluster:
-        arriving = on_cluster(run_job, todo, wanted.cluster)
-    else:
-        arriving = in_processes(run_job, todo, min(wanted.jobs or cores(), len(todo)), _died)
-    with closing(arriving):  # type: ignore[type-var]
+    with closing(run(todo)) as arriving:
         for done in arriving:
             if done is not None:
                 if done.result.outcome != "error" or done.timing.machine:

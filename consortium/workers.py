@@ -7,15 +7,17 @@ so that a process on another machine has the same. Closing the generator ends th
 from __future__ import annotations
 
 import contextlib
+import logging
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from consortium import __version__
 from consortium.lab.tables import need
@@ -52,7 +54,7 @@ def begin_work() -> None:
 
 def in_processes(
     work: Callable[[JobT], ResultT], jobs: Sequence[JobT], processes: int, died: Callable[[JobT], ResultT]
-) -> Iterator[ResultT | None]:
+) -> Generator[ResultT | None, None, None]:
     """On this machine. None now and then, when nothing came for a second. Where a worker died, what was in work is done
     again, each in a process of its own; of a job that kills that one, too, `died` makes the result."""
     left = deque(jobs)
@@ -69,7 +71,7 @@ def in_processes(
 
 def _in_pool(
     work: Callable[[JobT], ResultT], left: deque[JobT], processes: int, struck: list[JobT]
-) -> Iterator[ResultT | None]:
+) -> Generator[ResultT | None, None, None]:
     """Until nothing is `left`, or a worker died: then `struck` holds what was handed out and did not come back."""
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), begin_work)
     waiting: dict[Future[ResultT], JobT] = {}
@@ -109,60 +111,66 @@ def _end(pool: ProcessPoolExecutor) -> None:
             process.join(5)
 
 
-def on_cluster(work: Callable[[JobT], ResultT], jobs: Sequence[JobT], address: str) -> Iterator[ResultT | None]:
-    """On the workers of the Dask scheduler at `address`, which must have this version of consortium. Raises
-    ClusterError, MissingExtra."""
-    distributed = need("distributed", "--on-cluster", "cluster")
-    client = _client(distributed, address)
-    try:
-        _check_workers(client, address)
-        futures = [client.submit(work, job, pure=False, retries=3) for job in jobs]
-        arriving = distributed.as_completed(futures, loop=client.loop, raise_errors=False)
-        del futures  # what is told is let go, there and here
+class Cluster:
+    """The workers of the Dask scheduler at `address`, which must have this version of consortium. Raises ClusterError,
+    MissingExtra."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        if not re.fullmatch(r"([a-z]+://)?[^:/\s]+:[0-9]{1,5}", address):
+            raise ClusterError(f"--on-cluster {address}: expected the address of a Dask scheduler, as tcp://host:8786")
+        self._distributed = need("distributed", "--on-cluster", "cluster")
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what it has to say is in our sentence
+        try:
+            self._client = self._distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ClusterError(
+                f"--on-cluster {address}: no Dask scheduler answers there ({str(error) or type(error).__name__}); "
+                "start one with `dask scheduler` and workers with `dask worker ADDRESS`, or name another address"
+            ) from None
+        try:
+            self._check_workers()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _check_workers(self) -> None:
+        try:
+            self._client.wait_for_workers(1, timeout=WORKERS_S)
+        except TimeoutError:
+            raise ClusterError(
+                f"--on-cluster {self._address}: the scheduler has no workers; start some with `dask worker "
+                f"{self._address}`"
+            ) from None
+        for worker, version in self._client.run(worker_version, on_error="return").items():
+            if version != __version__:
+                raise ClusterError(
+                    f"--on-cluster {self._address}: worker {worker} has no consortium {__version__} ({version}); "
+                    "install the same version for the workers"
+                )
+
+    def run(self, work: Callable[[JobT], ResultT], jobs: Sequence[JobT]) -> Generator[ResultT | None, None, None]:
+        """None now and then. Raises ClusterError where a job was lost for good."""
+        futures = [self._client.submit(work, job, pure=False, retries=3) for job in jobs]
+        arriving = self._distributed.as_completed(futures, loop=self._client.loop, raise_errors=False)
+        del futures  # what is told is let go, here and there
         while arriving.count():
             batch = arriving.next_batch(block=False)
             if not batch:
                 time.sleep(TICK_S / 4)
                 yield None
             for future in batch:
-                yield _result(future, address)
-    finally:
-        client.close()
-
-
-def _client(distributed: Any, address: str) -> Any:
-    try:
-        return distributed.Client(address, timeout=CONNECT_S, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        told = str(error) or type(error).__name__
-        raise ClusterError(
-            f"--on-cluster {address}: no Dask scheduler answers there ({told}); start one with `dask scheduler` and "
-            "workers with `dask worker ADDRESS`, or name another address (tcp://host:8786)"
-        ) from None
-
-
-def _check_workers(client: Any, address: str) -> None:
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_S)
-    except TimeoutError:
-        raise ClusterError(
-            f"--on-cluster {address}: the scheduler has no workers; start some with `dask worker {address}`"
-        ) from None
-    for worker, version in client.run(worker_version, on_error="return").items():
-        if version != __version__:
-            raise ClusterError(
-                f"--on-cluster {address}: worker {worker} has no consortium {__version__} ({version}); install the "
-                "same version for the workers"
-            )
+                try:
+                    result = future.result()
+                except Exception as error:
+                    words = f"--on-cluster {self._address}: a run was lost ({error}); the same command goes on"
+                    raise ClusterError(words) from None
+                yield result
 
 
 def worker_version() -> str:
     """Of consortium, where this runs."""
     return __version__
-
-
-def _result(future: Any, address: str) -> Any:
-    try:
-        return future.result()
-    except Exception as error:
-        raise ClusterError(f"--on-cluster {address}: a run was lost ({error}); the same command goes on") from None

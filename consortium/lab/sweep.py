@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium import __version__
+from consortium.scenario.assemble import prepare
+from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario
 from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario
 from consortium.scenario.resize import with_members
@@ -176,6 +178,7 @@ def make_plan(sweep: Sweep, seed: int | None = None) -> Plan:
         raise SweepError("nothing varies and nothing is repeated: add --vary path=value,value or --repeat N, or use "
                          "`consortium run`")  # fmt: skip
     points = tuple(_point(index, base, sweep, settings) for index, settings in enumerate(combinations))
+    _check_workloads(points)
     seeds = tuple(range(base.seed, base.seed + sweep.repeat))
     name = sweep.name or base.name
     return Plan(name, sweep.question or base.question, tuple(sweep.vary), points, seeds)
@@ -209,7 +212,7 @@ def _check_axes(sweep: Sweep) -> None:
 
 
 def _point(index: int, base: Scenario, sweep: Sweep, settings: Settings) -> Point:
-    where = " ".join(f"{path}={_told(value)}" for path, value in settings.items())
+    where = _where(settings)
     all_settings = dict(settings)
     for path, compute in sweep.derive.items():
         try:
@@ -224,6 +227,20 @@ def _point(index: int, base: Scenario, sweep: Sweep, settings: Settings) -> Poin
     return Point(index, settings, scenario)
 
 
+def _check_workloads(points: Sequence[Point]) -> None:
+    """Each workload is made once, with the first point that has it: its options are judged nowhere else."""
+    known: set[bytes] = set()
+    for point in points:
+        workload = msgspec.json.encode(point.scenario.workload)
+        if workload in known:
+            continue
+        known.add(workload)
+        try:
+            prepare(point.scenario, bytes(32))
+        except (ScenarioError, ImportFault) as error:
+            raise SweepError(f"at the point {_where(point.settings)}: {error}") from None
+
+
 def apply_settings(scenario: Scenario, settings: Settings) -> Scenario:
     """`members` first, then the rest in order. Raises ScenarioError."""
     if MEMBERS in settings:
@@ -234,6 +251,10 @@ def apply_settings(scenario: Scenario, settings: Settings) -> Scenario:
     rest = {path: value for path, value in settings.items() if path != MEMBERS}
     sets = [f"{ALIASES.get(path, path)}={msgspec.json.encode(value).decode()}" for path, value in rest.items()]
     return apply_sets(scenario, sets)
+
+
+def _where(settings: Settings) -> str:
+    return " ".join(f"{path}={_told(value)}" for path, value in settings.items())
 
 
 def _told(value: Any) -> str:

@@ -120,3 +120,34 @@ def test_a_point_without_progress_is_a_row_that_says_so_and_in_no_mean(on_one_co
     assert {"PrePrepare", "Prepare", "Commit"} <= set(traffic.type)
     quantiles = load(on_one_core, "quantiles")
     assert quantiles.groupby(["point", "repeat", "distribution", "is_steady"]).value_ms.is_monotonic_increasing.all()
+
+
+def test_ctrl_c_keeps_what_is_done_and_leaves_nobody_behind(study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "stopped"
+    words = ["sweep", str(study), "--jobs", "2", "--repeat", "40", "--out", str(out)]
+    program = f"from consortium.cli import main; main({words!r})"
+    command = [sys.executable, "-c", program]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    deadline_s = time.monotonic() + 60
+    while not list(out.glob("done/*.json")) and time.monotonic() < deadline_s:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    told, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "the same command goes on" in told
+    while _session(process.pid) and time.monotonic() < deadline_s:
+        time.sleep(0.05)
+    assert _session(process.pid) == []
+
+
+def _session(leader: int) -> list[str]:
+    """Processes (not zombies) of that session."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[3]) == leader and fields[0] != "Z":
+            found.append(path.parent.name)
+    return found
