@@ -169,10 +169,12 @@ class _Progress:
     def _line(self, moment: float) -> str:
         passed_s = max(moment - self._begun_s, 1e-9)
         bad = f", {self._bad} of them did not hold" if self._bad else ""
+        if not self._done:
+            return f"{self._before} of {self._before + self._todo} runs; {_duration(passed_s)} so far"
         rate = self._done / passed_s
-        pace = f"{rate:.1f} a second" if rate >= 1 or not rate else f"{1 / rate:.1f} s each"
+        pace = f"{rate:.1f} a second" if rate >= 1 else f"{1 / rate:.1f} s each"
         ended = self._whole - self._left
-        left = f"about {_duration(passed_s * self._left / ended)} left" if ended and self._left else ""
+        left = f"about {_duration(passed_s * self._left / ended)} left" if self._left else ""
         told = f"{self._before + self._done} of {self._before + self._todo} runs{bad}; {pace}"
         return f"{told}; {left}" if left else f"{told}; {_duration(passed_s)} in all"
 

@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import pytest
 from made_up_run import made_up_run
 
 from consortium.lab import series
+from consortium.lab.catalogue import CATALOGUE
 from consortium.lab.measures import COLUMNS, cpu_costs, measure, number, phase_latencies
 
 
@@ -143,6 +147,19 @@ def test_measures_csv_has_the_written_columns_and_a_unit_for_every_figure() -> N
     assert tuple(rows[0]) == COLUMNS
     assert all(row["unit"] in ("1", "s", "ms", "tx/s", "us/tx", "B", "B/tx") and row["what"] for row in rows)
     assert all(float(row["value"]) >= 0 for row in rows)
+
+
+def test_the_document_names_every_figure() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "measures.md").read_text(encoding="utf-8")
+    table = page.partition("| figure |")[2].partition("Of each distribution")[0]
+    words = [word.replace("…", "*") for word in re.findall(r"`([a-z0-9_*…]+)`", table)]
+    missing = [
+        figure.name
+        for figure in CATALOGUE
+        if not any(fnmatch(figure.name.replace("_steady", ""), word) for word in words)
+        and not figure.name.startswith("warm_up")
+    ]
+    assert missing == []
 
 
 def test_a_trace_of_nothing_has_measures_too() -> None:
