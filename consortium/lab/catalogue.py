@@ -32,6 +32,7 @@ DISTRIBUTIONS: tuple[tuple[str, str], ...] = (
         )
         for phase in PHASES
     ),
+    ("phase_order_to_committed", "order to committed, one value per node and height, whatever lies in between"),
 )
 _STATISTICS = {
     "mean": "mean",

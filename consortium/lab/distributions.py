@@ -26,21 +26,23 @@ class Distributions(NamedTuple):
 def distributions(trace: Sequence[Record]) -> Distributions:
     bundles = bundles_of(trace)
     warm_up = find_warm_up(bundles, trace)
-    raw = _of(bundles, phase_latencies(trace))
+    raw = _of(bundles, trace, -1)
     steady: dict[str, list[int]] = {}
     if warm_up.is_judged:
         later = [bundle for bundle in bundles if bundle.executed_us > warm_up.end_us]
-        steady = _of(later, phase_latencies(trace, warm_up.end_us)) if warm_up.bundles else raw
+        steady = _of(later, trace, warm_up.end_us) if warm_up.bundles else raw
     return Distributions(raw, steady, warm_up)
 
 
-def _of(bundles: Sequence[Bundle], phases: Mapping[str, list[int]]) -> dict[str, list[int]]:
+def _of(bundles: Sequence[Bundle], trace: Sequence[Record], after_us: int) -> dict[str, list[int]]:
+    phases = phase_latencies(trace, after_us)
     found = {
         "latency": [bundle.latency_us for bundle in bundles],
         "submit_to_order": [us for bundle in bundles if (us := bundle.submit_to_order_us) is not None],
         "submit_to_commit": [us for bundle in bundles if (us := bundle.submit_to_commit_us) is not None],
         "commit_to_execute": [us for bundle in bundles if (us := bundle.commit_to_execute_us) is not None],
         **{f"phase_{phase.replace(' ', '_')}": values for phase, values in phases.items()},
+        "phase_order_to_committed": _order_to_committed(trace, after_us),
     }
     assert list(found) == [name for name, _ in DISTRIBUTIONS]
     return {name: sorted(values) for name, values in found.items() if values}
@@ -58,6 +60,24 @@ def sketch(ordered: Sequence[int]) -> Iterator[tuple[float, float]]:
     """(share, milliseconds) for each of SHARES, nearest rank: what is left of a distribution in a table."""
     for share in SHARES:
         yield share / 1_000, series.quantile(ordered, share / 1_000) / 1e3
+
+
+def _order_to_committed(trace: Sequence[Record], after_us: int) -> list[int]:
+    """From the first proposal of the batch that a node committed (the last one before, if its view proposed none)."""
+    proposed: dict[str, int] = {}
+    last: dict[int, int] = {}
+    seen: set[tuple[str, int]] = set()
+    found: list[int] = []
+    for record in trace:
+        if record["kind"] == "proposed":
+            proposed.setdefault(record.get("digest", ""), record["t_us"])
+            last[record["height"]] = record["t_us"]
+        elif record["kind"] == "committed" and (record["node"], record["height"]) not in seen:
+            seen.add((record["node"], record["height"]))
+            start = proposed.get(record.get("digest", ""), last.get(record["height"]))
+            if start is not None and record["t_us"] > after_us:
+                found.append(record["t_us"] - start)
+    return found
 
 
 def phase_latencies(trace: Sequence[Record], after_us: int = -1) -> dict[str, list[int]]:

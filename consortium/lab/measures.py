@@ -60,9 +60,9 @@ def number(value: float, unit: str) -> str:
     return text if unit == "1" else f"{text} {unit}"
 
 
-def measure(trace: Sequence[Record]) -> Measures:
-    """All figures of a trace; those that it says nothing of (CPU, say) are left out."""
-    found = distributions(trace)
+def measure(trace: Sequence[Record], known: Distributions | None = None) -> Measures:
+    """All figures of a trace; those that it says nothing of (CPU, say) are left out. `known`: its distributions."""
+    found = known or distributions(trace)
     values = dict(
         chain(
             _service_figures(trace, found.warm_up),

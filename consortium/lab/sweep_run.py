@@ -90,8 +90,8 @@ def examine(scenario: Scenario) -> Result:
     ledgers: Mapping[str, Rows] = dict(simulated.ledgers)
     run = Run(scenario, simulated.genesis, simulated.trace, ledgers)
     verdicts = judge(run)
-    measures = measure(run.trace)
     found = distributions(run.trace)
+    measures = measure(run.trace, found)
     quantiles = {name: (_rounded(ordered), _rounded(found.steady.get(name, ()))) for name, ordered in found.raw.items()}
     return Result(
         outcome_word(run, verdicts),

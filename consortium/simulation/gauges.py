@@ -13,6 +13,7 @@ from consortium.simulation.clock import Clock
 from consortium.simulation.computer import Computer
 
 QUEUES_EVERY_US = 500_000
+NODES_EACH_TIME = 64  # of more than so many nodes queues are looked at less often: a trace has to stay readable
 TRAFFIC_EVERY_US = 10_000_000
 
 
@@ -23,7 +24,8 @@ class Gauges:
         self._clock = clock
         self._computers = computers
         self._note = note
-        self._queues_us = QUEUES_EVERY_US
+        self._every_us = QUEUES_EVERY_US * max(1, len(computers) // NODES_EACH_TIME)
+        self._queues_us = self._every_us
         self._traffic_us = TRAFFIC_EVERY_US
         self._queues_told: dict[str, dict[str, int]] = {}
         self._messages_told: dict[str, int] = {}
@@ -31,7 +33,7 @@ class Gauges:
     def look(self) -> None:
         now_us = self._clock.now_us
         if now_us >= self._queues_us:
-            self._queues_us = now_us + QUEUES_EVERY_US
+            self._queues_us = now_us + self._every_us
             self._tell_queues()
         if now_us >= self._traffic_us:
             self._traffic_us = now_us + TRAFFIC_EVERY_US

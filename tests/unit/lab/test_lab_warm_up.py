@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from consortium.lab.bundles import Bundle, bundles_of
+from consortium.lab.distributions import distributions
 from consortium.lab.measures import measure
 from consortium.lab.warm_up import WarmUp, find_warm_up, truncation_point
 
@@ -103,3 +104,15 @@ def test_a_bundle_is_followed_from_submission_to_execution() -> None:
     fetched = [each for each in trace if each["kind"] not in ("committed", "proposed")]
     (bundle,) = bundles_of(fetched)
     assert (bundle.submit_to_order_us, bundle.submit_to_commit_us, bundle.latency_us) == (None, None, 900)
+
+
+def test_a_protocol_without_a_prepared_phase_still_tells_from_order_to_commit() -> None:
+    trace = [
+        record(100, "a", "proposed", view=0, height=1, digest="x"),
+        record(200, "b", "proposed", view=1, height=1, digest="x"),
+        record(900, "a", "committed", view=1, height=1, digest="x"),
+        record(1_000, "c", "committed", view=1, height=1, digest="x"),
+        record(1_200, "c", "committed", view=1, height=1, digest="x"),
+        record(2_000, "c", "committed", view=1, height=2, digest="y"),
+    ]
+    assert distributions(trace).raw["phase_order_to_committed"] == [800, 900]
