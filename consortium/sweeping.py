@@ -219,7 +219,7 @@ def _cell(name: str, held: Sequence[Result]) -> str:
     if not values:
         return "-"
     found = interval(values)
-    mean = number(found.mean, "") if name != "messages_per_block" else f"{found.mean:,.4g}"
+    mean = number(found.mean, "")
     return mean.strip() if found.low is None else f"{mean.strip()} ± {found.mean - found.low:.2g}"
 
 

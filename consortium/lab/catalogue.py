@@ -20,6 +20,7 @@ class Figure(NamedTuple):
     what: str
 
 
+_SEALED = " (by the first seal at or above it)"
 DISTRIBUTIONS: tuple[tuple[str, str], ...] = (
     ("latency", "a bundle's time from its submission to its execution at its submitter"),
     ("submit_to_order", "from a bundle's submission to the first proposal of its block"),
@@ -28,7 +29,7 @@ DISTRIBUTIONS: tuple[tuple[str, str], ...] = (
     *(
         (
             f"phase_{phase.replace(' ', '_')}",
-            f"{phase}, one value per node and height (sealed: by the first seal above)",
+            f"{phase}, one value per node and height{_SEALED if 'sealed' in phase else ''}",
         )
         for phase in PHASES
     ),

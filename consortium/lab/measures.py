@@ -10,7 +10,7 @@ from itertools import chain, pairwise
 from typing import NamedTuple
 
 from consortium.lab import series, traffic
-from consortium.lab.catalogue import BY_NAME, CATALOGUE, COSTS, PHASES, STEADY
+from consortium.lab.catalogue import BY_NAME, CATALOGUE, COSTS, DISTRIBUTIONS, PHASES, STATISTICS, STEADY
 from consortium.lab.deaths import leader_deaths
 from consortium.lab.distributions import Distributions, distributions, phase_latencies, statistics
 from consortium.lab.trace import Record
@@ -44,6 +44,21 @@ class Measures:
         figure = self._by_name.get(name)
         return None if figure is None else figure.value
 
+    @property
+    def single(self) -> list[Measure]:
+        """Those that are no statistic of a distribution."""
+        of_many = {
+            f"{name}{steady}_{each}" for name, _ in DISTRIBUTIONS for steady in ("", STEADY) for each in STATISTICS
+        }
+        return [figure for figure in self.figures if figure.name not in of_many]
+
+    def spreads(self) -> Iterator[tuple[str, str, bool, tuple[float, ...]]]:
+        """(name, what, without warm-up?, milliseconds by STATISTICS) of every distribution that there is."""
+        for name, what in DISTRIBUTIONS:
+            for is_steady, suffix in ((False, ""), (True, STEADY)):
+                if f"{name}{suffix}_mean" in self._by_name:
+                    yield name, what, is_steady, tuple(self[f"{name}{suffix}_{each}"] for each in STATISTICS)
+
     def csv(self) -> str:
         """The columns are COLUMNS; numbers with a point, at most three digits behind it."""
         out = io.StringIO()
@@ -55,8 +70,9 @@ class Measures:
 
 
 def number(value: float, unit: str) -> str:
-    """A figure for a person: counts whole, others with three or four significant digits."""
-    text = f"{value:,.0f}" if unit == "1" or abs(value) >= 1000 else f"{value:.3g}"
+    """A figure for a person: what is whole as it is, the rest with three or four significant digits."""
+    is_whole = value == int(value) and unit == "1"
+    text = f"{value:,.0f}" if is_whole or abs(value) >= 1000 else f"{value:.3g}"
     return text if unit == "1" else f"{text} {unit}"
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from consortium import __version__
 from consortium.lab import plots, series, timeline
+from consortium.lab.catalogue import STATISTICS
 from consortium.lab.checks import Verdict
 from consortium.lab.measures import Measures, cpu_costs, number, phase_latencies
 from consortium.lab.money_checks import FundLine, fund_lines
@@ -341,9 +342,15 @@ def _costs(run: Run, measures: Measures) -> str:
 
 
 def _figures_table(measures: Measures) -> str:
-    rows = [(f.name, number(f.value, f.unit), f.what) for f in measures.figures]
+    rows = [(f.name, number(f.value, f.unit), f.what) for f in measures.single]
     table = _table(("figure", "value", "what"), rows, (1,))
-    return f'<h2>All figures</h2><p class="note">The same as measures.csv.</p>{table}'
+    spreads = [
+        (name, "without warm-up" if is_steady else what, *(number(value, "") for value in values))
+        for name, what, is_steady, values in measures.spreads()
+    ]
+    head = ("milliseconds", "what", *STATISTICS)
+    note = "The same as measures.csv; docs/measures.md tells how each is counted, and what warm-up is."
+    return f'<h2>All figures</h2><p class="note">{note}</p>{_table(head, spreads, range(2, len(head)))}{table}'
 
 
 def _configuration(run: Run) -> str:
