@@ -116,7 +116,7 @@ def _work(
     with closing(run(todo)) as arriving:
         for done in arriving:
             if done is not None:
-                if done.result.outcome != "error" or done.timing.machine:
+                if done.result.outcome != "error":
                     folder.keep(done)
                 results[done.point, done.repeat] = done
                 progress.add(done)
@@ -125,7 +125,7 @@ def _work(
 
 
 def _died(job: Job) -> Done:
-    """The result of a run that kills its process; it is not kept, so that the same command tries it again."""
+    """The result of a run that kills its process. As every error it is not kept: the same command tries it again."""
     why = "the process of this run died twice: out of memory, or killed"
     return Done(job.point, job.repeat, Result("error", 1, why), Timing(0.0, 0.0, 0, ""))
 

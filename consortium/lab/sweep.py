@@ -24,7 +24,7 @@ from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import Scenario
 
 FORMAT = 1
-RUNS_MAX = 100_000
+RUNS_MAX = 20_000
 MEMBERS = "members"
 ALIASES = {
     "network.latency": "network.default.mean_us",
