@@ -11,7 +11,6 @@ import os
 import secrets
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -21,9 +20,7 @@ from rich.table import Table
 
 from consortium import __version__
 from consortium.core.genesis import Genesis, decode_genesis
-from consortium.core.machine import Rows
-from consortium.lab.checks import Verdict, exit_status, judge
-from consortium.lab.measures import Measures, measure
+from consortium.lab.checks import exit_status, judge
 from consortium.lab.run import Run
 from consortium.lab.run_folder import (
     LEDGER_FILE,
@@ -31,24 +28,22 @@ from consortium.lab.run_folder import (
     claim_folder,
     load_run,
     own_folder,
-    write_results,
-    write_simulated,
 )
 from consortium.lab.trace import TraceError
 from consortium.ledger.chain import GenesisError
-from consortium.live import Stopped, stoppable, tell_outcome, tell_run, tell_verdicts, watching
+from consortium.live import tell_outcome, tell_run, tell_verdicts
+from consortium.running import EXIT_STOPPED, finish, new_folders, open_ledger, run_local_into, simulate_into
 from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
-from consortium.scenario.scenario import Scenario
-from consortium.simulation.profile import Profile, ProfileError, load_profile
+from consortium.simulation.profile import ProfileError, load_profile
 from consortium.sweep_command import ERRORS as SWEEP_ERRORS
 from consortium.sweep_command import HELP as SWEEP_HELP
 from consortium.sweep_command import sweep_values
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
-EXIT_USAGE, EXIT_UNSOUND, EXIT_STOPPED = 2, 1, 130
+EXIT_USAGE, EXIT_UNSOUND = 2, 1
 INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
 USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *SWEEP_ERRORS)
 
@@ -65,22 +60,6 @@ app = typer.Typer(
 
 def _console() -> Console:
     return Console(highlight=False)
-
-
-def _open_ledger(path: Path) -> Rows:
-    return SqliteRows(path, read_only=True)
-
-
-def _save_ledger(path: Path, rows: Rows) -> None:
-    from consortium.core.machine import Apply
-    from consortium.ledger.rows import END, TABLES
-
-    saved = SqliteRows(path)
-    try:
-        pairs = tuple((table, key, value) for table in TABLES for key, value in rows.range(table, b"", END))
-        saved.commit([Apply(0, pairs)])
-    finally:
-        saved.close()
 
 
 # --- scenarios -------------------------------------------------------------------------------------------------------
@@ -144,12 +123,12 @@ def run(
     console = _console()
     folder = out or Path("runs")
     try:
-        with own_folder([out] if out else _new_folders(chosen.name), chosen.name, is_begun=on == "simulator") as folder:
+        with own_folder([out] if out else new_folders(chosen.name), chosen.name, is_begun=on == "simulator") as folder:
             if on == "simulator":
-                result = _simulate(chosen, folder, console, costs)
+                result = simulate_into(chosen, folder, console, costs)
             else:
-                result = _run_local(chosen, folder, broker, record, console)
-            verdicts, measures = _finish(folder, result)
+                result = run_local_into(chosen, folder, broker, record, console)
+            verdicts, measures = finish(folder, result)
     except KeyboardInterrupt:
         typer.echo(f"consortium: stopped at once; what lies in {folder} is not finished", err=True)
         raise typer.Exit(EXIT_STOPPED) from None
@@ -158,58 +137,6 @@ def run(
         typer.echo(f"consortium: stopped; what there is of the run lies in {folder}", err=True)
         raise typer.Exit(EXIT_STOPPED)
     raise typer.Exit(exit_status(verdicts))
-
-
-def _new_folders(name: str) -> list[Path]:
-    """runs/NAME-YYYYMMDD-HHMMSS, and with a number behind it for where several runs begin in one second."""
-    stem = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return [Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000)]
-
-
-def _simulate(scenario: Scenario, folder: Path, console: Console, costs: Profile | None) -> Run:
-    from consortium.simulation.run import Simulation
-
-    with watching(scenario, console) as on_record, stoppable(on_record) as on_record_or_stop:
-        try:
-            simulation = Simulation(scenario, on_record_or_stop, profile=costs)
-        except KeyboardInterrupt:
-            typer.echo("consortium: stopped before the run began; nothing was written", err=True)
-            raise typer.Exit(EXIT_STOPPED) from None
-        try:
-            simulation.run()
-            is_stopped = False
-        except Stopped:
-            is_stopped = True
-    ledgers: dict[str, Rows] = {name: computer.disk.rows for name, computer in simulation.computers.items()}
-    result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped)
-    write_simulated(folder, result, _save_ledger)
-    return result
-
-
-def _run_local(scenario: Scenario, folder: Path, broker: str, is_recorded: bool, console: Console) -> Run:
-    from nodes.conductor import run_local
-
-    is_stopped = False
-    with watching(scenario, console) as on_record:
-        try:
-            outcome = run_local(scenario, folder, broker, on_record, is_recorded=is_recorded)
-        except KeyboardInterrupt:
-            is_stopped = True
-    if is_stopped and not (folder / "trace.jsonl").is_file():
-        typer.echo("consortium: stopped before the run began; nothing was written", err=True)
-        raise typer.Exit(EXIT_STOPPED)
-    if not is_stopped and outcome.is_environment:
-        raise UserError(f"{outcome.sentence} The run failed; what there is of it lies in {folder}")
-    if not is_stopped and outcome.sentence:
-        typer.echo(f"consortium: {outcome.sentence}", err=True)
-    result = load_run(folder, _open_ledger)
-    return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
-
-
-def _finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
-    verdicts, measures = judge(result), measure(result.trace)
-    write_results(folder, result, verdicts, measures)
-    return verdicts, measures
 
 
 # --- a run's folder --------------------------------------------------------------------------------------------------
@@ -228,7 +155,7 @@ def check(run: Annotated[Path, typer.Argument(help="The folder of a run.", metav
 
 
 def _load(run: Path) -> Run:
-    result = load_run(run, _open_ledger)
+    result = load_run(run, open_ledger)
     if not (run / "trace.jsonl").is_file():
         typer.echo(f"consortium: {run} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True)
     return result
@@ -238,7 +165,7 @@ def _load(run: Path) -> Run:
     help="Write a run's report.html, measures.csv and verdict.json again.\n\n\b\nExample:\n  consortium report runs/RUN"
 )
 def report(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
-    _finish(run, _load(run))
+    finish(run, _load(run))
     typer.echo(f"report: {run / 'report.html'}")
 
 
@@ -409,7 +336,7 @@ def explore_seeds(
     if processes is not None and processes <= 0:
         raise UserError("--processes is above 0")
     chosen = 1.0 if minutes is None and seeds is None else minutes
-    folder = out or next(each for each in _new_folders("explore") if not each.exists())
+    folder = out or next(each for each in new_folders("explore") if not each.exists())
     claim_folder(folder)
     plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder)
     raise typer.Exit(exploring.explore(plan, _console()))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from consortium.core.machine import Now, Output, Transmit
@@ -34,6 +34,8 @@ class Echo:
     is_done = False
     head_height = stable_height = view = 0
     leader = ""
+    is_member = True
+    queues: Mapping[str, int] = {}
 
     def __init__(self, name: str) -> None:
         self._name = name.encode()

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consortium import __version__, cli
+from consortium import __version__, cli, running
 from consortium.core.machine import Apply
 from consortium.lab import run_folder
 from consortium.lab.run_folder import write_results, write_simulated
@@ -71,7 +71,7 @@ def made() -> Run:
 
 
 def keep(run: Run, folder: Path) -> Path:
-    write_simulated(folder, run, cli._save_ledger)
+    write_simulated(folder, run, running._save_ledger)
     write_results(folder, run, judge(run), measure(run.trace))
     return folder
 

@@ -98,7 +98,7 @@ def test_money_is_told_to_the_fen() -> None:
 
 
 def save(path: Path, rows: Rows) -> None:
-    from consortium.cli import _save_ledger
+    from consortium.running import _save_ledger
 
     _save_ledger(path, rows)
 
