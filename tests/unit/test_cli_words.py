@@ -167,7 +167,7 @@ def test_a_run_that_executed_nothing_is_told_as_not_checked(say) -> None:  # typ
 
 
 def test_two_runs_in_one_second_get_folders_of_their_own(say, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(cli, "_new_folders", lambda _: [Path("runs/x"), Path("runs/x-2")])
+    monkeypatch.setattr(cli, "new_folders", lambda _: [Path("runs/x"), Path("runs/x-2")])
     say("run", "small", "--on", "simulator")
     say("run", "small", "--on", "simulator")
     assert (Path("runs/x/verdict.json").is_file(), Path("runs/x-2/verdict.json").is_file()) == (True, True)
@@ -187,7 +187,7 @@ def test_a_second_ctrl_c_is_told_and_leaves_a_readme_that_tells_it_too(say, monk
     def interrupted(folder: Path, result: Run) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_finish", interrupted)
+    monkeypatch.setattr(cli, "finish", interrupted)
     said = say("run", "small", "--on", "simulator", "--out", "cut")
     assert said.status == 130 and "cut is not finished" in said.err
     assert "has not come to its end" in Path("cut/README.md").read_text()
