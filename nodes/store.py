@@ -109,6 +109,7 @@ class SqliteRows:
         except sqlite3.DatabaseError as error:
             raise Damaged(f"{path} is not a sound SQLite file: {error}") from None
         self._writing = threading.Lock()
+        self._created: list[str] = []  # tables of the open transaction
 
     def _create(self) -> None:
         self._writer.execute("BEGIN IMMEDIATE")
@@ -206,24 +207,36 @@ class SqliteRows:
         """Make these heights durable in one transaction. May run in another thread; call `committed` afterwards.
 
         Raises StoreFailed or Damaged, and then nothing of them is in the file."""
-        created: list[str] = []
+        self.write(applies)
+        self.sync(applies)
+
+    def write(self, applies: Sequence[Apply]) -> None:
+        """The first half of `commit`: the rows, in a transaction that `sync` ends; nothing else may be written between.
+        Raises as `commit` does."""
         _reach(applies, "before")
+        with self._undoing():
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._created = self._write([row for apply in applies for row in apply.rows])
+            failpoints.reach("commit.written")
+
+    def sync(self, applies: Sequence[Apply]) -> None:
+        """The second half: what waits for the disk. Raises as `commit` does."""
+        with self._undoing():
+            self._writer.execute("COMMIT")
+        _reach(applies, "synced")
+        self._tables.update(self._created)
+
+    @contextlib.contextmanager
+    def _undoing(self) -> Iterator[None]:
         with self._writing:
             try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                created = self._write([row for apply in applies for row in apply.rows])
-                failpoints.reach("commit.written")
-                if self.is_full:
-                    raise sqlite3.OperationalError("database or disk is full")
-                self._writer.execute("COMMIT")
+                yield
             except sqlite3.DatabaseError as error:
                 with contextlib.suppress(sqlite3.DatabaseError):
                     self._writer.execute("ROLLBACK")
                 if isinstance(error, sqlite3.OperationalError):
                     raise StoreFailed(f"cannot write {self.path}: {error}") from None
                 raise Damaged(f"{self.path}: {error}") from None
-        _reach(applies, "synced")
-        self._tables.update(created)
 
     def _write(self, rows: Sequence[Row]) -> list[str]:
         """The last value of each key alone: blocks in a row write many of the same. Returns the tables that it had to

@@ -36,6 +36,13 @@ class Disk:
         return False
 
     def commit(self, applies: Sequence[Apply]) -> None:
+        self.write(applies)
+        self.sync(applies)
+
+    def sync(self, applies: Sequence[Apply]) -> None:
+        assert threading.current_thread() is not threading.main_thread(), "the disk is never waited for in the loop"
+
+    def write(self, applies: Sequence[Apply]) -> None:
         self.threads.append(threading.current_thread() is threading.main_thread())
         if self.is_broken:
             raise StoreFailed("no space")
@@ -173,7 +180,7 @@ def _stop() -> None:
     raise _Stopped
 
 
-async def test_many_blocks_at_once_are_one_commit_here_and_a_few_another_threads() -> None:
+async def test_many_blocks_at_once_are_written_here_and_a_few_by_another_thread() -> None:
     """Catching up computes all the time: a second thread that writes rows would fight for the interpreter's lock."""
     for count, is_here in ((INLINE_APPLIES_MIN, True), (INLINE_APPLIES_MIN - 1, False)):
         disk = Disk()
