@@ -179,8 +179,8 @@ MEMBERSHIP_BUGS = (
         "activation-a-checkpoint-early",
         "A change executed at h is active above h + window, after a checkpoint (docs/decisions/020).",
         CORE + "registry.py",
-        "height + rules.window + 1, apply_changes",
-        "height + rules.window + 1 - rules.checkpoint_interval, apply_changes",
+        "height + rules.window + 1, members",
+        "height + rules.window + 1 - rules.checkpoint_interval, members",
         (MEMBERS,),
     ),
     SeededBug(
