@@ -19,7 +19,7 @@ from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec
 from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import decode_header
+from consortium.ledger.block import decode_header, header_bytes_digest
 from consortium.ledger.certificate import check_seal, decode_certificate
 from consortium.ledger.chain import Ledger
 from consortium.ledger.messages import Checkpoint
@@ -149,9 +149,21 @@ class _Verification:
         if data is None or len(data) != 40:
             raise Fault(0, "meta head", "missing or of wrong length")
         head = int.from_bytes(data[:8], "big")
+        self._check_head(head, data)
         if head < at_least:
             raise Fault(head, "block", f"the ledger ends here, below height {at_least}: it was truncated")
         return head
+
+    def _check_head(self, head: int, data: bytes) -> None:
+        """Its row names a header by height and digest. Where the digest is another block's, the row is what is damaged,
+        and neither a block missing nor the ledger truncated."""
+        block = self._rows.get("block", data[:8])
+        if block is not None and header_bytes_digest(block) == data[8:]:
+            return
+        for key, other in self._rows.all("block"):
+            if header_bytes_digest(other) == data[8:]:
+                height = int.from_bytes(key[:8], "big")
+                raise Fault(height, "meta head", f"names height {head}, and the header of height {height}")
 
     def _begin(self) -> None:
         """Take over a base; a ledger without one must have the genesis block."""

@@ -125,10 +125,10 @@ ORDERING_BUGS = (
     SeededBug(
         "votes-for-other-digests-counted",
         "Votes count for one view, height and digest (OSDI'99 §4.2: matching PREPAREs).",
-        PBFT + "votes.py",
-        "        sender, choice = signed.sender, (view, digest)\n        before",
-        "        sender, choice = signed.sender, next(iter(self._signatures), (view, digest))\n        before",
-        (NORMAL,),
+        PBFT + "ordering.py",
+        "slot.prepares.add(event.signed, vote.view, vote.digest)",
+        "slot.prepares.add(event.signed, vote.view, slot.digest or vote.digest)",
+        (TRAPS,),
     ),
     SeededBug(
         "commit-without-certificate-of-the-view",

@@ -236,10 +236,8 @@ BOOT_BUGS = (
         "boot-rule-skipped",
         "After a boot a node votes only once others showed no newer vote of it (docs/consensus.md, After a crash).",
         PBFT + "recall.py",
-        """"shown_by": standing.me})]
-        if standing.epoch.quorum == 1:""",
-        """"shown_by": standing.me})]
-        if standing.epoch.quorum >= 1:""",
+        "        return self._ask(now)\n\n    def on_epoch(",
+        "        standing.is_recalled = True\n        return []\n\n    def on_epoch(",
         (BOOT,),
     ),
     SeededBug(

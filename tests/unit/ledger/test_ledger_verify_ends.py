@@ -31,6 +31,25 @@ def test_a_ledger_cut_to_an_earlier_state_is_refused_by_at_least() -> None:
     assert fault.value.height == 5
 
 
+def test_a_head_whose_height_was_changed_is_named_and_no_block_is_called_missing() -> None:
+    """Found by the property test, one run in six: its height alone was believed, and block 6 was called missing."""
+    chain = Chain()
+    chain.grow(5)
+    head = chain.rows.get("meta", b"head")
+    assert head is not None
+    for at in range(8):
+        damaged = chain.rows.copy()
+        damaged.stage([("meta", b"head", head[:at] + bytes([head[at] ^ 1]) + head[at + 1 :])])
+        with pytest.raises(Fault, match="the header of height 5") as fault:
+            verify_ledger(chain.genesis, damaged, CONTRACTS, PROTOCOL, 5)
+        assert fault.value.record == "meta head"
+    lost = chain.rows.copy()
+    lost.stage([("block", height_key(5), None)])
+    with pytest.raises(Fault) as fault:
+        verify_ledger(chain.genesis, lost, CONTRACTS, PROTOCOL)
+    assert (fault.value.height, fault.value.record) == (5, "block"), "a lost block is still called one"
+
+
 def test_an_empty_ledger_and_one_of_another_genesis_are_refused() -> None:
     chain = Chain()
     with pytest.raises(Fault, match="empty"):

@@ -26,6 +26,15 @@ def test_one_prepare_beside_the_leaders_order_prepares_nothing() -> None:
     assert bench.said(Commit) == [Commit(0, 1, digest)]
 
 
+def test_prepares_for_another_batch_than_the_ordered_one_prepare_nothing() -> None:
+    bench = Bench()
+    raw, digest = bench.batch()
+    bench.hear("n0", PrePrepare(0, 1, digest), raw)
+    for name in ("n2", "n3"):
+        bench.hear(name, Prepare(0, 1, b"o" * 32))
+    assert bench.said(Commit) == [] and bench.whys() == []
+
+
 def test_a_window_that_moves_makes_nothing_prepared() -> None:
     """Every height is looked at anew then, not only those that a vote has just come for."""
     bench = Bench(n=7, head=4)
