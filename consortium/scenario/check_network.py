@@ -28,7 +28,7 @@ class NetworkError(ValueError):
 def check_network(network: Network, names: Sequence[str]) -> None:
     """`names`: the members, in the scenario's order. Raises NetworkError."""
     for where, link in (("network.default", network.default), *sorted(network.links.items())):
-        _check_link(where if where.startswith("network.") else f"network.links {where!r}", link)
+        _check_link(where if where.startswith("network.") else f"network.links.{where}", link)
     check_patterns("network.links", list(network.links), names)
     for name, line in sorted(network.lines.items()):
         if name != "*":
@@ -141,7 +141,7 @@ def read_samples(network: Network, folder: Path) -> Network:
     """The same network with every `file` read into `samples_us`: what it says no longer depends on files. Raises
     NetworkError."""
     default = _read_link("network.default", network.default, folder)
-    links = {pattern: _read_link(f"network.links {pattern!r}", link, folder) for pattern, link in network.links.items()}
+    links = {pattern: _read_link(f"network.links.{pattern}", link, folder) for pattern, link in network.links.items()}
     changes = tuple(
         replace(change, fields=_read_fields(f"network.changes.{index}", change.fields, folder))
         for index, change in enumerate(network.changes)
