@@ -31,7 +31,7 @@ class Flooding(Behaviour):
     def __init__(self, around: Surroundings, options: Any) -> None:
         super().__init__(around, options)
         self._options: Options = options
-        self._sent = 0
+        self._sent = self._owed = 0  # messages; millionths of one
         self._height = 1
         self._epoch = 0
 
@@ -44,7 +44,9 @@ class Flooding(Behaviour):
     def acts(self, now: Now) -> list[Effect]:
         effects: list[Effect] = []
         others, kinds = self.others, self._options.kinds
-        for _ in range(max(1, self._options.rate * TICK_US // 1_000_000)):
+        self._owed += self._options.rate * TICK_US
+        count, self._owed = divmod(self._owed, 1_000_000)
+        for _ in range(count):
             self._sent += 1
             to, kind = others[self._sent % len(others)], kinds[self._sent // len(others) % len(kinds)]
             effects.append(self._message(now, to, kind))

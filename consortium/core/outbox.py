@@ -72,8 +72,8 @@ class Outbox:
 
     `registered` tells the member's submit key as of the next height. Where it changes, bundles under another key are
     signed again: the same transactions, the same ids, executed once. `used_by` tells the first 16 bytes of the id that
-    used a number of this member (None: it is free). A number that another transaction of ours took is lost: nobody
-    orders the later one any more, so it is said again under the next number.
+    used a number of this member (None: it is free). A number that another transaction of ours took, or that fell out
+    of the window, is lost: nobody orders what waits under it any more, so it is said again under the next number.
     """
 
     def __init__(
@@ -96,6 +96,7 @@ class Outbox:
         self._sent: dict[bytes, _Sent] = {}  # by transaction id
         self._by_number: dict[int, list[bytes]] = {}  # ids that were sent under a number and are not executed
         self._used_by = used_by
+        self._floor = 0  # numbers up to here lie below the ledger's window: nothing will be executed under them
         self._recovered: list[Wish] = []  # between Started and resume
         self._history: set[bytes] = set()  # our executed ids, as replayed between Started and resume
 
@@ -188,7 +189,7 @@ class Outbox:
                 opened = self._bundles.open(raw)
             except Malformed:
                 continue
-            if opened.member != self._member:
+            if opened.member != self._member or self._is_executed(opened):
                 continue
             fields: dict[str, Any] = {"bundle": opened.digest.hex()[:16], "transactions": len(opened.ids)}
             before = self._sent.get(opened.ids[0])
@@ -199,6 +200,18 @@ class Outbox:
                 self._sent[identity] = sent
             effects += [Note("submitted", fields), *self._renew(opened), *self._number(opened)]
         return effects
+
+    def _is_executed(self, bundle: Opened) -> bool:
+        """Whether all of it was executed, in another bundle perhaps, before it was said (again): signed again with a
+        new key in the very step in which the old one came through, say."""
+        for identity, transaction in zip(bundle.ids, bundle.transactions, strict=True):
+            try:
+                taker = self._used_by(decode_call(transaction).number)
+            except Malformed:
+                return False
+            if taker != identity[:16]:
+                return False
+        return True
 
     def _number(self, bundle: Opened) -> list[Effect]:
         """Remember who goes under which number; whose number is taken already goes under another one."""
@@ -253,6 +266,14 @@ class Outbox:
         except Malformed:
             return 0
 
+    def _expire(self, floor: int) -> list[Effect]:
+        """Ours that wait under numbers up to this one came too late: no pool keeps them, no receipt will tell."""
+        effects: list[Effect] = []
+        for number in range(self._floor + 1, floor + 1):
+            effects.extend(self._lose(number, b""))
+        self._floor = max(self._floor, floor)
+        return effects
+
     def _renew(self, bundle: Opened) -> list[Effect]:
         """Sign its transactions again if its key is not the registered one (any more)."""
         if self._key is None or bundle.key == self._key:
@@ -281,6 +302,7 @@ class Outbox:
             if outcome.receipt.code not in NOT_TAKEN:
                 effects.extend(self._lose(outcome.number, identity[:16]))
                 self._by_number.pop(outcome.number, None)
+                effects.extend(self._expire(outcome.number - NUMBER_WINDOW))
             if identity not in self._sent:
                 continue
             self._unnumber(identity, outcome.number or self._number_of(identity))
@@ -328,7 +350,8 @@ class Outbox:
             else:  # refused in a block that we shall not see
                 effects.extend(self._lose(call.number, used[call.number]))
                 effects.extend(self._say_again(identity, (call.contract, call.operation, call.arguments)))
-        return [*effects, Skipped(event.height, tuple(skipped)), *(self._pump() if self._queue else ())]
+        effects += [Skipped(event.height, tuple(skipped)), *self._on_new_key()]
+        return [*effects, *(self._pump() if self._queue else ())]
 
     def _renumber(self, outcome: Outcome) -> list[Effect]:
         """Our records were lost and a number of ours was taken before: the same call again under the next number."""

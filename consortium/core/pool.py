@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple, cast
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
@@ -182,17 +183,27 @@ class BundlePool:
         return effects
 
     def _on_relay(self, now: Now) -> list[Effect]:
-        """Tell again the oldest bundles that nobody has ordered for T/2, within a budget."""
+        """Tell again the oldest bundles that nobody has ordered for T/2, within a budget; and beyond it our own that
+        were overtaken: a leader that serves first come first served does not have them."""
         self._is_relay_set = False
         wait_us = self._parameters.timer_base_us // 2
         relayed: list[bytes] = []
-        size = 0
-        for entry in self._queue.values():
-            if now.monotonic_us - entry.received_us < wait_us or len(relayed) >= RELAY_BUNDLES_MAX:
+        size = places = 0
+        for entry in list(islice(self._queue.values(), SUBMISSION_BUNDLES_MAX)):
+            if now.monotonic_us - entry.received_us < wait_us:
                 break
-            size += len(entry.bundle.raw)
-            if size > RELAY_BYTES_MAX and relayed:
-                break
+            is_lost = entry.bundle.member == self._me and entry.received_us + wait_us // 2 < self._overtaker_us
+            if not is_lost and places >= RELAY_BUNDLES_MAX:
+                continue
+            if self._is_late(entry.bundle):
+                self._drop(entry.bundle.digest)
+                continue
+            if not is_lost:
+                places += 1
+                if size + len(entry.bundle.raw) > RELAY_BYTES_MAX and size:
+                    places = RELAY_BUNDLES_MAX
+                    continue
+                size += len(entry.bundle.raw)
             relayed.append(entry.bundle.raw)
             count, told_us = self._told.get(entry.bundle.digest, (0, 0))
             self._told[entry.bundle.digest] = (count + 1, now.monotonic_us if count == 1 else told_us)
@@ -286,9 +297,17 @@ class BundlePool:
         share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
         if self._load.get(member, 0) + count > share:
             return "busy"
-        if all(self._is_spent(member, _number(transaction)) for transaction in transactions):
+        if self._is_all_spent(member, transactions):
             return "known"  # executed before this boot, perhaps: nobody else would order it
         return ""
+
+    def _is_all_spent(self, member: NodeId, transactions: Sequence[bytes]) -> bool:
+        return all(self._is_spent(member, _number(transaction)) for transaction in transactions)
+
+    def _is_late(self, bundle: Opened) -> bool:
+        """Whether other transactions took its numbers since it came: pools that it reached later never took it in, so
+        no leader is to blame that it waits."""
+        return self._is_all_spent(bundle.member, bundle.transactions)
 
     # --- as consensus sees it -----------------------------------------------------------------------------------
 
@@ -368,6 +387,8 @@ class BundlePool:
 
     def was_overtaken(self, now: Now, wait_us: int) -> bool:
         for digest, entry in self._queue.items():  # the oldest that waits
+            if self._is_late(entry.bundle):
+                continue
             told_us = self._told.get(digest, (0, 0))[1]
             if not told_us or now.monotonic_us - entry.received_us < wait_us:
                 return False

@@ -186,19 +186,19 @@ class CatchUp:
         effects: list[Effect] = []
         if height < self._head:
             effects.append(Send(sender, Status(self._head, self._stable, now.monotonic_us), b"", event.epoch))
-        if lacks_seal and self._seal is not None:
-            effects.append(Send(sender, Sealed(self._useful_seal(status.stable_height)), b"", event.epoch))
+        seal = self._useful_seal(status.stable_height) if lacks_seal else None
+        if seal is not None:
+            effects.append(Send(sender, Sealed(seal), b"", event.epoch))
         return effects
 
-    def _useful_seal(self, stable_height: int) -> Certificate:
-        """The newest seal; for one who lags by epochs that of its own last block, for it can judge no later one."""
-        assert self._seal is not None
+    def _useful_seal(self, stable_height: int) -> Certificate | None:
+        """The newest seal; for one who lags by epochs that of its own last block, for it can judge no later one. None
+        where ours begin later, with a snapshot."""
         epoch = self._epochs.at(stable_height + 1)
         following = self._epochs.number(epoch.number + 1)
         if following is None or following.first_height > self._stable:
             return self._seal
-        last = stored_seal(self._rows, following.first_height - 1)
-        return self._seal if last is None else last
+        return stored_seal(self._rows, following.first_height - 1)
 
     def _goal(self, now: Now) -> int:
         return self._claims.goal(now)

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from consortium.core.contract import StateReader
 from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
+from consortium.core.outbox import NOT_TAKEN
 from consortium.core.transaction import NUMBER_WINDOW
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Load, Work, load_ordinal
@@ -32,6 +33,7 @@ class Loader:
         self._missing = [len(calls) for calls in load.calls]  # transactions of each bundle that were not executed yet
         self._ends = list(accumulate(self._missing))
         self._answered: set[int] = set()
+        self._floor = 0  # what waited under numbers up to here, the outbox says again under others
         self._next = 0  # the first bundle that was not submitted since this boot
         self._outstanding = 0  # transactions submitted since this boot, not executed
         self._unsent = self._ends[-1] if self._ends else 0  # transactions neither executed nor submitted
@@ -48,6 +50,8 @@ class Loader:
                 for outcome in event.outcomes:
                     if outcome.member == self._member:
                         self._answer(outcome.number)
+                        if outcome.receipt.code not in NOT_TAKEN:
+                            self._expire(outcome.number - NUMBER_WINDOW)
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Jumped():
                 used = event.used(self._member)
@@ -73,6 +77,12 @@ class Loader:
             self._outstanding -= 1
         else:
             self._unsent -= 1
+
+    def _expire(self, floor: int) -> None:
+        """Numbers up to this one fell out of the ledger's window."""
+        for number in range(self._floor + 1, floor + 1):
+            self._answer(number)
+        self._floor = max(self._floor, floor)
 
     def _take(self) -> bytes | None:
         """The next bundle that was not executed; None after the last."""

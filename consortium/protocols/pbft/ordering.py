@@ -128,6 +128,8 @@ class Ordering:
         try:
             commit = open_decision(answer.certificate, standing.epochs, answer.height, standing.verifier)
         except Malformed as error:
+            if answer.height > standing.head + standing.parameters.window:
+                return []  # of an epoch that we do not know yet, perhaps
             return standing.rejected(str(error), event)
         slot = standing.slot(answer.height)
         if slot is None:
@@ -169,6 +171,8 @@ class Ordering:
         is_ordered = slot.height <= standing.orders_last
         if slot.decided_digest not in (None, slot.digest):
             slot.refused_view = slot.view
+            if slot.certificate_view > slot.view:
+                return []  # decided since in a later view, of which an honest leader could not know
             return [self._refusal(slot, "conflicts with a decision")]
         body = slot.body(slot.digest)
         if slot.height <= standing.head:

@@ -18,6 +18,7 @@ from consortium.protocols.pbft.certificates import (
 from consortium.protocols.pbft.messages import NewView, ViewChange
 from consortium.protocols.pbft.ordering import Ordering
 from consortium.protocols.pbft.records import FORMAT, NewViewRecord, ViewChangeRecord, ViewRecord, persist
+from consortium.protocols.pbft.slot import Slot
 from consortium.protocols.pbft.standing import Standing
 
 NEW_VIEW_TIMER = ("pbft", "new_view")
@@ -72,13 +73,22 @@ class ViewChanges:
         """The height that must have been sealed for our claims to lie where they do, if that is above our own stable
         height and they reach beyond the span of a VIEW-CHANGE; else 0."""
         standing = self._standing
-        heights = [slot.height for slot in standing.log.above(standing.stable) if slot.best_claim(view) is not None]
+        heights = [slot.height for slot in self._own_slots() if slot.best_claim(view) is not None]
         highest = max(heights, default=0)
         return highest - standing.parameters.window if highest > standing.stable + standing.span else 0
 
+    def _own_slots(self) -> list[Slot]:
+        """Those above our stable checkpoint that are of our epoch: of the next one we may have heard decisions before
+        we executed the last height of this one, and views of this one have no say in them."""
+        standing = self._standing
+        number = standing.epoch.number
+        return [
+            slot for slot in standing.log.above(standing.stable) if standing.epochs.at(slot.height).number == number
+        ]
+
     def _message(self, view: int) -> ViewChange:
         standing = self._standing
-        found = [slot.best_claim(view) for slot in standing.log.above(standing.stable)]
+        found = [slot.best_claim(view) for slot in self._own_slots()]
         claims = tuple(claim for claim in found if claim is not None)
         return ViewChange(view, standing.stable, standing.seal if standing.stable else None, claims)
 

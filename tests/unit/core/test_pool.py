@@ -1,5 +1,7 @@
 """The pool: first come first served, bounded with a share per member, nothing lost when a view ends."""
 
+import msgspec
+
 from consortium.core.codec import encode, sha256
 from consortium.core.crypto import KeyedHash
 from consortium.core.genesis import Parameters
@@ -18,7 +20,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, Signed
-from consortium.core.pool import RELAY_TIMER, BundlePool, Busy, Submission
+from consortium.core.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool, Busy, Submission
 from consortium.core.transaction import (
     Bundle,
     Bundles,
@@ -250,3 +252,33 @@ def test_a_bundle_whose_numbers_the_ledger_holds_is_not_taken_in_again() -> None
     it._is_spent = lambda member, number: (member, number) in {("b", 1), ("b", 2)}
     it.step(at(0), received([bundle("b", 1), bundle("b", 1, count=2), bundle("b", 2, count=2)]))
     assert it.waiting == 2
+
+
+def test_a_client_that_gives_one_number_to_two_bundles_makes_no_leader_look_like_a_censor() -> None:
+    """Found in the scenario `flooding`: the leader's pool got the second bundle after the first was executed and never
+    took it in; a backup's, which had it before, waited for it and left its view."""
+    it = pool()
+    overtaken_at(it, 1_500_000)
+    assert it.was_overtaken(at(1_600_000), 1_000_000)
+    it._is_spent = lambda member, number: (member, number) == ("b", 1)
+    assert not it.was_overtaken(at(1_600_000), 1_000_000)
+    it.step(at(2_000_000), Expired(RELAY_TIMER))
+    assert it.unexecuted == 0
+
+
+def test_our_own_bundles_that_the_leader_seems_not_to_have_are_all_told_again() -> None:
+    """Found with a fifth of all messages lost: one lost submission of hundreds of bundles was told again 64 at a time,
+    and batches of 64 were all that was ordered."""
+    ours, others = [bundle("a", number) for number in range(1, 201)], [bundle("b", number) for number in range(1, 101)]
+    for is_overtaken, told in ((True, 200), (False, RELAY_BUNDLES_MAX)):
+        it = pool()
+        it.step(at(0), received([*ours, *others]))
+        if is_overtaken:
+            late = bundle("c", 1)
+            it.step(at(600_000), received([late], sender="c"))
+            it.step(at(650_000), Decide(1, encode_batch(1, [late]), NOBODY))
+        effects = it.step(at(700_000), Expired(RELAY_TIMER))
+        (said,) = [effect for effect in effects if isinstance(effect, Broadcast)]
+        again = msgspec.msgpack.decode(said.attachment)
+        assert len([raw for raw in again if raw in ours]) == told
+        assert len(again) <= told + RELAY_BUNDLES_MAX

@@ -62,3 +62,12 @@ def test_after_a_jump_used_numbers_and_those_below_the_window_are_not_submitted_
     loader.step(NOW, Jumped(5, lambda member: used))
     assert _said(loader.step(NOW, Started(()))) == [b"1", b"2"], "numbers 1, 2 are too old, 7 is used, 8 is not"
     assert _said(loader.step(NOW, _executed(3, 4, 5, 6))) == [b"3", b"4"]
+
+
+def test_numbers_that_fell_out_of_the_window_are_the_outboxs_and_not_waited_for() -> None:
+    loader = _loader()
+    loader.step(NOW, Started(()))
+    loader.step(NOW, _executed(*range(3, 13)))
+    assert not loader.is_done
+    loader.step(NOW, _executed(NUMBER_WINDOW + 2))
+    assert loader.is_done
