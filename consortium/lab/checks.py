@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from consortium.lab import ledger_checks, money_checks, trace_checks, unchecked
+from consortium.lab import culprits, ledger_checks, money_checks, trace_checks, unchecked
 from consortium.lab.run import Run
 
 Check = Callable[[Run], list[str]]
@@ -74,7 +74,7 @@ CLAIMS: tuple[Claim, ...] = (
         "agreement",
         Kind.SAFETY,
         "No two nodes committed a different batch, or hold a different block, at one height.",
-        lambda run: trace_checks.check_agreement(run) + ledger_checks.check_agreement(run),
+        lambda run: _check_agreement(run),
         unchecked.no_blocks,
     ),
     Claim(
@@ -134,6 +134,13 @@ CLAIMS: tuple[Claim, ...] = (
         ledger_checks.expects_answers,
     ),
 )
+
+
+def _check_agreement(run: Run) -> list[str]:
+    """Where it is broken, the first sentence says who did it, as far as the ledgers prove it."""
+    found = trace_checks.check_agreement(run) + ledger_checks.check_agreement(run)
+    fork = culprits.first_fork(run) if found else None
+    return found if fork is None else [fork.sentence(), *found]
 
 
 def judge(run: Run, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:

@@ -13,7 +13,8 @@ from string import Template
 import msgspec
 
 from consortium import __version__
-from consortium.lab import plots, series, timeline
+from consortium.behaviours.twin import SUFFIX
+from consortium.lab import answer, overview, plots, series, timeline
 from consortium.lab.catalogue import STATISTICS
 from consortium.lab.checks import Verdict
 from consortium.lab.measures import Measures, cpu_costs, number, phase_latencies
@@ -76,6 +77,7 @@ def build_report(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> s
     """The whole page. Needs no network, no script, no other file."""
     sections = [
         _heading(run, verdicts, measures),
+        _answer(run),
         _checks(verdicts),
         _service(run),
         _leader_changes(run, measures),
@@ -172,6 +174,28 @@ def _cpu_sentence(started: Record) -> str:
     return f" CPU and disk cost what profile {started['profile']} says ({started['cores']} cores{broker})."
 
 
+def _answer(run: Run) -> str:
+    """What the question asks for: figures before, during and after, words, and the picture that shows it."""
+    trace = run.trace
+    if not any(record["kind"] == "executed" for record in trace):
+        return ""
+    table = _table(answer.COLUMNS, [figures.row() for figures in answer.phase_figures(trace)], range(1, 8))
+    rows = answer.each_done(trace)
+    table += _table(answer.DONE_COLUMNS, rows, range(2, 6)) if rows else ""
+    told = "".join(f"<li>{escape(sentence)}</li>" for sentence in answer.sentences(run))
+    honest = [member.name for member in run.scenario.members if member.name not in run.traitors]
+    order = [name for member in run.scenario.members for name in (member.name, member.name + SUFFIX)]
+    width_us = series.bin_width_us(series.duration_us(trace))
+    picture = _figure(
+        overview.overview(trace, honest, order),
+        "The run on one time axis: Committed transactions, waiting, nodes and leader, faults, rejected messages",
+        f"Grey ground: something is done to the run. Transactions when the first node executed them, in bins of "
+        f"{width_us / 1e6:g} s. Shaded: work waited, and for at least {series.GAP_MIN_US / 1e6:g} s nothing was "
+        "executed anywhere. One dot a bundle: how long its submitter waited, by the time of its execution.",
+    )
+    return f"<h2>The answer</h2>{table}<ul>{told}</ul>{picture}"
+
+
 def _checks(verdicts: Sequence[Verdict]) -> str:
     rows = []
     for verdict in verdicts:
@@ -197,19 +221,10 @@ def _service(run: Run) -> str:
     end_us = series.duration_us(trace)
     width_us = series.bin_width_us(end_us)
     gaps, moments = series.service_gaps(trace), _moments(run)
-    bins = series.throughput(trace, width_us)
-    parts = [
-        "<h2>Service over time</h2>",
-        _figure(
-            plots.throughput(bins, end_us, gaps, moments),
-            "Committed transactions per second over time",
-            f"Transactions by the moment at which the first node executed them, in bins of {width_us / 1e6:g} s. "
-            f"Shaded: work waited and for at least {series.GAP_MIN_US / 1e6:g} s nothing was executed anywhere. "
-            "Dashed: faults.",
-        ),
-    ]
+    parts = []
     ordered = sorted(latency for _, latency in series.latencies(trace))
     if ordered:
+        parts.append("<h2>Latency</h2>")
         p50, p99 = (series.latency_quantiles(trace, width_us, share) for share in (0.5, 0.99))
         parts.append(
             _figure(
@@ -231,15 +246,7 @@ def _service(run: Run) -> str:
 def _leader_changes(run: Run, measures: Measures) -> str:
     trace = run.trace
     order = [member.name for member in run.scenario.members]
-    whole = timeline.Window(0, series.duration_us(trace))
-    parts = [
-        "<h2>Who led, and who was up</h2>",
-        _figure(
-            timeline.timeline(trace, whole, "timeline", order),
-            "Condition of every node and the leader over the whole run",
-            "One row per node. Dark blue: this node leads.",
-        ),
-    ]
+    parts = []
     windows = timeline.leader_change_windows(trace)
     if windows:
         gap, recovery = measures["service_gap_total"], measures.get("recovery_max")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from consortium.lab.trace import Record
@@ -137,9 +139,11 @@ def latency_quantiles(trace: Sequence[Record], width_us: int, share: float) -> l
 
 
 def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[Span]:
-    """Intervals of at least `gap_min_us` in which work waited and no node executed anything."""
+    """Intervals of at least `gap_min_us` in which work waited and no node executed anything. Work waits where more was
+    submitted than executed; and for certain from the submission of a bundle to its execution at its submitter."""
+    executions = first_executions(trace)
     changes = [(record["t_us"], 0, record["transactions"]) for record in distinct_submissions(trace)]
-    changes += [(record["t_us"], 1, -record["transactions"]) for record in first_executions(trace)]
+    changes += [(record["t_us"], 1, -record["transactions"]) for record in executions]
     gaps: list[Span] = []
     waiting = 0
     since: int | None = None
@@ -156,9 +160,37 @@ def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[
         elif since is None:
             since = t_us
     end_us = duration_us(trace)
-    if since is not None and end_us - since >= gap_min_us:
+    is_done = any(record["kind"] == "ended" and record["verdict"] == "done" for record in trace)  # nobody waits then
+    if since is not None and end_us - since >= gap_min_us and not is_done:
         gaps.append(Span(since, end_us, "no service"))
-    return gaps
+    return _joined([*gaps, *_silent_waits(trace, [record["t_us"] for record in executions], gap_min_us)])
+
+
+def _silent_waits(trace: Sequence[Record], executed_us: Sequence[int], gap_min_us: int) -> list[Span]:
+    """Silences while a bundle waited of which we know how long: a count of transactions may lie where some were
+    refused and submitted again. By clocks that nothing was done to."""
+    bent = {record["target"] for record in trace if record["kind"] == "fault" and record["act"].startswith("clock_")}
+    found = []
+    for record in trace:
+        if record["kind"] != "included" or record["latency_us"] < gap_min_us or record["node"] in bent:
+            continue
+        t_us, latency = record["t_us"], record["latency_us"]
+        since = t_us - latency
+        inside = executed_us[bisect_right(executed_us, since) : bisect_right(executed_us, t_us)]
+        moments = [since, *inside]
+        found += [Span(one, two, "no service") for one, two in pairwise(moments) if two - one >= gap_min_us]
+    return found
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    """Overlapping ones as one, in order."""
+    joined: list[Span] = []
+    for span in sorted(spans):
+        if joined and span.start_us < joined[-1].end_us:
+            joined[-1] = joined[-1]._replace(end_us=max(span.end_us, joined[-1].end_us))
+        else:
+            joined.append(span)
+    return joined
 
 
 def leader_spans(trace: Sequence[Record]) -> list[Span]:

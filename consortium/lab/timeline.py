@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -96,8 +96,8 @@ def timeline(trace: Sequence[Record], window: Window, name: str, order: Sequence
         rows = {node: row for row, node in enumerate(nodes)}
         for gap in series.service_gaps(trace):
             axes.axvspan(gap.start_us / 1e6, gap.end_us / 1e6, color=GAP_FILL, zorder=0, linewidth=0)
-        conditions = _paint_conditions(axes, rows, spans)
-        _paint_leaders(axes, rows, series.leader_spans(trace), spans)
+        conditions = paint_conditions(axes, rows, spans)
+        paint_leaders(axes, rows, series.leader_spans(trace), spans)
         _paint_marks(axes, rows, trace, window, is_close)
         axes.set_yticks(range(len(nodes)), nodes)
         axes.set_ylim(len(nodes) - 0.4, -0.6)
@@ -109,7 +109,7 @@ def timeline(trace: Sequence[Record], window: Window, name: str, order: Sequence
     return draw(name, 1.5 + 0.36 * max(1, len(nodes)), paint)
 
 
-def _paint_conditions(axes: Axes, rows: Mapping[str, int], spans: Mapping[str, Sequence[Span]]) -> list[str]:
+def paint_conditions(axes: Axes, rows: Mapping[str, int], spans: Mapping[str, Sequence[Span]]) -> list[str]:
     """Bars; the conditions that occur, in the order of the legend."""
     met: dict[str, None] = {}
     for node, row in rows.items():
@@ -126,7 +126,30 @@ def _paint_conditions(axes: Axes, rows: Mapping[str, int], spans: Mapping[str, S
     return [condition for condition in CONDITION_COLOURS if condition in met and condition != "paused"]
 
 
-def _paint_leaders(
+def condition_handles(met: Container[str]) -> list[Patch]:
+    """For a legend: the conditions that occur."""
+    return [
+        Patch(color=colour, label=CONDITION_WORDS[name]) for name, colour in CONDITION_COLOURS.items() if name in met
+    ]
+
+
+def paint_votes(axes: Axes, rows: Mapping[str, int], trace: Sequence[Record]) -> None:
+    """A mark wherever a node asks for a new view."""
+    asked = [record for record in trace if record["kind"] == "view_change" and record["node"] in rows]
+    axes.plot(
+        [record["t_us"] / 1e6 for record in asked],
+        [rows[record["node"]] + 0.1 for record in asked],
+        "v",
+        color=INK,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.6,
+        linestyle="none",
+        zorder=6,
+    )
+
+
+def paint_leaders(
     axes: Axes, rows: Mapping[str, int], leaders: Sequence[Span], spans: Mapping[str, Sequence[Span]]
 ) -> None:
     """A dark line on the row of the leader, for as long as it is there to lead."""

@@ -13,14 +13,14 @@ STOPPED_CODES = (0, -15)  # of a process that its conductor told to stop (SIGTER
 
 def check_agreement(run: Run) -> list[str]:
     """One digest per committed height over all nodes and views; one header per executed height."""
-    return _disagreements(run.trace, "committed", "digest", "batch") + _disagreements(
-        run.trace, "executed", "header", "header"
+    return _disagreements(run.trace, "committed", "digest", "batches") + _disagreements(
+        run.trace, "executed", "header", "headers"
     )
 
 
 def check_state_roots(run: Run) -> list[str]:
     """One state root per executed height over all nodes."""
-    return _disagreements(run.trace, "executed", "state_root", "state root")
+    return _disagreements(run.trace, "executed", "state_root", "state roots")
 
 
 def _disagreements(trace: Sequence[Record], kind: str, field: str, noun: str) -> list[str]:
@@ -31,7 +31,7 @@ def _disagreements(trace: Sequence[Record], kind: str, field: str, noun: str) ->
             if record["node"] not in nodes:
                 nodes.append(record["node"])
     return [
-        f"height {height}: {kind} different {noun}s: {describe_camps(camps)}"
+        f"height {height}: {kind} different {noun}: {describe_camps(camps)}"
         for height, camps in sorted(values.items())
         if len(camps) > 1
     ]
@@ -111,6 +111,7 @@ def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
             continue
         if record["kind"] == "submitted":
             bundles[record["bundle"]] = record["transactions"]
+            bundles.pop(record.get("replaces", ""), None)
         elif record["kind"] == "renumbered":  # submitted again, as another bundle
             bundles.pop(record["bundle"], None)
         elif record["kind"] == "executed" and record["height"] > 0:

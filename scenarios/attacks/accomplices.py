@@ -1,6 +1,6 @@
 """An equivocating leader with one accomplice, who tells each half what it wants to hear: f = 2, so do they fail?
 
-n = 7. A third traitor would fork the ledger (tests/simulation/test_behaviours_beyond_f.py shows that it does).
+n = 7. A third traitor would fork the ledger, as scenarios/attacks/fork.py shows.
 """
 
 from consortium.core.genesis import Parameters
