@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from consortium import __version__, sweep_command
+from consortium import __version__
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.lab.checks import exit_status, judge
 from consortium.lab.run import Run
@@ -37,12 +37,15 @@ from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.simulation.profile import ProfileError, load_profile
+from consortium.sweep_command import ERRORS as SWEEP_ERRORS
+from consortium.sweep_command import HELP as SWEEP_HELP
+from consortium.sweep_command import sweep_values
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND = 2, 1
 INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
-USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *sweep_command.ERRORS)
+USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *SWEEP_ERRORS)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -311,21 +314,23 @@ def calibrate(
     "on; or, with --twins, cases of members that run twice. A seed that fails is shrunk and kept.\n\n\b\nExamples:\n"
     "  consortium explore --minutes 10\n  consortium explore --seeds 500 --first 10_000\n"
     "  consortium explore --twins --minutes 10\n  consortium explore --replay 1234\n\n"
-    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress, 130 stopped.",
 )
 def explore_seeds(
     minutes: Annotated[float | None, typer.Option(help="Stop after so long; default 1, if no --seeds.")] = None,
     seeds: Annotated[int | None, typer.Option(help="Stop after so many seeds, or twin cases.")] = None,
     first: Annotated[str, typer.Option(help="The first seed.")] = "0",
     twins: Annotated[bool, typer.Option("--twins", help="Twin cases: leaders × partitions × rounds.")] = False,
-    replay: Annotated[int | None, typer.Option(metavar="SEED", help="Run this one again and tell it in full.")] = None,
+    replay: Annotated[
+        str | None, typer.Option(metavar="SEED", help="Run this one, or a kept twin case's file, again: told in full.")
+    ] = None,
     processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
 ) -> None:
     from consortium import exploring
 
     if replay is not None:
-        raise typer.Exit(exploring.replay(replay, twins, _console()))
+        raise typer.Exit(exploring.replay(exploring.read_replay(replay, twins), _console()))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     number = first.replace("_", "")
     if not number.isdigit() or (minutes is not None and minutes <= 0) or (seeds is not None and seeds <= 0):
@@ -339,7 +344,7 @@ def explore_seeds(
     raise typer.Exit(exploring.explore(plan, _console()))
 
 
-app.command("sweep", help=sweep_command.HELP)(sweep_command.sweep_values)
+app.command("sweep", help=SWEEP_HELP)(sweep_values)
 
 
 # --- all -------------------------------------------------------------------------------------------------------------

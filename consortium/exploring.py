@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -17,14 +12,18 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.table import Table
 
+from consortium.core.codec import Malformed
+from consortium.exploring_crew import Crew, CrewLost
 from consortium.lab.checks import Kind
 from consortium.lab.explore_coverage import GROUPS, Counts, add_counts
 from consortium.lab.explore_judge import Examined, Failure, examine, failing_claim, fails_likewise, story
 from consortium.lab.explore_twins import TwinExamined, examine_twins
 from consortium.lab.run_folder import encode_scenario
+from consortium.scenario.load import ScenarioError
 from consortium.simulation.explore_draw import draw
 from consortium.simulation.explore_shrink import shrink
 from consortium.simulation.explore_twins import Enumeration, TwinCase
+from consortium.simulation.explore_twins_shrink import decode_case, encode_case, shrink_twins
 
 CHUNK = 5  # seeds a task
 CHUNK_TWINS = 20
@@ -32,6 +31,8 @@ TELL_S = 5.0
 SHRUNK_MAX = 5  # failures that are shrunk and kept
 SHRINK_TRIES = 200
 LARGE_EVERY = 10  # every so many twin cases are of 7 members with two twins
+DIED = "the process lives"
+EXIT_STOPPED = 130
 SHOWN_MAX = 40  # lines of a group of the coverage
 
 
@@ -88,12 +89,12 @@ def twin_case(number: int) -> TwinCase:
     return Enumeration().case(number)
 
 
-def _explore_seeds(seeds: range) -> list[Outcome]:
-    return [_outcome(seed, examine(draw(seed))) for seed in seeds]
+def _explore_seeds(seed: int) -> Outcome:
+    return _outcome(seed, examine(draw(seed)))
 
 
-def _explore_twins(numbers: range) -> list[Outcome]:
-    return [_twin_outcome(examine_twins(twin_case(number))) for number in numbers]
+def _explore_twins(number: int) -> Outcome:
+    return _twin_outcome(examine_twins(twin_case(number)))
 
 
 def _outcome(seed: int, examined: Examined) -> Outcome:
@@ -107,30 +108,19 @@ def _twin_outcome(examined: TwinExamined) -> Outcome:
     return Outcome(examined.case.number, examined.failures, counts, examined.batches, rounds, examined.virtual_us)
 
 
-def _begin_work() -> None:
-    """Ctrl-C is the parent's to hear; and when the parent is gone, however it went, so is the worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
-
-    def follow() -> None:
-        while os.getppid() == parent:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
 def explore(plan: Plan, console: Console) -> int:
     """Explore, tell, and keep what failed. The exit status: 0 all checks held, 1 one of safety did not, 3 only ones of
-    liveness; Ctrl-C ends the exploration, with what was seen so far."""
+    liveness, 130 stopped by Ctrl-C: told is what was seen so far, and nothing is shrunk."""
     total = Total()
     began_s = time.monotonic()
-    _run(plan, total, console, began_s)
+    is_stopped = not _run(plan, total, console, began_s)
     _tell_coverage(total, console)
     _tell_totals(plan, total, console, time.monotonic() - began_s)
+    if is_stopped:
+        return EXIT_STOPPED
     for outcome in total.failed[:SHRUNK_MAX]:
         _keep(plan, outcome, console)
     if len(total.failed) > SHRUNK_MAX:
@@ -139,16 +129,19 @@ def explore(plan: Plan, console: Console) -> int:
     return 1 if Kind.SAFETY in kinds else 3 if kinds else 0
 
 
-def _run(plan: Plan, total: Total, console: Console, began_s: float) -> None:
-    work = _explore_twins if plan.is_twins else _explore_seeds
-    end_s = None if plan.minutes is None else began_s + plan.minutes * 60
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(plan.processes, context, _begin_work) as pool:
-        try:
-            _feed(pool, work, plan, total, console, began_s, end_s)
-        except KeyboardInterrupt:
-            console.print("stopped; what was explored so far:")
-            pool.shutdown(wait=True, cancel_futures=True)
+def _run(plan: Plan, total: Total, console: Console, began_s: float) -> bool:
+    """False where Ctrl-C ended it."""
+    crew = Crew(_explore_twins if plan.is_twins else _explore_seeds, plan.processes)
+    try:
+        _feed(crew, plan, total, console, began_s)
+    except KeyboardInterrupt:
+        console.print("stopped; what was explored so far:")
+        return False
+    except CrewLost as error:
+        raise ScenarioError(f"the exploration ended: {error}") from None
+    finally:
+        crew.dismiss()
+    return True
 
 
 def _chunks(plan: Plan) -> Iterator[range]:
@@ -161,39 +154,38 @@ def _chunks(plan: Plan) -> Iterator[range]:
         first = stop
 
 
-def _feed(
-    pool: ProcessPoolExecutor,
-    work: Callable[[range], list[Outcome]],
-    plan: Plan,
-    total: Total,
-    console: Console,
-    began_s: float,
-    end_s: float | None,
-) -> None:
+def _feed(crew: Crew[Outcome], plan: Plan, total: Total, console: Console, began_s: float) -> None:
     """Two chunks a worker are on their way at a time, so that there is always one to take and few to wait for."""
+    end_s = None if plan.minutes is None else began_s + plan.minutes * 60
     chunks = _chunks(plan)
-    waiting: set[Future[list[Outcome]]] = set()
     told_s = began_s
     is_fed = True
     while True:
-        while is_fed and len(waiting) < 2 * plan.processes:
+        while is_fed and crew.waiting < 2 * plan.processes:
             chunk = None if end_s is not None and time.monotonic() >= end_s else next(chunks, None)
             if chunk is None:
                 is_fed = False
             else:
-                waiting.add(pool.submit(work, chunk))
-        if not waiting:
+                crew.give(chunk)
+        if not crew.waiting:
             return
-        done, waiting = wait(waiting, timeout=1.0, return_when=FIRST_COMPLETED)
-        for future in done:
-            for outcome in future.result():
-                total.add(outcome)
-                for failure in outcome.failures[:1]:
-                    sentence = f"seed {outcome.seed} fails {failure.claim}: {failure.sentence[:200]}"
-                    console.print(sentence, style="red", markup=False, soft_wrap=True)
+        for outcome in crew.take(timeout_s=1.0):
+            _hear(outcome, total, console)
+        for death in crew.deaths():
+            console.print(death.sentence(), style="red", markup=False, soft_wrap=True)
+            if death.is_final:
+                failure = Failure(DIED, Kind.SAFETY, death.sentence())
+                _hear(Outcome(death.seed, (failure,), {}, 0, 0, 0), total, console)
         if time.monotonic() - told_s >= TELL_S and total.seeds:
             told_s = time.monotonic()
             console.print(_progress(total, told_s - began_s), style="dim", soft_wrap=True)
+
+
+def _hear(outcome: Outcome, total: Total, console: Console) -> None:
+    total.add(outcome)
+    for failure in outcome.failures[:1]:
+        sentence = f"seed {outcome.seed} fails {failure.claim}: {failure.sentence[:200]}"
+        console.print(sentence, style="red", markup=False, soft_wrap=True)
 
 
 def _progress(total: Total, passed_s: float) -> str:
@@ -233,38 +225,82 @@ def _tell_totals(plan: Plan, total: Total, console: Console, passed_s: float) ->
 
 
 def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
-    """A failing seed: shrunk, its scenario and its trace written, and how to see it again."""
+    """A failing seed or case: shrunk, kept in files, and how to see it again."""
     twins = " --twins" if plan.is_twins else ""
     console.print(f"\n[bold]seed {outcome.seed}[/] again: consortium explore{twins} --replay {outcome.seed}")
-    if plan.is_twins:
-        console.print(twin_case(outcome.seed).sentence(), markup=False)
-        return
-    examined = examine(draw(outcome.seed))
-    claim = failing_claim(examined)
-    if claim is None:
+    if any(failure.claim == DIED for failure in outcome.failures):
+        return  # it would take us with it
+    kept = _shrunk_case(outcome.seed, console) if plan.is_twins else _shrunk_seed(outcome.seed)
+    if kept is None:
         console.print(f"[red]it does not fail again[/]: the run of seed {outcome.seed} depends on more than its seed")
         return
-    smallest, tries = shrink(examined.scenario, fails_likewise(claim), SHRINK_TRIES)
-    small = examine(smallest)
     plan.out.mkdir(parents=True, exist_ok=True)
     path = plan.out / f"{outcome.seed}.json"
-    path.write_bytes(encode_scenario(smallest))
-    path.with_suffix(".txt").write_text(story(small.trace), encoding="utf-8")
-    for failure in small.failures:
+    path.write_bytes(kept.content)
+    path.with_suffix(".txt").write_text(kept.story, encoding="utf-8")
+    for failure in kept.failures:
         console.print(f"  {failure.claim}: {failure.sentence}", markup=False, soft_wrap=True)
-    console.print(
-        f"  shrunk in {tries} tries to {len(smallest.members)} members, {len(smallest.faults)} faults, "
-        f"{len(smallest.behaviours)} behaviours, {len(small.trace)} records: {path.with_suffix('.txt')}\n"
-        f"  consortium run {path} --on simulator",
-        markup=False,
-        soft_wrap=True,
+    again = f"consortium explore --twins --replay {path}" if plan.is_twins else f"consortium run {path} --on simulator"
+    console.print(f"  shrunk in {kept.words}: {path.with_suffix('.txt')}\n  {again}", markup=False, soft_wrap=True)
+
+
+class _Kept(NamedTuple):
+    """What a failure was shrunk to."""
+
+    content: bytes
+    story: str
+    failures: tuple[Failure, ...]
+    words: str
+
+
+def _shrunk_seed(seed: int) -> _Kept | None:
+    examined = examine(draw(seed))
+    claim = failing_claim(examined)
+    if claim is None:
+        return None
+    smallest, tries = shrink(examined.scenario, fails_likewise(claim), SHRINK_TRIES)
+    small = examine(smallest)
+    words = (
+        f"{tries} tries to {len(smallest.members)} members, {len(smallest.faults)} faults, "
+        f"{len(smallest.behaviours)} behaviours, {len(small.trace)} records"
     )
+    return _Kept(encode_scenario(smallest), story(small.trace), small.failures, words)
 
 
-def replay(seed: int, is_twins: bool, console: Console) -> int:
+def _shrunk_case(number: int, console: Console) -> _Kept | None:
+    examined = examine_twins(twin_case(number))
+    console.print(examined.case.sentence(), markup=False)
+    if not examined.failures:
+        return None
+    claims = {failure.claim for failure in examined.failures}
+    smallest, tries = shrink_twins(
+        examined.case, lambda case: any(each.claim in claims for each in examine_twins(case).failures)
+    )
+    small = examine_twins(smallest)
+    told = f"{smallest.sentence()}\n{story(small.trace)}"
+    return _Kept(encode_case(smallest), told, small.failures, f"{tries} tries to {len(smallest.rounds)} rounds")
+
+
+def read_replay(text: str, is_twins: bool) -> int | TwinCase:
+    """A seed, or a twin case by number or by the file that keeps it. Raises ScenarioError with a sentence."""
+    number = text.replace("_", "")
+    if number.isdigit():
+        return twin_case(int(number)) if is_twins else int(number)
+    if not is_twins:
+        raise ScenarioError(f"--replay {text}: expected a seed; `consortium run FILE` runs a scenario's file")
+    path = Path(text)
+    if not path.is_file():
+        raise ScenarioError(f"--replay {text}: expected the number of a twin case, or its file; there is no such file")
+    try:
+        return decode_case(path.read_bytes())
+    except Malformed as error:
+        raise ScenarioError(f"--replay {text}: {error}") from None
+
+
+def replay(seed: int | TwinCase, console: Console) -> int:
     """One seed or twin case again, told in full. Exit status as for `explore`."""
-    if is_twins:
-        twins = examine_twins(twin_case(seed))
+    if isinstance(seed, TwinCase):
+        twins = examine_twins(seed)
         console.print(twins.case.sentence(), markup=False)
         trace, failures = twins.trace, twins.failures
     else:

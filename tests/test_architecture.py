@@ -15,6 +15,7 @@ FLOORS = [
     {"lab"},
     {"nodes"},
     {"workers"},
+    {"exploring_crew"},
     {"live", "exploring", "replaying", "calibrating", "sweeping"},
     {"running"},
     {"sweep_command"},

@@ -15,6 +15,7 @@ GROUPS = (
     "members",
     "faults",
     "behaviours",
+    "changes of members",
     "phases hit by faults",
     "messages",
     "events",
@@ -45,6 +46,7 @@ def count_run(scenario: Scenario, trace: Sequence[Record], statements: Sequence[
     validators = sum(member.kind == "validator" for member in scenario.members)
     counts["members"][f"{validators} validators"] += 1
     counts["behaviours"].update(spec.name for spec in scenario.behaviours)
+    counts["changes of members"].update(str(deed["action"]) for deed in scenario.workload.options.get("deeds", ()))
     counts["messages"].update(type(statement.message).__name__ for statement in statements)
     last: dict[str, str] = {}
     newest = ""

@@ -23,7 +23,7 @@ from consortium.scenario.adversary import traitors
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.explore_draw import BATCHES_MIN
-from consortium.simulation.explore_faults import wounded
+from consortium.simulation.explore_faults import FAULTS_MIN, REPAIRS, wounded
 from consortium.simulation.run import Simulation
 
 BOUND_TIMERS = 400  # done so many timers after the last fault
@@ -68,7 +68,7 @@ def examine(scenario: Scenario) -> Examined:
         sentence = f"{type(error).__name__}: {error} ({place.filename.rpartition('/')[2]}:{place.lineno})"
         failure = Failure("nothing raises", Kind.SAFETY, sentence)
         return Examined(scenario, (failure,), {}, simulation.trace, 0, 0, 0, 0)
-    dishonest = traitors(scenario) | wounded(scenario)
+    dishonest = traitors(scenario) | wounded(scenario) | _strangers(scenario, simulation)
     honest = [member.name for member in scenario.members if member.name not in dishonest]
     trace = [record for record in simulated.trace if not _is_of(record, dishonest) and _left(record, watcher)]
     ledgers = {name: rows for name, rows in simulated.ledgers.items() if name in honest}
@@ -86,14 +86,25 @@ def examine(scenario: Scenario) -> Examined:
         *_liveness(scenario, trace, last_us, simulated.ended_us),
     ]
     batches = max((head_height(rows) for rows in ledgers.values()), default=0)
-    if not failures and batches < BATCHES_MIN and scenario.name.startswith("explore-"):
-        failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
     counts = count_run(scenario, simulated.trace, statements)
     faults = sum(record["kind"] == "fault" for record in simulated.trace)
+    if not failures and scenario.name.startswith("explore-"):
+        met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in REPAIRS)
+        if batches < BATCHES_MIN:
+            failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
+        if met < FAULTS_MIN:
+            failures.append(Failure("enough faults", Kind.LIVENESS, f"{met} faults met, at least {FAULTS_MIN} due"))
     ended_us = simulated.ended_us
     return Examined(
         scenario, tuple(failures), counts, simulated.trace, batches, faults, ended_us, max(0, ended_us - last_us)
     )
+
+
+def _strangers(scenario: Scenario, simulation: Simulation) -> set[NodeId]:
+    """Newcomers that nobody admitted: nothing is promised to them."""
+    newcomers = [member.name for member in scenario.members if member.joins]
+    known = [each.host.is_member for each in simulation.computers.values() if each.name in newcomers and each.host]
+    return set() if any(known) else set(newcomers)
 
 
 def _left(record: Record, watcher: Watcher) -> bool:

@@ -13,6 +13,7 @@ from consortium.core.membership import NodeId
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
 from consortium.simulation.explore_faults import draw_behaviours, draw_cast, draw_faults
+from consortium.simulation.explore_members import draw_changes, with_stewards
 from consortium.simulation.explore_shape import Shape, between, chance, choose, some
 
 BATCHES_MIN = 50
@@ -35,6 +36,11 @@ def draw(seed: int) -> Scenario:
     ]
     if shape.observer:
         members.append(MemberSpec(shape.observer, "regulator", "observer"))
+    changes = draw_changes(Stream(seed, "explore", "members"), shape, cast, loaders)
+    if changes.deeds:
+        members = with_stewards(members)
+        members += [changes.newcomer] if changes.newcomer else []
+        workload = Workload("membership", {**workload.options, "deeds": list(changes.deeds)})
     return Scenario(
         name=f"explore-{seed}",
         question=f"What seed {seed} drew: do all checks hold?",
@@ -44,7 +50,7 @@ def draw(seed: int) -> Scenario:
         parameters=_parameters(Stream(seed, "explore", "parameters"), shape, batch_max),
         network=_network(Stream(seed, "explore", "network"), shape),
         workload=workload,
-        faults=draw_faults(Stream(seed, "explore", "faults"), shape, cast),
+        faults=draw_faults(Stream(seed, "explore", "faults"), shape, cast, changes.arrival),
         behaviours=draw_behaviours(Stream(seed, "explore", "behaviours"), shape, cast),
         disk=_disk(Stream(seed, "explore", "disk")),
         stop=Stop(limit_us=LIMIT_US, stall_us=STALL_US),

@@ -41,8 +41,9 @@ def draw_cast(stream: Stream, shape: Shape) -> Cast:
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
-def draw_faults(stream: Stream, shape: Shape, cast: Cast) -> tuple[Fault, ...]:
-    """Episodes one after another, each begun at a height and mended a while later; some hold a second one inside."""
+def draw_faults(stream: Stream, shape: Shape, cast: Cast, arrival: Episode = ()) -> tuple[Fault, ...]:
+    """Episodes one after another, each begun at a height and mended a while later; some hold a second one inside.
+    `arrival`: of a newcomer, between two of them."""
     episodes = [_wound(stream, name) for name in cast.wounded]
     while len(episodes) < FAULTS_MIN or (len(episodes) < EPISODES_MAX and chance(stream, 60)):
         episodes.insert(stream.below(len(episodes) + 1), _episode(stream, shape))
@@ -57,6 +58,10 @@ def draw_faults(stream: Stream, shape: Shape, cast: Cast) -> tuple[Fault, ...]:
                 inner = _episode(stream, shape)  # `last` names one node at a time
         found.append(_with(first, height, choose(stream, (0, 0, 1_000, 50_000, 200_000))))
         found.extend(_with(fault, None, _later_us(stream, shape)) for fault in (*inner, *others))
+    if arrival:
+        comes, again = arrival  # never `last`'s, and before those that wait for heights which need it
+        found[:0] = [_with(comes, stream.below(heights[0] + 1), 0)]
+        found.append(again)
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
-from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, Network, Scenario
+from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario
 from consortium.simulation.explore_faults import REPAIRS
 
 CALM = Network(Link("constant", 1_000))
@@ -52,6 +52,7 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     for index, fault in enumerate(scenario.faults):
         if fault.act not in REPAIRS:
             yield replace(scenario, faults=_without(scenario.faults, index))
+    yield from _fewer_changes(scenario)
     yield from _fewer_members(scenario)
     yield from _less_work(scenario)
     if scenario.network != CALM:
@@ -85,6 +86,19 @@ def _without(faults: tuple[Fault, ...], index: int) -> tuple[Fault, ...]:
     return tuple(fault for place, fault in enumerate(faults) if place not in dropped)
 
 
+def _fewer_changes(scenario: Scenario) -> Iterator[Scenario]:
+    """One change of the members less; with the last one the stewards go."""
+    deeds = scenario.workload.options.get("deeds", ())
+    for index in range(len(deeds)):
+        kept = [*deeds[:index], *deeds[index + 1 :]]
+        options = {**scenario.workload.options, "deeds": kept}
+        yield replace(scenario, workload=replace(scenario.workload, options=options))
+
+
+def _is_loader(member: MemberSpec) -> bool:
+    return "loader" in member.settings.get("hosts", ())
+
+
 def _fewer_members(scenario: Scenario) -> Iterator[Scenario]:
     observers = [member for member in scenario.members if member.kind != "validator"]
     if observers:
@@ -93,7 +107,7 @@ def _fewer_members(scenario: Scenario) -> Iterator[Scenario]:
     if len(validators) > 4:
         for member in reversed(validators):
             others = [other for other in validators if other is not member]
-            if any(other.settings for other in others):
+            if any(_is_loader(other) for other in others):
                 yield _without_member(scenario, member.name)
 
 
@@ -105,8 +119,11 @@ def _without_member(scenario: Scenario, name: NodeId) -> Scenario:
     behaviours = tuple(_unnamed(spec, name) for spec in scenario.behaviours if spec.target != name)
     links = {pattern: link for pattern, link in scenario.network.links.items() if name not in pattern.split(">")}
     workload = scenario.workload
-    if gone.settings:
-        loaders = sum(bool(member.settings) for member in scenario.members)
+    if "deeds" in workload.options:
+        deeds = [deed for deed in workload.options["deeds"] if name not in (deed["by"], deed.get("name"))]
+        workload = replace(workload, options={**workload.options, "deeds": deeds})
+    if _is_loader(gone):
+        loaders = sum(map(_is_loader, scenario.members))
         transactions = workload.options["transactions"] * (loaders - 1) // loaders
         workload = replace(workload, options={**workload.options, "transactions": transactions})
     return replace(
@@ -137,7 +154,7 @@ def _unnamed(spec: Fault | BehaviourSpec, name: NodeId) -> Any:
 def _less_work(scenario: Scenario) -> Iterator[Scenario]:
     options = scenario.workload.options
     transactions = options.get("transactions", 0)
-    loaders = sum(bool(member.settings) for member in scenario.members)
+    loaders = sum(map(_is_loader, scenario.members))
     for divisor in (2, 4):
         fewer = transactions - transactions // divisor
         if loaders and fewer >= loaders * options.get("bundle", 1) and fewer < transactions:

@@ -29,8 +29,29 @@ def test_every_seed_is_a_scenario_that_can_be_run_by_hand_with_at_least_three_fa
         check_scenario(scenario)
         assert sum(fault.act not in REPAIRS for fault in scenario.faults) >= FAULTS_MIN
         liars = {spec.target for spec in scenario.behaviours} | wounded(scenario)
-        validators = sum(member.kind == "validator" for member in scenario.members)
+        validators = sum(member.kind == "validator" and not member.joins for member in scenario.members)
         assert 4 <= validators <= 10 and 3 * len(liars) < validators
+
+
+def test_seeds_change_their_members_in_every_way() -> None:
+    """Newcomers, removals, other kinds, new keys, recovery; a drawn change is one that the contract knows."""
+    met: dict[str, int] = {}
+    for seed in range(150):
+        scenario = draw(seed)
+        for deed in scenario.workload.options.get("deeds", ()):
+            met[deed["action"]] = met.get(deed["action"], 0) + 1
+            assert deed["by"] in {member.name for member in scenario.members}
+    assert set(met) == {"admit", "appoint", "rekey", "recover", "remove"} and min(met.values()) >= 3, met
+
+
+def test_a_run_that_decides_too_little_or_meets_too_few_faults_is_told() -> None:
+    """The judge's own measure of an exploration."""
+    drawn = draw(12)
+    few = replace(drawn, faults=(), behaviours=())
+    assert [failure.claim for failure in examine(few).failures] == ["enough faults"]
+    options = {**drawn.workload.options, "transactions": 4}
+    short = replace(drawn, workload=replace(drawn.workload, options=options), faults=())
+    assert "enough batches" in [failure.claim for failure in examine(short).failures]
 
 
 def test_a_seed_draws_the_same_scenario_and_the_same_trace_again() -> None:
