@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from consortium import __version__
+from consortium import __version__, sweep_command
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.lab.checks import exit_status, judge
 from consortium.lab.run import Run
@@ -37,15 +37,12 @@ from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.simulation.profile import ProfileError, load_profile
-from consortium.sweep_command import ERRORS as SWEEP_ERRORS
-from consortium.sweep_command import HELP as SWEEP_HELP
-from consortium.sweep_command import sweep_values
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND = 2, 1
 INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
-USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *SWEEP_ERRORS)
+USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *sweep_command.ERRORS)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -344,7 +341,7 @@ def explore_seeds(
     raise typer.Exit(exploring.explore(plan, _console()))
 
 
-app.command("sweep", help=SWEEP_HELP)(sweep_values)
+app.command("sweep", help=sweep_command.HELP)(sweep_command.sweep_values)
 
 
 # --- all -------------------------------------------------------------------------------------------------------------

@@ -42,9 +42,13 @@ def sweep_values(
     seed: Annotated[int | None, typer.Option(help="The first seed, instead of the scenario's own.")] = None,
     jobs: Annotated[int | None, typer.Option(help="Processes; default: one for each core.")] = None,
     on_cluster: Annotated[str, typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:8786.")] = "",
+    profile: Annotated[
+        Path | None, typer.Option(help="What CPU costs (`consortium calibrate`); default: nothing.")
+    ] = None,
+    broker: Annotated[str, typer.Option(help="Which broker of the profile.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder; default runs/sweep-NAME-DIGEST, always the same.")] = None,
 ) -> None:
     from consortium import sweeping
 
-    wanted = sweeping.Wanted(scenario, vary or (), set_ or (), repeat, seed, jobs, on_cluster, out)
+    wanted = sweeping.Wanted(scenario, vary or (), set_ or (), repeat, seed, jobs, on_cluster, out, profile, broker)
     raise typer.Exit(sweeping.sweep(wanted, Console(highlight=False)))

@@ -19,6 +19,7 @@ from consortium.lab.sweep import Plan, Sweep, SweepError, find_sweep, make_plan,
 from consortium.lab.sweep_folder import SweepFolder
 from consortium.lab.sweep_run import Done, Job, Result, Timing, run_job
 from consortium.lab.tables import need
+from consortium.simulation.profile import load_profile
 from consortium.workers import Cluster, cores, in_processes
 
 TELL_S = 5.0
@@ -44,6 +45,8 @@ class Wanted(NamedTuple):
     jobs: int | None
     cluster: str
     out: Path | None
+    profile: Path | None = None
+    broker: str = ""
 
 
 def sweep(wanted: Wanted, console: Console) -> int:
@@ -54,7 +57,10 @@ def sweep(wanted: Wanted, console: Console) -> int:
         raise SweepError(f"--jobs {wanted.jobs}: expected 1 or more processes")
     if wanted.cluster and wanted.jobs is not None:
         raise SweepError("--jobs is for this machine and --on-cluster for another: name one of them")
-    plan = make_plan(_asked(wanted), wanted.seed)
+    if wanted.broker and wanted.profile is None:
+        raise SweepError("--broker names one of a profile; add --profile FILE, or leave it out")
+    profile = None if wanted.profile is None else load_profile(wanted.profile, wanted.broker)
+    plan = make_plan(_asked(wanted), wanted.seed, profile)
     out = wanted.out or Path("runs") / f"sweep-{plan.name}-{plan.digest[:8]}"
     folder = SweepFolder(out, plan, _command(wanted, out))
     with ExitStack() as stack:
@@ -88,6 +94,8 @@ def _command(wanted: Wanted, out: Path) -> str:
     parts += [f"--set {_quoted(text)}" for text in wanted.sets]
     parts += [] if wanted.repeat is None else [f"--repeat {wanted.repeat}"]
     parts += [] if wanted.seed is None else [f"--seed {wanted.seed}"]
+    parts += [] if wanted.profile is None else [f"--profile {wanted.profile}"]
+    parts += [f"--broker {wanted.broker}"] if wanted.broker else []
     return " ".join([*parts, f"--out {out}"])
 
 

@@ -22,6 +22,7 @@ from consortium.scenario.find import find_scenario
 from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import Scenario
+from consortium.simulation.profile import Profile
 
 FORMAT = 1
 RUNS_MAX = 20_000
@@ -67,18 +68,21 @@ class Point(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Everything that decides what a sweep's results are. `axes`: the paths that vary, in order."""
+    """Everything that decides what a sweep's results are. `axes`: the paths that vary, in order. `profile`: what CPU
+    costs in its simulations (None: nothing)."""
 
     name: str
     question: str
     axes: tuple[str, ...]
     points: tuple[Point, ...]
     seeds: tuple[int, ...]
+    profile: Profile | None = None
 
     @property
     def digest(self) -> str:
-        """Of all scenarios and seeds and of our version: two plans of one digest have the same results."""
+        """Of all scenarios, seeds, costs and of our version: two plans of one digest have the same results."""
         parts = [__version__, repr(self.seeds), *self.axes]
+        parts += [] if self.profile is None else [msgspec.json.encode(self.profile).decode()]
         parts += [msgspec.json.encode(point.scenario).decode() for point in self.points]
         return sha256("\x00".join(parts).encode()).hexdigest()
 
@@ -164,7 +168,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def make_plan(sweep: Sweep, seed: int | None = None) -> Plan:
+def make_plan(sweep: Sweep, seed: int | None = None, profile: Profile | None = None) -> Plan:
     """Every point's scenario, checked. `seed`: the first one, instead of the scenario's. Raises ScenarioError,
     SweepError."""
     base = _base(sweep, seed)
@@ -181,7 +185,7 @@ def make_plan(sweep: Sweep, seed: int | None = None) -> Plan:
     _check_workloads(points)
     seeds = tuple(range(base.seed, base.seed + sweep.repeat))
     name = sweep.name or base.name
-    return Plan(name, sweep.question or base.question, tuple(sweep.vary), points, seeds)
+    return Plan(name, sweep.question or base.question, tuple(sweep.vary), points, seeds, profile)
 
 
 def _base(sweep: Sweep, seed: int | None) -> Scenario:

@@ -26,7 +26,7 @@ _README = """# {name}: a sweep
 
 {question}
 
-{points} points, {repeat} runs each (seeds {first} to {last}) in the simulator; consortium {version}.{state}
+{points} points, {repeat} runs each (seeds {first} to {last}) in the simulator; {costs}; consortium {version}.{state}
 
     {command}
 
@@ -105,6 +105,7 @@ class SweepFolder:
             "axes": list(plan.axes),
             "seeds": list(plan.seeds),
             "points": [dict(point.settings) for point in plan.points],
+            "profile": "" if plan.profile is None else plan.profile.name,
             "command": self._command,
             "python": sys.version.split()[0],
             "digest": self._digest,
@@ -125,10 +126,11 @@ class SweepFolder:
     def jobs(self) -> list[Job]:
         """All runs in order: every point once, then every point with the next seed, …"""
         found = []
+        profile = b"" if self.plan.profile is None else msgspec.json.encode(self.plan.profile)
         for repeat, seed in enumerate(self.plan.seeds):
             for point in self.plan.points:
                 scenario = msgspec.structs.replace(point.scenario, seed=seed)
-                found.append(Job(point.number, repeat, msgspec.json.encode(scenario)))
+                found.append(Job(point.number, repeat, msgspec.json.encode(scenario), profile))
         return found
 
     def done(self) -> dict[tuple[int, int], Done]:
@@ -167,6 +169,7 @@ class SweepFolder:
             repeat=len(plan.seeds),
             first=plan.seeds[0],
             last=plan.seeds[-1],
+            costs="CPU is free" if plan.profile is None else f"CPU costs as in the profile {plan.profile.name}",
             version=__version__,
             state=state,
             command=self._command,
@@ -191,5 +194,6 @@ def _difference(known: Mapping[str, Any], ours: Mapping[str, Any]) -> str:
         "axes": "something else varies",
         "points": "other values",
         "seeds": "other seeds",
+        "profile": "other costs of CPU",
     }
     return next((told for key, told in words.items() if known.get(key) != ours[key]), "its scenario was another one")

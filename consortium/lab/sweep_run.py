@@ -22,7 +22,8 @@ from consortium.lab.run import Run
 from consortium.lab.run_folder import outcome_word
 from consortium.lab.trace import fingerprint
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.run import simulate
+from consortium.simulation.profile import Profile
+from consortium.simulation.run import Simulation
 
 DIGITS = 6
 OUTCOMES = ("holds", "safety-failed", "no-progress", "not-checked", "error")
@@ -30,11 +31,12 @@ WHY_MAX = 300
 
 
 class Job(NamedTuple):
-    """One run: `scenario` as JSON, with its seed in it."""
+    """One run: `scenario` as JSON, with its seed in it; `profile` as JSON, empty where CPU is free."""
 
     point: int
     repeat: int
     scenario: bytes
+    profile: bytes = b""
 
 
 class Result(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,7 +76,8 @@ def run_job(job: Job) -> Done:
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     scenario = msgspec.json.decode(job.scenario, type=Scenario)
     try:
-        result = examine(scenario)
+        profile = msgspec.json.decode(job.profile, type=Profile) if job.profile else None
+        result = examine(scenario, profile)
     except Exception as error:  # a bug of ours in one run of a thousand must not cost the others
         result = Result("error", 1, f"{type(error).__name__}: {error}"[:WHY_MAX])
     rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
@@ -84,9 +87,9 @@ def run_job(job: Job) -> Done:
     return Done(job.point, job.repeat, result, timing)
 
 
-def examine(scenario: Scenario) -> Result:
+def examine(scenario: Scenario, profile: Profile | None = None) -> Result:
     """Simulate, check and measure."""
-    simulated = simulate(scenario)
+    simulated = Simulation(scenario, profile=profile).run()
     ledgers: Mapping[str, Rows] = dict(simulated.ledgers)
     run = Run(scenario, simulated.genesis, simulated.trace, ledgers)
     verdicts = judge(run)

@@ -30,6 +30,7 @@ class Computer:
         self.is_paused = False
         self.is_traitor = False
         self.held: list[Any] = []  # what came while it was paused
+        self.frames_waiting: Callable[[], int] = lambda: 0  # in its inbox, where CPU costs something
         self.traffic = Traffic()  # over all its lives
         self.outputs_left: int | None = None  # it dies when so many more of its outputs are out
         self.at_crash: list[Callable[[], None]] = []  # damage that shows when nothing is in memory any more

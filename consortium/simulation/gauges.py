@@ -51,7 +51,7 @@ class Gauges:
         for name, computer in self._computers.items():
             if computer.host is None:
                 continue
-            queues = {**computer.host.queues, "inbox": len(computer.held)}
+            queues = {**computer.host.queues, "inbox": len(computer.held) + computer.frames_waiting()}
             if queues != self._queues_told.get(name):
                 self._queues_told[name] = queues
                 self._note(name, Note("queues", dict(queues)))

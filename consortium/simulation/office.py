@@ -134,6 +134,11 @@ class _Desk:
         self._idle_from_us = office.clock.now_us
         self._warmth = Warmth(office.profile)
         self._spent = office.spent.setdefault(computer.name, Spent())
+        computer.frames_waiting = self._frames_waiting
+
+    def _frames_waiting(self) -> int:
+        parcels = sum(len(item.frames) for item in self._inbox if isinstance(item, Parcel))
+        return len(self._frames) + parcels
 
     # --- time ---------------------------------------------------------------------------------------------------
 
@@ -293,7 +298,8 @@ class _Desk:
 
             def leave() -> None:
                 self._office.transport.publish(self.computer, to, frames)
-                for _ in frames:
+                for frame in frames:
+                    self.computer.traffic.count(to, frame)
                     self._office.driver.struck(self.computer)
                 if self.computer.host is not None:
                     next_one()

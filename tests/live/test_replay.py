@@ -47,7 +47,8 @@ def test_every_node_of_a_real_run_replays_identically_over_all_its_boots(
     outcome = run_local(SMALL, run, is_recorded=True)
     assert (outcome.verdict, outcome.sentence) == ("done", "")
     boots = {f"node-{index}": len(recordings(run / "nodes" / f"node-{index}")) for index in range(1, 5)}
-    assert sum(boots.values()) == 4 + 3 and boots["node-2"] >= 2
+    assert boots["node-2"] >= 2, "its last boot is with an empty disk"
+    assert 4 < sum(boots.values()) <= 4 + 3, "a process that is killed while it starts has recorded nothing"
     for name, count in boots.items():
         code, told = replayed(run, name)
         assert (code, "identical" in told) == (0, True), told

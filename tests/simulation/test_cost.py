@@ -169,6 +169,16 @@ def test_what_the_cores_spent_is_what_the_nodes_and_the_broker_were_charged() ->
     assert by_cost == charged, "with both factors at 1, the parts make the whole"
 
 
+def test_traffic_and_queues_are_told_with_a_profile_too() -> None:
+    scenario = consortium(1_000, outstanding=100)
+    _, free = run(scenario, None)
+    simulation, paid = run(scenario, replace(PROFILE, cores=1))
+    assert {record["kind"] for record in free.trace} | {"cost"} == {record["kind"] for record in paid.trace}
+    assert all(computer.traffic.messages > 10 for computer in simulation.computers.values())
+    depths = [record["inbox"] for record in paid.trace if record["kind"] == "queues"]
+    assert max(depths) > 0, "a slow node has frames that wait"
+
+
 def test_a_slower_broker_makes_a_slower_consortium() -> None:
     scenario = consortium(interval_us=50_000)
     slow = replace(PROFILE, brokers={"embedded": BrokerCost(2_000_000)})
@@ -204,7 +214,8 @@ def test_a_step_that_a_crash_cuts_short_leaves_nothing() -> None:
         stop=Stop(True, 2_500_000),
     )
     _, simulated = run(scenario, slow)
-    said = [record for record in simulated.trace if record["node"] == "h0" and record["kind"] != "cost"]
+    told = ("cost", "queues", "storage", "traffic")  # of nodes, by the simulation
+    said = [record for record in simulated.trace if record["node"] == "h0" and record["kind"] not in told]
     assert all(record["t_us"] < 1_000_000 for record in said)
 
 

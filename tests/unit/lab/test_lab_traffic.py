@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from consortium.core.quorum import faults_max
 from consortium.lab import traffic
 from consortium.lab.measures import measure
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
-from consortium.simulation.run import simulate
+from consortium.simulation.profile import HostCost, Profile
+from consortium.simulation.run import Simulation
+
+QUICK, SLOW = (Profile("made up", host=HostCost(event_ns=ns)) for ns in (20_000, 3_000_000))
 
 
 def record(t_us: int, node: str, kind: str, **fields: Any) -> dict[str, Any]:
@@ -44,21 +46,29 @@ def test_a_queue_holds_its_depth_until_the_next_note() -> None:
     assert traffic.queue_means([], "pool") is None
 
 
-@pytest.mark.parametrize("members", [4, 7])
-def test_a_simulated_run_says_as_many_votes_as_the_protocol_has(members: int) -> None:
+@pytest.mark.parametrize(("members", "profile"), [(4, None), (7, None), (4, QUICK)])
+def test_a_simulated_run_says_as_many_votes_as_the_protocol_has(members: int, profile: Profile | None) -> None:
     """PBFT without faults: a block is one PRE-PREPARE, n - 1 PREPAREs and n COMMITs on the bus, and no more."""
-    scenario = Scenario(
+    trace = Simulation(count_scenario(members), profile=profile).run().trace
+    blocks = measure(trace)["blocks"]
+    kinds = traffic.by_kind(traffic.said(trace), members)
+    assert [kinds[name][0] / blocks for name in ("PrePrepare", "Prepare", "Commit")] == [1, members - 1, members]
+    assert kinds["Commit"][1] == blocks * members * (members - 1)
+    figures = measure(trace)
+    assert figures["ledger_bytes"] > 10_000
+    assert figures["pool_max"] >= (profile is None), "every 0.5 s is a look: what comes and goes between is not seen"
+
+
+def test_frames_wait_for_a_node_that_has_no_time_and_where_cpu_is_free_none_does() -> None:
+    waiting = [measure(Simulation(count_scenario(4), profile=each).run().trace)["inbox_max"] for each in (None, SLOW)]
+    assert waiting[0] == 0
+    assert waiting[1] > 0
+
+
+def count_scenario(members: int) -> Scenario:
+    return Scenario(
         name="count",
         suite="keyed-hash",
         members=tuple(MemberSpec(f"m{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(members)),
         workload=Workload("settlement_load", {"transactions": 10 * members, "interval_us": 100_000, "persons": 2}),
     )
-    trace = simulate(scenario).trace
-    blocks = measure(trace)["blocks"]
-    kinds = traffic.by_kind(traffic.said(trace), members)
-    assert [kinds[name][0] / blocks for name in ("PrePrepare", "Prepare", "Commit")] == [1, members - 1, members]
-    assert kinds["Commit"][1] == blocks * members * (members - 1)
-    assert faults_max(members) >= 1
-    figures = measure(trace)
-    assert figures["ledger_bytes"] > 10_000
-    assert figures["pool_max"] >= 1

@@ -19,6 +19,7 @@ from consortium.lab.tables import MissingExtra, need
 from consortium.scenario.load import ScenarioError
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import BehaviourSpec, Fault, MemberSpec, Scenario, Workload
+from consortium.simulation.profile import HostCost, Profile
 
 
 def members(*names: str, kind: Any = "validator") -> tuple[MemberSpec, ...]:
@@ -173,12 +174,25 @@ def test_another_sweep_in_the_same_folder_is_refused_and_so_is_a_folder_of_somet
     changed = make_plan(Sweep(replace(FOUR, suite="keyed-hash"), vary={"members": (4, 7)}, repeat=2))
     with pytest.raises(SweepError, match="its scenario"), SweepFolder(tmp_path / "s", changed, "").owned():
         pass
+    dear = first._replace(profile=Profile("dear", cores=2))
+    with pytest.raises(SweepError, match="other costs"), SweepFolder(tmp_path / "s", dear, "").owned():
+        pass
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     with pytest.raises(SweepError, match="no sweep's"), SweepFolder(tmp_path / "mine", first, "").owned():
         pass
     with pytest.raises(LoadError, match="not finished"):
         load(tmp_path / "s")
+
+
+def test_a_profile_goes_with_every_run(tmp_path: Path) -> None:
+    loaded = replace(FOUR, workload=Workload("settlement_load", {"transactions": 8, "persons": 2}))
+    one = tuple(replace(member, settings={"hosts": ["loader"]}) for member in FOUR.members)
+    sweep = Sweep(replace(loaded, members=one, suite="keyed-hash"), repeat=2)
+    free = SweepFolder(tmp_path / "free", make_plan(sweep), "")
+    slow = SweepFolder(tmp_path / "slow", make_plan(sweep, profile=Profile("s", host=HostCost(event_ns=500_000))), "")
+    latencies = [run_job(folder.jobs()[0]).result.figures["latency_p50"] for folder in (free, slow)]
+    assert latencies[1] > latencies[0] + 1
 
 
 def test_two_processes_cannot_be_at_one_sweep(tmp_path: Path) -> None:
