@@ -43,23 +43,30 @@ def rehearse(profile: Profile, folder: Path, repeats: int, tell: Callable[[str],
     """The profile with `busy_ppm` and `idle_ppm`, and with `noise` where these disagree more. Raises UserError."""
     plain = replace(profile, busy_ppm=PPM, idle_ppm=PPM)
     tell("a busy consortium of four processes")
-    busy_ppm = [_factor_ppm(BUSY, plain, folder / f"busy-{index}") for index in range(repeats)]
+    spent_us = _simulated_us(BUSY, plain)
+    busy_ppm = [PPM * _real_us(BUSY, profile.broker, folder / f"busy-{i}") // spent_us for i in range(repeats)]
+    busy = round(median(busy_ppm))
     tell("an idle consortium of four processes")
-    idle_ppm = [_factor_ppm(IDLE, plain, folder / f"idle-{index}") for index in range(repeats)]
-    busy, idle = round(median(busy_ppm)), round(median(idle_ppm))
-    noise = round(max(profile.noise, spread_of(busy_ppm), spread_of(idle_ppm)), 3)
+    spent_us = _simulated_us(IDLE, plain)
+    cold_us = max(1, _simulated_us(IDLE, replace(plain, idle_ppm=2 * PPM)) - spent_us)
+    real_us = [_real_us(IDLE, profile.broker, folder / f"idle-{i}") for i in range(repeats)]
+    idle = busy + round((PPM * median(real_us) - busy * spent_us) / cold_us)  # what is not cold costs as when busy
+    noise = round(max(profile.noise, spread_of(busy_ppm), spread_of(real_us)), 3)
     return replace(profile, busy_ppm=busy, idle_ppm=max(busy, idle), noise=noise)
 
 
-def _factor_ppm(scenario: Scenario, profile: Profile, folder: Path) -> int:
-    """What real nodes used of CPU, over what simulated ones would."""
-    outcome = run_local(scenario, folder, profile.broker, lambda _: None)
+def _real_us(scenario: Scenario, broker: str, folder: Path) -> int:
+    """The CPU of real nodes."""
+    outcome = run_local(scenario, folder, broker, lambda _: None)
     if outcome.verdict != "done":
         raise UserError(f"the rehearsal did not come to its end: {outcome.sentence}")
-    real_us = _cpu_us(list(TraceReader(folder / "trace.jsonl")))
+    return _cpu_us(list(TraceReader(folder / "trace.jsonl")))
+
+
+def _simulated_us(scenario: Scenario, profile: Profile) -> int:
+    """The CPU of simulated ones."""
     simulation = Simulation(replace(scenario, network=as_local_processes(scenario.network)), profile=profile)
-    simulated_us = _cpu_us(simulation.run().trace)
-    return real_us * PPM // max(1, simulated_us)
+    return max(1, _cpu_us(simulation.run().trace))
 
 
 def _cpu_us(trace: list[Record]) -> int:

@@ -11,7 +11,8 @@ import msgspec
 
 FORMAT = 1
 COST_MAX_NS = 1 << 50
-COLD_MAX_NS = 10_000_000
+COLD_MAX_NS = 5_000_000
+REST = 20  # nanoseconds of rest that make one of work cold
 PPM = 1_000_000
 
 
@@ -84,7 +85,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     between the repeats of one measurement that went in.
 
     All CPU of nodes and broker is multiplied by `busy_ppm` (several processes share the caches), or by `idle_ppm` while
-    a process is cold: each nanosecond that it was idle makes one of its work cold, up to COLD_MAX_NS."""
+    a process is cold: each REST nanoseconds that it was idle make one of its work cold, up to COLD_MAX_NS."""
 
     name: str
     format: int = FORMAT
@@ -119,7 +120,7 @@ class Warmth:
         self._cold_ns = COLD_MAX_NS
 
     def rest(self, idle_us: int) -> None:
-        self._cold_ns = min(COLD_MAX_NS, self._cold_ns + 1_000 * idle_us)
+        self._cold_ns = min(COLD_MAX_NS, self._cold_ns + 1_000 * idle_us // REST)
 
     def cost_ns(self, plain_ns: int) -> int:
         """`plain_ns`: as measured in a process that does nothing else."""

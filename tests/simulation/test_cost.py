@@ -17,6 +17,7 @@ from consortium.simulation.clock import Clock, Due
 from consortium.simulation.cores import Cores
 from consortium.simulation.profile import (
     COLD_MAX_NS,
+    REST,
     BrokerCost,
     BusCost,
     HostCost,
@@ -97,7 +98,7 @@ def test_idle_time_makes_work_cold_up_to_a_bound() -> None:
     warmth = Warmth(replace(PROFILE, idle_ppm=3_000_000, busy_ppm=1_500_000))
     assert warmth.cost_ns(COLD_MAX_NS) == 3 * COLD_MAX_NS, "a process begins cold"
     assert warmth.cost_ns(1_000) == 1_500
-    warmth.rest(2)
+    warmth.rest(2 * REST)
     assert warmth.cost_ns(3_000) == 2 * 3_000 + 1_500
     warmth.rest(10**9)
     assert warmth.cost_ns(2 * COLD_MAX_NS) == 3 * COLD_MAX_NS + COLD_MAX_NS * 3 // 2
