@@ -99,6 +99,14 @@ def run(
     broker: Annotated[
         str, typer.Option(help="`embedded`, `mosquitto`, or mqtt://user:password@host:port.")
     ] = "embedded",
+    level: Annotated[
+        str,
+        typer.Option(
+            help="Of the simulator, which decides the same at each: `message` delivers every vote, `collapsed` wakes a "
+            "node when its quorum is complete (among more than 128 nodes certificates may name other signers), `auto`: "
+            "collapsed from 32 nodes on. Faults and traitors are always met message by message."
+        ),
+    ] = "auto",
     record: Annotated[
         bool, typer.Option("--record", help="Write down all that each process is given, for `consortium replay`.")
     ] = False,
@@ -113,6 +121,10 @@ def run(
         raise ScenarioError("--broker is for runs in real processes, or names one in a --profile; leave it out here")
     if on == "simulator" and record:
         raise ScenarioError("--record is for runs in real processes; a run in the simulator is repeated by its seed")
+    if level not in ("auto", "message", "collapsed"):
+        raise ScenarioError(f"--level {level!r}: expected `auto`, `message` or `collapsed`")
+    if on == "local" and level != "auto":
+        raise ScenarioError("--level is for the simulator; leave it out, or use --on simulator")
     if on != "simulator" and profile is not None:
         raise ScenarioError("--profile is for simulations: real processes cost what they cost; add --on simulator")
     costs = None if profile is None else load_profile(profile, broker)
@@ -122,7 +134,7 @@ def run(
     try:
         with own_folder([out] if out else new_folders(chosen.name), chosen.name, is_begun=on == "simulator") as folder:
             if on == "simulator":
-                result = simulate_into(chosen, folder, console, costs)
+                result = simulate_into(chosen, folder, console, costs, level)
             else:
                 result = run_local_into(chosen, folder, broker, record, console)
             verdicts, measures = finish(folder, result)

@@ -44,12 +44,14 @@ def new_folders(name: str) -> list[Path]:
     return [Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000)]
 
 
-def simulate_into(scenario: Scenario, folder: Path, console: Console, costs: Profile | None) -> Run:
+def simulate_into(
+    scenario: Scenario, folder: Path, console: Console, costs: Profile | None, level: str = "auto"
+) -> Run:
     from consortium.simulation.run import Simulation
 
     with watching(scenario, console) as on_record, stoppable(on_record) as on_record_or_stop:
         try:
-            simulation = Simulation(scenario, on_record_or_stop, profile=costs)
+            simulation = Simulation(scenario, on_record_or_stop, profile=costs, level=level)
         except KeyboardInterrupt:
             typer.echo("consortium: stopped before the run began; nothing was written", err=True)
             raise typer.Exit(EXIT_STOPPED) from None

@@ -10,6 +10,8 @@ from nacl.exceptions import CryptoError
 
 from consortium.core.codec import tagged_hash
 
+PLAIN_BYTES = 8
+
 
 class KeySuite(Protocol):
     """Signs and verifies bytes. A secret is 32 bytes of seed; keys and signatures are bytes of fixed length."""
@@ -82,4 +84,27 @@ class KeyedHash:
         return len(key) == 32
 
 
-SUITES: dict[str, type[Ed25519] | type[KeyedHash]] = {"ed25519": Ed25519, "keyed-hash": KeyedHash}
+class Plain:
+    """SIMULATION ONLY: no cryptography at all, for the speed of the simulator itself. A signature is the beginning of
+    the public key: whoever knows the key can sign anything."""
+
+    name = "plain"
+
+    def public_key(self, secret: bytes) -> bytes:
+        return tagged_hash(b"plain key", secret)
+
+    def sign(self, secret: bytes, statement: bytes) -> bytes:
+        return self.public_key(secret)[:PLAIN_BYTES]
+
+    def verify(self, key: bytes, statement: bytes, signature: bytes) -> bool:
+        return len(key) == 32 and key[:PLAIN_BYTES] == signature
+
+    def is_sound_key(self, key: bytes) -> bool:
+        return len(key) == 32
+
+
+SUITES: dict[str, type[Ed25519] | type[KeyedHash] | type[Plain]] = {
+    "ed25519": Ed25519,
+    "keyed-hash": KeyedHash,
+    "plain": Plain,
+}

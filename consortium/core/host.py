@@ -40,6 +40,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId, Purpose
 from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
+from consortium.core.protocol import Counting
 from consortium.core.transaction import sign_bundle
 from consortium.core.verifier import Verifier
 
@@ -72,6 +73,7 @@ class Host:
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._next_token = 1
         self._seen: OrderedDict[bytes, int] = OrderedDict()
+        self.counters: dict[type[Message], Counting] = {}  # who in the machine may count a vote of a type
 
     # --- what a driver calls ------------------------------------------------------------------------------------
 
@@ -97,6 +99,34 @@ class Host:
         if self._is_repeat(now, digest):
             return []
         return self._receive(now, frame)
+
+    def hear(self, now: Now, event: Received, digest: bytes | None) -> list[Output]:
+        """Like `receive`, for a driver that also verified the frame once for many hosts: what it says depends on the
+        bytes and the members of its epoch alone. `digest` None: the driver knows that this frame comes once."""
+        if digest is not None and self._is_repeat(now, digest):
+            return []
+        if self._epochs.number(event.epoch) is None:
+            return self._receive(now, Frame(event.signed, event.attachment))
+        if event.sender == self.me:
+            return []
+        counter = self.counters.get(type(event.message))
+        if counter is not None and counter.count(event):
+            return []
+        outputs: list[Output] = []
+        self._run(now, event, outputs)
+        return outputs
+
+    def remember(self, monotonic_us: int, digest: bytes) -> None:
+        """This frame was heard at that time, though by `hear` without a digest."""
+        self._seen.setdefault(digest, monotonic_us)
+
+    def verify_once(self, frame: Frame) -> Received | None:
+        """What `hear` takes, for a driver to share between hosts; None where the frame does not hold."""
+        try:
+            epoch, message = self._verifier.open(frame.signed, self._epochs)
+        except Malformed:
+            return None
+        return Received(frame.signed.sender, message, frame.signed, epoch, frame.attachment)
 
     def wake(self, now: Now, token: int) -> list[Output]:
         """A `Wake` has run out; a stale token does nothing."""

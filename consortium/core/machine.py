@@ -183,10 +183,11 @@ class CancelTimer(NamedTuple):
 
 class Persist(NamedTuple):
     """An opaque record of this sibling. `height` is that of the vote: records below the last seal are forgotten;
-    None = kept for good."""
+    None = kept for good. `made`: where many nodes of one process persist this very value, what was made of it once."""
 
     record: bytes
     height: int | None
+    made: dict[str, bytes] | None = None
 
 
 class Decide(NamedTuple):

@@ -39,6 +39,11 @@ class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return tuple(member.name for member in self.members if member.kind == "validator")
 
     @cached_property
+    def places(self) -> dict[NodeId, int]:
+        """The validators, numbered by name."""
+        return {name: place for place, name in enumerate(self.validators)}
+
+    @cached_property
     def by_name(self) -> dict[NodeId, Member]:
         return {member.name: member for member in self.members}
 

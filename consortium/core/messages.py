@@ -7,6 +7,7 @@ message type is a frozen `Message` subclass in the file of its protocol.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -36,12 +37,17 @@ class Vote(Message, frozen=True):
     digest: bytes
 
 
-class Signed(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
+class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
     """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
 
     sender: NodeId
     body: bytes
     signature: bytes
+
+    @cached_property
+    def pair(self) -> tuple[NodeId, bytes]:
+        """As it stands in a certificate; one value for all that hold this statement."""
+        return self.sender, self.signature
 
 
 class Frame(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -51,11 +57,16 @@ class Frame(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkno
     attachment: bytes = b""
 
 
-class Certificate(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
+class Certificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
     """Many members' signatures on one and the same body (votes of one phase, view, height and digest), by name."""
 
     body: bytes
     signatures: tuple[tuple[NodeId, bytes], ...]
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """Its canonical bytes, made once for all that hold this value."""
+        return encode(self)
 
 
 _FRAME: Decoder[Frame] = Decoder(Frame, FRAME_BYTES_MAX)

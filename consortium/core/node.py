@@ -108,6 +108,15 @@ LISTENERS: Mapping[type, tuple[str, ...]] = {
 }
 
 
+def _named(name: str, effect: Persist) -> bytes:
+    """The record with its owner's name."""
+    if effect.made is None:
+        return encode(_Record(name, effect.record))
+    if name not in effect.made:
+        effect.made[name] = encode(_Record(name, effect.record))
+    return effect.made[name]
+
+
 class Node:
     """`siblings` by name: pool, consensus, ledger, sealer, catch_up, outbox, role. `owners`: whose a message is."""
 
@@ -164,7 +173,7 @@ class Node:
             if listeners is not None:
                 self._inbox.extend((listener, effect) for listener in listeners)
             elif isinstance(effect, Persist):
-                out.append(Persist(encode(_Record(name, effect.record)), effect.height))
+                out.append(Persist(_named(name, effect), effect.height))
             else:
                 out.append(effect)
 

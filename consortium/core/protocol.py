@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from consortium.core.genesis import Parameters
-from consortium.core.machine import Machine, Now
+from consortium.core.machine import Machine, Now, Received
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message
+from consortium.core.tally import Tally
 from consortium.core.verifier import Verifier
 
 
@@ -67,6 +68,24 @@ class Setting(NamedTuple):
     stable_height: int  # sealed before this boot, 0 = genesis
     stable_seal: Certificate | None
     check_seal: Callable[[Certificate], int]  # the sealed height that a seal proves; raises Malformed
+    is_recalled: bool = False  # a driver that made the world knows that this member never voted: it need not ask
+
+
+class Counting(Protocol):
+    """What a machine may offer besides `step`, for drivers of many nodes: a short way for votes.
+
+    `count(event)`: an event whose message is `countable`. True: it was taken in, and `step` would have answered with no
+    effect and left the machine in the same state. False: nothing happened; it must be stepped. `tally(event)`: where
+    votes with these bytes are counted; None where they must be stepped. `wants_names(event)`: whether a step of such a
+    vote may look at who voted, and not only at how many did."""
+
+    countable: tuple[type[Message], ...]
+
+    def count(self, event: Received) -> bool: ...
+
+    def tally(self, event: Received) -> Tally | None: ...
+
+    def wants_names(self, event: Received) -> bool: ...
 
 
 class ConsensusProtocol(Protocol):

@@ -73,8 +73,11 @@ class CatchUp:
         verifier: Verifier,
         ledger: Ledger,
         check_decision: CheckDecision,
+        asks_at_start: bool = True,
     ) -> None:
+        """`asks_at_start`: whether it says where it stands when it boots, so that others tell it what it missed."""
         self._me = me
+        self._asks_at_start = asks_at_start
         self._parameters = genesis.parameters
         self._epochs = epochs
         self._claims = Claims(me, epochs, genesis.parameters)
@@ -109,7 +112,8 @@ class CatchUp:
                 self._claims.proven = max(self._claims.proven, min(height, HEIGHT_MAX))
                 return self._watch(now)
             case Started():
-                return [self._status(now), *self._set(STATUS, STATUS_US)]
+                asked = [self._status(now)] if self._asks_at_start else []
+                return [*asked, *self._set(STATUS, STATUS_US)]
             case _:
                 return []
 

@@ -34,6 +34,7 @@ from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_dige
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Done, Executor, Prepared
 from consortium.ledger.history import TOLD_MAX, History
+from consortium.ledger.memo import Block, Memo
 from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
 from consortium.ledger.state import Reader, State, row_of
@@ -61,6 +62,7 @@ class Ledger:
 
     `epochs` is shared with the siblings: the ledger adds those that its rows know. `clock_ns`, where a driver hands
     one in, fills `costs_ns` by decode, execute, hash and state; in simulation it is None and nothing is measured.
+    `memo`: shared by ledgers that execute the same blocks.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Ledger:
         bundles: Bundles,
         epochs: Epochs,
         clock_ns: Callable[[], int] | None = None,
+        memo: Memo | None = None,
     ) -> None:
         self.genesis = genesis
         self.chain = genesis.chain
@@ -83,6 +86,7 @@ class Ledger:
         self._state = State(rows, digest_of=lambda key: self._tree.digest_of(key))
         self._executor = Executor(self.chain, contracts, self._state)
         self._tree = StateTree()
+        self._memo = memo
         self._header: Header | None = None
         self._digest = b""
         self._history = History(genesis, rows, epochs, self._open, self._prepare)
@@ -191,6 +195,9 @@ class Ledger:
 
     def _boot_fresh(self) -> list[Effect]:
         genesis = self.genesis
+        known = self._memo.get(self.chain, NULL_DIGEST) if self._memo is not None else None
+        if known is not None:
+            return self._take_over(known, known.rows)
         calls: list[tuple[bytes, GenesisCall]] = [
             (tagged_hash(b"consortium genesis call", self.chain, index.to_bytes(4, "big")), call)
             for index, call in enumerate(genesis.calls)
@@ -228,6 +235,11 @@ class Ledger:
     def _execute(self, decided: Decide) -> list[Effect]:
         clock_ns, costs_ns = self._clock_ns, self.costs_ns
         height, parent, batch = decided.height, self.head, decided.batch
+        digest = NULL_DIGEST if batch is None else batch_digest(batch)
+        certificate = ("certificate", height_key(height), decided.certificate.encoded)
+        known = self._memo.get(self._digest, digest) if self._memo is not None else None
+        if known is not None:
+            return self._take_over(known, known.rows_with(certificate))
         started_ns = clock_ns()
         proposed_us, opened = self._open(batch)
         time_us = max(parent.time_us, proposed_us)
@@ -235,12 +247,7 @@ class Ledger:
         decoded_ns = clock_ns()
         done = self._executor.execute(prepared, height, time_us)
         executed_ns = clock_ns()
-        digest = NULL_DIGEST if batch is None else batch_digest(batch)
-        first = (
-            ("batch", height_key(height), batch or b""),
-            ("certificate", height_key(height), encode(decided.certificate)),
-            *self._close_registry(height),
-        )
+        first = (("batch", height_key(height), batch or b""), certificate, *self._close_registry(height))
         identities = [one.transaction for one in prepared]
         rows = self._close(height, self._digest, digest, time_us, identities, done, first)
         costs_ns["decode"] += decoded_ns - started_ns
@@ -251,6 +258,26 @@ class Ledger:
             Receipted(height, time_us, tuple(done.outcomes), False),
             *done.notes,
             self._executed_note(done),
+        ]
+
+    def _take_over(self, block: Block, rows: tuple[Row, ...]) -> list[Effect]:
+        """A block that another ledger executed on this very header."""
+        height = block.header.height
+        self._undo[height] = block.previous
+        if len(self._undo) > UNDO_MAX:
+            del self._undo[min(self._undo)]
+        self._rows.stage(rows)
+        self._state.adopt(block.values)
+        self._tree.apply(block.patch)
+        self._header, self._digest = block.header, block.digest
+        self._reach(height)
+        if not height:
+            return [Apply(0, rows), *block.notes]
+        return [
+            Apply(height, rows),
+            Executed(height, block.digest, self.epochs.at(height + 1)),
+            Receipted(height, block.header.time_us, tuple(block.outcomes), False),
+            *block.notes,
         ]
 
     def _close_registry(self, height: int) -> tuple[Row, ...]:
@@ -311,11 +338,12 @@ class Ledger:
         """Root everything, make the header, stage and return all rows of the block; it is now the head."""
         clock_ns, costs_ns = self._clock_ns, self.costs_ns
         started_ns = clock_ns()
-        self._undo[height] = self._state.take_previous()
+        previous = self._undo[height] = self._state.take_previous()
         if len(self._undo) > UNDO_MAX:
             del self._undo[min(self._undo)]
+        values = self._state.written() if self._memo is not None else {}
         changes = self._state.take()
-        self._tree.update(changes)
+        patch = self._tree.update(changes)
         state_ns = clock_ns()
         header = self._root(height, parent, batch, time_us, identities, done.receipts)
         data = encode(header)
@@ -330,6 +358,9 @@ class Ledger:
         )
         self._rows.stage(rows)
         self._header, self._digest = header, digest
+        if self._memo is not None:
+            notes = (*done.notes, self._executed_note(done))
+            self._memo.put(parent, batch, Block(header, digest, rows, values, previous, patch, done.outcomes, notes))
         costs_ns["state"] += state_ns - started_ns
         costs_ns["hash"] += clock_ns() - state_ns
         return rows

@@ -8,6 +8,7 @@ quotes a library's error message: those change with its version.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -51,6 +52,12 @@ class _Verb(NamedTuple):
     decode: Callable[[bytes | msgspec.Raw], Any]
 
 
+@cache
+def _decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
+    """One for all executors: a process may hold hundreds."""
+    return msgspec.msgpack.Decoder(kind).decode
+
+
 class Executor:
     """Executes prepared transactions against the state."""
 
@@ -62,8 +69,7 @@ class Executor:
         self._verbs: dict[tuple[str, str], _Verb] = {}
         for name, contract in contracts.items():
             for operation in contract.operations.values():
-                decoder = msgspec.msgpack.Decoder(operation.arguments)
-                self._verbs[name, operation.name] = _Verb(contract, decoder.decode)
+                self._verbs[name, operation.name] = _Verb(contract, _decoder(operation.arguments))
 
     # --- decoding ---------------------------------------------------------------------------------------------------
 

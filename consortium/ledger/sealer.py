@@ -6,7 +6,7 @@ said again, with back-off, until the seal stands, and a `Status` with them: who 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
@@ -29,6 +29,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message, Signed
+from consortium.core.tally import NEVER, Tally
 from consortium.core.verifier import Verifier
 from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
@@ -46,13 +47,30 @@ RESEND_CAP_US = 10_000_000
 class _Votes:
     """CHECKPOINTs of one height: the first of each sender counts."""
 
-    __slots__ = ("by_sender",)
+    __slots__ = ("_places", "by_digest")
 
-    def __init__(self) -> None:
-        self.by_sender: dict[NodeId, tuple[Checkpoint, Signed]] = {}
+    def __init__(self, places: Mapping[NodeId, int]) -> None:
+        self._places = places
+        self.by_digest: dict[bytes, Tally] = {}
 
-    def on(self, digest: bytes) -> list[tuple[NodeId, Signed]]:
-        return sorted((name, signed) for name, (vote, signed) in self.by_sender.items() if vote.header_digest == digest)
+    def add(self, digest: bytes, signed: Signed) -> int:
+        """How many now say the same."""
+        place = self._places[signed.sender]
+        if all(not tally.seen[place] for tally in self.by_digest.values()):
+            return self.on(digest).add(place, signed)
+        return len(self.by_digest.get(digest, ()))
+
+    def on(self, digest: bytes) -> Tally:
+        tally = self.by_digest.get(digest)
+        if tally is None:
+            for other in self.by_digest.values():
+                other.left = 0  # not all say the same: whoever votes is stepped
+            tally = self.by_digest[digest] = Tally(len(self._places))
+        return tally
+
+    def signed(self, sender: NodeId) -> Signed | None:
+        found = (tally.signed(sender) for tally in self.by_digest.values())
+        return next((signed for signed in found if signed is not None), None)
 
 
 class Sealer:
@@ -60,6 +78,7 @@ class Sealer:
     and the `Apply` of the seal's row. `Behind` goes to CatchUp when f+1 members sealed above the head."""
 
     messages: tuple[type[Message], ...] = (Checkpoint, Sealed)
+    countable: tuple[type[Message], ...] = (Checkpoint,)
 
     def __init__(
         self, me: NodeId, genesis: Genesis, epochs: Epochs, rows: Rows, verifier: Verifier, ledger: Ledger
@@ -74,6 +93,7 @@ class Sealer:
         if self.stable_seal is not None:
             self._check_stored(self.stable_height, self.stable_seal)
         self._votes: dict[int, _Votes] = {}
+        self._open_tallies: dict[bytes, Tally] = {}  # by the bytes of a CHECKPOINT that may be counted
         self._early: dict[NodeId, int] = {}  # the highest height, beyond the window, that each member voted for
         self._waits: dict[int, Certificate] = {}  # seals of heights not yet executed
         self._voted = 0
@@ -161,9 +181,9 @@ class Sealer:
             return []
         self._resend_us = min(self._resend_us * 2, RESEND_CAP_US)
         again: list[Effect] = [
-            Rebroadcast(votes.by_sender[self._me][1])
+            Rebroadcast(own)
             for height, votes in sorted(self._votes.items())
-            if height > self.stable_height and self._me in votes.by_sender
+            if height > self.stable_height and (own := votes.signed(self._me)) is not None
         ]
         status = Broadcast(Status(self._head, self.stable_height, now.monotonic_us))
         return [*again, status, *self._watch_resend()]
@@ -182,11 +202,52 @@ class Sealer:
             effects += self._note_early(event.sender, height)
         if height > self._head + 2 * self._parameters.window:
             return effects
-        votes = self._votes.setdefault(height, _Votes())
-        votes.by_sender.setdefault(event.sender, (vote, event.signed))
-        if len(votes.on(vote.header_digest)) >= epoch.quorum:
+        votes = self._votes.get(height)
+        if votes is None:
+            votes = self._votes[height] = _Votes(epoch.places)
+        if votes.add(vote.header_digest, event.signed) >= epoch.quorum:
             effects += self._try_seal(height, self._digest(height))
         return effects
+
+    def count(self, event: Received) -> bool:
+        """See `core.protocol.Counting`: a CHECKPOINT of a height that we executed, where all say the same and no quorum
+        does yet."""
+        vote = event.message
+        assert isinstance(vote, Checkpoint)
+        place = self._epochs.at(vote.height).places.get(event.sender)
+        if vote.height <= self.stable_height:
+            return True  # whatever it says, it says nothing any more
+        tally = self._open_tallies.get(event.signed.body)
+        if tally is None:
+            tally = self.tally(event)
+        if tally is None or place is None or tally.left <= 1 or tally.seen[place]:
+            return False
+        tally.seen[place] = 1
+        tally.voters.append(event.signed)
+        tally.left -= 1
+        return True
+
+    def tally(self, event: Received) -> Tally | None:
+        """Where CHECKPOINTs with these bytes are counted; None where they cannot be, or not now."""
+        vote = event.message
+        assert isinstance(vote, Checkpoint)
+        height, votes = vote.height, self._votes.get(vote.height)
+        if height <= self.stable_height:
+            unheard = Tally(len(self._epochs.at(height).validators))
+            unheard.left = NEVER
+            return unheard
+        if votes is None or height > self._head or len(votes.by_digest) > 1:
+            return None
+        epoch, tally = self._epochs.at(height), votes.by_digest.get(vote.header_digest)
+        if tally is None or event.epoch != epoch.number:
+            return None
+        tally.left = epoch.quorum - len(tally)
+        self._open_tallies[event.signed.body] = tally
+        return tally
+
+    def wants_names(self, event: Received) -> bool:
+        """No step of a CHECKPOINT asks who said it."""
+        return False
 
     def _note_early(self, sender: NodeId, height: int) -> list[Effect]:
         """`Behind` for the height that f+1 members have reached: at least one of them is honest."""
@@ -202,19 +263,19 @@ class Sealer:
         if digest is None or votes is None or height <= self.stable_height:
             return []
         epoch = self._epochs.at(height)
-        agreed = votes.on(digest)
+        agreed = votes.by_digest.get(digest, ())
         if len(agreed) < epoch.quorum:
             return self._try_divergence(height, digest, votes, epoch.weak)
-        seal = Certificate(agreed[0][1].body, tuple((name, signed.signature) for name, signed in agreed))
-        return self._settle(height, seal)
+        assert isinstance(agreed, Tally)
+        return self._settle(height, agreed.certificate(len(agreed)))
 
     def _try_divergence(self, height: int, digest: bytes, votes: _Votes, weak: int) -> list[Effect]:
         """f+1 members executed this height otherwise than we did: say so, loudly."""
-        others = [vote.header_digest for vote, _ in votes.by_sender.values() if vote.header_digest != digest]
-        if len(others) < weak:
+        others = {other: len(tally) for other, tally in votes.by_digest.items() if other != digest}
+        if sum(others.values()) < weak:
             return []
-        most = max(others, key=lambda each: (others.count(each), each))
-        is_proven = others.count(most) >= self._epochs.at(height).quorum
+        most = max(others, key=lambda each: (others[each], each))
+        is_proven = others[most] >= self._epochs.at(height).quorum
         return [_diverged(height, digest, most, is_proven=is_proven)]
 
     def _settle(self, height: int, seal: Certificate) -> list[Effect]:
@@ -230,6 +291,7 @@ class Sealer:
     def _become_stable(self, height: int, seal: Certificate) -> None:
         self.stable_height, self.stable_seal = height, seal
         self._votes = {at: votes for at, votes in self._votes.items() if at > height}
+        self._open_tallies.clear()
         self._early = {name: at for name, at in self._early.items() if at > self._head}
         self._waits = {at: held for at, held in self._waits.items() if at > height}
 

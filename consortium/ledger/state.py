@@ -114,6 +114,15 @@ class State:
             self._older, self._recent = self._recent, {}
         return rows
 
+    def written(self) -> dict[str, Any]:
+        """Before `take`: what this block's names have now."""
+        return {name: self._recent[name] for name in self._written}
+
+    def adopt(self, values: dict[str, Any]) -> None:
+        """What another state `written` in the same block on the same rows; the rows are staged by the ledger."""
+        self._recent.update(values)
+        self.take()
+
     def take_previous(self) -> dict[str, Any]:
         """Before `take`: what this block's names had before it (a value, its bytes, or None); see `row_of`."""
         previous, self._previous = self._previous, {}

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
+from typing import NamedTuple
 
 import msgspec
 
@@ -61,6 +62,15 @@ def _place(bucket: bytes, name: bytes) -> int:
     return low * _ENTRY
 
 
+class Patch(NamedTuple):
+    """What an update changed: buckets (b"" where one is empty now), inner nodes by level, the root. Nobody may mutate
+    what is in it: trees share it."""
+
+    buckets: dict[int, bytes]
+    children: tuple[dict[int, bytearray], ...]
+    root: bytes
+
+
 class StateTree:
     """Hashes of all state rows; `root` authenticates them."""
 
@@ -93,7 +103,7 @@ class StateTree:
         at = _place(bucket, name)
         return bucket[at + 32 : at + _ENTRY] if bucket[at : at + 32] == name else None
 
-    def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> None:
+    def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> Patch:
         """Set (row key, value) or remove (row key, None); removing what is absent changes nothing."""
         buckets = self._buckets
         touched: dict[int, None] = {}
@@ -112,10 +122,23 @@ class StateTree:
             else:
                 buckets.pop(number, None)
             touched[number] = None
-        self._rehash(touched)
+        return self._rehash(touched)
 
-    def _rehash(self, touched: Iterable[int]) -> None:
+    def apply(self, patch: Patch) -> None:
+        """The same update once more, in a tree that is equal to what that one was."""
+        for number, bucket in patch.buckets.items():
+            if bucket:
+                self._buckets[number] = bucket
+            else:
+                self._buckets.pop(number, None)
+        for nodes, changed in zip(self._children, patch.children, strict=True):
+            nodes.update(changed)
+        self.root = patch.root
+
+    def _rehash(self, touched: Iterable[int]) -> Patch:
         buckets = self._buckets
+        levels: list[dict[int, bytearray]] = []
+        touched = tuple(touched)
         changed = {number: _bucket_hash(buckets.get(number, b"")) for number in touched}
         for nodes, empty in zip(self._children, _EMPTY_CHILDREN, strict=True):
             parents: dict[int, bytearray] = {}
@@ -123,14 +146,13 @@ class StateTree:
                 parent = number >> 4
                 children = parents.get(parent)
                 if children is None:
-                    children = nodes.get(parent)
-                    if children is None:
-                        children = nodes[parent] = bytearray(empty)
-                    parents[parent] = children
+                    children = nodes[parent] = parents[parent] = bytearray(nodes.get(parent, empty))
                 at = (number & 15) << 5
                 children[at : at + 32] = digest
             changed = {parent: sha256(_NODE_TAG + children).digest() for parent, children in parents.items()}
+            levels.append(parents)
         self.root = changed.get(0, self.root)
+        return Patch({number: buckets.get(number, b"") for number in touched}, tuple(levels), self.root)
 
     def path(self, key: bytes) -> Path:
         """The proof of what `key` has, or that it has nothing."""

@@ -28,6 +28,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
+from consortium.ledger.memo import Memo
 from consortium.ledger.numbers import used_by
 from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
@@ -48,6 +49,7 @@ class Shared(NamedTuple):
     protocol: ConsensusProtocol
     verifier: Verifier
     bundles: Bundles
+    memo: Memo | None = None  # of executed blocks
 
     @classmethod
     def of(cls, genesis: Genesis, suite: KeySuite | None = None) -> Shared:
@@ -128,6 +130,9 @@ class AssembledHost(Host):
         super().__init__(*parts)
         self._start = start
         self._node = node
+        if self.machine is node:  # behaviours around it hear everything first
+            able = [part for part in (consensus, sealer) if hasattr(part, "countable")]
+            self.counters = {kind: part for part in able for kind in part.countable}
         self._consensus = consensus
         self._ledger = ledger
         self._sealer = sealer
@@ -159,6 +164,11 @@ class AssembledHost(Host):
     @property
     def stable_height(self) -> int:
         return self._sealer.stable_height
+
+    def validator_places(self, epoch: int) -> Mapping[NodeId, int]:
+        """The validators of an epoch, numbered; of one that is not known, nobody."""
+        known = self._known_epochs.number(epoch)
+        return {} if known is None else known.places
 
     def prove_epochs(self, rows: Rows) -> bytes:
         """What a newcomer is given as `known`. Raises ProofError while the newest members are under no seal."""
@@ -197,16 +207,20 @@ def build_host(
     shared: Shared,
     clock: Callable[[], int] | None = None,
     known: bytes = b"",
+    is_recalled: bool = False,
 ) -> AssembledHost:
     """One member's host over its rows. `known`: for one that is not in the genesis, another's `prove_epochs`; without
-    it nobody hears it. Raises `ledger.rows.Damaged` where the rows cannot be right, ProofError."""
+    it nobody hears it. `is_recalled`: see `Setting`. Raises `ledger.rows.Damaged` where the rows cannot be right,
+    ProofError."""
     spec = next(member for member in scenario.members if member.name == name)
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
-    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock)
+    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
     ledger.boot()
     sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
-    catch_up = CatchUp(name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision)
+    catch_up = CatchUp(
+        name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision, not is_recalled
+    )
     pool = BundlePool(
         name,
         epochs,
@@ -215,7 +229,8 @@ def build_host(
         lambda *place: used_by(ledger.reader, *place) is not None,
         lambda: ledger.head_height,
     )
-    consensus = shared.protocol.build(_setting(name, genesis, epochs, pool, ledger, sealer, shared))
+    setting = _setting(name, genesis, epochs, pool, ledger, sealer, shared)
+    consensus = shared.protocol.build(setting._replace(is_recalled=is_recalled))
     outbox = _outbox(name, work, epochs, ledger, shared)
     role = load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, ledger.reader)
     siblings = {

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from consortium.behaviours import load_behaviours
+from consortium.core.crypto import SUITES
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
@@ -119,7 +120,7 @@ def check_scenario(scenario: Scenario) -> None:
             raise ScenarioError(f"stop.{key}={getattr(scenario.stop, key)}: expected 1 or more")
     _check_members(scenario, sorted(load_roles()))
     _check_known("protocol", scenario.protocol, sorted(load_protocols()))
-    _check_known("suite", scenario.suite, ["ed25519", "keyed-hash"])
+    _check_known("suite", scenario.suite, sorted(SUITES))
     _check_known("workload.source", scenario.workload.source, sorted(load_workloads()))
     try:
         check_network(scenario.network, [member.name for member in scenario.members])
@@ -207,6 +208,10 @@ def check_runs_locally(scenario: Scenario) -> None:
         why = why_not_local(fault)
         if why is not None:
             raise ScenarioError(f"faults.{index}: {why}: use --on simulator")
+    if scenario.is_recalled:
+        raise ScenarioError("is_recalled: real nodes ask one another whenever they boot: use --on simulator")
+    if scenario.suite == "plain":
+        raise ScenarioError("suite 'plain' signs nothing, for the simulator alone: use --on simulator")
     if twins_of(scenario):
         raise ScenarioError("a twin (two hosts with one identity) runs in the simulator alone: use --on simulator")
 

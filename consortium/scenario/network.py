@@ -15,12 +15,24 @@ from consortium.scenario.streams import Stream
 
 PPM = 1_000_000
 DISTRIBUTIONS = ("constant", "normal", "lognormal")
+_NOTHING = Link(mean_us=0)
 
 
 def matches(pattern: str, sender: NodeId, receiver: NodeId) -> bool:
     """Whether "sender>receiver" (`*` for any) means this link."""
     left, _, right = pattern.partition(">")
     return left in ("*", sender) and right in ("*", receiver)
+
+
+def ordinary_us(link: Link, stream: Stream) -> int:
+    """One delay of a link that only delays."""
+    return DRAWS[link.distribution](link, stream)
+
+
+def is_plain(link: Link) -> bool:
+    """Whether it only delays, by one of the DISTRIBUTIONS: nothing is lost, doubled, reordered or kept in order."""
+    bare = replace(link, distribution="constant", mean_us=0, deviation_us=0)
+    return link.distribution in DISTRIBUTIONS and bare == _NOTHING
 
 
 class LinkModel:
@@ -64,7 +76,11 @@ class LinkModel:
         return self._ordinary_us()
 
     def _ordinary_us(self) -> int:
-        return DRAWS[self._link.distribution](self._link, self._stream)
+        return ordinary_us(self._link, self._stream)
+
+    def go_on(self, state: int) -> None:
+        """Where somebody else drew the delays so far, from a stream that stands here now."""
+        self._stream.state = state
 
 
 class NetworkModel:
@@ -72,16 +88,17 @@ class NetworkModel:
 
     def __init__(self, network: Network, seed: int, members: Sequence[NodeId] = ()) -> None:
         self.network = network
-        self._seed = seed
+        self.seed = seed
         self._links: dict[tuple[NodeId, NodeId], LinkModel] = {}
         self._changes: list[tuple[str, dict[str, Any]]] = []  # pattern, fields of Link
         self._scheduled: tuple[LinkChange, ...] = ()  # those of the scenario that hold now
         self._placement = Placement(network, members)
+        self.version = 0  # grows when links change
 
     def link(self, sender: NodeId, receiver: NodeId) -> LinkModel:
         known = self._links.get((sender, receiver))
         if known is None:
-            known = LinkModel(self.spec(sender, receiver), self._seed, sender, receiver)
+            known = LinkModel(self.spec(sender, receiver), self.seed, sender, receiver)
             self._links[sender, receiver] = known
         return known
 
@@ -115,7 +132,15 @@ class NetworkModel:
         self._changes.clear()
         self._respecify()
 
+    @property
+    def common(self) -> Link | None:
+        """The spec of all links, where nothing tells one from another."""
+        network = self.network
+        is_uniform = not (network.links or network.regions or self._scheduled or self._changes)
+        return network.default if is_uniform else None
+
     def _respecify(self) -> None:
+        self.version += 1
         for (sender, receiver), link in self._links.items():
             link.change(self.spec(sender, receiver))
 

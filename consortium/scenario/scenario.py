@@ -177,3 +177,4 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     stop: Stop = Stop()
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # genesis: (contract, operation, arguments)
+    is_recalled: bool = False  # simulator alone: the first boot asks nobody for votes and heights: there are none

@@ -25,24 +25,36 @@ class Clock:
 
     def __init__(self, wall_origin_us: int) -> None:
         self.now_us = 0
+        self.order = 0  # of what comes now, among all that comes at this time
         self.wall_origin_us = wall_origin_us
-        self._heap: list[tuple[int, int, Any]] = []
+        self.heap: list[tuple[int, int, Any]] = []
         self._counter = 0
 
     def push(self, delay_us: int, item: Any) -> None:
         assert delay_us >= 0
         self._counter += 1
-        heappush(self._heap, (self.now_us + delay_us, self._counter, item))
+        heappush(self.heap, (self.now_us + delay_us, self._counter, item))
+
+    def reserve(self, count: int) -> int:
+        """So many places in the order of pushing; what is pushed into them later comes as if it were pushed now. The
+        first one."""
+        first = self._counter + 1
+        self._counter += count
+        return first
+
+    def push_at(self, at_us: int, place: int, item: Any) -> None:
+        """Into a place that was reserved."""
+        heappush(self.heap, (at_us, place, item))
 
     def pop(self) -> Any | None:
         """The next item; time moves on to it. None when nothing is to come."""
-        if not self._heap:
+        if not self.heap:
             return None
-        self.now_us, _, item = heappop(self._heap)
+        self.now_us, self.order, item = heappop(self.heap)
         return item
 
     def next_us(self) -> int | None:
-        return self._heap[0][0] if self._heap else None
+        return self.heap[0][0] if self.heap else None
 
 
 class _Hand:

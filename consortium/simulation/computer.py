@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from consortium.core.machine import Now
+from consortium.core.machine import Now, Received
 from consortium.core.membership import NodeId, Purpose
 from consortium.core.messages import Frame
 from consortium.core.traffic import Traffic
@@ -25,15 +25,34 @@ class Computer:
         self.secrets = secrets
         self.disk = Disk()
         self.clock = NodeClock(wall_origin_us)
-        self.host: AssembledHost | None = None
         self.incarnation = 0
-        self.is_paused = False
+        self.on_change: Callable[[bool], None] = lambda is_life: None  # it lives (or hears), or not, from now on
+        self._host: AssembledHost | None = None
+        self._is_paused = False
         self.is_traitor = False
         self.held: list[Any] = []  # what came while it was paused
         self.frames_waiting: Callable[[], int] = lambda: 0  # in its inbox, where CPU costs something
         self.traffic = Traffic()  # over all its lives
         self.outputs_left: int | None = None  # it dies when so many more of its outputs are out
         self.at_crash: list[Callable[[], None]] = []  # damage that shows when nothing is in memory any more
+
+    @property
+    def host(self) -> AssembledHost | None:
+        return self._host
+
+    @host.setter
+    def host(self, host: AssembledHost | None) -> None:
+        self._host = host
+        self.on_change(True)
+
+    @property
+    def is_paused(self) -> bool:
+        return self._is_paused
+
+    @is_paused.setter
+    def is_paused(self, is_paused: bool) -> None:
+        self._is_paused = is_paused
+        self.on_change(False)
 
     def now(self, true_us: int) -> Now:
         return self.clock.now(true_us)
@@ -52,7 +71,8 @@ class Computer:
 
 
 class Delivery(NamedTuple):
-    """A frame on its way. `frame` is decoded once for all receivers; where it cannot be, `payload` goes instead."""
+    """A frame on its way. `frame` is decoded once for all receivers; where it cannot be, `payload` goes instead.
+    `event`: verified once for all, where it could be. `is_single`: nobody sent these bytes lately, they come once."""
 
     computer: Computer
     incarnation: int
@@ -60,6 +80,8 @@ class Delivery(NamedTuple):
     digest: bytes
     payload: bytes
     size_bytes: int = 0
+    event: Received | None = None
+    is_single: bool = False
 
 
 class Parcel(NamedTuple):

@@ -14,6 +14,7 @@ from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId, Purpose
+from consortium.ledger.memo import Memo
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.rows import Damaged, DictRows
 from consortium.ledger.stored_members import registered_voting_key
@@ -22,7 +23,9 @@ from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, b
 from consortium.scenario.membership import introduce
 from consortium.scenario.network import NetworkModel, change_times_us
 from consortium.scenario.scenario import Scenario
+from consortium.simulation.bulk import Arrival
 from consortium.simulation.clock import Clock, Due
+from consortium.simulation.collapse import Awaited, Tick
 from consortium.simulation.computer import (
     EXIT_STORE,
     Committed,
@@ -37,6 +40,7 @@ from consortium.simulation.computer import (
 from consortium.simulation.faults import Faults
 from consortium.simulation.gauges import Gauges
 from consortium.simulation.hub import HubTransport, needs_hub
+from consortium.simulation.levels import Carriage
 from consortium.simulation.office import Driver, Office
 from consortium.simulation.profile import Profile
 from consortium.simulation.transport import Seen, Transport
@@ -80,7 +84,11 @@ def simulate(scenario: Scenario, on_record: Callable[[Record], None] | None = No
 
 class Simulation:
     """One run. Made once, run once. `suite` replaces the scenario's own, wrapped: a watcher of all that is signed.
-    `watch` sees every frame that leaves a node. `profile`: what CPU and disk cost; None: CPU is free."""
+    `watch` sees every frame that leaves a node. `profile`: what CPU and disk cost; None: CPU is free.
+
+    `level`, which changes no decision, header or state (decision 040): each vote is delivered (`message`), or one event
+    a node when its quorum is complete (`collapsed`); `auto`: the second from COLLAPSED_MIN nodes on. Where a network is
+    more than links that delay, or the case is not the normal one, votes are delivered one by one all the same."""
 
     def __init__(
         self,
@@ -89,6 +97,7 @@ class Simulation:
         suite: KeySuite | None = None,
         watch: Callable[[Seen], None] | None = None,
         profile: Profile | None = None,
+        level: str = "auto",
     ) -> None:
         self.scenario = scenario
         self.trace: list[Record] = []
@@ -104,6 +113,8 @@ class Simulation:
         self._prepared = introduce(prepared, keys)
         self.genesis = build_genesis(scenario, self._prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
+        if profile is None and not any(fault.act.startswith("disk_") for fault in scenario.faults):
+            self._shared = self._shared._replace(memo=Memo())  # no ledger can be damaged, and no work costs anything
         twins = twins_of(scenario)
         identities = {**{name: name for name in secrets}, **twins}
         self.computers = {
@@ -127,12 +138,16 @@ class Simulation:
         self._faults = Faults(
             scenario, self._clock, self.computers, self._transport, self._note, self._start, self._resume
         )
+        self._carriage = Carriage(level, scenario, self._clock, network, self.computers, self._transport, self._handle)
         self._gauges = Gauges(self._clock, self.computers, self._note)
         self._turns = list(turns(scenario))
         self._height_max = 0
         self._progress_us = 0
+        self._is_begun = False
 
-    def run(self) -> Simulated:
+    def begin(self) -> None:
+        """Builds and boots all hosts; what they say first is on its way. `run` does it, where it was not done."""
+        self._is_begun = self._carriage.is_running = True
         self._note("", Note("run", self._about()))
         self._note_turns()
         self._transport.network.turn_to(0)
@@ -145,8 +160,13 @@ class Simulation:
         for time_us in (*(turn.at_us for turn in self._turns), *change_times_us(self.scenario.network)):
             self._clock.push(time_us, _Strike())
         self._strike()
+
+    def run(self) -> Simulated:
+        if not self._is_begun:
+            self.begin()
         is_done = is_stalled = False
         while not (is_done or is_stalled):
+            self._carriage.deliver()
             item = self._clock.pop()
             assert item is not None, "a look is always to come"
             if isinstance(item, _Strike):
@@ -156,7 +176,7 @@ class Simulation:
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
                 self._clock.push(LOOK_US, item)
-            elif isinstance(item, Due):
+            elif isinstance(item, Due | Arrival | Awaited | Tick):
                 item.act()
             else:
                 self._handle(item)
@@ -174,6 +194,7 @@ class Simulation:
             "seed": self.scenario.seed,
             "on": "simulator",
             "version": __version__,
+            "level": self._carriage.level,
             **self._costs_about(),
         }
 
@@ -186,6 +207,7 @@ class Simulation:
 
     def _strike(self) -> None:
         """Faults and behaviours that are due; and come back for the next one whose time is known."""
+        self._carriage.end_collapse()
         self._note_turns()
         if self._transport.network.turn_to(self._clock.now_us):
             self._note("", Note("fault", {"act": "network", "target": ""}))
@@ -214,9 +236,14 @@ class Simulation:
         elif isinstance(item, Committed):
             self._end_commit(computer)
         else:
+            collapse = self._carriage.collapse
+            if collapse is not None:
+                collapse.before(computer, is_naming=isinstance(item, Wakeup))
             outputs = self._step(computer, item)
             if outputs:
                 self._carry(computer, outputs)
+            if collapse is not None:
+                collapse.after(computer)
 
     def _step(self, computer: Computer, item: Delivery | Wakeup) -> Sequence[Output]:
         """The host's own; one that finds its ledger damaged is begun anew."""
@@ -225,6 +252,8 @@ class Simulation:
         try:
             if isinstance(item, Wakeup):
                 return host.wake(now, item.token)
+            if item.event is not None:
+                return host.hear(now, item.event, None if item.is_single else item.digest)
             if item.frame is None:
                 return host.arrival(now, item.payload)
             return host.receive(now, item.frame, item.digest)
@@ -348,8 +377,17 @@ class Simulation:
         member, rows = computer.identity, computer.disk.rows
         shared = self._shared if self.office is None else self.office.shared(computer, self._shared)
         known = self._known() if member not in self.genesis.first_epoch.by_name else b""
+        is_recalled = self.scenario.is_recalled and computer.incarnation == 1 and not known
         return build_host(
-            self.scenario, self.genesis, member, computer.secrets, rows, self._prepared, shared, known=known
+            self.scenario,
+            self.genesis,
+            member,
+            computer.secrets,
+            rows,
+            self._prepared,
+            shared,
+            known=known,
+            is_recalled=is_recalled,
         )
 
     def _known(self) -> bytes:
@@ -386,8 +424,10 @@ class Simulation:
             return False
         honest = [each for each in self.computers.values() if not each.is_traitor]
         living = [each.host for each in honest if each.host is not None and not each.is_paused]
+        if any(not host.is_done and host.is_member for host in living):
+            return False
         living = [host for host in living if host.is_member]  # one that was removed is waited for no more
-        if not living or any(not host.is_done for host in living):
+        if not living:
             return False
         heads = {(host.head_height, host.stable_height) for host in living}
         return len(heads) == 1 and all(head == stable for head, stable in heads)

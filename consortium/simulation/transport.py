@@ -7,11 +7,13 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from consortium.core.codec import Malformed
+from consortium.core.machine import Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Frame, decode_frame
 from consortium.scenario.network import LinkModel, NetworkModel, matches
 from consortium.simulation.clock import Clock
 from consortium.simulation.computer import Computer, Delivery
+from consortium.simulation.fan import Fan
 
 
 class Seen(NamedTuple):
@@ -42,11 +44,14 @@ class Transport:
         self.network = network
         self._computers = computers
         self._watch = watch
+        self._has_twins = any(computer.name != computer.identity for computer in computers.values())
         self._groups: dict[str, int] = {}
         self._links: tuple[str, ...] = ()
         self._confined: dict[str, frozenset[NodeId]] = {}
         self._routes: dict[tuple[str, NodeId | None], list[_Route]] = {}
         self.is_broker_up = True
+        self.version = 0  # grows when other members hear one another
+        self.fan: Fan | None = None  # carries broadcasts to many, where that is quicker
 
     # --- who hears whom -----------------------------------------------------------------------------------------
 
@@ -55,12 +60,21 @@ class Transport:
         over these one-way links. Replaces the partition before."""
         self._groups = {name: index + 1 for index, group in enumerate(groups) for name in group}
         self._links = tuple(links)
-        self._routes.clear()
+        self._redraw()
 
     def confine(self, name: str, members: Sequence[NodeId]) -> None:
         """A twin: it hears and is heard by these members alone, for good."""
         self._confined[name] = frozenset(members)
+        self._redraw()
+
+    def _redraw(self) -> None:
         self._routes.clear()
+        self.version += 1
+
+    @property
+    def is_all_open(self) -> bool:
+        """Whether everybody hears all others."""
+        return not (self._groups or self._links or self._confined or self._has_twins)
 
     def is_open(self, sender: Computer, receiver: Computer) -> bool:
         if self._group(sender) != self._group(receiver):
@@ -76,15 +90,25 @@ class Transport:
     def _group(self, computer: Computer) -> int:
         return self._groups.get(computer.name, self._groups.get(computer.identity, 0))
 
+    def hearers(self, sender: Computer) -> list[Computer]:
+        """Who hears what it says to all, alive or not."""
+        return self._hearers(sender, None)
+
+    def _hearers(self, sender: Computer, to: NodeId | None) -> list[Computer]:
+        return [
+            receiver
+            for receiver in self._computers.values()
+            if receiver.identity != sender.identity
+            and to in (None, receiver.identity)
+            and self.is_open(sender, receiver)
+        ]
+
     def _receivers(self, sender: Computer, to: NodeId | None) -> list[_Route]:
         routes = self._routes.get((sender.name, to))
         if routes is None:
             routes = self._routes[sender.name, to] = [
                 _Route(receiver, self.network.link(sender.name, receiver.name))
-                for receiver in self._computers.values()
-                if receiver.identity != sender.identity
-                and to in (None, receiver.identity)
-                and self.is_open(sender, receiver)
+                for receiver in self._hearers(sender, to)
             ]
         return routes
 
@@ -97,14 +121,49 @@ class Transport:
             return
         digest = sha256(payload).digest()
         frame: Frame | None = None
+        event: Received | None = None
         try:
             frame = decode_frame(payload)
             payload = b""
         except Malformed:
             pass  # each receiver finds out by itself
+        if frame is not None and sender.host is not None:
+            event = sender.host.verify_once(frame)
+        if self.fan is not None:
+            self._fan_out(self.fan, sender, to, event, (frame, digest, payload))
+            return
         push = self._clock.push
         for receiver, link in self._receivers(sender, to):
             if receiver.host is not None:
-                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload)
+                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
                 for delay_us in link.delays_us():
                     push(delay_us, delivery)
+
+    def _fan_out(
+        self,
+        fan: Fan,
+        sender: Computer,
+        to: NodeId | None,
+        event: Received | None,
+        parts: tuple[Frame | None, bytes, bytes],
+    ) -> None:
+        if to is None:
+            fan.send(sender, event, parts)
+            return
+        frame, digest, payload = parts
+        if fan.post.collapse is not None:
+            fan.post.collapse.noticed(event)
+        last_us = 0
+        for receiver in self._hearers_of_one(sender, to):
+            if receiver.host is not None:
+                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
+                for delay_us in fan.delays_us(sender, receiver):
+                    self._clock.push(delay_us, delivery)
+                    last_us = max(last_us, delay_us)
+        fan.post.note_sent(digest, self._clock.now_us + last_us)
+
+    def _hearers_of_one(self, sender: Computer, to: NodeId) -> list[Computer]:
+        alone = self._computers.get(to)
+        if alone is not None and not self._has_twins:
+            return [alone] if alone is not sender and self.is_open(sender, alone) else []
+        return self._hearers(sender, to)

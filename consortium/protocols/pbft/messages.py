@@ -29,7 +29,7 @@ class Commit(Vote, frozen=True):
     """The sender holds a prepared certificate durably."""
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+class Claim(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
     """An element of the paper's P. With `pre_prepare`: a prepared certificate, `votes` are PREPAREs of quorum−1 members
     other than the leader. Without: `votes` are COMMITs of a quorum, which count as prepared in their view."""
 

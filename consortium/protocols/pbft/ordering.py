@@ -12,8 +12,8 @@ from consortium.core.transaction import NULL_DIGEST, batch_digest, encode_batch
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.certificates import Plan, open_decision
 from consortium.protocols.pbft.fitness import batch_fault, is_undecidable
-from consortium.protocols.pbft.messages import Claim, Commit, Decision, Prepare, PrePrepare
-from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, PreparedRecord, persist
+from consortium.protocols.pbft.messages import Commit, Decision, Prepare, PrePrepare
+from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, persist, persist_prepared, prepared_claim
 from consortium.protocols.pbft.slot import Slot
 from consortium.protocols.pbft.standing import Standing, short
 
@@ -223,7 +223,7 @@ class Ordering:
             return []
         if size == 0:  # a consortium of one: its own PRE-PREPARE is all; a commit certificate proves it to others
             return self._try_commit(slot)
-        slot.prepared = Claim(slot.pre_prepare, slot.prepares.certificate(slot.view, slot.digest, size))
+        slot.prepared = prepared_claim(slot.pre_prepare, slot.prepares.certificate(slot.view, slot.digest, size))
         slot.prepared_view, slot.prepared_digest = slot.view, slot.digest
         note = Note("prepared", {"view": slot.view, "height": slot.height})
         return [note, *self._try_commit(slot)]
@@ -239,10 +239,8 @@ class Ordering:
         if standing.epoch.quorum > 1:
             if slot.prepared_view != standing.view or slot.prepared is None:
                 return []
-            record = PreparedRecord(
-                FORMAT, standing.epoch.number, slot.view, slot.height, slot.prepared_digest, slot.prepared
-            )
-            effects.append(persist(record, slot.height))
+            place = (standing.epoch.number, slot.view, slot.height, slot.prepared_digest)
+            effects.append(persist_prepared(place, slot.prepared))
         slot.commit_view = standing.view
         effects.append(standing.say(Commit(slot.view, slot.height, slot.digest)))
         return effects

@@ -7,38 +7,84 @@ damaged nobody's answer helps. Where only the ledger was lost, it votes once it 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from consortium.core.codec import Malformed
 from consortium.core.machine import CancelTimer, Effect, Note, Now, Received, SetTimer
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message, Signed, open_statement
+from consortium.core.tally import Tally
 from consortium.protocols.pbft.allowance import Allowance
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
 from consortium.protocols.pbft.standing import Standing
 
 RECALL_TIMER = ("pbft", "recall")
 NONCES_MAX = 1_024
+HELD_MIN, HELD_MAX = 2, 16  # tallies a phase
 
 _PHASES: dict[type[Message], int] = {PrePrepare: 0, Prepare: 0, Commit: 1, ViewChange: 2}
 
 
+Rank = tuple[int, int, int]  # epoch, view, height
+
+
 class Memory:
-    """The latest vote of each phase that we hold of each member: three a member."""
+    """The latest vote of each phase that we hold of each member: three a member. Those that were only counted stand in
+    the tallies that they were counted into."""
 
     def __init__(self) -> None:
-        self._latest: dict[NodeId, dict[int, tuple[tuple[int, int, int], Signed]]] = {}
+        self._latest: dict[NodeId, dict[int, tuple[Rank, Signed]]] = {}
+        self._held: dict[int, list[tuple[Rank, Tally]]] = {}  # by phase, ascending
 
     def note(self, signed: Signed, message: PrePrepare | Prepare | Commit | ViewChange, epoch: int) -> None:
         """Votes of an older epoch are kept until newer ones come: a disk may be rolled back across epochs."""
         rank = (epoch, message.view, 0 if isinstance(message, ViewChange) else message.height)
-        phase = _PHASES[type(message)]
+        self._keep(signed, _PHASES[type(message)], rank)
+
+    def _keep(self, signed: Signed, phase: int, rank: Rank) -> None:
         held = self._latest.setdefault(signed.sender, {})
         known = held.get(phase)
         if known is None or known[0] < rank:
             held[phase] = (rank, signed)
 
+    def hold(self, message: Prepare | Commit, epoch: int, tally: Tally) -> None:
+        """Votes of this kind, view and height are counted into this tally from now on. One whose members have all voted
+        later is let go; what is counted into it after that is held again."""
+        phase = _PHASES[type(message)]
+        held = self._held.setdefault(phase, [])
+        if any(known is tally for _, known in held):
+            return
+        held.append(((epoch, message.view, message.height), tally))
+        held.sort(key=lambda each: each[0])
+        while len(held) > HELD_MIN:
+            is_outdated = _is_outdated(held)
+            if not is_outdated and len(held) <= HELD_MAX:
+                return
+            rank, oldest = held.pop(0)
+            oldest.left = 0  # whoever still votes there is stepped
+            for signed in () if is_outdated else oldest.voters:
+                self._keep(signed, phase, rank)
+
     def of(self, member: NodeId) -> tuple[Signed, ...]:
-        held = self._latest.get(member, {})
-        return tuple(held[phase][1] for phase in sorted(held))
+        best = dict(self._latest.get(member, {}))
+        for phase, held in self._held.items():
+            for rank, tally in held:
+                signed = tally.signed(member)
+                if signed is not None and (phase not in best or best[phase][0] < rank):
+                    best[phase] = (rank, signed)
+        return tuple(best[phase][1] for phase in sorted(best))
+
+
+def _is_outdated(held: Sequence[tuple[Rank, Tally]]) -> bool:
+    """Whether all members whose votes the oldest tally holds have voted in the next one, in the same epoch."""
+    (rank, oldest), (next_rank, after) = held[0], held[1]
+    if rank[0] != next_rank[0]:
+        return False
+    return not _mask(oldest) & ~_mask(after)
+
+
+def _mask(tally: Tally) -> int:
+    return int.from_bytes(tally.seen.replace(b"\x02", b"\x00"), "big")
 
 
 class Recaller:
@@ -65,7 +111,7 @@ class Recaller:
             self.is_observing = True
             why = "the log of our votes was damaged; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": standing.me})]
-        if standing.epoch.quorum == 1:
+        if standing.epoch.quorum == 1 or standing.setting.is_recalled:
             standing.is_recalled = True
             return []
         return self._ask(now)

@@ -10,7 +10,7 @@ import msgspec
 
 from consortium.core.codec import Decoder, Malformed, encode
 from consortium.core.machine import Persist
-from consortium.core.messages import Signed
+from consortium.core.messages import Certificate, Signed
 from consortium.protocols.pbft.messages import Claim, NewView, ViewChange
 
 FORMAT = 1
@@ -78,6 +78,27 @@ _RECORD: Decoder[AnyRecord] = Decoder(AnyRecord, RECORD_BYTES_MAX)
 
 def persist(record: AnyRecord, height: int | None) -> Persist:
     return Persist(encode(record), height)
+
+
+def prepared_claim(pre_prepare: Signed, votes: Certificate) -> Claim:
+    """A prepared certificate; where many replicas of one process share the votes, one value for all."""
+    held: Claim | None = votes.__dict__.get("claim")
+    if held is not None and held.pre_prepare == pre_prepare:
+        return held
+    claim = Claim(pre_prepare, votes)
+    if "is_shared" in votes.__dict__:
+        votes.__dict__["claim"] = claim
+    return claim
+
+
+def persist_prepared(place: tuple[int, int, int, bytes], claim: Claim) -> Persist:
+    """`place`: epoch, view, height, digest. The same record for all that share the claim."""
+    held: Persist | None = claim.__dict__.get("record")
+    if held is None:
+        held = Persist(encode(PreparedRecord(FORMAT, *place, claim)), place[2])
+        if "is_shared" in claim.votes.__dict__:
+            held = claim.__dict__["record"] = held._replace(made={})
+    return held
 
 
 def decode_record(data: bytes) -> AnyRecord:

@@ -26,6 +26,7 @@ from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import Setting
 from consortium.protocols.pbft.bodies import Bodies
+from consortium.protocols.pbft.counting import Counting
 from consortium.protocols.pbft.early import Early
 from consortium.protocols.pbft.messages import (
     Ask,
@@ -57,12 +58,19 @@ CLAIM_BYTES = 256  # of a signature and its name in one claim, generously
 
 
 class Replica:
-    """A PBFT replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only listens."""
+    """A PBFT replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only listens.
+
+    `count(event)`: the short way for a vote that changes nothing yet; see `core.protocol.Counting`."""
+
+    countable: tuple[type[Message], ...] = (Prepare, Commit)
 
     def __init__(self, setting: Setting) -> None:
         standing = self.standing = Standing(setting)
         self._memory = Memory()
         self._early = Early()
+        self._counting = Counting(standing, self._memory)
+        self.count, self.tally = self._counting.count, self._counting.tally
+        self.wants_names = self._counting.wants_names
         self._bodies = Bodies(standing)
         self._ordering = Ordering(standing, self._bodies)
         self._view_changes = ViewChanges(standing, self._ordering)
@@ -112,6 +120,7 @@ class Replica:
             case _:
                 return []
         effects.extend(self._after(now))
+        self._counting.look()
         if self.standing.is_member:
             return effects
         return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
@@ -254,6 +263,7 @@ class Replica:
         if vote.height > standing.last_height:
             self._retransmission.note_height(event.sender, vote.height)
         effects.extend(on_vote(now, event, vote))
+        self._counting.stepped(event)
         return effects
 
     def _on_view_change(self, now: Now, event: Received, message: ViewChange) -> list[Effect]:

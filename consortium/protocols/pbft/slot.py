@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
@@ -35,7 +35,7 @@ class Slot:
         "view",
     )
 
-    def __init__(self, height: int) -> None:
+    def __init__(self, height: int, places: Mapping[NodeId, int]) -> None:
         self.height = height
         self.view = -1
         self.digest = b""
@@ -43,8 +43,8 @@ class Slot:
         self.later: dict[NodeId, tuple[int, bytes, Signed]] = {}  # PRE-PREPAREs of later views, one a member
         self.bodies: dict[bytes, bytes] = {}
         self.stored: bytes = b""  # digest of the body that is durable in our records
-        self.prepares = Votes()
-        self.commits = Votes()
+        self.prepares = Votes(places)
+        self.commits = Votes(places)
         self.prepared: Claim | None = None
         self.prepared_view = -1
         self.prepared_digest = b""
@@ -89,11 +89,14 @@ class Slot:
 
 
 class Log:
-    """Slots by height. Who may open one is the standing's business; the log only keeps and drops them."""
+    """Slots by height. Who may open one is the standing's business; the log only keeps and drops them. `places`: the
+    validators of the epoch, numbered."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Mapping[NodeId, int]) -> None:
+        self._places = places
         self._slots: dict[int, Slot] = {}
         self.highest = 0
+        self.version = 0  # grows when slots go
 
     def get(self, height: int) -> Slot | None:
         return self._slots.get(height)
@@ -101,7 +104,7 @@ class Log:
     def open(self, height: int) -> Slot:
         slot = self._slots.get(height)
         if slot is None:
-            slot = self._slots[height] = Slot(height)
+            slot = self._slots[height] = Slot(height, self._places)
             self.highest = max(self.highest, height)
         return slot
 
@@ -109,10 +112,14 @@ class Log:
         """Forget all slots at or below this height."""
         for old in [known for known in self._slots if known <= height]:
             del self._slots[old]
+            self.version += 1
 
-    def clear(self) -> None:
+    def clear(self, places: Mapping[NodeId, int]) -> None:
+        """A new epoch, with these validators."""
+        self._places = places
         self._slots.clear()
         self.highest = 0
+        self.version += 1
 
     def above(self, height: int) -> Iterator[Slot]:
         """Slots above a height, ascending; a copy, so that the log may change meanwhile."""

@@ -39,7 +39,7 @@ class Standing:
         self.orders: dict[int, Order] = {}  # what the NEW-VIEW of `view` orders
         self.orders_last = 0  # at or below this height, a PRE-PREPARE must stand in `orders`
         self.next_height = self.head + 1  # the lowest at which we as a leader have proposed nothing in this view
-        self.log = Log()
+        self.log = Log(self.epoch.places)
         self.attempts = 0  # view changes since the last progress
         self.forgotten = 0  # at or below this height, sealed once, our log need not hold our votes
         self.is_recalled = False  # the others hold no vote of ours that our own log lacks
@@ -125,7 +125,7 @@ class Standing:
         self.orders_last = 0
         self.decided = self.head
         self.next_height = self.head + 1
-        self.log.clear()
+        self.log.clear(epoch.places)
 
     # --- small effects ------------------------------------------------------------------------------------------
 

@@ -2,72 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
+from consortium.core.tally import Tally
 
 Choice = tuple[int, bytes]  # view, digest
 
 
 class Votes:
     """Keyed by sender, never counted as messages. A member that votes again in a later view moves its vote; whatever a
-    member says, it holds one place."""
+    member says, it holds one place. `places`: the validators of the epoch, numbered; nobody else is ever added."""
 
-    __slots__ = ("_bodies", "_choices", "_signatures")
+    __slots__ = ("_places", "_tallies")
 
-    def __init__(self) -> None:
-        self._choices: dict[NodeId, Choice] = {}
-        self._signatures: dict[Choice, dict[NodeId, bytes]] = {}
-        self._bodies: dict[Choice, bytes] = {}
+    def __init__(self, places: Mapping[NodeId, int]) -> None:
+        self._places = places
+        self._tallies: dict[Choice, Tally] = {}
 
     def __len__(self) -> int:
-        return len(self._choices)
+        return sum(len(tally) for tally in self._tallies.values())
+
+    def only(self, view: int, digest: bytes) -> Tally | None:
+        """The tally of this choice, made if nobody voted yet; None where somebody chose otherwise."""
+        tally = self._tallies.get((view, digest))
+        if tally is None:
+            return None if self._tallies else self._open((view, digest))
+        return tally if len(self._tallies) == 1 else None
+
+    def _open(self, choice: Choice) -> Tally:
+        for other in self._tallies.values():
+            other.left = 0  # not all say the same any more: whoever votes is stepped
+        tally = self._tallies[choice] = Tally(len(self._places))
+        return tally
 
     def add(self, signed: Signed, view: int, digest: bytes) -> int:
         """Count a vote; returns how many members now stand behind its choice, 0 if it changed nothing."""
-        sender, choice = signed.sender, (view, digest)
-        before = self._choices.get(sender)
+        place, choice = self._places[signed.sender], (view, digest)
+        before = self._choice_at(place)
         if before is not None:
             if before[0] >= view:
                 return 0
-            self._remove(sender, before)
-        self._choices[sender] = choice
-        voters = self._signatures.get(choice)
-        if voters is None:
-            voters = self._signatures[choice] = {}
-            self._bodies[choice] = signed.body
-        voters[sender] = signed.signature
-        return len(voters)
+            older = self._tallies[before]
+            older.remove(place, signed.sender)
+            if not len(older):
+                del self._tallies[before]
+        tally = self._tallies.get(choice)
+        return (self._open(choice) if tally is None else tally).add(place, signed)
 
     def conflict(self, sender: NodeId, view: int, digest: bytes) -> Signed | None:
         """The sender's other vote of the same view: with the new one, evidence of equivocation."""
-        before = self._choices.get(sender)
-        return self.signed(sender) if before is not None and before[0] == view and before[1] != digest else None
+        before = self._choice_at(self._places[sender])
+        if before is None or before[0] != view or before[1] == digest:
+            return None
+        return self._tallies[before].signed(sender)
 
     def signed(self, sender: NodeId) -> Signed | None:
-        choice = self._choices.get(sender)
-        if choice is None:
-            return None
-        return Signed(sender, self._bodies[choice], self._signatures[choice][sender])
+        place = self._places.get(sender)
+        before = None if place is None else self._choice_at(place)
+        return None if before is None else self._tallies[before].signed(sender)
 
     def voters(self, view: int, digest: bytes) -> Sequence[NodeId]:
-        return sorted(self._signatures.get((view, digest), ()))
+        tally = self._tallies.get((view, digest))
+        return [] if tally is None else sorted(signed.sender for signed in tally.voters)
 
     def count(self, view: int, digest: bytes) -> int:
-        voters = self._signatures.get((view, digest))
-        return 0 if voters is None else len(voters)
+        tally = self._tallies.get((view, digest))
+        return 0 if tally is None else len(tally)
 
     def certificate(self, view: int, digest: bytes, size: int) -> Certificate:
         """The first `size` voters by name; there must be so many."""
-        choice = (view, digest)
-        signatures = tuple(sorted(self._signatures[choice].items())[:size])
-        assert len(signatures) == size
-        return Certificate(self._bodies[choice], signatures)
+        return self._tallies[view, digest].certificate(size)
 
-    def _remove(self, sender: NodeId, choice: Choice) -> None:
-        voters = self._signatures[choice]
-        del voters[sender]
-        if not voters:
-            del self._signatures[choice]
-            del self._bodies[choice]
+    def _choice_at(self, place: int) -> Choice | None:
+        for choice, tally in self._tallies.items():
+            if tally.seen[place]:
+                return choice
+        return None

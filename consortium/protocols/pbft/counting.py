@@ -1,0 +1,102 @@
+"""The short way for a vote that changes nothing yet: counted into its slot, without a step.
+
+Between two steps nothing of the replica changes, so whether a PREPARE or COMMIT may be counted is found out once for
+all votes with the same bytes, and forgotten when the standing moves. `Replica.step` stays the meaning: a vote that is
+counted here would have answered with no effect, and left the same votes behind (a test compares whole runs).
+"""
+
+from __future__ import annotations
+
+from consortium.core.machine import Received
+from consortium.core.messages import Message
+from consortium.core.tally import NEVER, Tally
+from consortium.protocols.pbft.messages import DIGEST_BYTES, Commit, Prepare
+from consortium.protocols.pbft.recall import Memory
+from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.standing import Standing
+
+LEADER = 2  # in the place of a vote, where none of this member counts
+
+
+class Counting:
+    """Votes of our view and epoch at heights between the watermarks, where a slot is open and all say the same."""
+
+    def __init__(self, standing: Standing, memory: Memory) -> None:
+        self._standing = standing
+        self._memory = memory
+        self._open_tallies: dict[bytes, Tally] = {}  # by the bytes of the statement
+        self._places = standing.epoch.places
+        self._mark: tuple[int, ...] = ()
+
+    def count(self, event: Received) -> bool:
+        """Whether the vote was counted; if not, it must be stepped. The message is a PREPARE or a COMMIT."""
+        tally = self._open_tallies.get(event.signed.body)
+        if tally is None:
+            tally = self.tally(event)
+            if tally is None:
+                return False
+        place = self._places.get(event.sender)
+        if place is None or tally.left <= 1 or tally.seen[place]:
+            return False
+        tally.seen[place] = 1
+        tally.voters.append(event.signed)
+        tally.left -= 1
+        return True
+
+    def tally(self, event: Received) -> Tally | None:
+        """Where votes with these bytes are counted; None where they cannot be, or not now."""
+        body = event.signed.body
+        found = self._open_tallies.get(body)
+        if found is None:
+            found = self._find(event)
+            if found is not None:
+                self._open_tallies[body] = found
+        return found
+
+    def wants_names(self, event: Received) -> bool:
+        """Whether the step of such a vote may look at who voted, not only at how many: to fetch a batch from them."""
+        vote = event.message
+        assert isinstance(vote, Prepare | Commit)
+        slot = self._standing.log.get(vote.height)
+        return slot is None or slot.body(vote.digest) is None
+
+    def _find(self, event: Received) -> Tally | None:
+        standing, vote = self._standing, event.message
+        assert isinstance(vote, Prepare | Commit)
+        if event.epoch != standing.epoch.number or vote.view != standing.view or len(vote.digest) != DIGEST_BYTES:
+            return None
+        height = vote.height
+        slot = standing.log.get(height)
+        if slot is None or not standing.floor < height <= standing.last_height:
+            return None
+        if standing.epochs.at(height).number != event.epoch:
+            return None
+        votes = slot.prepares if isinstance(vote, Prepare) else slot.commits
+        tally = votes.only(vote.view, vote.digest)
+        if tally is None:
+            return None
+        if isinstance(vote, Prepare):
+            tally.seen[self._places[standing.leader]] = LEADER
+        tally.left = self._left(slot, type(vote), len(tally))
+        self._memory.hold(vote, event.epoch, tally)
+        return tally
+
+    def _left(self, slot: Slot, kind: type[Message], count: int) -> int:
+        """The vote that makes a quorum is stepped; and all after it, until the slot is prepared (committed)."""
+        quorum = self._standing.epoch.quorum
+        if kind is Commit:
+            return NEVER if slot.certificate is not None else quorum - count
+        return NEVER if slot.prepared_view >= self._standing.view else quorum - 1 - count
+
+    def stepped(self, event: Received) -> None:
+        """This vote was stepped: what was found out about its like may not hold any more."""
+        self._open_tallies.pop(event.signed.body, None)
+
+    def look(self) -> None:
+        """After every step."""
+        standing = self._standing
+        mark = (standing.epoch.number, standing.view, standing.stable, standing.log.version)
+        if mark != self._mark:
+            self._mark = mark
+            self._open_tallies.clear()
+            self._places = standing.epoch.places

@@ -1,0 +1,160 @@
+"""One broadcast to all that hear it: whom it reaches, after how long. The delays of plain links are drawn together.
+
+Each link has its own stream, wherever its state is kept: in a row of this file while the link has only ever delayed,
+in its `LinkModel` from the moment that it does anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from consortium.core.machine import Received
+from consortium.core.messages import Frame
+from consortium.scenario.network import LinkModel, NetworkModel, is_plain, ordinary_us
+from consortium.scenario.scenario import Link
+from consortium.scenario.streams import Stream
+from consortium.simulation.arrays import Integers, Words, draw_delays, everybody_but, first_states, integers, joined
+from consortium.simulation.bulk import Post, Run
+from consortium.simulation.clock import Clock
+from consortium.simulation.computer import Computer, Delivery
+
+
+class _Plan(NamedTuple):
+    """`groups`: receivers by the spec of their plain links; `others`: the rest."""
+
+    mark: tuple[int, int, int]
+    groups: list[tuple[Link, Integers]]
+    places: Integers  # of all groups
+    others: list[tuple[int, Computer, LinkModel]]
+
+
+class Bus(Protocol):
+    """Who hears whom: `version` grows when that changes."""
+
+    version: int
+
+    @property
+    def is_all_open(self) -> bool:
+        """Whether everybody hears all others."""
+        ...
+
+    def hearers(self, sender: Computer) -> Sequence[Computer]:
+        """Who hears its broadcasts, in the order of all computers, alive or not."""
+        ...
+
+
+class Fan:
+    """Takes broadcasts off the bus; of what goes to one member alone it only draws the delay."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        network: NetworkModel,
+        computers: Mapping[str, Computer],
+        post: Post,
+        bus: Bus,
+    ) -> None:
+        self._clock = clock
+        self._network = network
+        self._computers = list(computers.values())
+        self._places = {name: place for place, name in enumerate(computers)}
+        self.post = post
+        self._bus = bus
+        self._all_open = ((-1, -1), False)
+        self._plans: dict[str, _Plan] = {}
+        self._states: dict[str, Words] = {}  # by sender: where its link to each receiver stands
+        self._models: dict[tuple[str, str], LinkModel] = {}  # of links that are not plain, or were not once
+        self._is_plain: dict[Link, bool] = {}
+
+    def prepare(self) -> None:
+        """Before the run: the beginnings of all streams."""
+        for computer in self._computers:
+            self._row(computer.name)
+
+    def send(self, sender: Computer, event: Received | None, parts: tuple[Frame | None, bytes, bytes]) -> None:
+        """A broadcast: the frame, its digest and, where it is no frame, its bytes."""
+        plan = self._plan(sender)
+        run = Run(self._clock.reserve(2 * len(self._computers)), self.post.generation, event, parts)
+        row, now_us = self._row(sender.name), self._clock.now_us
+        drawn: list[Integers] = []
+        for link, places in plan.groups:
+            states = row[places]
+            drawn.append(draw_delays(link, states))
+            row[places] = states
+        times_us = joined(drawn)
+        times_us += now_us
+        self.post.send(run, times_us, plan.places)
+        if plan.others:
+            run.is_single = False
+        frame, digest, payload = parts
+        for place, receiver, model in plan.others:
+            delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
+            for copy, delay_us in enumerate(model.delays_us()):
+                self._clock.push_at(now_us + delay_us, run.base + 2 * place + copy, delivery)
+
+    def delays_us(self, sender: Computer, receiver: Computer) -> tuple[int, ...]:
+        """Of one message to one receiver: as `LinkModel.delays_us`."""
+        link = self._network.spec(sender.name, receiver.name)
+        if not self._plain(link) or (sender.name, receiver.name) in self._models:
+            return self._model(sender.name, receiver.name).delays_us()
+        row, place = self._row(sender.name), self._places[receiver.name]
+        stream = Stream.at(int(row[place]))
+        delay_us = ordinary_us(link, stream)
+        row[place] = stream.state
+        return (delay_us,)
+
+    # --- links --------------------------------------------------------------------------------------------------
+
+    def _plan(self, sender: Computer) -> _Plan:
+        mark = (self._bus.version, self._network.version, self.post.generation)
+        plan = self._plans.get(sender.name)
+        if plan is None or plan.mark != mark:
+            plan = self._plans[sender.name] = self._planned(sender, mark)
+        return plan
+
+    def _planned(self, sender: Computer, mark: tuple[int, int, int]) -> _Plan:
+        common = self._network.common
+        if common is not None and self._plain(common) and not self._models and self._is_all_open():
+            places = everybody_but(len(self._computers), self._places[sender.name])
+            return _Plan(mark, [(common, places)], places, [])
+        by_link: dict[Link, list[int]] = {}
+        others: list[tuple[int, Computer, LinkModel]] = []
+        for receiver in self._bus.hearers(sender):
+            if receiver.host is None:
+                continue
+            link = common or self._network.spec(sender.name, receiver.name)
+            place = self._places[receiver.name]
+            if self._plain(link) and (sender.name, receiver.name) not in self._models:
+                by_link.setdefault(link, []).append(place)
+            else:
+                others.append((place, receiver, self._model(sender.name, receiver.name)))
+        groups = [(link, integers(places)) for link, places in by_link.items()]
+        return _Plan(mark, groups, joined([places for _, places in groups]), others)
+
+    def _is_all_open(self) -> bool:
+        """Whether everybody lives and hears everybody; found out once for all senders."""
+        mark = (self._bus.version, self.post.generation)
+        if self._all_open[0] != mark:
+            is_alive = all(computer.host is not None for computer in self._computers)
+            self._all_open = (mark, is_alive and self._bus.is_all_open)
+        return self._all_open[1]
+
+    def _plain(self, link: Link) -> bool:
+        known = self._is_plain.get(link)
+        if known is None:
+            known = self._is_plain[link] = is_plain(link)
+        return known
+
+    def _row(self, name: str) -> Words:
+        row = self._states.get(name)
+        if row is None:
+            row = self._states[name] = first_states(self._network.seed, name, list(self._places))
+        return row
+
+    def _model(self, sender: str, receiver: str) -> LinkModel:
+        model = self._models.get((sender, receiver))
+        if model is None:
+            model = self._models[sender, receiver] = self._network.link(sender, receiver)
+            model.go_on(int(self._row(sender)[self._places[receiver]]))
+        return model
