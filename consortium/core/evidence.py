@@ -7,6 +7,7 @@ suite alone: by nodes, by a contract, by a court, without the protocol's rules a
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +17,7 @@ from consortium.core.crypto import SUITES
 from consortium.core.machine import Submit
 from consortium.core.messages import Signed, open_statement
 
-STATEMENT_BYTES_MAX = 1_024
+STATEMENT_BYTES_MAX = 4_096
 DIGEST_BYTES = 32
 HEIGHT_MAX = 1 << 53
 
@@ -29,7 +30,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VoteSeen(NamedTuple):
-    """A vote as anybody can read it."""
+    """A vote as anybody can read it. Where it is one a view, `height` is 0 and `digest` that of all it says."""
 
     epoch: int
     kind: str
@@ -47,7 +48,18 @@ class _Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     digest: bytes
 
 
+class _ViewShape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """`core.messages.ViewVote`, of any kind."""
+
+    kind: str
+    view: int
+    digest: bytes
+    height: int
+    commits: tuple[bytes, ...]
+
+
 _SHAPE: Decoder[_Shape] = Decoder(_Shape, STATEMENT_BYTES_MAX)
+_VIEW_SHAPE: Decoder[_ViewShape] = Decoder(_ViewShape, STATEMENT_BYTES_MAX)
 
 
 def make_evidence(one: Signed, other: Signed) -> Evidence:
@@ -70,15 +82,26 @@ def open_vote(body: bytes, chain: bytes | None = None, suite: str | None = None)
         if len(body) > STATEMENT_BYTES_MAX:
             raise Malformed("too long")
         opening = open_statement(body)
-        vote = _SHAPE.decode_canonical(opening.message)
+        vote = _read(opening.message)
     except Malformed:
         raise Malformed("a statement is no vote") from None
     if (chain is not None and opening.chain != chain) or (suite is not None and opening.suite != suite):
         raise Malformed("a statement is of another chain or key suite")
     is_whole = len(vote.digest) == DIGEST_BYTES and opening.epoch >= 0
-    if not is_whole or not 0 <= vote.view < HEIGHT_MAX or not 0 < vote.height < HEIGHT_MAX:
+    least = 1 if isinstance(vote, _Shape) else 0
+    if not is_whole or not 0 <= vote.view < HEIGHT_MAX or not least <= vote.height < HEIGHT_MAX:
         raise Malformed("a statement is no vote: its view, height or digest is out of bounds")
-    return VoteSeen(opening.epoch, vote.kind, vote.view, vote.height, vote.digest)
+    if isinstance(vote, _Shape):
+        return VoteSeen(opening.epoch, vote.kind, vote.view, vote.height, vote.digest)
+    return VoteSeen(opening.epoch, vote.kind, vote.view, 0, sha256(bytes(opening.message)).digest())
+
+
+def _read(message: msgspec.Raw) -> _Shape | _ViewShape:
+    """Raises Malformed."""
+    try:
+        return _SHAPE.decode_canonical(message)
+    except Malformed:
+        return _VIEW_SHAPE.decode_canonical(message)
 
 
 def check_conflict(evidence: Evidence, chain: bytes, suite: str) -> VoteSeen:

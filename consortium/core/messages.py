@@ -37,6 +37,19 @@ class Vote(Message, frozen=True):
     digest: bytes
 
 
+class ViewVote(Message, frozen=True):
+    """What a member says once a view, at whatever height: one `digest`. A quorum of the same decides `commits`, digests
+    of batches, at `height` and the heights that follow. Two that differ in anything are proof of a lie.
+
+    This shape, [kind, view, digest of 32 bytes, height, array], is reserved like that of `Vote`.
+    """
+
+    view: int
+    digest: bytes
+    height: int
+    commits: tuple[bytes, ...]
+
+
 class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
     """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
 

@@ -1,33 +1,5 @@
-"""Votes of the next epoch that came before we entered it: members reach its first height at different moments."""
+"""Where PBFT's files find what keeps early votes: it serves every protocol and lives in `core`."""
 
-from __future__ import annotations
+from consortium.core.early import Early
 
-from collections import deque
-
-from consortium.core.machine import Received
-from consortium.core.membership import NodeId
-from consortium.protocols.pbft.standing import Standing
-
-KEPT_MAX = 48  # a member
-ATTACHED_MAX = 4  # of those with a batch; a later one is kept without, and its batch fetched
-
-
-class Early:
-    """Bounded, a share a member; only of validators of the epoch that follows ours."""
-
-    def __init__(self) -> None:
-        self._kept: dict[NodeId, deque[Received]] = {}
-
-    def keep(self, event: Received, standing: Standing) -> None:
-        epoch = standing.epochs.number(event.epoch)
-        if event.epoch != standing.epoch.number + 1 or epoch is None or not epoch.is_validator(event.sender):
-            return
-        kept = self._kept.setdefault(event.sender, deque(maxlen=KEPT_MAX))
-        if event.attachment and sum(bool(other.attachment) for other in kept) >= ATTACHED_MAX:
-            event = event._replace(attachment=b"")
-        kept.append(event)
-
-    def take(self, epoch: int) -> list[Received]:
-        """Those of this epoch, by member and in their order; older ones are forgotten."""
-        kept, self._kept = self._kept, {}
-        return [event for name in sorted(kept) for event in kept[name] if event.epoch == epoch]
+__all__ = ["Early"]

@@ -1,55 +1,5 @@
-"""Whether a batch that a leader proposes anew is fit: by its bytes, its time, and, if it is empty, by its height."""
+"""Where PBFT's files find the judgement of batches: it is the same for every protocol and lives in `core`."""
 
-from __future__ import annotations
+from consortium.core.fitness import batch_fault, is_undecidable
 
-import msgspec
-
-from consortium.core.codec import Decoder, Malformed
-from consortium.core.machine import Now
-from consortium.core.transaction import BATCH_BYTES_MAX, decode_batch
-from consortium.protocols.pbft.standing import Standing
-
-EMPTY_BYTES_MAX = 16
-
-
-class _BatchHead(msgspec.Struct, frozen=True, array_like=True):
-    format: int
-    time_us: int
-
-
-_BATCH_HEAD: Decoder[_BatchHead] = Decoder(_BatchHead, BATCH_BYTES_MAX)
-
-
-def batch_fault(standing: Standing, now: Now, height: int, body: bytes) -> str | None:
-    """Why it is unfit, None = fit. An empty batch is fit where a change of members waits for its height, and nowhere
-    else: else a leader could fill the chain with nothing."""
-    if _is_empty(body):
-        why = None if height <= standing.epochs.reach else "an empty batch, and nothing waits for it"
-    else:
-        why = standing.pool.judge(body)
-    return why or _time_fault(standing, now, body)
-
-
-def is_undecidable(standing: Standing, height: int, body: bytes) -> bool:
-    """An empty batch above what we know to be filled: only who executed everything below can judge it."""
-    return _is_empty(body) and height > standing.epochs.reach and standing.head < height - 1
-
-
-def _time_fault(standing: Standing, now: Now, body: bytes) -> str | None:
-    """A leader's time must be near our wall clock, at first proposal only."""
-    try:
-        time_us = _BATCH_HEAD.decode(body).time_us
-    except Malformed:
-        return "the batch has no time"
-    skew_us = standing.parameters.clock_skew_max_us
-    return None if abs(time_us - now.wall_us) <= skew_us else "the batch's time is too far from our clock"
-
-
-def _is_empty(body: bytes) -> bool:
-    """Whether this is the canonical batch of no bundles."""
-    if len(body) > EMPTY_BYTES_MAX:
-        return False
-    try:
-        return not decode_batch(body).bundles
-    except Malformed:
-        return False
+__all__ = ["batch_fault", "is_undecidable"]

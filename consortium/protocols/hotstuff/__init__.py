@@ -1,0 +1,31 @@
+"""Chained HotStuff with a pacemaker, after Yin et al., PODC 2019."""
+
+from __future__ import annotations
+
+from consortium.core.machine import Machine
+from consortium.core.membership import Epochs
+from consortium.core.messages import Certificate, Message
+from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.verifier import Verifier
+from consortium.protocols.hotstuff.certificates import check_decision
+from consortium.protocols.hotstuff.messages import MESSAGES
+from consortium.protocols.hotstuff.replica import Replica
+
+
+class HotStuff:
+    """The value `PROTOCOL` of this room: builds replicas, judges decisions."""
+
+    name = "hotstuff"
+    messages: tuple[type[Message], ...] = MESSAGES
+
+    def build(self, setting: Setting) -> Machine:
+        return Replica(setting)
+
+    def check_decision(
+        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
+    ) -> None:
+        """Raises Malformed unless a quorum of `height`'s epoch signed ballots that decide `digest` there."""
+        check_decision(certificate, epochs, height, digest, verifier)
+
+
+PROTOCOL: ConsensusProtocol = HotStuff()

@@ -1,0 +1,309 @@
+"""The replica: one dispatcher over the parts, the leader's timer, and the seams to ledger, sealer and pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from consortium.core.early import Early
+from consortium.core.machine import (
+    Broadcast,
+    Effect,
+    Event,
+    Executed,
+    Expired,
+    Note,
+    Now,
+    Rebroadcast,
+    Received,
+    Send,
+    SetTimer,
+    Stable,
+    Started,
+)
+from consortium.core.membership import Epoch, NodeId
+from consortium.core.messages import Message
+from consortium.core.protocol import Setting
+from consortium.protocols.hotstuff.chain import Chain
+from consortium.protocols.hotstuff.fetching import Fetching
+from consortium.protocols.hotstuff.leading import Leading
+from consortium.protocols.hotstuff.messages import (
+    Ask,
+    Ballot,
+    BlockFound,
+    Certified,
+    FetchBlock,
+    Proposal,
+    Recall,
+    Recalled,
+    Timeout,
+    Told,
+    shape_fault,
+)
+from consortium.protocols.hotstuff.pacemaker import Pacemaker
+from consortium.protocols.hotstuff.recall import RECALL_TIMER, Memory, Recaller
+from consortium.protocols.hotstuff.records import FORMAT, StateRecord, persist
+from consortium.protocols.hotstuff.restore import Restorer
+from consortium.protocols.hotstuff.retransmit import RETRANSMIT_TIMER, Retransmission
+from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.voting import Voting
+
+PROGRESS_TIMER = ("hotstuff", "progress")
+
+
+class Replica:
+    """A HotStuff replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only
+    listens."""
+
+    def __init__(self, setting: Setting) -> None:
+        standing = self.standing = Standing(setting)
+        self._memory = Memory()
+        self._early = Early()
+        self._fetching = Fetching(standing)
+        self._chain = Chain(standing, self._fetching)
+        self._pacemaker = Pacemaker(standing, self._chain)
+        self._voting = Voting(standing, self._chain, self._fetching, self._pacemaker)
+        self._leading = Leading(standing, self._chain, self._fetching, self._voting, self._pacemaker)
+        self._recaller = Recaller(standing, self._memory, self._chain, self._pacemaker)
+        self._retransmission = Retransmission(standing, self._chain, self._fetching, self._pacemaker, self._voting)
+        self._is_progress_armed = False
+        self._progress_us = 0  # when the view began, or something was decided, or work began
+        self._position: tuple[int, ...] = ()
+        self._on: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
+            Proposal: self._voting.on_proposal,
+            Ballot: self._leading.on_ballot,
+            Timeout: self._on_timeout,
+            Certified: self._on_certified,
+        }
+        self._others: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
+            Ask: self._retransmission.on_ask,
+            Told: self._on_told,
+            FetchBlock: self._fetching.on_fetch,
+            BlockFound: self._on_found,
+            Recall: self._recaller.on_recall,
+            Recalled: self._on_recalled,
+        }
+
+    @property
+    def view(self) -> int:
+        return self.standing.view
+
+    @property
+    def leader(self) -> NodeId:
+        return self.standing.leader
+
+    def step(self, now: Now, event: Event) -> Sequence[Effect]:
+        match event:
+            case Received():
+                effects = self._on_received(now, event)
+            case Executed(height, _, epoch):
+                effects = self._on_executed(now, height, epoch)
+            case Stable():
+                effects = self._on_stable(now, event)
+            case Expired(timer):
+                effects = self._on_expired(now, timer)
+            case Started(records, lost_key):
+                effects = self._on_started(now, records, lost_key)
+            case _:
+                effects = []
+        effects.extend(self._advance(now))
+        effects.extend(self._after(now))
+        if self.standing.is_member:
+            return effects
+        return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
+
+    def _advance(self, now: Now) -> list[Effect]:
+        """Everything that may now be done."""
+        effects = self._chain.try_decide(now)
+        effects.extend(self._voting.try_vote(now))
+        effects.extend(self._leading.try_propose(now))
+        effects.extend(self._leading.try_certify())
+        return effects
+
+    # --- events -------------------------------------------------------------------------------------------------
+
+    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
+        effects = Restorer(self.standing, self._voting, self._memory).restore(records)
+        self._progress_us = now.monotonic_us
+        if not self.standing.is_member:
+            effects.append(Note("removed", {"epoch": self.standing.epoch.number}))
+        effects.extend(self._recaller.begin(now, lost_key))
+        return [*effects, *self._say_again()]
+
+    def _say_again(self) -> list[Effect]:
+        """Voting begins: say again what our log holds (signed anew, byte for byte the same)."""
+        if not self.standing.may_vote:
+            return []
+        voting = self._voting
+        return [*voting.proposal_again(), *voting.ballot_again(), *self._pacemaker.say_again()]
+
+    def _on_executed(self, now: Now, height: int, epoch: Epoch) -> list[Effect]:
+        standing = self.standing
+        standing.head = max(standing.head, height)
+        if height > standing.decided:  # from elsewhere
+            standing.decided = height
+        for known in [known for known in standing.decisions if known <= standing.decided]:
+            del standing.decisions[known]
+        if epoch.number > standing.epoch.number:
+            return self._enter_epoch(now, epoch)
+        return []
+
+    def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
+        """New members decide from here on; views start at 0, nothing of the old epoch is open. What others said in the
+        new epoch while we were still in the old one is heard now."""
+        standing = self.standing
+        before = standing.epoch
+        standing.begin_epoch(epoch)
+        for part in (self._fetching, self._pacemaker, self._voting, self._leading):
+            part.clear()
+        standing.pool.release()
+        standing.flown.clear()
+        effects: list[Effect] = [
+            self._state(standing.head),
+            Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
+            *_membership(standing.me, before, epoch),
+            *self._recaller.on_epoch(now, before),
+        ]
+        for event in self._early.take(epoch.number):
+            effects.extend(self._on_received(now, event))
+        return effects
+
+    def _state(self, height: int) -> Effect:
+        standing = self.standing
+        high = None if standing.high is None else standing.high.certificate
+        views = (standing.proposed + 1, standing.voted + 1, standing.timed + 1, standing.locked_view + 1)
+        kept = height + standing.parameters.checkpoint_interval + 1
+        return persist(StateRecord(FORMAT, standing.epoch.number, *views, high), kept)
+
+    def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
+        """The window moves: sealed heights are forgotten, and what our log says of them is said once more."""
+        standing = self.standing
+        if event.height <= standing.stable:
+            return []
+        standing.stable, standing.seal = event.height, event.seal
+        self._chain.prune()
+        if event.height == standing.epoch.first_height - 1:  # the epoch begins
+            self._progress_us = now.monotonic_us
+            return [self._state(event.height), *self._pacemaker.try_join()]
+        return [self._state(event.height)]
+
+    def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
+        if timer == PROGRESS_TIMER:
+            return self._on_progress(now)
+        if timer == RETRANSMIT_TIMER:
+            return self._retransmission.on_timer(now)
+        assert timer == RECALL_TIMER, timer
+        return self._recaller.on_timer(now)
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def _on_received(self, now: Now, event: Received) -> list[Effect]:
+        kind = type(event.message)
+        fault = shape_fault(event.message)
+        if fault is not None:
+            return self.standing.rejected(fault, event)
+        on_statement = self._on.get(kind)
+        if on_statement is not None:
+            return self._on_statement(now, event, on_statement)
+        on_other = self._others.get(kind)
+        if on_other is None:
+            return self.standing.rejected("not a HotStuff message", event)
+        return on_other(now, event, event.message)
+
+    def _on_statement(
+        self, now: Now, event: Received, on_statement: Callable[[Now, Received, Any], list[Effect]]
+    ) -> list[Effect]:
+        """Of a validator of the epoch that it is signed in, which is ours; of the next one it is kept until we enter
+        it, of one that is over it says nothing."""
+        standing = self.standing
+        epoch = standing.epochs.number(event.epoch)
+        if epoch is None or not epoch.is_validator(event.sender):
+            return standing.rejected("not a validator", event)
+        if event.epoch != standing.epoch.number:
+            self._early.keep(event, standing)
+            return []
+        message = event.message
+        if isinstance(message, Proposal | Ballot | Timeout):
+            self._memory.note(event.signed, message, event.epoch)
+        return on_statement(now, event, message)
+
+    def _on_timeout(self, now: Now, event: Received, message: Timeout) -> list[Effect]:
+        effects = self._pacemaker.on_timeout(now, event, message)
+        if message.view < self.standing.view:
+            effects.extend(self._retransmission.help_forward(now, event))
+        return effects
+
+    def _on_certified(self, now: Now, event: Received, message: Certified) -> list[Effect]:
+        return [*self._chain.on_certified(now, event, message), *self._pacemaker.follow_high(now)]
+
+    def _on_told(self, now: Now, event: Received, answer: Told) -> list[Effect]:
+        effects, inner = self._retransmission.on_told(now, event, answer)
+        if inner is not None and isinstance(inner.message, Proposal):
+            effects.extend(self._on_received(now, inner))
+        return effects
+
+    def _on_found(self, now: Now, event: Received, answer: BlockFound) -> list[Effect]:
+        if event.epoch != self.standing.epoch.number:
+            return []
+        block = self._fetching.on_found(event, answer)
+        if block is None:
+            return []
+        return [*self._chain.on_block(block, event), *self._pacemaker.follow_high(now)]
+
+    def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
+        if not self.standing.epoch.is_validator(event.sender):
+            return []  # an observer answers too: it does not count
+        was_recalled = self.standing.is_recalled
+        effects = self._recaller.on_recalled(now, event, answer)
+        if self.standing.is_recalled and not was_recalled:
+            self._progress_us = now.monotonic_us
+            effects.extend([*self._say_again(), *self._pacemaker.try_join()])
+        return effects
+
+    # --- the leader's timer -------------------------------------------------------------------------------------
+
+    def _has_work(self) -> bool:
+        """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""
+        standing = self.standing
+        return standing.pool.unexecuted > 0 or standing.is_filling or standing.top > standing.decided
+
+    def _on_progress(self, now: Now) -> list[Effect]:
+        """Leave the view if it has not ended for T while there is work."""
+        standing = self.standing
+        self._is_progress_armed = False
+        if not standing.may_vote or not standing.is_open or not self._has_work():
+            return []
+        left_us = self._progress_us + standing.timeout_us - now.monotonic_us
+        if left_us <= 0:
+            return self._pacemaker.leave(standing.view, "no progress")
+        self._is_progress_armed = True
+        return [SetTimer(PROGRESS_TIMER, left_us)]
+
+    def _after(self, now: Now) -> list[Effect]:
+        """After every step: notice progress and new views; timers run while there may be work, else not."""
+        standing = self.standing
+        if standing.high is not None:
+            self._memory.note_certificate(standing.high.certificate)
+        position = (standing.epoch.number, standing.view, standing.decided)
+        if position != self._position:
+            self._position = position
+            self._progress_us = now.monotonic_us
+            self._pacemaker.ease()
+        if self._is_progress_armed and self._retransmission.is_armed:
+            return []
+        effects: list[Effect] = []
+        if self._has_work() or not standing.is_open:
+            effects.extend(self._retransmission.arm())
+            if not self._is_progress_armed and standing.may_vote and standing.is_open and self._has_work():
+                self._is_progress_armed = True
+                self._progress_us = now.monotonic_us
+                effects.append(SetTimer(PROGRESS_TIMER, standing.timeout_us))
+        return effects
+
+
+def _membership(me: NodeId, before: Epoch, after: Epoch) -> list[Effect]:
+    """Whether the new epoch takes this node in or leaves it out."""
+    was, is_now = me in before.by_name, me in after.by_name
+    if was == is_now:
+        return []
+    return [Note("admitted" if is_now else "removed", {"epoch": after.number})]

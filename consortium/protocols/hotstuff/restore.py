@@ -1,0 +1,95 @@
+"""Reading the log back after a boot: what was voted for, left, locked, by epoch; and the blocks of this one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.core.codec import Malformed
+from consortium.core.machine import Effect, Note
+from consortium.core.membership import Epoch
+from consortium.core.messages import Certificate
+from consortium.protocols.hotstuff.certificates import Quorum, open_quorum
+from consortium.protocols.hotstuff.fetching import take_body
+from consortium.protocols.hotstuff.messages import Header, block_digest
+from consortium.protocols.hotstuff.records import StateRecord, TimeoutRecord, VotedRecord, decode_record
+from consortium.protocols.hotstuff.recall import Memory
+from consortium.protocols.hotstuff.standing import Past, Standing
+from consortium.protocols.hotstuff.voting import Voting
+
+
+class Restorer:
+    """Fills a fresh standing from the records, oldest first."""
+
+    def __init__(self, standing: Standing, voting: Voting, memory: Memory) -> None:
+        self._standing = standing
+        self._voting = voting
+        self._memory = memory
+        self._past: dict[int, Past] = {}
+        self._blocks: list[tuple[Header, bytes | None]] = []
+
+    def restore(self, records: Sequence[bytes]) -> list[Effect]:
+        standing = self._standing
+        effects: list[Effect] = []
+        for data in records:
+            try:
+                record = decode_record(data)
+            except Malformed as error:  # the store has checked its bytes: another version's, perhaps
+                effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
+                continue
+            self._past[record.epoch] = self._joined(record, self._past.get(record.epoch, Past()))
+        standing.past = self._past
+        standing.begin_epoch(standing.epoch)
+        self._plant()
+        return effects
+
+    def _joined(self, record: VotedRecord | TimeoutRecord | StateRecord, past: Past) -> Past:
+        epoch = self._standing.epochs.number(record.epoch)
+        match record:
+            case VotedRecord(header=header, locked=locked, is_proposal=is_proposal):
+                if record.epoch == self._standing.epoch.number:
+                    self._blocks.append((header, record.body))
+                past = past._replace(
+                    proposed=max(past.proposed, header.view if is_proposal else -1),
+                    voted=max(past.voted, -1 if is_proposal else header.view),
+                    locked=max(past.locked, locked - 1),
+                )
+                return self._with_quorum(past, header.justify, epoch)
+            case TimeoutRecord(view=view, quorum=quorum):
+                return self._with_quorum(past._replace(timed=max(past.timed, view)), quorum, epoch)
+            case StateRecord():
+                past = past._replace(
+                    proposed=max(past.proposed, record.proposed - 1),
+                    voted=max(past.voted, record.voted - 1),
+                    timed=max(past.timed, record.timed - 1),
+                    locked=max(past.locked, record.locked - 1),
+                )
+                return self._with_quorum(past, record.quorum, epoch)
+
+    def _with_quorum(self, past: Past, certificate: Certificate | None, epoch: Epoch | None) -> Past:
+        if certificate is None or epoch is None:
+            return past
+        try:
+            quorum: Quorum = open_quorum(certificate, epoch, self._standing.verifier)
+        except Malformed:
+            return past
+        if epoch.number == self._standing.epoch.number:
+            self._memory.note_certificate(certificate)
+        return past if past.high is not None and past.high.view >= quorum.view else past._replace(high=quorum)
+
+    def _plant(self) -> None:
+        """The blocks of our log, and the newest of our view as the one that we judge or voted for."""
+        standing = self._standing
+        for header, body in self._blocks:
+            block = standing.tree.add(block_digest(header), header)
+            take_body(block, body)
+            if body is not None:
+                self._voting.stored[header.batch] = None
+            if header.view == standing.view:
+                standing.pending = block
+        for block in standing.tree:
+            if block.body is None and block.batch in self._voting.stored:
+                same = next((each.body for each in standing.tree if each.batch == block.batch and each.body), None)
+                take_body(block, same)
+        for block in standing.tree:
+            if block.height > standing.decided and block.body is not None:
+                standing.fly(block.batch, block.body)

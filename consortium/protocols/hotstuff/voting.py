@@ -1,0 +1,200 @@
+"""Proposals judged and voted on (paper 4 and 5): safeNode, the lock, one ballot a view."""
+
+from __future__ import annotations
+
+from consortium.core.codec import Malformed, encode
+from consortium.core.fitness import batch_fault, is_undecidable
+from consortium.core.machine import Effect, Note, Now, Rebroadcast, Received
+from consortium.core.messages import Certificate, Signed
+from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
+from consortium.protocols.hotstuff.chain import Chain
+from consortium.protocols.hotstuff.fetching import Fetching, opened, take_body
+from consortium.protocols.hotstuff.messages import Ballot, Carried, Header, Proposal, block_digest
+from consortium.protocols.hotstuff.pacemaker import Pacemaker
+from consortium.protocols.hotstuff.records import FORMAT, VotedRecord, persist
+from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Decided
+
+
+class Voting:
+    """At most one ballot a view, durable before it is said."""
+
+    def __init__(self, standing: Standing, chain: Chain, fetching: Fetching, pacemaker: Pacemaker) -> None:
+        self._standing = standing
+        self._chain = chain
+        self._fetching = fetching
+        self._pacemaker = pacemaker
+        self._seen: dict[str, tuple[int, bytes, Signed]] = {}  # newest proposal of each leader
+        self._refused = ROOT_VIEW  # view whose block we judged unfit
+        self.stored: dict[bytes, None] = {}  # batches that are durable in our records
+
+    def clear(self) -> None:
+        self._seen.clear()
+        self.stored.clear()
+        self._refused = ROOT_VIEW
+
+    # --- messages -----------------------------------------------------------------------------------------------
+
+    def on_proposal(self, now: Now, event: Received, message: Proposal) -> list[Effect]:
+        """Accepted (paper 5, Algorithm 4: "on receiving proposal") if its sender leads the view, the block is the one
+        that was signed, the QC in it is sound and of its parent, and its view follows its parent's or a quorum's
+        TIMEOUTs; of a view, the first. What it proves is learnt in any case."""
+        standing = self._standing
+        if event.sender != standing.leads(message.view):
+            return standing.rejected("not the leader of that view", event)
+        seen = self._seen.get(event.sender)
+        if seen is not None and seen[0] == message.view and seen[1] != event.signed.body:
+            return standing.equivocated(event, seen[2])
+        if not event.attachment:
+            return []
+        carried = opened(event.attachment)
+        if carried is None or block_digest(carried.header) != message.digest:
+            return standing.rejected("the block is not the one that was signed", event)
+        header = carried.header
+        if (header.view, header.height) != (message.view, message.height) or message.commits:
+            return standing.rejected("the block is of another view or height", event)
+        if seen is None or seen[0] < message.view:
+            self._seen[event.sender] = (message.view, event.signed.body, event.signed)
+        try:
+            effects = self._learn(now, carried)
+        except Malformed as error:
+            return standing.rejected(error, event)
+        if header.view != standing.view or (standing.pending is not None and standing.pending.digest != message.digest):
+            return effects
+        block = standing.tree.add(message.digest, header)
+        if carried.body is not None and len(carried.body) > standing.parameters.batch_bytes_max:
+            return [*effects, *standing.rejected("the batch is too long", event)]
+        if not take_body(block, carried.body):
+            effects.extend(standing.rejected("the batch does not match its digest", event))
+        standing.pending, standing.pending_signed = block, event.signed
+        return effects
+
+    def _learn(self, now: Now, carried: Carried) -> list[Effect]:
+        """The QC and the TIMEOUTs in a proposal, and that they justify its view. Raises Malformed."""
+        standing = self._standing
+        header = carried.header
+        parent_view = ROOT_VIEW
+        effects: list[Effect] = []
+        if header.justify is None:
+            if header.parent != standing.tree.root.digest:
+                raise Malformed("a block without QC must be the first of its epoch")
+        else:
+            quorum = standing.opened(header.justify)
+            if quorum.digest != header.parent:
+                raise Malformed("the QC is not of the block's parent")
+            parent_view = quorum.view
+            effects.extend(self._chain.learn(quorum))
+        if parent_view >= header.view:
+            raise Malformed("the QC is not of an earlier view")
+        if header.view != parent_view + 1:
+            self._learn_timeouts(now, carried.timeouts, header, effects)
+        effects.extend(self._pacemaker.follow_high(now))
+        return effects
+
+    def _learn_timeouts(self, now: Now, certificate: Certificate | None, header: Header, effects: list[Effect]) -> None:
+        """Raises Malformed unless a quorum left the view before the term that this block begins."""
+        standing = self._standing
+        if certificate is None:
+            raise Malformed("nothing shows that the views before were left")
+        if certificate == standing.timeouts and standing.view == header.view:
+            return
+        left = open_timeouts(certificate, standing.epoch, standing.verifier)
+        if next_term(left) != header.view:
+            raise Malformed("the TIMEOUTs are of another term")
+        effects.extend(self._pacemaker.learn_timeouts(now, left, certificate))
+
+    # --- transitions --------------------------------------------------------------------------------------------
+
+    def try_vote(self, now: Now) -> list[Effect]:
+        """BALLOT to the leader of the next view, after vote, lock and block are durable. safeNode (paper 4.4): the
+        parent's QC is not older than our lock. (With direct parents the paper's other case, that the block extends the
+        locked one, is contained: views ascend along a branch.)"""
+        standing = self._standing
+        block = standing.pending
+        if block is None or block.header is None or max(standing.voted, self._refused) >= standing.view:
+            return []
+        if not standing.may_vote or not standing.is_open or standing.view <= standing.abstained:
+            return []
+        try:
+            parent, decided = standing.tree.parent(block), standing.tree.decided_by(block)
+        except Absent as absent:
+            return self._fetching.need(now, absent.digest, absent.holders or (standing.leader,), with_body=True)
+        why = self._fault(block.header, parent, decided)
+        if why is not None:
+            return self._refuse(why)
+        if block.batch:
+            if not standing.is_votable(block.height):
+                return []
+            if block.body is None:
+                return self._fetching.need_body(now, block)
+            if standing.leader != standing.me:
+                if is_undecidable(standing, block.height, block.body):
+                    return []
+                why = batch_fault(standing, now, block.height, block.body)
+                if why is not None:
+                    return self._refuse(why)
+                standing.fly(block.batch, block.body)
+        return self._vote(block, parent, decided)
+
+    def _fault(self, header: Header, parent: Block, decided: Decided) -> str | None:
+        """Why a block may not be voted for, whatever its batch."""
+        standing = self._standing
+        if parent.view < standing.locked_view:
+            return "it builds on an older block than the one we are locked on"
+        if header.height != parent.height + bool(header.batch) or header.certified != decided.certified:
+            return "its heights do not follow from its parent"
+        if not header.batch and not parent.has_open:
+            return "it carries nothing, and nothing waits for votes"
+        return None
+
+    def _vote(self, block: Block, parent: Block, decided: Decided) -> list[Effect]:
+        standing = self._standing
+        header = block.header
+        assert header is not None
+        if parent.header is not None:  # the paper's two-chain: lock the block under the parent
+            under = standing.tree.parent(parent)
+            standing.locked_view = max(standing.locked_view, under.view)
+        standing.voted = standing.view
+        ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
+        to = standing.leads(standing.view + 1)
+        return [self.record(block, is_proposal=False), standing.tell(to, ballot)]
+
+    def record(self, block: Block, *, is_proposal: bool) -> Effect:
+        """Of a vote or a proposal, with the batch where no earlier record has it."""
+        standing = self._standing
+        header = block.header
+        assert header is not None
+        body = None if block.batch in self.stored else block.body
+        if body is not None:
+            self.stored[block.batch] = None
+        record = VotedRecord(FORMAT, standing.epoch.number, standing.locked_view + 1, is_proposal, header, body)
+        return persist(record, block.height + standing.parameters.checkpoint_interval + 1)
+
+    def ballot_again(self) -> list[Effect]:
+        """Our last ballot once more, while no QC of its view is known; signed anew, byte for byte the same."""
+        standing = self._standing
+        block = standing.pending
+        if block is None or standing.voted != block.view or standing.high_view >= block.view:
+            return []
+        try:
+            decided = standing.tree.decided_by(block)
+        except Absent:
+            return []
+        ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
+        return [standing.tell(standing.leads(block.view + 1), ballot)]
+
+    def proposal_again(self) -> list[Effect]:
+        """Our proposal of this view once more, without its batch: who lacks that fetches it by digest."""
+        standing = self._standing
+        block, signed = standing.pending, standing.pending_signed
+        if block is None or block.header is None or standing.proposed != block.view or standing.view != block.view:
+            return []
+        carried = encode(Carried(block.header, None, standing.timeouts))
+        if signed is not None:
+            return [Rebroadcast(signed, carried)]
+        return [standing.say(Proposal(block.view, block.digest, block.height, ()), carried)]
+
+    def _refuse(self, why: str) -> list[Effect]:
+        standing = self._standing
+        self._refused = standing.view
+        return [Note("rejected", {"why": why[:120], "sender": standing.leader, "message": "Proposal"})]
