@@ -32,8 +32,8 @@ from consortium.core.machine import (
     Wake,
 )
 from consortium.core.membership import Epoch, Epochs, Kind, Member
-from consortium.core.messages import Certificate, Message, MessageCodec, decode_frame
-from consortium.core.protocol import Setting
+from consortium.core.messages import Certificate, Message, MessageCodec, Signed, decode_frame
+from consortium.core.protocol import ConsensusProtocol, Setting
 from consortium.core.transaction import NULL_DIGEST, batch_digest, decode_batch, encode_batch
 from consortium.core.verifier import Verifier
 from consortium.protocols.pbft import PROTOCOL
@@ -61,8 +61,8 @@ def secret(name: str) -> bytes:
     return name.encode().ljust(32, b"\x00")
 
 
-def codec() -> MessageCodec:
-    return MessageCodec(CHAIN, "keyed-hash", (*MESSAGES, Sealed))
+def codec(messages: tuple[type[Message], ...] = MESSAGES) -> MessageCodec:
+    return MessageCodec(CHAIN, "keyed-hash", (*messages, Sealed))
 
 
 def is_open(sender: str, receiver: str) -> bool:
@@ -173,7 +173,7 @@ class Peer:
             self.seal,
             network.check_seal,
         )
-        self.replica = PROTOCOL.build(setting)
+        self.replica = network.protocol.build(setting)
         self.host = Host(
             self.name, self, network.verifier, KeyedHash(), {"vote": secret(self.name)}, network.epochs, lambda: 0
         )
@@ -206,7 +206,7 @@ class Peer:
             return []
         assert height == len(self.live_chain) + 1, "decisions must be consecutive"
         digest = NULL_DIGEST if batch is None else batch_digest(batch)
-        PROTOCOL.check_decision(certificate, self.network.epochs, height, digest, self.network.verifier)
+        self.network.protocol.check_decision(certificate, self.network.epochs, height, digest, self.network.verifier)
         self.live_chain.append((digest, batch, certificate))
         if batch:
             self.pool.execute(batch)
@@ -265,7 +265,11 @@ class Peer:
 
 
 class Network:
-    """`loss`, `duplicate` as fractions, delays in microseconds; `blocked(sender, receiver)` cuts links."""
+    """`protocol`: a network of another one is a subclass, with its own `_watch_message`.
+
+    `loss`, `duplicate` as fractions, delays in microseconds; `blocked(sender, receiver)` cuts links."""
+
+    protocol: ConsensusProtocol = PROTOCOL
 
     def __init__(
         self,
@@ -281,7 +285,7 @@ class Network:
         self.loss, self.duplicate, self.delay_us = loss, duplicate, delay_us
         self.parameters = parameters
         self.epochs = Epochs([epoch or epoch_of(n)])
-        self.verifier = Verifier(codec(), KeyedHash())
+        self.verifier = Verifier(codec(self.protocol.messages), KeyedHash())
         self.time_us = 0
         self.blocked: Callable[[str, str], bool] = is_open
         self.bend: Callable[[str, str, bytes], bytes] = as_it_is
@@ -348,7 +352,9 @@ class Network:
         signed = decode_frame(payload).signed
         if signed.sender != sender:
             self.faults.append(f"{sender} sent a statement of {signed.sender}")
-        message = self.verifier.open(signed, self.epochs).message
+        self._watch_message(sender, self.verifier.open(signed, self.epochs).message, signed)
+
+    def _watch_message(self, sender: str, message: Message, signed: Signed) -> None:
         is_vote = isinstance(message, PrePrepare | Prepare | Commit | ViewChange)
         if is_vote and not self.peers[sender].replica.standing.is_recalled:
             self.faults.append(f"{sender} voted before it was recalled")

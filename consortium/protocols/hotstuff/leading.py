@@ -86,7 +86,9 @@ class Leading:
         if parent.height < standing.decided or not (standing.pool.unexecuted or parent.has_open or self._fills(parent)):
             return []  # our newest QC is an old one, or there is no work
         justify = None if standing.high is None else standing.high.certificate
-        draft = Header(standing.view, parent.height, 0, b"", parent.digest, justify)
+        # What is sealed may be decided by another branch than our parent's, and its blocks be forgotten.
+        base = max(parent.certified, min(standing.stable, parent.height))
+        draft = Header(standing.view, parent.height, base, 0, b"", parent.digest, justify)
         try:
             branch = standing.tree.above(parent, standing.decided)
             certified = standing.tree.decided_by(Block(b"", draft, 0)).certified

@@ -22,12 +22,14 @@ class Header(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkn
     """A block of the chain without its batch (the paper's node). Its digest covers all of it.
 
     `batch`: digest of the batch, which takes the height after the parent's; empty: this block takes no height, it only
-    carries votes for those below. `height`: that of the newest batch at or below this block. `certified`: heights up to
-    here are decided once a quorum votes for this block. `justify`: the QC of the parent; None on the epoch's root.
+    carries votes for those below. `height`: that of the newest batch at or below this block. `base`: heights up to here
+    are decided already, by the parent's QC or as everybody has executed them. `certified`: heights up to here are
+    decided once a quorum votes for this block. `justify`: the QC of the parent; None on the epoch's root.
     """
 
     view: int
     height: int
+    base: int
     certified: int
     batch: bytes
     parent: bytes
@@ -168,7 +170,7 @@ def shape_fault(message: Message) -> str | None:
 
 def header_fault(header: Header) -> str | None:
     """Why a block's own fields are out of bounds; None = they are not. Never raises."""
-    if not all(0 <= value < INTEGER_MAX for value in (header.view, header.height, header.certified)):
+    if not all(0 <= value < INTEGER_MAX for value in (header.view, header.height, header.base, header.certified)):
         return "a block's view or height is out of bounds"
     if len(header.parent) != DIGEST_BYTES or len(header.batch) not in (0, DIGEST_BYTES):
         return "a block's digest has 32 bytes"

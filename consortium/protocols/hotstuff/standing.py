@@ -120,8 +120,8 @@ class Standing:
 
     @property
     def floor(self) -> int:
-        """Blocks below are forgotten; those at it may still be built on."""
-        return self.stable
+        """Blocks below are forgotten: sealed, and a checkpoint later."""
+        return self.stable - self.parameters.checkpoint_interval
 
     @property
     def top(self) -> int:

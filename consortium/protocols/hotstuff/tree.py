@@ -101,16 +101,17 @@ class Tree:
     def decided_by(self, block: Block) -> Decided:
         """What the votes for this block decide: its grandparent and everything under that, if block, parent and
         grandparent are of three consecutive views (the paper's three-chain); else nothing new. Raises Absent."""
+        assert block.header is not None, "nobody votes for the root"
+        base = block.header.base
         parent = self.parent(block)
-        before = parent.certified
         if parent.header is None:
-            return Decided(before + 1, (), before)
+            return Decided(base + 1, (), base)
         grandparent = self.parent(parent)
         is_chain = block.view == parent.view + 1 == grandparent.view + 2
-        if not is_chain or grandparent.height <= before:
-            return Decided(before + 1, (), before)
-        commits = tuple(each.batch for each in reversed(self.above(grandparent, before)))
-        return Decided(before + 1, commits, grandparent.height)
+        if not is_chain or grandparent.height <= base:
+            return Decided(base + 1, (), base)
+        commits = tuple(each.batch for each in reversed(self.above(grandparent, base)))
+        return Decided(base + 1, commits, grandparent.height)
 
     def prune(self, tips: list[Block], height: int, locked_view: int) -> None:
         """Forget what lies below `height`, and what no tip rests on and nobody may build on (older than the lock)."""

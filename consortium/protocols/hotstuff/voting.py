@@ -118,7 +118,10 @@ class Voting:
         try:
             parent, decided = standing.tree.parent(block), standing.tree.decided_by(block)
         except Absent as absent:
-            return self._fetching.need(now, absent.digest, absent.holders or (standing.leader,), with_body=True)
+            holders = dict.fromkeys((*absent.holders, standing.leader))
+            return self._fetching.need(now, absent.digest, tuple(holders), with_body=True)
+        if parent.certified != block.header.base > standing.decided:
+            return []  # it says that more is decided than its parent shows, and than we know
         why = self._fault(block.header, parent, decided)
         if why is not None:
             return self._refuse(why)
@@ -141,7 +144,9 @@ class Voting:
         standing = self._standing
         if parent.view < standing.locked_view:
             return "it builds on an older block than the one we are locked on"
-        if header.height != parent.height + bool(header.batch) or header.certified != decided.certified:
+        is_based = parent.certified <= header.base <= parent.height
+        is_numbered = header.height == parent.height + bool(header.batch) and header.certified == decided.certified
+        if not is_based or not is_numbered:
             return "its heights do not follow from its parent"
         if not header.batch and not parent.has_open:
             return "it carries nothing, and nothing waits for votes"
