@@ -29,7 +29,7 @@ _KINDS: tuple[type[Message], ...] = (Proposal, Ballot, Timeout)
 
 
 class Memory:
-    """The newest statement of each kind that we hold of each member, and the last certificates with what they signed."""
+    """The newest statement of each kind that we hold of each member, and the last certificates."""
 
     def __init__(self) -> None:
         self._latest: dict[NodeId, dict[type[Message], tuple[tuple[int, int], Signed]]] = {}

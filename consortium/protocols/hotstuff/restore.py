@@ -11,8 +11,8 @@ from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import Quorum, open_quorum
 from consortium.protocols.hotstuff.fetching import take_body
 from consortium.protocols.hotstuff.messages import Header, block_digest
-from consortium.protocols.hotstuff.records import StateRecord, TimeoutRecord, VotedRecord, decode_record
 from consortium.protocols.hotstuff.recall import Memory
+from consortium.protocols.hotstuff.records import StateRecord, TimeoutRecord, VotedRecord, decode_record
 from consortium.protocols.hotstuff.standing import Past, Standing
 from consortium.protocols.hotstuff.voting import Voting
 

@@ -38,7 +38,7 @@ class Block:
         return self.height > self.certified
 
 
-class Absent(Exception):  # noqa: N818 - it is no error: a block to be fetched
+class Absent(Exception):
     """A block that a judgement needs is not here; `holders` signed for it."""
 
     def __init__(self, digest: bytes, holders: tuple[NodeId, ...]) -> None:
