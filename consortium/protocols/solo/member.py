@@ -1,18 +1,11 @@
-"""A trusted sequencer, the baseline: the first validator orders, signs every height, and is believed.
-
-It tolerates no fault of the sequencer: while it is down nothing is ordered, and if it lies the members fork. Crashes it
-survives, for an order is durable before it is said; and it executes an order itself once another member holds it. Who
-has lost one fetches it from anybody: it proves itself.
-"""
+"""One member under a trusted sequencer: it orders if it is the sequencer, and believes it if not."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from consortium.core.allowance import Allowance
-from consortium.core.codec import Decoder, Malformed, encode, tagged_hash
+from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.early import Early
 from consortium.core.evidence import make_evidence, report_evidence
 from consortium.core.machine import (
@@ -23,7 +16,6 @@ from consortium.core.machine import (
     Event,
     Executed,
     Expired,
-    Machine,
     Note,
     Now,
     Persist,
@@ -33,85 +25,28 @@ from consortium.core.machine import (
     Stable,
     Started,
 )
-from consortium.core.membership import Epoch, Epochs, NodeId
-from consortium.core.messages import Certificate, Message, Signed, Vote
-from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.membership import Epoch, NodeId
+from consortium.core.messages import Certificate, Message, Signed
+from consortium.core.protocol import Setting
 from consortium.core.transaction import batch_digest, encode_batch
-from consortium.core.verifier import Verifier
+from consortium.protocols.solo.messages import (
+    FORMAT,
+    RECORD,
+    Ask,
+    Held,
+    Order,
+    Ordered,
+    OrderRecord,
+    Recall,
+    Recalled,
+    sequencer,
+)
 
 ASK_TIMER = ("solo", "ask")
 RECALL_TIMER = ("solo", "recall")
-FORMAT = 1
 INTEGER_MAX = 1 << 53
 ANSWERS_AT_ONCE = 16
 ANSWER_BYTES_MAX = 4_000_000
-
-
-class Order(Vote, frozen=True):
-    """The sequencer's decision: the batch of `digest` (the attachment) at `height`. `view` is 0."""
-
-
-class Held(Message, frozen=True):
-    """To the sequencer, of one member a height in turn, and of everybody for what it says again: we hold that order."""
-
-    height: int
-
-
-class Ask(Message, frozen=True):
-    """What was decided at this height and above?"""
-
-    nonce: bytes
-    height: int
-
-
-class Ordered(Message, frozen=True):
-    """Answer to Ask: the sequencer's order as it signed it; the attachment is the batch."""
-
-    receiver: str
-    nonce: bytes
-    order: Signed
-
-
-class Recall(Message, frozen=True):
-    """The sequencer has just booted: which is the highest order of mine that you hold?"""
-
-    nonce: bytes
-
-
-class Recalled(Message, frozen=True):
-    """Answer to Recall: height and epoch of that order, and the order; None: there is none."""
-
-    receiver: str
-    nonce: bytes
-    order: Signed | None
-
-
-class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Before an order is said: the order and its batch."""
-
-    format: int
-    epoch: int
-    height: int
-    batch: bytes
-
-
-_RECORD: Decoder[_Record] = Decoder(_Record, 64_000_000)
-
-
-def sequencer(epoch: Epoch) -> NodeId:
-    return epoch.leader(0)
-
-
-def check_decision(certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier) -> None:
-    """Raises Malformed unless the sequencer of `height`'s epoch, and it alone, signed `digest` there."""
-    epoch = epochs.at(height)
-    message = verifier.check_certificate(certificate, epoch, 1)
-    if [name for name, _ in certificate.signatures] != [sequencer(epoch)]:
-        raise Malformed("an order is signed by the sequencer alone")
-    if not isinstance(message, Order) or message.height != height:
-        raise Malformed(f"not an order of height {height}")
-    if message.digest != digest:
-        raise Malformed(f"the order of height {height} is for another batch")
 
 
 class Solo:
@@ -189,7 +124,7 @@ class Solo:
         """Our own orders above the ledger are said again; the sequencer asks what the others hold of it first."""
         for data in records:
             try:
-                record = _RECORD.decode(data)
+                record = RECORD.decode(data)
             except Malformed:
                 continue
             if record.format == FORMAT and record.epoch == self.epoch.number and record.height > self._stable:
@@ -267,7 +202,7 @@ class Solo:
                 break
             self._ordered = height
             digest = batch_digest(batch)
-            record = encode(_Record(FORMAT, self.epoch.number, height, batch))
+            record = encode(OrderRecord(FORMAT, self.epoch.number, height, batch))
             short = digest.hex()[:16]
             count = waiting - self._pool.waiting
             size = {"transactions": count, "bytes": len(batch)}
@@ -489,22 +424,3 @@ class Solo:
     def _rejected(self, why: str, event: Received) -> list[Effect]:
         kind = type(event.message).__name__
         return [Note("rejected", {"why": why[:120], "sender": event.sender, "message": kind})]
-
-
-class SoloProtocol:
-    """The value `PROTOCOL` of this room."""
-
-    name = "solo"
-    messages: tuple[type[Message], ...] = (Order, Held, Ask, Ordered, Recall, Recalled)
-
-    def build(self, setting: Setting) -> Machine:
-        return Solo(setting)
-
-    def check_decision(
-        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
-    ) -> None:
-        """Raises Malformed unless the sequencer of `height`'s epoch signed `digest` there."""
-        check_decision(certificate, epochs, height, digest, verifier)
-
-
-PROTOCOL: ConsensusProtocol = SoloProtocol()
