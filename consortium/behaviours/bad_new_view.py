@@ -9,7 +9,6 @@ import msgspec
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.messages import Signed
-from consortium.protocols.pbft.messages import NewView, Told
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,36 +24,20 @@ class BadNewView(Behaviour):
         self._lie: str = options.lie
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
-        if isinstance(effect, Rebroadcast) and self.kind(effect) == "NewView":
+        if isinstance(effect, Rebroadcast) and self.kind(effect) in self.speech.openings:
             return []
-        if isinstance(effect, Broadcast) and isinstance(effect.message, NewView):
-            lie = effect._replace(message=self._bent(effect.message))
+        if isinstance(effect, Broadcast) and self.kind(effect) in self.speech.openings:
+            bent = self.speech.bent_opening((effect.message, effect.attachment), self._lie, self.random_bytes)
+            if bent is None:
+                return [effect]
+            lie = effect._replace(message=bent[0], attachment=bent[1])
             return [self.to_self(effect), *self.to_each(lie, self.others)]
-        if isinstance(effect, Send) and isinstance(effect.message, Told):  # the true one lies in its own log
-            statements = tuple(signed for signed in effect.message.statements if not self._is_mine(signed))
-            return [effect._replace(message=msgspec.structs.replace(effect.message, statements=statements))]
+        if isinstance(effect, Send):  # the true one lies in its own log
+            return [effect._replace(message=self.speech.without(effect.message, self._is_mine))]
         return [effect]
 
     def _is_mine(self, signed: Signed) -> bool:
-        return signed.sender == self.me and isinstance(self.open(signed), NewView)
-
-    def _bent(self, message: NewView) -> NewView:
-        replace = msgspec.structs.replace
-        changes = message.changes
-        match self._lie:
-            case "few":
-                return replace(message, changes=changes[:-1])
-            case "forged":
-                last = changes[-1]
-                bad = Signed(last.sender, last.body, self.random_bytes(len(last.signature)))
-                return replace(message, changes=(*changes[:-1], bad))
-            case "drop" if message.orders:
-                return replace(message, orders=())
-            case _:
-                first = message.orders[0][0] if message.orders else 1
-                last_height = message.orders[-1][0] if message.orders else first
-                heights = range(first, last_height + 1)
-                return replace(message, orders=tuple((height, self.random_bytes(32)) for height in heights))
+        return signed.sender == self.me and type(self.open(signed)).__name__ in self.speech.openings
 
 
 BEHAVIOUR = BehaviourKind(Options, BadNewView, "says a NEW-VIEW that does not follow")

@@ -6,7 +6,7 @@ repeat what they signed, or send bytes that are no valid statement at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from consortium.core.machine import (
     Mangled,
     Now,
     Rebroadcast,
+    Received,
     Send,
     SetTimer,
     Started,
@@ -30,9 +31,8 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Message, MessageCodec, Signed
+from consortium.core.speech import SILENCE, Place, Speech
 
-PROPOSALS = frozenset(("PrePrepare", "Proposal", "Propose"))  # by class: every protocol has its own words
-VOTES = frozenset(("Prepare", "Commit", "Vote", "Prevote", "Precommit"))
 Spoken = Send | Broadcast | Rebroadcast
 
 
@@ -44,6 +44,7 @@ class Surroundings(NamedTuple):
     parameters: Parameters
     codec: MessageCodec
     draw: Callable[[int], int]
+    speech: Speech = SILENCE  # the words of the protocol that this run has
 
 
 class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +93,17 @@ class Behaviour:
         return tuple(others[:middle]), tuple(others[middle:])
 
     def leader(self, view: int) -> NodeId:
-        return self.around.epochs.newest.leader(view)
+        return self.around.speech.leader(self.around.epochs.newest, view)
+
+    @property
+    def speech(self) -> Speech:
+        return self.around.speech
+
+    def place(self, event: Event, kinds: Container[str]) -> Place | None:
+        """Where the proposal or vote stands that this event brings, if it is of these kinds."""
+        if not isinstance(event, Received) or type(event.message).__name__ not in kinds:
+            return None
+        return self.speech.place(event.message)
 
     def open(self, signed: Signed) -> Message | None:
         """The message of a statement of the newest epoch; None where it is none."""

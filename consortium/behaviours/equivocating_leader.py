@@ -6,11 +6,9 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import PROPOSALS, Behaviour, BehaviourKind, Surroundings
-from consortium.core.codec import Malformed
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.membership import NodeId
-from consortium.core.transaction import batch_digest, decode_batch, encode_batch
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -27,26 +25,14 @@ class EquivocatingLeader(Behaviour):
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
         if isinstance(effect, Rebroadcast):
-            return [] if self.kind(effect) in PROPOSALS else [effect]  # it would give itself away
-        if not isinstance(effect, Broadcast) or self.kind(effect) not in PROPOSALS or not effect.attachment:
+            return [] if self.kind(effect) in self.speech.proposals else [effect]  # it would give itself away
+        if not isinstance(effect, Broadcast) or self.kind(effect) not in self.speech.proposals or not effect.attachment:
             return [effect]
         effects: list[Effect] = [self.to_self(effect)]
         for version, group in enumerate(self._groups):
-            batch = _version(effect.attachment, version)
-            message = msgspec.structs.replace(effect.message, digest=batch_digest(batch))
-            effects += [Send(name, message, batch, effect.epoch) for name in group if name != self.me]
+            message, attachment = self.speech.version(effect.message, effect.attachment, version)
+            effects += [Send(name, message, attachment, effect.epoch) for name in group if name != self.me]
         return effects
-
-
-def _version(batch: bytes, version: int) -> bytes:
-    """The same bundles at another time: another digest, and as fit as the first."""
-    if version == 0:
-        return batch
-    try:
-        decoded = decode_batch(batch)
-    except Malformed:
-        return batch
-    return encode_batch(decoded.time_us + version, decoded.bundles)
 
 
 BEHAVIOUR = BehaviourKind(Options, EquivocatingLeader, "orders different batches at one height")

@@ -12,7 +12,6 @@ from consortium.core.codec import encode
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
 from consortium.core.pool import Submission
 from consortium.ledger.messages import FetchBlocks, Status
-from consortium.protocols.pbft.messages import Ask, Commit, FetchBody, Prepare, Recall
 
 Kind = Literal["asks", "votes", "submissions", "requests", "noise"]
 TICK_US = 20_000
@@ -36,8 +35,9 @@ class Flooding(Behaviour):
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        if isinstance(event, Received) and isinstance(event.message, Commit):
-            self._height = max(self._height, event.message.height)
+        place = self.place(event, self.speech.shows)
+        if place is not None and isinstance(event, Received):
+            self._height = max(self._height, place.height)
             self._epoch = event.epoch
         return []
 
@@ -58,18 +58,20 @@ class Flooding(Behaviour):
         turn = self.around.draw(2)
         match kind:
             case "asks":
-                return Send(to, Ask(nonce, 0, 0, 1 + turn * height) if turn else Recall(nonce), b"", self._epoch)
+                return Send(to, self.speech.questions(height, nonce)[turn], b"", self._epoch)
             case "votes":
-                vote = Prepare if turn else Commit
-                return Send(to, vote(self.around.draw(4), height, self.random_bytes(32)), b"", self._epoch)
+                votes = self.speech.empty_votes(self.around.draw(4), height, self.random_bytes(32))
+                return Send(to, votes[(1 - turn) % len(votes)], b"", self._epoch)
             case "submissions":
                 attachment = encode(tuple(self.random_bytes(200) for _ in range(1 + self.around.draw(20))))
                 return Send(to, Submission(sha256(attachment).digest()), attachment)
             case "requests":
                 if turn:
                     return Send(to, FetchBlocks(to, nonce, 1, 1 << 40))
-                fetch = FetchBody(to, nonce, height, self.random_bytes(32))
-                return Send(to, fetch, b"", self._epoch) if height % 2 else Send(to, Status(height, 0, self._sent))
+                fetch = self.speech.request(to, height, self.random_bytes(32), nonce)
+                if fetch is None or height % 2 == 0:
+                    return Send(to, Status(height, 0, self._sent))
+                return Send(to, fetch, b"", self._epoch)
             case "noise":
                 return Utter(self.random_bytes(1 + self.around.draw(2_000)), to)
 

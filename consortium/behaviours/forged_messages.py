@@ -10,7 +10,6 @@ import msgspec
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
 from consortium.core.messages import Frame, Signed, encode_frame
-from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare
 
 KEPT_MAX = 64
 
@@ -48,16 +47,21 @@ class ForgedMessages(Behaviour):
     def _invented(self, heard: Received) -> list[Effect]:
         """A vote that another never gave, under random bytes; and our own statement's place taken by another's name."""
         message: Any = heard.message
-        vote = Commit(getattr(message, "view", 0), getattr(message, "height", 1), self.random_bytes(32))
+        votes = self.speech.empty_votes(
+            getattr(message, "view", 0), getattr(message, "height", 1), self.random_bytes(32)
+        )
+        vote = votes[-1]
         body = self.around.codec.statement(heard.epoch, vote)
         return [Utter(encode_frame(Frame(Signed(heard.sender, body, self.random_bytes(64)))))]
 
     def _usurped(self, heard: Received) -> list[Effect]:
         """Validly signed by us: an order in a view that another leads."""
-        message = heard.message
-        if not isinstance(message, Prepare | Commit) or self.leader(message.view) == self.me:
+        place = self.place(heard, (*self.speech.votes, *self.speech.shows))
+        if place is None or self.leader(place.view) == self.me:
             return []
-        order = PrePrepare(message.view, message.height + 1, self.random_bytes(32))
+        order = self.speech.empty_proposal(place.view, place.height + 1, self.random_bytes(32))
+        if order is None:
+            return []
         return [Send(name, order, b"", heard.epoch) for name in self.others]
 
 

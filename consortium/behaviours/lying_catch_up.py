@@ -12,7 +12,6 @@ from consortium.core.codec import Decoder, encode
 from consortium.core.machine import Broadcast, Effect, Now, Send
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
 from consortium.ledger.messages import Blocks, Snapshot, Status
-from consortium.protocols.pbft.messages import Body, Decision, Told
 
 Lie = Literal["heights", "bodies", "certificates", "snapshots"]
 _BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
@@ -53,7 +52,7 @@ class LyingCatchUp(Behaviour):
     def _lie(self, message: Message, attachment: bytes) -> tuple[Message, bytes]:
         replace = msgspec.structs.replace
         match message:
-            case Status() | Told() if "heights" in self._about:
+            case Status() if "heights" in self._about:
                 return replace(message, height=message.height + self._options.ahead), attachment
             case Blocks() if self._about & {"bodies", "certificates"}:
                 bent = encode([self._block(*entry) for entry in _BLOCKS.decode(attachment)])
@@ -61,8 +60,10 @@ class LyingCatchUp(Behaviour):
             case Snapshot() if "snapshots" in self._about:
                 rows = [(key, self._bent(value)) for key, value in _PART.decode(attachment)]
                 return replace(message, digest=sha256(encode(rows)).digest()), encode(rows)
-            case Body() | Decision() if "bodies" in self._about and attachment:
+            case _ if "bodies" in self._about and attachment and self.speech.has_body(message):
                 return message, self._bent(attachment)
+            case _ if "heights" in self._about:
+                return self.speech.overstated(message, self._options.ahead), attachment
             case _:
                 return message, attachment
 

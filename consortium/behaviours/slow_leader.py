@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import PROPOSALS, Behaviour, BehaviourKind, Later, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Later, Surroundings
 from consortium.core.machine import Broadcast, Effect, Now
 
 
@@ -22,7 +22,7 @@ class SlowLeader(Behaviour):
         self._delay_us: int = options.delay_us or around.parameters.timer_base_us * 3 // 4
 
     def bend(self, now: Now, effect: Effect) -> list[Any]:
-        if isinstance(effect, Broadcast) and self.kind(effect) in PROPOSALS:
+        if isinstance(effect, Broadcast) and self.kind(effect) in self.speech.proposals:
             return [Later(self._delay_us, (effect,))]
         return [effect]
 

@@ -8,7 +8,8 @@ import msgspec
 
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Effect, Event, Now, Received, Send
-from consortium.protocols.pbft.messages import INTEGER_MAX, Ask, Commit, Prepare, ViewChange
+
+VIEW_MAX = (1 << 53) - 1  # the last that protocols take for one
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,23 +25,22 @@ class ViewInflation(Behaviour):
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        if isinstance(event, Received) and isinstance(event.message, Prepare | Commit):
-            self._height = max(self._height, min(event.message.height, 1 << 40))
+        place = self.place(event, (*self.speech.votes, *self.speech.shows))
+        if place is not None and isinstance(event, Received):
+            self._height = max(self._height, min(place.height, 1 << 40))
             self._epoch = event.epoch
         return []
 
     def acts(self, now: Now) -> list[Effect]:
-        self._view = min(self._view * 3 + 1, INTEGER_MAX - 1)
+        self._view = min(self._view * 3 + 1, VIEW_MAX)
         if self.around.draw(8) == 0:
             self._view = 1 + self.around.draw(16)
         digest = self.random_bytes(32)
+        wish = self.speech.empty_wish(self._view)
         said = (
-            ViewChange(self._view, 0, None, ()),
-            Prepare(self._view, self._height + 1, digest),
-            Commit(self._view, self._height + 1, digest),
-            Prepare(self._view, INTEGER_MAX - 1, digest),
-            Ask(self.random_bytes(16), self._view, INTEGER_MAX - 1, INTEGER_MAX - 1),
-            ViewChange(INTEGER_MAX, INTEGER_MAX, None, ()),
+            *(() if wish is None else (wish,)),
+            *self.speech.empty_votes(self._view, self._height + 1, digest),
+            *self.speech.absurd(self._view, digest, self.random_bytes(16)),
         )
         return [Send(name, message, b"", self._epoch) for message in said for name in self.others]
 

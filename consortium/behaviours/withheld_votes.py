@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import VOTES, Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.membership import NodeId
 
@@ -21,7 +21,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WithheldVotes(Behaviour):
     def __init__(self, around: Surroundings, options: Any) -> None:
         super().__init__(around, options)
-        self._messages = frozenset(options.messages) or VOTES
+        self._messages = frozenset(options.messages or self.speech.votes)
         self._victims: frozenset[NodeId] = frozenset(options.to or self.others)
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:

@@ -14,6 +14,7 @@ from consortium.core.genesis import Parameters
 from consortium.core.machine import Machine, Now, Received
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message
+from consortium.core.speech import Speech
 from consortium.core.tally import Tally
 from consortium.core.verifier import Verifier
 
@@ -91,6 +92,7 @@ class Counting(Protocol):
 class ConsensusProtocol(Protocol):
     name: str
     messages: tuple[type[Message], ...]
+    speech: Speech  # its messages, for those who bend them
 
     def build(self, setting: Setting) -> Machine: ...
 

@@ -12,6 +12,8 @@ from consortium.core.machine import Machine
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import MessageCodec
 from consortium.core.quorum import faults_max, quorum_size
+from consortium.core.speech import Speech
+from consortium.protocols import load_protocols
 from consortium.scenario.scenario import BehaviourSpec, Scenario
 from consortium.scenario.streams import Stream
 
@@ -99,6 +101,7 @@ def bend(
     epochs: Epochs,
     parameters: Parameters,
     codec: MessageCodec,
+    speech: Speech,
 ) -> Machine:
     """The machine inside all behaviours of this member, the first innermost."""
     if not scenario.behaviours:
@@ -106,7 +109,7 @@ def bend(
     kinds = load_behaviours()
     for index, spec in enumerate(behaviours_of(scenario).get(member, ())):
         stream = Stream(scenario.seed, "behaviour", member, str(index), spec.name)
-        around = Surroundings(member, epochs, parameters, codec, stream.below)
+        around = Surroundings(member, epochs, parameters, codec, stream.below, speech)
         behaviour = kinds[spec.name].build(around, read_options(spec.name, spec.options))
         machine = Bent(machine, behaviour, f"{index} {spec.name}", start, spec.from_us, spec.to_us)
     return machine
@@ -121,6 +124,9 @@ def check_behaviours(scenario: Scenario) -> None:
             options = read_options(spec.name, spec.options)
         except ValueError as error:
             raise ValueError(f"behaviours.{index}: {error}") from None
+        why = load_protocols()[scenario.protocol].speech.lack(spec.name, options)
+        if why:
+            raise ValueError(f"behaviours.{index}: {spec.name} cannot be had under {scenario.protocol}: {why}")
         if spec.from_us < 0 or (spec.to_us is not None and spec.to_us <= spec.from_us):
             raise ValueError(f"behaviours.{index}: it must begin at 0 or later, and end after its beginning")
         groups: tuple[tuple[str, ...], ...] = getattr(options, "groups", ())

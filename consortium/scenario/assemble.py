@@ -194,7 +194,8 @@ class AssembledHost(Host):
 
     @property
     def leader(self) -> NodeId:
-        return self._known_epochs.at(self.head_height + 1).leader(self.view)
+        name: NodeId = self._consensus.leader
+        return name
 
 
 def build_host(
@@ -246,7 +247,7 @@ def build_host(
     start = RunStart()
     return AssembledHost(
         name,
-        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec),
+        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec, shared.protocol.speech),
         shared.verifier,
         shared.suite,
         secrets,

@@ -6,10 +6,12 @@ from consortium.core.machine import Machine
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message
 from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.speech import Speech
 from consortium.core.verifier import Verifier
 from consortium.protocols.hotstuff.certificates import check_decision
 from consortium.protocols.hotstuff.messages import MESSAGES
 from consortium.protocols.hotstuff.replica import Replica
+from consortium.protocols.hotstuff.speech import SPEECH
 
 
 class HotStuff:
@@ -17,6 +19,7 @@ class HotStuff:
 
     name = "hotstuff"
     messages: tuple[type[Message], ...] = MESSAGES
+    speech: Speech = SPEECH
 
     def build(self, setting: Setting) -> Machine:
         return Replica(setting)

@@ -6,10 +6,12 @@ from consortium.core.machine import Machine
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message
 from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.speech import Speech
 from consortium.core.verifier import Verifier
 from consortium.protocols.pbft.certificates import check_decision
 from consortium.protocols.pbft.messages import MESSAGES
 from consortium.protocols.pbft.replica import Replica
+from consortium.protocols.pbft.speech import SPEECH
 
 
 class Pbft:
@@ -17,6 +19,7 @@ class Pbft:
 
     name = "pbft"
     messages: tuple[type[Message], ...] = MESSAGES
+    speech: Speech = SPEECH
 
     def build(self, setting: Setting) -> Machine:
         return Replica(setting)

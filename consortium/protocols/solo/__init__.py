@@ -11,9 +11,11 @@ from consortium.core.machine import Machine
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message
 from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.speech import Speech
 from consortium.core.verifier import Verifier
 from consortium.protocols.solo.member import Solo
 from consortium.protocols.solo.messages import MESSAGES, check_decision
+from consortium.protocols.solo.speech import SPEECH
 
 
 class SoloProtocol:
@@ -21,6 +23,7 @@ class SoloProtocol:
 
     name = "solo"
     messages: tuple[type[Message], ...] = MESSAGES
+    speech: Speech = SPEECH
 
     def build(self, setting: Setting) -> Machine:
         return Solo(setting)
