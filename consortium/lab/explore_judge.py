@@ -159,9 +159,9 @@ def blamed(trace: Sequence[Record], honest: Sequence[NodeId]) -> list[str]:
 def _liveness(scenario: Scenario, trace: Sequence[Record], last_us: int, ended_us: int) -> list[Failure]:
     """Bounded: done so soon after the last fault, and never so many view changes for nothing."""
     failures = []
-    first, last = _idle_views(trace, last_us)
+    first, last, count = _idle_views(trace, last_us)
     validators = sum(member.kind == "validator" for member in scenario.members)
-    if last - first > VIEWS_A_MEMBER * validators:
+    if count > VIEWS_A_MEMBER * validators:
         sentence = f"views {first} to {last} without a decision, after the last fault at {last_us / 1e6:.1f} s"
         failures.append(Failure("endless view change", Kind.LIVENESS, sentence))
     if ended_us - last_us > BOUND_TIMERS * scenario.parameters.timer_base_us:
@@ -170,18 +170,20 @@ def _liveness(scenario: Scenario, trace: Sequence[Record], last_us: int, ended_u
     return failures
 
 
-def _idle_views(trace: Sequence[Record], from_us: int) -> tuple[int, int]:
-    """The longest run of views in which nothing new was executed anywhere: where it began and where it ended."""
-    height = began = wanted = 0
-    longest = (0, 0)
+def _idle_views(trace: Sequence[Record], from_us: int) -> tuple[int, int, int]:
+    """The longest run of views that were asked for while nothing new was executed anywhere: where it began, where it
+    ended, and how many they were. (A protocol whose views end by themselves passes through many more.)"""
+    height = began = wanted = count = 0
+    longest = (0, 0, 0)
     for record in trace:
-        if record["kind"] == "view_change":
-            wanted = max(wanted, record["view"])
+        if record["kind"] == "view_change" and record["view"] > wanted:
+            wanted = record["view"]
+            count += 1
         is_new = record["kind"] == "executed" and record["height"] > height
         if is_new or record["t_us"] <= from_us:
-            began = wanted
+            began, count = wanted, 0
             height = max(height, record["height"]) if is_new else height
-        longest = max(longest, (began, wanted), key=lambda views: views[1] - views[0])
+        longest = max(longest, (began, wanted, count), key=lambda views: views[2])
     return longest
 
 

@@ -279,6 +279,8 @@ class Simulation:
                 return  # it died in the middle
             if spec.sync_us == 0 and isinstance(output, Store | Apply):
                 self._flush(computer)
+                if computer.host is None:
+                    return  # with the sync, and nothing of what follows was done
         self._flush(computer)
 
     def _flush(self, computer: Computer) -> None:
