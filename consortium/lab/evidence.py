@@ -1,6 +1,7 @@
-"""Who broke PBFT's rules, and what proves it: two signed statements of one member that no honest member makes both.
+"""Who broke the rules of ordering, and what proves it: two signed statements that no honest member makes both.
 
-double vote  two PRE-PREPAREs, PREPAREs or COMMITs of one epoch, view and height with different digests
+double vote  two PRE-PREPAREs, PREPAREs or COMMITs of one epoch, view and height with different digests; in HotStuff two
+             different proposals or ballots of one epoch and view
 two faces    two NEW-VIEWs of one view, or two CHECKPOINTs of one height with different headers
 amnesia      a COMMIT at a height, and a VIEW-CHANGE for a later view whose stable height is below it, without a
              certificate for that height of the COMMIT's view or a later one
@@ -17,7 +18,7 @@ from typing import NamedTuple
 
 from consortium.core.codec import Malformed
 from consortium.core.membership import NodeId
-from consortium.core.messages import MessageCodec, Signed
+from consortium.core.messages import MessageCodec, Signed, ViewVote
 from consortium.lab.statements import Statement
 from consortium.ledger.messages import Checkpoint
 from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
@@ -65,6 +66,8 @@ def _place(statement: Statement) -> tuple[object, ...] | None:
     message, epoch = statement.message, statement.epoch
     if isinstance(message, PrePrepare | Prepare | Commit):
         return (type(message).__name__, epoch, message.view, message.height)
+    if isinstance(message, ViewVote):
+        return (type(message).__name__, epoch, message.view)
     if isinstance(message, NewView):
         return ("NewView", epoch, message.view)
     if isinstance(message, Checkpoint):

@@ -11,6 +11,8 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import MessageCodec
 from consortium.lab.evidence import find_evidence
 from consortium.lab.statements import Statement
+from consortium.protocols.hotstuff.certificates import leader_of
+from consortium.protocols.hotstuff.messages import Ballot, Proposal, Timeout
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, ViewChange
 
 Vote = PrePrepare | Prepare | Commit
@@ -47,9 +49,13 @@ class _Order:
         self._epochs = epochs
         self._left: dict[tuple[NodeId, int], int] = {}  # highest view named in a VIEW-CHANGE
         self._prepared: dict[tuple[NodeId, int, int, int], bytes] = {}
+        self._gone: dict[tuple[NodeId, int], int] = {}  # highest view of a TIMEOUT
+        self._balloted: dict[tuple[NodeId, int], int] = {}  # and of a ballot
 
     def hear(self, statement: Statement) -> list[str]:
         message, name, epoch = statement.message, statement.signed.sender, statement.epoch
+        if isinstance(message, Proposal | Ballot | Timeout):
+            return self._hear_hotstuff(message, name, epoch)
         if isinstance(message, ViewChange):
             before = self._left.get((name, epoch), 0)
             self._left[name, epoch] = max(message.view, before)
@@ -72,4 +78,23 @@ class _Order:
             self._prepared.setdefault(place, message.digest)
             if leads != isinstance(message, PrePrepare):
                 failures.append(f"{name} signed {type(message).__name__} in view {message.view}, not its part there")
+        return failures
+
+    def _hear_hotstuff(self, message: Proposal | Ballot | Timeout, name: NodeId, epoch: int) -> list[str]:
+        """No vote in a view that was left, none in an older view than the last, and proposals of leaders alone."""
+        place = (name, epoch)
+        if isinstance(message, Timeout):
+            self._gone[place] = max(message.view, self._gone.get(place, -1))
+            return []
+        failures = []
+        kind = type(message).__name__
+        if message.view <= self._gone.get(place, -1):
+            failures.append(f"{name} signed {kind} of view {message.view} after a TIMEOUT of view {self._gone[place]}")
+        members = self._epochs.number(epoch)
+        if isinstance(message, Ballot):
+            if message.view < self._balloted.get(place, -1):
+                failures.append(f"{name} signed a ballot of view {message.view} after one of {self._balloted[place]}")
+            self._balloted[place] = message.view
+        elif members is not None and leader_of(members, message.view) != name:
+            failures.append(f"{name} signed a proposal of view {message.view}, which it does not lead")
         return failures

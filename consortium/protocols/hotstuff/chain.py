@@ -50,6 +50,7 @@ class Chain:
         if block is not None and block.batch:
             effects.insert(0, Note("prepared", {"view": block.view, "height": block.height}))
         standing.tree.prune(self._tips(), standing.floor, standing.locked_view)
+        standing.refly()
         return effects
 
     def _tips(self) -> list[Block]:

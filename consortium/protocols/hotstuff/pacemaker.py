@@ -102,6 +102,7 @@ class Pacemaker:
         standing.attempts += 1
         effects = self._enter(view)
         standing.timeouts = certificate
+        standing.refly()
         return effects
 
     def learn_certificate(self, now: Now, certificate: Certificate) -> list[Effect]:

@@ -12,8 +12,8 @@ from consortium.core.machine import Behind, Effect, Now, Received, SetTimer
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
 from consortium.protocols.hotstuff.chain import Chain
-from consortium.protocols.hotstuff.fetching import Fetching
-from consortium.protocols.hotstuff.messages import Ask, Carried, Told
+from consortium.protocols.hotstuff.fetching import Fetching, opened
+from consortium.protocols.hotstuff.messages import Ask, Carried, Proposal, Told, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
 from consortium.protocols.hotstuff.standing import Standing
 from consortium.protocols.hotstuff.voting import Voting
@@ -101,6 +101,7 @@ class Retransmission:
         """Our proposal, ballot and TIMEOUT; a question to all; missing blocks; lag."""
         standing = self._standing
         self._fetching.again()
+        standing.refly()
         effects: list[Effect] = []
         if standing.may_vote:
             effects += [*self._voting.proposal_again(), *self._voting.ballot_again(), *self._pacemaker.say_again()]
@@ -182,7 +183,12 @@ class Retransmission:
                 effects += self._pacemaker.learn_certificate(now, answer.timeouts)
             if answer.proposal is not None and answer.proposal.sender != standing.me:
                 epoch, message = standing.verifier.open(answer.proposal, standing.epochs)
+                carried = opened(event.attachment)
+                if not isinstance(message, Proposal) or carried is None:
+                    raise Malformed("an answer without the block that it names")
+                if block_digest(carried.header) != message.digest:
+                    raise Malformed("an answer with another block than it names")
                 inner = Received(answer.proposal.sender, message, answer.proposal, epoch, event.attachment)
-        except Malformed:
-            pass  # what came before stands on its own
+        except Malformed as error:
+            effects += standing.rejected(error, event)  # what came before stands on its own
         return effects, inner

@@ -13,7 +13,7 @@ from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.protocol import Setting
 from consortium.protocols.hotstuff.certificates import Quorum, leader_of, open_quorum
 from consortium.protocols.hotstuff.messages import root_digest
-from consortium.protocols.hotstuff.tree import ROOT_VIEW, Block, Tree
+from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Tree
 
 
 class Past(NamedTuple):
@@ -156,6 +156,17 @@ class Standing:
             self.flown.clear()
         for digest, body in ours.items():
             self.fly(digest, body or b"")
+
+    def refly(self) -> None:
+        """Let wait again what is in flight on no branch that may be decided: that of our view's proposal, or else of
+        the newest QC."""
+        tip = self.pending or self.tree.get(self.high_digest)
+        if not self.flown or tip is None:
+            return
+        try:
+            self.follow(self.tree.above(tip, self.decided))
+        except Absent:
+            return  # fetched, or caught up with, and then tried again
 
     # --- small effects ------------------------------------------------------------------------------------------
 

@@ -122,6 +122,8 @@ class Voting:
             return self._fetching.need(now, absent.digest, tuple(holders), with_body=True)
         if parent.certified != block.header.base > standing.decided:
             return []  # it says that more is decided than its parent shows, and than we know
+        if parent.view < standing.locked_view:
+            return []  # safeNode; its leader need not be a traitor: it may not have heard of our lock
         why = self._fault(block.header, parent, decided)
         if why is not None:
             return self._refuse(why)
@@ -141,9 +143,6 @@ class Voting:
 
     def _fault(self, header: Header, parent: Block, decided: Decided) -> str | None:
         """Why a block may not be voted for, whatever its batch."""
-        standing = self._standing
-        if parent.view < standing.locked_view:
-            return "it builds on an older block than the one we are locked on"
         is_based = parent.certified <= header.base <= parent.height
         is_numbered = header.height == parent.height + bool(header.batch) and header.certified == decided.certified
         if not is_based or not is_numbered:
