@@ -9,7 +9,7 @@ from membership_runs import Ran, deed, promote, scenario_of
 
 from consortium.contracts.governance import CHARGES, CONVICTIONS, Conviction
 from consortium.core.evidence import check_conflict, is_signed_by
-from consortium.core.messages import Message, Vote
+from consortium.core.messages import Message, ViewVote, Vote
 from consortium.core.pool import BundlePool
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.sealer import Sealer
@@ -58,14 +58,17 @@ def test_a_liar_among_changing_members_is_named_in_the_epoch_of_its_lie() -> Non
 
 
 def _shape(kind: type[Message]) -> list[Any]:
-    return [kind.__annotations__.get(name, Vote.__annotations__.get(name)) for name in kind.__struct_fields__]
+    known = {**Vote.__annotations__, **ViewVote.__annotations__}
+    return [kind.__annotations__.get(name, known.get(name)) for name in kind.__struct_fields__]
 
 
 def test_only_votes_have_the_shape_that_evidence_is_judged_by() -> None:
     kinds = [*BundlePool.messages, *Sealer.messages, *CatchUp.messages]
     for protocol in load_protocols().values():
         kinds += protocol.messages
-    assert any(issubclass(kind, Vote) for kind in kinds)
+    assert any(issubclass(kind, Vote) for kind in kinds) and any(issubclass(kind, ViewVote) for kind in kinds)
     for kind in kinds:
+        is_like_view_vote = _shape(kind) == ["int", "bytes", "int", "tuple[bytes, ...]"]
+        assert is_like_view_vote == issubclass(kind, ViewVote), f"{kind.__name__} has the shape of a view's vote"
         is_alike = _shape(kind) == ["int", "int", "bytes"]
         assert is_alike == issubclass(kind, Vote), f"{kind.__name__} has the shape of a vote, and is none"
