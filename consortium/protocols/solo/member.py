@@ -407,7 +407,7 @@ class Solo:
         if not isinstance(message, Order):
             return self._rejected("not an order", event)
         effects = self._on_order(Received(answer.order.sender, message, answer.order, epoch, event.attachment), message)
-        if message.height > self._decided + 1 and message.height not in self._orders:
+        if message.height > self._decided + 1 and self._decided + 1 not in self._orders:
             self._claimed[answer.order.sender] = max(message.height, self._claimed.get(answer.order.sender, 0))
         return effects
 
