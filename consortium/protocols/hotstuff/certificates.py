@@ -33,8 +33,9 @@ def leader_of(epoch: Epoch, view: int) -> NodeId:
 
 
 def next_term(view: int) -> int:
-    """The first view of the next leader."""
-    return (view // TERM_VIEWS + 1) * TERM_VIEWS
+    """Where those go on who left this view: the first view of the leader after the one that it waited for. In the last
+    view of a term that is the leader of the next, to whom the ballots go."""
+    return ((view + 1) // TERM_VIEWS + 1) * TERM_VIEWS
 
 
 def open_quorum(certificate: Certificate, epoch: Epoch, verifier: Verifier) -> Quorum:

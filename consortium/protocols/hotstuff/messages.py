@@ -38,7 +38,7 @@ class Header(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkn
 
 class Carried(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """A block as it travels, in an attachment. `body`: its batch, None where it is not sent along. `timeouts`: in a
-    proposal, proof that the view before its own term was left, where its own view does not follow its parent's."""
+    proposal, proof that a view was left after which its own comes, where that does not follow its parent's."""
 
     header: Header
     body: bytes | None

@@ -51,7 +51,7 @@ def test_a_block_on_an_older_qc_than_the_lock_gets_no_vote_and_one_on_the_lock_d
     for block in (first, second, third):
         bench.propose(block)
     assert bench.standing.locked_view == 0  # the vote for the third: QCs of the second and of the first under it
-    timeouts = bench.certificate(Timeout(7))
+    timeouts = bench.certificate(Timeout(6))
     stale = bench.block(None, 8)
     assert said(bench.propose(stale, timeouts), Ballot) == []
     other = Bench()
@@ -143,7 +143,7 @@ def test_a_gap_in_the_views_decides_nothing(views: tuple[int, ...]) -> None:
     bench = Bench()
     blocks = bench.line(*views)
     for block in (*blocks, bench.block(blocks[-1], views[-1] + 1)):
-        bench.propose(block, bench.certificate(Timeout(block.view - 1)) if block.view in (8, 16) else None)
+        bench.propose(block, bench.certificate(Timeout(block.view - 2)) if block.view in (8, 16) else None)
     assert bench.standing.voted == views[-1] + 1 and bench.standing.decided == 0
 
 
@@ -153,7 +153,7 @@ def test_what_lies_under_the_three_chain_is_decided_with_it() -> None:
     assert bench.ballot(blocks[-1]).height == 1
     assert bench.ballot(blocks[-1]).commits == (blocks[0].batch, blocks[1].batch)
     for block in blocks:
-        bench.propose(block, bench.certificate(Timeout(7)) if block.view == 8 else None)
+        bench.propose(block, bench.certificate(Timeout(6)) if block.view == 8 else None)
     assert decided(bench.hear("n1", Certified(bench.quorum(blocks[-1])))) == [1, 2]
 
 
@@ -191,10 +191,11 @@ def test_a_qc_needs_a_quorum_of_validators_who_say_the_same() -> None:
 # --- leading --------------------------------------------------------------------------------------------------------
 
 
-def test_leaders_take_turns_of_eight_views() -> None:
+def test_leaders_take_turns_of_eight_views_and_who_is_waited_for_in_vain_loses_its_own() -> None:
+    """In the last view of a term the ballots go to the next leader: it is the one that is passed over."""
     epoch = Bench().epoch
     assert [leader_of(epoch, view) for view in (0, 7, 8, 31, 32)] == ["n0", "n0", "n1", "n3", "n0"]
-    assert [next_term(view) for view in (0, 7, 8)] == [8, 8, 16]
+    assert [next_term(view) for view in (0, 6, 7, 8)] == [8, 8, 16, 16]
 
 
 def test_a_leader_collects_a_quorum_and_proposes_on_it_and_two_ballots_of_one_view_are_evidence() -> None:
@@ -260,11 +261,11 @@ def test_a_new_leader_builds_on_the_newest_qc_that_came_with_the_timeouts() -> N
 
 def test_a_term_that_does_not_follow_its_parent_must_show_why() -> None:
     bench = Bench()
-    for timeouts in (None, bench.certificate(Timeout(9)), bench.certificate(Timeout(7), ("n0", "n1"))):
+    for timeouts in (None, bench.certificate(Timeout(9)), bench.certificate(Timeout(6), ("n0", "n1"))):
         effects = bench.propose(bench.block(None, 8), timeouts)
         assert said(effects, Ballot) == [] and noted(effects, "rejected")
         bench = Bench()
-    assert said(bench.propose(bench.block(None, 8), bench.certificate(Timeout(7))), Ballot)
+    assert said(bench.propose(bench.block(None, 8), bench.certificate(Timeout(6))), Ballot)
 
 
 def test_the_timer_doubles_with_fruitless_terms_and_comes_back_with_decisions() -> None:
