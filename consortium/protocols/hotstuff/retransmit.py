@@ -6,6 +6,8 @@ filter of repeats swallows them; what they prove they prove by signatures, not b
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Behind, Effect, Now, Received, SetTimer
@@ -19,10 +21,12 @@ from consortium.protocols.hotstuff.standing import Standing
 from consortium.protocols.hotstuff.voting import Voting
 
 RETRANSMIT_TIMER = ("hotstuff", "retransmit")
+TRIES_AT_ONCE = 6
 
 
 class Retransmission:
-    """Back-off from T/8 to 4 T while nothing moves; from the start again when something did."""
+    """Every T/8 while nothing moves, with back-off up to 4 T after TRIES_AT_ONCE; from the start again when something
+    did."""
 
     def __init__(
         self, standing: Standing, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
@@ -32,15 +36,21 @@ class Retransmission:
         self._fetching = fetching
         self._pacemaker = pacemaker
         self._voting = voting
-        base_us = standing.parameters.timer_base_us
-        self._first_us = max(1, base_us // 8)
-        self._last_us = 4 * base_us
         self._delay_us = self._first_us
+        self._tries = 0  # since something moved
         self._mark: tuple[int, ...] = ()
         self.is_armed = False
         self._answers = Allowance(2, self._first_us)
         self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
         self._sealed = 0  # highest height that a seal proved to us
+
+    @property
+    def _first_us(self) -> int:
+        return max(1, self._standing.parameters.timer_base_us // 8)
+
+    @property
+    def _last_us(self) -> int:
+        return 4 * self._standing.parameters.timer_base_us
 
     # --- the timer ----------------------------------------------------------------------------------------------
 
@@ -48,7 +58,7 @@ class Retransmission:
         if self.is_armed:
             return []
         self.is_armed = True
-        self._delay_us = self._first_us
+        self._delay_us, self._tries = self._first_us, 0
         self._mark = self._position()
         return [SetTimer(RETRANSMIT_TIMER, self._delay_us)]
 
@@ -60,9 +70,11 @@ class Retransmission:
         position = self._position()
         if position == self._mark:
             effects = self._say_again(now)
-            self._delay_us = min(2 * self._delay_us, self._last_us)
+            self._tries += 1
+            if self._tries >= TRIES_AT_ONCE:
+                self._delay_us = min(2 * self._delay_us, self._last_us)
         else:
-            self._delay_us = self._first_us
+            self._delay_us, self._tries = self._first_us, 0
         self._mark = position
         self.is_armed = True
         return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
@@ -171,11 +183,12 @@ class Retransmission:
             self._heads[event.sender] = answer.height
         effects: list[Effect] = []
         inner: Received | None = None
-        try:
-            if answer.seal is not None:
+        if answer.seal is not None:
+            with suppress(Malformed):  # of an epoch that we do not know yet, perhaps
                 self._sealed = max(self._sealed, standing.setting.check_seal(answer.seal))
-            if event.epoch != standing.epoch.number:
-                return effects, None
+        if event.epoch != standing.epoch.number:
+            return effects, None
+        try:
             if answer.quorum is not None:
                 effects += self._chain.learn(standing.opened(answer.quorum))
                 effects += self._pacemaker.follow_high(now)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from consortium.core.codec import Malformed, encode
 from consortium.core.evidence import Evidence, make_evidence, report_evidence
+from consortium.core.genesis import tuned
 from consortium.core.machine import Broadcast, Effect, Note, Now, Received, Send
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed
@@ -36,7 +37,6 @@ class Standing:
     def __init__(self, setting: Setting) -> None:
         self.me = setting.me
         self.setting = setting
-        self.parameters = setting.parameters
         self.epochs = setting.epochs
         self.pool = setting.pool
         self.verifier = setting.verifier
@@ -55,6 +55,7 @@ class Standing:
     def begin_epoch(self, epoch: Epoch) -> None:
         """Views restart at 0, over a root of their own."""
         self.epoch = epoch
+        self.parameters = tuned(self.setting.parameters, epoch)
         self.attempts = 0
         self.tree = Tree(root_digest(self.setting.chain, epoch), epoch.first_height - 1)
         self.high: Quorum | None

@@ -8,6 +8,7 @@ from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.early import Early
 from consortium.core.evidence import make_evidence, report_evidence
+from consortium.core.genesis import Parameters, tuned
 from consortium.core.machine import (
     Behind,
     Broadcast,
@@ -56,7 +57,6 @@ class Solo:
         self.me = setting.me
         self._setting = setting
         self.epochs = setting.epochs
-        self._parameters = setting.parameters
         self._pool = setting.pool
         self._head = self._decided = setting.head_height
         self._stable = setting.stable_height
@@ -73,9 +73,17 @@ class Solo:
         self._nonces = 0
         self._is_asking = False
         self._asked_at = -1
-        self._ask_us = self._first_us = max(1, setting.parameters.timer_base_us // 8)
+        self._ask_us = self._first_us
         self._allowance = Allowance(2, self._first_us)
         self._claimed: dict[NodeId, int] = {}
+
+    @property
+    def _parameters(self) -> Parameters:
+        return tuned(self._setting.parameters, self.epoch)
+
+    @property
+    def _first_us(self) -> int:
+        return max(1, self._parameters.timer_base_us // 8)
 
     @property
     def view(self) -> int:
