@@ -32,8 +32,8 @@ LEDGER_BUGS = (
         "checkpoint-of-another-header-counts",
         "CHECKPOINTs count for one header (OSDI'99 §4.3: the same state digest).",
         LEDGER + "sealer.py",
-        "for name, (vote, signed) in self.by_sender.items() if vote.header_digest == digest)",
-        "for name, (vote, signed) in self.by_sender.items() if vote.height)",
+        "return self.on(digest).add(place, signed)",
+        "return self.on(next(iter(self.by_digest), digest)).add(place, signed)",
         (SEALER,),
     ),
     SeededBug(

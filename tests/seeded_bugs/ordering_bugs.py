@@ -5,6 +5,7 @@ from __future__ import annotations
 from .bug import (
     BOOT,
     CHAOS,
+    CORE,
     DURABLE,
     EDGES,
     EPOCHS,
@@ -67,15 +68,15 @@ ORDERING_BUGS = (
     SeededBug(
         "batch-not-judged",
         "A backup judges a batch by its bytes before it votes (docs/consensus.md, The normal case).",
-        PBFT + "fitness.py",
-        "        why = standing.pool.judge(body)",
+        CORE + "fitness.py",
+        "        why = judge.pool.judge(body)",
         "        why = None",
         (NORMAL,),
     ),
     SeededBug(
         "batch-time-not-bounded",
         "A leader's time lies near the backups' clocks at first proposal (docs/consensus.md, The normal case).",
-        PBFT + "fitness.py",
+        CORE + "fitness.py",
         "return None if abs(time_us - now.wall_us) <= skew_us else",
         "return None if time_us - now.wall_us <= 3_600_000_000 + skew_us else",
         (NORMAL,),
@@ -83,8 +84,8 @@ ORDERING_BUGS = (
     SeededBug(
         "empty-batches-anywhere",
         "An empty batch is fit only where a change of members waits for its height (docs/consensus.md).",
-        PBFT + "fitness.py",
-        "        why = None if height <= standing.epochs.reach else",
+        CORE + "fitness.py",
+        "        why = None if height <= judge.epochs.reach else",
         "        why = None if height else",
         (EPOCHS,),
     ),
@@ -281,7 +282,7 @@ ORDERING_BUGS = (
     SeededBug(
         "early-votes-without-bound",
         "What is kept of the next epoch is bounded, a share a member (docs/consensus.md, promises).",
-        PBFT + "early.py",
+        CORE + "early.py",
         "deque(maxlen=KEPT_MAX)",
         "deque()",
         (PEERS,),
@@ -289,7 +290,7 @@ ORDERING_BUGS = (
     SeededBug(
         "answers-without-ration",
         "Costly answers are rationed per member (docs/consensus.md, promises).",
-        PBFT + "allowance.py",
+        CORE + "allowance.py",
         "        if spent >= self._count:",
         "        if spent < 0:",
         (PEERS,),
