@@ -89,12 +89,26 @@ class Counting(Protocol):
     def wants_names(self, event: Received) -> bool: ...
 
 
+class Consensus(Machine, Protocol):
+    """One replica."""
+
+    @property
+    def view(self) -> int:
+        """The view entered."""
+        ...
+
+    @property
+    def leader(self) -> NodeId:
+        """Of that view."""
+        ...
+
+
 class ConsensusProtocol(Protocol):
     name: str
     messages: tuple[type[Message], ...]
     speech: Speech  # its messages, for those who bend them
 
-    def build(self, setting: Setting) -> Machine: ...
+    def build(self, setting: Setting) -> Consensus: ...
 
     def check_decision(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier

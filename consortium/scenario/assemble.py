@@ -22,7 +22,7 @@ from consortium.core.messages import Message, MessageCodec
 from consortium.core.node import Node
 from consortium.core.outbox import Outbox
 from consortium.core.pool import BundlePool
-from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
@@ -120,7 +120,7 @@ class AssembledHost(Host):
         self,
         *parts: Any,
         node: Node,
-        consensus: Any,
+        consensus: Consensus,
         ledger: Ledger,
         sealer: Sealer,
         pool: BundlePool,
@@ -131,7 +131,8 @@ class AssembledHost(Host):
         self._start = start
         self._node = node
         if self.machine is node:  # behaviours around it hear everything first
-            able = [part for part in (consensus, sealer) if hasattr(part, "countable")]
+            candidates: tuple[Any, ...] = (consensus, sealer)
+            able = [part for part in candidates if hasattr(part, "countable")]
             self.counters = {kind: part for part in able for kind in part.countable}
         self._consensus = consensus
         self._ledger = ledger
@@ -189,13 +190,11 @@ class AssembledHost(Host):
 
     @property
     def view(self) -> int:
-        view: int = self._consensus.view
-        return view
+        return self._consensus.view
 
     @property
     def leader(self) -> NodeId:
-        name: NodeId = self._consensus.leader
-        return name
+        return self._consensus.leader
 
 
 def build_host(

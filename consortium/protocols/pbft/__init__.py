@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from consortium.core.machine import Machine
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message
-from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
 from consortium.core.speech import Speech
 from consortium.core.verifier import Verifier
 from consortium.protocols.pbft.certificates import check_decision
@@ -21,7 +20,7 @@ class Pbft:
     messages: tuple[type[Message], ...] = MESSAGES
     speech: Speech = SPEECH
 
-    def build(self, setting: Setting) -> Machine:
+    def build(self, setting: Setting) -> Consensus:
         return Replica(setting)
 
     def check_decision(

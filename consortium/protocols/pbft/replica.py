@@ -103,6 +103,10 @@ class Replica:
         """The view entered; one that is only wanted may never come."""
         return self.standing.view
 
+    @property
+    def leader(self) -> NodeId:
+        return self.standing.leader
+
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
             case Received():

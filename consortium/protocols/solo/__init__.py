@@ -7,10 +7,9 @@ has lost one fetches it from anybody: it proves itself.
 
 from __future__ import annotations
 
-from consortium.core.machine import Machine
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message
-from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
 from consortium.core.speech import Speech
 from consortium.core.verifier import Verifier
 from consortium.protocols.solo.member import Solo
@@ -25,7 +24,7 @@ class SoloProtocol:
     messages: tuple[type[Message], ...] = MESSAGES
     speech: Speech = SPEECH
 
-    def build(self, setting: Setting) -> Machine:
+    def build(self, setting: Setting) -> Consensus:
         return Solo(setting)
 
     def check_decision(
