@@ -334,12 +334,18 @@ def explore_seeds(
         str | None, typer.Option(metavar="SEED", help="Run this one, or a kept twin case's file, again: told in full.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
+    protocol: Annotated[str, typer.Option(help="Of all seeds: pbft, hotstuff or solo.")] = "pbft",
     out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
 ) -> None:
     from consortium import exploring
+    from consortium.protocols import load_protocols
 
+    if protocol not in load_protocols():
+        raise UserError(f"--protocol {protocol}: known are {', '.join(load_protocols())}")
+    if twins and protocol != "pbft":
+        raise UserError(f"--twins tells rounds apart by PBFT's messages: it cannot take --protocol {protocol}")
     if replay is not None:
-        raise typer.Exit(exploring.replay(exploring.read_replay(replay, twins), _console()))
+        raise typer.Exit(exploring.replay(exploring.read_replay(replay, twins), _console(), protocol))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     number = first.replace("_", "")
     if not number.isdigit() or (minutes is not None and minutes <= 0) or (seeds is not None and seeds <= 0):
@@ -349,7 +355,7 @@ def explore_seeds(
     chosen = 1.0 if minutes is None and seeds is None else minutes
     folder = out or next(each for each in new_folders("explore") if not each.exists())
     claim_folder(folder)
-    plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder)
+    plan = exploring.Plan(chosen, seeds, int(number), twins, processes or cores, folder, protocol)
     raise typer.Exit(exploring.explore(plan, _console()))
 
 

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from consortium.lab.explore_judge import Examined, Failure, examine, failing_cla
 from consortium.lab.explore_twins import TwinExamined, examine_twins
 from consortium.lab.run_folder import encode_scenario
 from consortium.scenario.load import ScenarioError
-from consortium.simulation.explore_draw import draw
+from consortium.simulation.explore_draw import draw_under
 from consortium.simulation.explore_shrink import shrink
 from consortium.simulation.explore_twins import Enumeration, TwinCase
 from consortium.simulation.explore_twins_shrink import decode_case, encode_case, shrink_twins
@@ -45,6 +46,7 @@ class Plan(NamedTuple):
     is_twins: bool
     processes: int
     out: Path
+    protocol: str = "pbft"
 
 
 class Outcome(NamedTuple):
@@ -89,8 +91,8 @@ def twin_case(number: int) -> TwinCase:
     return Enumeration().case(number)
 
 
-def _explore_seeds(seed: int) -> Outcome:
-    return _outcome(seed, examine(draw(seed)))
+def _explore_seeds(seed: int, protocol: str) -> Outcome:
+    return _outcome(seed, examine(draw_under(seed, protocol)))
 
 
 def _explore_twins(number: int) -> Outcome:
@@ -131,7 +133,8 @@ def explore(plan: Plan, console: Console) -> int:
 
 def _run(plan: Plan, total: Total, console: Console, began_s: float) -> bool:
     """False where Ctrl-C ended it."""
-    crew = Crew(_explore_twins if plan.is_twins else _explore_seeds, plan.processes)
+    explore_seeds = partial(_explore_seeds, protocol=plan.protocol)
+    crew = Crew(_explore_twins if plan.is_twins else explore_seeds, plan.processes)
     try:
         _feed(crew, plan, total, console, began_s)
     except KeyboardInterrupt:
@@ -226,11 +229,11 @@ def _tell_totals(plan: Plan, total: Total, console: Console, passed_s: float) ->
 
 def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
     """A failing seed or case: shrunk, kept in files, and how to see it again."""
-    twins = " --twins" if plan.is_twins else ""
+    twins = " --twins" if plan.is_twins else "" if plan.protocol == "pbft" else f" --protocol {plan.protocol}"
     console.print(f"\n[bold]seed {outcome.seed}[/] again: consortium explore{twins} --replay {outcome.seed}")
     if any(failure.claim == DIED for failure in outcome.failures):
         return  # it would take us with it
-    kept = _shrunk_case(outcome.seed, console) if plan.is_twins else _shrunk_seed(outcome.seed)
+    kept = _shrunk_case(outcome.seed, console) if plan.is_twins else _shrunk_seed(outcome.seed, plan.protocol)
     if kept is None:
         console.print(f"[red]it does not fail again[/]: the run of seed {outcome.seed} depends on more than its seed")
         return
@@ -253,8 +256,8 @@ class _Kept(NamedTuple):
     words: str
 
 
-def _shrunk_seed(seed: int) -> _Kept | None:
-    examined = examine(draw(seed))
+def _shrunk_seed(seed: int, protocol: str) -> _Kept | None:
+    examined = examine(draw_under(seed, protocol))
     claim = failing_claim(examined)
     if claim is None:
         return None
@@ -297,14 +300,14 @@ def read_replay(text: str, is_twins: bool) -> int | TwinCase:
         raise ScenarioError(f"--replay {text}: {error}") from None
 
 
-def replay(seed: int | TwinCase, console: Console) -> int:
+def replay(seed: int | TwinCase, console: Console, protocol: str = "pbft") -> int:
     """One seed or twin case again, told in full. Exit status as for `explore`."""
     if isinstance(seed, TwinCase):
         twins = examine_twins(seed)
         console.print(twins.case.sentence(), markup=False)
         trace, failures = twins.trace, twins.failures
     else:
-        examined = examine(draw(seed))
+        examined = examine(draw_under(seed, protocol))
         trace, failures = list(examined.trace), examined.failures
         console.print(encode_scenario(examined.scenario).decode(), markup=False)
     console.print(story(trace), markup=False, end="")

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
+from consortium.behaviours import read_options
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
+from consortium.protocols import load_protocols
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
 from consortium.simulation.explore_faults import draw_behaviours, draw_cast, draw_faults
@@ -23,6 +27,14 @@ STALL_US = 300_000_000
 SIZES = (4, 4, 4, 4, 5, 5, 6, 7, 7, 7, 8, 9, 10)
 MEANS_US = (300, 1_000, 3_000, 10_000, 30_000)
 TIMERS_US = (250_000, 500_000, 1_000_000)
+
+
+def draw_under(seed: int, protocol: str) -> Scenario:
+    """The scenario of a seed under this protocol, without the behaviours that it has no words for."""
+    drawn = draw(seed)
+    speech = load_protocols()[protocol].speech
+    kept = tuple(spec for spec in drawn.behaviours if not speech.lack(spec.name, read_options(spec.name, spec.options)))
+    return replace(drawn, protocol=protocol, behaviours=kept)
 
 
 def draw(seed: int) -> Scenario:

@@ -21,7 +21,7 @@ from consortium.lab.statements import Watcher
 from consortium.scenario.assemble import Shared
 from consortium.scenario.load import ScenarioError, check_scenario, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Fault, Link, Network, Stop
-from consortium.simulation.explore_draw import draw
+from consortium.simulation.explore_draw import draw_under
 from consortium.simulation.run import simulate
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
@@ -61,8 +61,14 @@ def _holds(name: str, protocol: str) -> None:
 def test_an_explored_seed_holds_under_hotstuff(seed: int) -> None:
     """236: an honest leader that cannot know our lock was blamed. 251: the author of a block that another had bent in
     its answer. 273: a bundle that stood on a branch given up was neither proposed nor relayed again."""
-    examined = examine(replace(draw(seed), protocol="hotstuff"))
+    examined = examine(draw_under(seed, "hotstuff"))
     assert examined.failures == (), story(examined.trace)[-3_000:]
+
+
+@pytest.mark.parametrize("protocol", ["hotstuff", "solo"])
+def test_a_seed_under_another_protocol_can_be_run_by_hand(protocol: str) -> None:
+    for seed in range(60):
+        check_scenario(draw_under(seed, protocol))
 
 
 @pytest.mark.parametrize("behaviour", ["double_votes", "twin"])
