@@ -270,9 +270,9 @@ class Ledger:
         self._state.adopt(block.values)
         self._tree.apply(block.patch)
         self._header, self._digest = block.header, block.digest
-        self._reach(height)
         if not height:
             return [Apply(0, rows), *block.notes]
+        self._reach(height)
         return [
             Apply(height, rows),
             Executed(height, block.digest, self.epochs.at(height + 1)),
