@@ -18,7 +18,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from consortium import __version__, sweep_command
+from consortium import __version__, figure_commands, sweep_command
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.lab.checks import exit_status, judge
 from consortium.lab.run import Run
@@ -42,7 +42,14 @@ from nodes.store import SqliteRows
 
 EXIT_USAGE, EXIT_UNSOUND = 2, 1
 INPUT_ERRORS = (ScenarioError, ProfileError, GenesisError, ImportFault, RunFolderError, TraceError)
-USER_ERRORS: tuple[type[Exception], ...] = (*INPUT_ERRORS, UserError, Damaged, StoreFailed, *sweep_command.ERRORS)
+USER_ERRORS: tuple[type[Exception], ...] = (
+    *INPUT_ERRORS,
+    UserError,
+    Damaged,
+    StoreFailed,
+    *sweep_command.ERRORS,
+    *figure_commands.ERRORS,
+)
 
 app = typer.Typer(
     help="A laboratory for a medical-insurance consortium blockchain.\n\nOne scenario runs in the simulator and as "
@@ -360,6 +367,7 @@ def explore_seeds(
 
 
 app.command("sweep", help=sweep_command.HELP)(sweep_command.sweep_values)
+app.command("compare", help=figure_commands.COMPARE_HELP)(figure_commands.compare_values)
 
 
 # --- all -------------------------------------------------------------------------------------------------------------

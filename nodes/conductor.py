@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from consortium import __version__
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
+from consortium.lab.machine import machine_words
 from consortium.lab.run_folder import RunFolderError, write_unfinished
 from consortium.scenario.adversary import traitors
 from consortium.scenario.load import check_runs_locally
@@ -77,7 +78,7 @@ def run_local(
     one kills. No process outlives this one."""
     check_runs_locally(scenario)
     files = make_run(scenario, out, broker, is_recorded=is_recorded)
-    return _Conductor(scenario, files, on_record or (lambda _: None), drill).run()
+    return _Conductor(scenario, files, on_record or (lambda _: None), drill, broker.partition(":")[0]).run()
 
 
 def _disk_sentence(names: Sequence[NodeId]) -> str:
@@ -90,9 +91,15 @@ def _disk_sentence(names: Sequence[NodeId]) -> str:
 
 class _Conductor:
     def __init__(
-        self, scenario: Scenario, files: RunFiles, on_record: Callable[[Record], None], drill: Drill | None = None
+        self,
+        scenario: Scenario,
+        files: RunFiles,
+        on_record: Callable[[Record], None],
+        drill: Drill | None = None,
+        broker_kind: str = "",
     ) -> None:
         self._scenario = scenario
+        self._broker_kind = broker_kind
         self._files = files
         self._on_record = on_record
         self._own: list[Record] = []
@@ -179,7 +186,7 @@ class _Conductor:
         self._origin = Origin(here.monotonic_us, here.wall_us)
         scenario = self._scenario
         fields = {"scenario": scenario.name, "seed": scenario.seed, "on": "local", "version": __version__}
-        self._note("run", fields)
+        self._note("run", {**fields, "broker": self._broker_kind, "machine": machine_words()})
         for node in first:
             node.tell({"go": self._origin})
 

@@ -17,8 +17,9 @@ FLOORS = [
     {"workers"},
     {"exploring_crew"},
     {"live", "exploring", "replaying", "calibrating", "sweeping"},
+    {"comparing"},
     {"running"},
-    {"sweep_command"},
+    {"sweep_command", "figure_commands"},
     {"cli"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

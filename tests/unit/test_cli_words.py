@@ -277,3 +277,21 @@ def test_import_tells_counts_and_writes_records_without_names(say, tmp_path: Pat
     assert said.status == 0 and "persons" in said.out and "refused: 0 records" in said.out
     assert "Smith" not in Path("records.json").read_text()
     assert say("import", source, "--out", "records.json").status == 2, "an existing file is kept"
+
+
+def test_compare_puts_runs_side_by_side_and_refuses_what_is_no_run(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    keep(made, tmp_path / "one")
+    keep(made, tmp_path / "two")
+    said = say("compare", "one", "two", "--out", "both")
+    assert said.status == 0 and "latency" in said.out and "The scenarios are the same" in said.out
+    assert (tmp_path / "both" / "comparison.html").is_file()
+    assert {path.suffix for path in (tmp_path / "both" / "figures").iterdir()} == {".svg", ".png"}
+    for words, sentence in (
+        (("one",), "one run cannot be compared"),
+        (("one", "nowhere"), "there is no such folder"),
+        (("one", "scenarios"), "is not the folder of a run"),
+        (("one", "one"), "named twice"),
+        (("one", "two", "--out", "both"), "is not empty"),
+    ):
+        refused = say("compare", *words)
+        assert refused.status == 2 and sentence in refused.err

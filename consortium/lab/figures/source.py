@@ -1,0 +1,44 @@
+"""Where a figure comes from, in one line for its foot: scenario, seeds, place, version, machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium import __version__
+from consortium.lab.machine import machine_words
+from consortium.lab.run import Run
+from consortium.lab.run_folder import place_of
+from consortium.lab.trace import Record
+
+
+def source_of(runs: Sequence[Run]) -> str:
+    """Of one run, or of several: what they have in common once."""
+    started = [_started(run) for run in runs]
+    scenarios = _each(run.scenario.name for run in runs)
+    seeds = _each(run.scenario.seed for run in runs)
+    protocols = _each(run.scenario.protocol for run in runs)
+    members = _each(sum(member.kind == "validator" for member in run.scenario.members) for run in runs)
+    places = _each(place_words(run) for run in runs)
+    versions = _each(record.get("version", __version__) for record in started)
+    head = f"scenario {scenarios}, seed {seeds}; {protocols}, {members} validators; {places}"
+    machines = _each(record["machine"] for record in started if record.get("machine"))
+    return f"{head}; consortium {versions}; " + (f"machine: {machines}" if machines else f"drawn on {machine_words()}")
+
+
+def place_words(run: Run) -> str:
+    place = place_of(run)
+    started = _started(run)
+    if place == "local":
+        return "local processes" + (f" ({started['broker']} broker)" if started.get("broker") else "")
+    profile = started.get("profile")
+    costs = f"profile {profile}, {started.get('profile_broker', '')} broker" if profile else "CPU free"
+    return f"simulator (virtual time, {costs})" if place == "simulator" else place
+
+
+def _started(run: Run) -> Record:
+    return next((record for record in run.trace if record["kind"] == "run"), {})
+
+
+def _each(values: object) -> str:
+    found = dict.fromkeys(str(value) for value in values)  # type: ignore[attr-defined]
+    return " and ".join(found)
