@@ -21,18 +21,16 @@ from rich.table import Table
 from consortium import __version__, figure_commands, sweep_command
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.lab.checks import exit_status, judge
-from consortium.lab.run import Run
 from consortium.lab.run_folder import (
     LEDGER_FILE,
     RunFolderError,
     claim_folder,
-    load_run,
     own_folder,
 )
 from consortium.lab.trace import TraceError
 from consortium.ledger.chain import GenesisError
 from consortium.live import tell_outcome, tell_run, tell_verdicts
-from consortium.running import EXIT_STOPPED, finish, new_folders, open_ledger, run_local_into, simulate_into
+from consortium.running import EXIT_STOPPED, finish, load_told, new_folders, run_local_into, simulate_into
 from consortium.scenario.fhir_records import ImportFault
 from consortium.scenario.find import find_scenario, question_of, scenario_files, scenario_folder
 from consortium.scenario.load import ScenarioError, load_scenario
@@ -163,26 +161,11 @@ def run(
     "Exit status as for `run`."
 )
 def check(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
-    result, console = _load(run), _console()
+    result, console = load_told(run), _console()
     verdicts = judge(result)
     tell_verdicts(console, verdicts)
     tell_outcome(console, result, verdicts)
     raise typer.Exit(exit_status(verdicts))
-
-
-def _load(run: Path) -> Run:
-    result = load_run(run, open_ledger)
-    if not (run / "trace.jsonl").is_file():
-        typer.echo(f"consortium: {run} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True)
-    return result
-
-
-@app.command(
-    help="Write a run's report.html, measures.csv and verdict.json again.\n\n\b\nExample:\n  consortium report runs/RUN"
-)
-def report(run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")]) -> None:
-    finish(run, _load(run))
-    typer.echo(f"report: {run / 'report.html'}")
 
 
 @app.command(
@@ -367,6 +350,7 @@ def explore_seeds(
 
 
 app.command("sweep", help=sweep_command.HELP)(sweep_command.sweep_values)
+app.command("report", help=figure_commands.REPORT_HELP)(figure_commands.report_values)
 app.command("compare", help=figure_commands.COMPARE_HELP)(figure_commands.compare_values)
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from consortium.lab.compare import CompareError
 from consortium.lab.run_folder import own_folder
-from consortium.running import new_folders, open_ledger
+from consortium.running import finish, load_told, new_folders, open_ledger
 
 ERRORS: tuple[type[Exception], ...] = (CompareError,)
 
@@ -32,3 +32,28 @@ def compare_values(
     sides = comparing.read_sides(runs or [], open_ledger)
     with own_folder([out] if out else new_folders("compare"), "compare", is_begun=False) as folder:
         comparing.compare(sides, folder, Console(highlight=False))
+
+
+REPORT_HELP = (
+    "Write a run's report.html, measures.csv and verdict.json again, or the report.html of a sweep; with --figures "
+    "also figures for a paper (PNG, SVG).\n\n\b\nExamples:\n"
+    "  consortium report runs/RUN\n  consortium report runs/RUN --figures figures\n"
+    "  consortium report runs/sweep-NAME --figures figures"
+)
+
+
+def report_values(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run or of a sweep.", metavar="RUN|SWEEP")],
+    figures: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw figures into this folder.")] = None,
+) -> None:
+    from consortium import reporting
+
+    console = Console(highlight=False)
+    if reporting.is_sweep(folder):
+        reporting.report_sweep(folder, figures, console)
+        return
+    run = load_told(folder)
+    finish(folder, run)
+    typer.echo(f"report: {folder / 'report.html'}")
+    if figures is not None:
+        reporting.draw_run(run, [], figures, console)

@@ -86,6 +86,16 @@ def run_local_into(scenario: Scenario, folder: Path, broker: str, is_recorded: b
     return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
 
 
+def load_told(folder: Path) -> Run:
+    """A run out of its folder; a person is told where it was cut off. Raises RunFolderError."""
+    result = load_run(folder, open_ledger)
+    if not (folder / "trace.jsonl").is_file():
+        typer.echo(
+            f"consortium: {folder} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True
+        )
+    return result
+
+
 def finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
     verdicts, measures = judge(result), measure(result.trace)
     write_results(folder, result, verdicts, measures)

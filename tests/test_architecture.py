@@ -17,7 +17,7 @@ FLOORS = [
     {"workers"},
     {"exploring_crew"},
     {"live", "exploring", "replaying", "calibrating", "sweeping"},
-    {"comparing"},
+    {"comparing", "reporting"},
     {"running"},
     {"sweep_command", "figure_commands"},
     {"cli"},

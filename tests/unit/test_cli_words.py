@@ -295,3 +295,14 @@ def test_compare_puts_runs_side_by_side_and_refuses_what_is_no_run(say, made: Ru
     ):
         refused = say("compare", *words)
         assert refused.status == 2 and sentence in refused.err
+
+
+def test_report_draws_figures_of_a_run_and_refuses_what_is_none(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    keep(made, tmp_path / "one")
+    said = say("report", "one", "--figures", "drawn")
+    assert said.status == 0 and "figures: drawn" in said.out
+    assert (tmp_path / "drawn" / "figures.html").is_file() and (tmp_path / "drawn" / "latency-cdf.png").is_file()
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "plan.json").write_text("{}")
+    refused = say("report", "half")
+    assert refused.status == 2 and "not finished" in refused.err

@@ -1,0 +1,178 @@
+"""Figures of a sweep: against what was varied, messages beside their closed formulas, throughput against latency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from consortium.lab.figures.paper import Picture, legend_above, look, plain_axis
+from consortium.lab.message_counts import TOLD, deliveries
+from consortium.lab.sweep_results import Mean
+
+
+class Dot(NamedTuple):
+    """One point of a series: where it stands, and its figures with their confidence intervals."""
+
+    x: float
+    p50: Mean | None
+    p95: Mean | None
+    throughput: Mean | None
+    label: str = ""
+
+
+class Series(NamedTuple):
+    label: str
+    dots: Sequence[Dot]
+
+
+class Counted(NamedTuple):
+    """Deliveries of ordering by block, as measured: (validators, deliveries)."""
+
+    label: str
+    protocol: str
+    points: Sequence[tuple[int, float]]
+
+
+def against(name: str, x_words: str, series: Sequence[Series], source: str, caption: str) -> Picture:
+    """Latency above, throughput below, against what was varied. Bars: 95 % confidence intervals."""
+
+    def paint(figure: Figure) -> None:
+        upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
+        for index, each in enumerate(series):
+            _dots(upper, index, each.label, [(dot.x, dot.p50) for dot in each.dots])
+            _dots(upper, index, "", [(dot.x, dot.p95) for dot in each.dots], is_thin=True)
+            _dots(lower, index, "", [(dot.x, dot.throughput) for dot in each.dots])
+        _x_axis(lower, [dot.x for each in series for dot in each.dots])
+        for axes, words in ((upper, "latency (ms)"), (lower, "transactions / s")):
+            axes.margins(y=0.08)
+            axes.set_ylim(bottom=0)
+            axes.set_ylabel(words)
+            plain_axis(axes.yaxis)
+        lower.set_xlabel(x_words)
+        if len(series) > 1:
+            legend_above(upper, 3)
+
+    rows = 0 if len(series) == 1 else -(-len(series) // 3)
+    return Picture(name, f"Latency and throughput against {x_words}", caption, source, 3.6 + 0.16 * rows, paint)
+
+
+def messages(counted: Sequence[Counted], source: str, caption: str) -> Picture:
+    """Measured deliveries by block as marks, the closed formulas of all protocols as lines, both axes logarithmic."""
+    sizes = sorted({n for each in counted for n, _ in each.points})
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, (protocol, words) in enumerate(TOLD.items()):
+            dashes: Any = ("-", (0, (5, 2)), (0, (1, 1.5)))[index % 3]
+            curve = [deliveries(protocol, n) or 0 for n in range(sizes[0], sizes[-1] + 1)]
+            axes.plot(range(sizes[0], sizes[-1] + 1), curve, color="#606060", linestyle=dashes, linewidth=1.1,
+                      label=f"formula, {protocol}: {words}")  # fmt: skip
+        for index, each in enumerate(counted):
+            drawn = look(index)
+            axes.plot([n for n, _ in each.points], [value for _, value in each.points], drawn.marker,
+                      color=drawn.colour, markersize=5 + 2.5 * index, markerfacecolor="none", markeredgewidth=1.2,
+                      label=f"measured, {each.label}")  # fmt: skip
+        axes.set_yscale("log")
+        _x_axis(axes, sizes)
+        plain_axis(axes.yaxis)
+        axes.set_xlabel("validators")
+        axes.set_ylabel("deliveries by block")
+        legend_above(axes, 2)
+
+    rows = -(-(len(TOLD) + len(counted)) // 2)
+    return Picture("messages", "Messages by block against validators", caption, source, 2.5 + 0.16 * rows, paint)
+
+
+def throughput_latency(series: Sequence[Series], source: str, caption: str) -> Picture:
+    """Each load a dot: what was got through, and what it cost in time. Thin: the 95th percentile."""
+
+    def paint(figure: Figure) -> None:
+        axes = figure.subplots()
+        for index, each in enumerate(series):
+            drawn = look(index)
+            known = [dot for dot in each.dots if dot.throughput is not None and dot.p50 is not None]
+            for figures, width, label in (("p50", 1.4, each.label), ("p95", 0.7, "")):
+                places = [(dot.throughput, getattr(dot, figures)) for dot in known]
+                axes.errorbar(
+                    [x.mean for x, y in places if x and y],
+                    [y.mean for x, y in places if x and y],
+                    xerr=_errors([x for x, y in places if x and y]),
+                    yerr=_errors([y for x, y in places if x and y]),
+                    color=drawn.colour,
+                    linestyle=drawn.dashes,
+                    linewidth=width,
+                    marker=drawn.marker,
+                    markersize=4.5 if width > 1 else 3,
+                    elinewidth=0.7,
+                    capsize=2,
+                    label=label or None,
+                )
+            for dot in known if len(series) == 1 else ():
+                assert dot.throughput is not None and dot.p50 is not None
+                axes.annotate(dot.label, (dot.throughput.mean, dot.p50.mean), xytext=(4, -9), fontsize=6.5,
+                              textcoords="offset points")  # fmt: skip
+        is_wide = _is_wide(series)
+        axes.margins(y=0.08)
+        if is_wide:
+            axes.set_yscale("log")
+        else:
+            axes.set_ylim(bottom=0)
+        plain_axis(axes.yaxis)
+        axes.set_xlim(left=0)
+        plain_axis(axes.xaxis)
+        axes.set_xlabel("throughput (transactions / s)")
+        axes.set_ylabel("latency (ms, log scale)" if is_wide else "latency (ms)")
+        if len(series) > 1:
+            legend_above(axes, 3)
+
+    rows = 0 if len(series) == 1 else -(-len(series) // 3)
+    return Picture("throughput-latency", "Throughput against latency", caption, source, 2.8 + 0.16 * rows, paint)
+
+
+def _is_wide(series: Sequence[Series]) -> bool:
+    """Whether latencies span more than a decade."""
+    means = [mean for each in series for dot in each.dots for mean in (dot.p50, dot.p95)]
+    values = [mean.mean for mean in means if mean is not None and mean.mean > 0]
+    return bool(values) and max(values) / min(values) > 12
+
+
+def _dots(
+    axes: Axes, index: int, label: str, places: Sequence[tuple[float, Mean | None]], *, is_thin: bool = False
+) -> None:
+    drawn = look(index)
+    known = [(x, mean) for x, mean in places if mean is not None]
+    axes.errorbar(
+        [x for x, _ in known],
+        [mean.mean for _, mean in known],
+        yerr=_errors([mean for _, mean in known]),
+        color=drawn.colour,
+        linestyle=drawn.dashes,
+        linewidth=0.7 if is_thin else 1.4,
+        marker=drawn.marker,
+        markersize=3 if is_thin else 4.5,
+        elinewidth=0.8,
+        capsize=2,
+        label=label or None,
+    )
+
+
+def _errors(means: Sequence[Mean]) -> list[list[float]]:
+    """Below and above the mean, for matplotlib; 0 where one run alone gave it."""
+    return [
+        [0.0 if mean.low is None else max(0.0, mean.mean - mean.low) for mean in means],
+        [0.0 if mean.high is None else max(0.0, mean.high - mean.mean) for mean in means],
+    ]
+
+
+def _x_axis(axes: Axes, values: Sequence[float]) -> None:
+    """Logarithmic where the values span more than a decade; a tick at each of few values."""
+    distinct = sorted(set(values))
+    if distinct and distinct[0] > 0 and distinct[-1] / distinct[0] > 12:
+        axes.set_xscale("log")
+    plain_axis(axes.xaxis)
+    if len(distinct) <= 10:
+        axes.set_xticks(distinct)
+        axes.minorticks_off()
