@@ -7,9 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from consortium.contracts import load_contracts
 from consortium.core.genesis import Parameters
 from consortium.core.machine import Rows
 from consortium.ledger.rows import END
+from consortium.ledger.verify import verify_ledger
+from consortium.protocols.pbft import PROTOCOL
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.simulation.run import Record, Simulated, Simulation
 
@@ -109,6 +112,9 @@ def test_among_many_only_signers_of_certificates_differ() -> None:
     load = Workload("settlement_load", {"transactions": 2, "outstanding": 2, "persons": 1})
     scenario = scenario_of(131, workload=load, parameters=Parameters(batch_transactions_max=1, idle_seal_us=100_000))
     assert assert_alike(scenario) >= 3
+    simulation = Simulation(scenario, level="collapsed")
+    rows = simulation.run().ledgers["m130"]
+    assert verify_ledger(simulation.genesis, rows, load_contracts(), PROTOCOL).height == 2  # with all its certificates
 
 
 def test_what_is_compared_differs_where_runs_differ() -> None:

@@ -52,11 +52,12 @@ class Memory:
         later is let go; what is counted into it after that is held again."""
         phase = _PHASES[type(message)]
         held = self._held.setdefault(phase, [])
-        if any(known is tally for _, known in held):
-            return
+        for _, known in held:
+            if known is tally:
+                return
         held.append(((epoch, message.view, message.height), tally))
         held.sort(key=lambda each: each[0])
-        while len(held) > HELD_MIN:
+        while len(held) > HELD_MIN and not held[0][1].lent:
             is_outdated = _is_outdated(held)
             if not is_outdated and len(held) <= HELD_MAX:
                 return
