@@ -262,11 +262,6 @@ class Arrivals:
         places = np.flatnonzero((keys >= bounds) & (keys != NOT_YET))
         return keys[places] >> ROW_BITS, places
 
-    def last_us(self) -> int:
-        """When everything will have arrived."""
-        keys = self._keys[:, : self.rows]
-        return int(np.where(keys == NOT_YET, 0, keys).max(initial=0)) >> ROW_BITS
-
 
 def sooner(keys: Integers, dues: Integers, bound: int) -> list[int]:
     """Places where a new key lies below the due that is known, or below the bound where none is."""

@@ -69,6 +69,7 @@ class Group:
         self.seen = [0] * receivers
         self.stepped = [-1] * receivers  # the key of the newest that was stepped
         self.tallies: list[Tally | None] = [None] * receivers  # where this member counts them, or did
+        self.last_us = 0  # when everything that was sent has arrived
         self.until_us = 0  # dues up to it are known
         self.is_live = True
 
@@ -152,6 +153,7 @@ class Collapse:
         group.runs.append(run)
         group.bases.append(run.base)
         group.box.votes.append(run.event.signed)
+        group.last_us = max(group.last_us, int(times_us.max()))
         keys = group.arrivals.add(times_us, places)
         for place in sooner(keys, group.dues, (group.until_us + 1) << ROW_BITS):
             self._schedule(group, place)
@@ -163,6 +165,8 @@ class Collapse:
         host = self._computers[place].host
         counter = None if host is None else host.counters.get(group.kind)
         tally = None if counter is None else counter.tally(group.event)
+        if group.needs[place] == NEVER and (tally is None or tally.left < NEVER // 2):
+            self._lend(group, place, group.tallies[place])  # while none was needed nobody kept count
         if tally is None:
             need = group.seen[place] + 1
         elif tally.left >= NEVER // 2:
@@ -228,10 +232,7 @@ class Collapse:
             if is_naming or self._is_naming or (counter is not None and counter.wants_names(group.event)):
                 self._settle(group, place, tally)
             elif tally.left < NEVER // 2:
-                count = group.arrivals.count_below(place, self._bound(group, place)) - group.seen[place]
-                if count > 0:
-                    tally.lend(group.box, count)
-                    group.seen[place] += count
+                self._lend(group, place, tally)
         stepping, self._stepping = self._stepping, None
         if stepping is not None:
             stepping.group.seen[place] += 1
@@ -247,6 +248,12 @@ class Collapse:
         """Keys below it came to this member before what happens now."""
         earlier = bisect_left(group.bases, self._clock.order - 2 * place)
         return (self._clock.now_us << ROW_BITS) + earlier
+
+    def _lend(self, group: Group, place: int, tally: Tally | None) -> None:
+        count = group.arrivals.count_below(place, self._bound(group, place)) - group.seen[place]
+        if count > 0 and tally is not None:
+            tally.lend(group.box, count)
+            group.seen[place] += count
 
     def _settle(self, group: Group, place: int, tally: Tally) -> None:
         rows = group.arrivals.rows_below(place, max(self._bound(group, place), group.stepped[place] + 1))
@@ -272,10 +279,10 @@ class Collapse:
 
     def _try_finish(self, group: Group) -> bool:
         """Everything has come to everybody, and nobody is missing: all tallies are equal from now on."""
-        if group.arrivals.rows + 1 < len(self._computers) or int(group.needs.min()) != NEVER:
+        if group.arrivals.rows + 1 < len(self._computers) or group.last_us >= self._clock.now_us:
             return False
         first = group.tallies[0]
-        if first is None or group.arrivals.last_us() >= self._clock.now_us:
+        if first is None:
             return False
         self._settle(group, 0, first)
         if 0 in first.seen:
