@@ -164,13 +164,26 @@ class Bucket:
         self.runs: list[Any] = []
 
     def opened(self, begin_us: int) -> Iterator[tuple[int, int, int]]:
-        """(time, place, slot) in order."""
+        """(time, place, slot) in order. A run that was laid out late, from a collapse that ended, has its place among
+        those that were sent before it."""
         keys = np.concatenate(self.parts)
+        bases = [run.base for run in self.runs]
+        if bases != sorted(bases):
+            keys = self._by_sending(keys, bases)
         keys.sort()
         places = (keys & _PLACE_MASK).tolist()
         slots = ((keys >> PLACE_BITS) & _SLOT_MASK).tolist()
         times = ((keys >> (PLACE_BITS + SLOT_BITS)) + begin_us).tolist()
         return zip(times, places, slots, strict=True)
+
+    def _by_sending(self, keys: Integers, bases: list[int]) -> Integers:
+        """The keys with slots in the order of sending; the runs are put into it, too."""
+        order = sorted(range(len(bases)), key=bases.__getitem__)
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order))
+        self.runs = [self.runs[slot] for slot in order]
+        slots = (keys >> PLACE_BITS) & _SLOT_MASK
+        return keys ^ ((slots ^ ranks[slots]) << PLACE_BITS)
 
 
 def split(times_us: Integers, places: Integers, shift: int) -> list[tuple[int, Integers]]:

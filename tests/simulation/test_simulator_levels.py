@@ -107,6 +107,11 @@ def test_each_fault_in_the_middle_ends_the_collapse_and_changes_nothing_else(nam
     assert assert_alike(scenario_of(7, faults=FAULTS[name])) > 0
 
 
+def test_a_dissolved_group_takes_its_place_among_all_that_arrives_at_one_instant() -> None:
+    """Constant delays: votes laid out late, when a collapse ends, arrive together with what was sent after them."""
+    assert assert_alike(scenario_of(4, Link("constant", 40_000), disk=Disk(5_000, 20_000), is_recalled=False)) > 0
+
+
 def test_among_many_only_signers_of_certificates_differ() -> None:
     """Beyond 128 nodes all share one certificate a vote; two batches, so that it stays short."""
     load = Workload("settlement_load", {"transactions": 2, "outstanding": 2, "persons": 1})
