@@ -7,6 +7,7 @@ Ctrl-C. A mistake of the user's is one sentence on stderr, never a traceback.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import sys
@@ -338,8 +339,10 @@ def explore_seeds(
         raise typer.Exit(exploring.replay(exploring.read_replay(replay, twins), _console(), protocol))
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     number = first.replace("_", "")
-    if not number.isdigit() or (minutes is not None and minutes <= 0) or (seeds is not None and seeds <= 0):
-        raise UserError("--first is a number; --minutes and --seeds are above 0")
+    is_first = number.isdecimal() and len(number) <= 18
+    is_time = minutes is None or (minutes > 0 and math.isfinite(minutes))
+    if not is_first or not is_time or (seeds is not None and seeds <= 0):
+        raise UserError("--first is a number, of 18 digits at most; --minutes and --seeds are above 0")
     if processes is not None and processes <= 0:
         raise UserError("--processes is above 0")
     chosen = 1.0 if minutes is None and seeds is None else minutes

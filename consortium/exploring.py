@@ -287,7 +287,7 @@ def _shrunk_case(number: int, console: Console) -> _Kept | None:
 def read_replay(text: str, is_twins: bool) -> int | TwinCase:
     """A seed, or a twin case by number or by the file that keeps it. Raises ScenarioError with a sentence."""
     number = text.replace("_", "")
-    if number.isdigit():
+    if number.isdecimal() and len(number) <= 18:
         return twin_case(int(number)) if is_twins else int(number)
     if not is_twins:
         raise ScenarioError(f"--replay {text}: expected a seed; `consortium run FILE` runs a scenario's file")

@@ -228,7 +228,7 @@ def _port(text: str, port: str) -> int:
     """The loopback port that was asked for (`embedded:1883`), or a free one."""
     if not port:
         return free_port()
-    if not port.isdigit() or not 1 <= int(port) <= 65_535:
+    if not port.isdecimal() or not 1 <= int(port) <= 65_535:
         raise UserError(f"{text!r}: a port is a number from 1 to 65535")
     if not is_port_free(int(port)):
         raise UserError(f"port {port} of {LOOPBACK} is in use: name another, or none and a free one is taken")

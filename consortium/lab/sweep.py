@@ -99,7 +99,7 @@ def load_sweep(path: Path) -> Sweep | None:
         found = runpy.run_path(str(path))
     except (ScenarioError, SweepError):
         raise
-    except Exception as error:  # whatever a user's file does wrong is told as theirs
+    except (Exception, SystemExit) as error:  # whatever a user's file does wrong is told as theirs
         raise SweepError(f"{path}: {type(error).__name__}: {error}") from None
     sweep = found.get("SWEEP")
     if sweep is None:
@@ -152,7 +152,7 @@ def _value(path: str, word: str) -> Any:
             number = word.removesuffix(unit)
             if number != word and _is_number(number):
                 return round(float(number.replace("_", "")) * UNITS_US[unit])
-    if word.replace("_", "").isdigit():
+    if word.replace("_", "").isdecimal():
         return int(word.replace("_", ""))
     try:
         return msgspec.json.decode(word)

@@ -258,7 +258,7 @@ def _from_python(path: Path) -> Scenario:
         module = runpy.run_path(str(path))
     except ScenarioError:
         raise
-    except Exception as error:  # whatever a user's file does wrong is told as theirs, with its line
+    except (Exception, SystemExit) as error:  # whatever a user's file does wrong is told as theirs, with its line
         raise ScenarioError(f"{_place(path, error)}: {_explain(error)}") from None
     scenario = module.get("SCENARIO")
     if not isinstance(scenario, Scenario):
@@ -311,7 +311,7 @@ def _set(tree: Any, path: list[str], value: Any, text: str) -> None:
     for depth, key in enumerate(path):
         is_last = depth == len(path) - 1
         if isinstance(node, list):
-            if not key.isdigit() or int(key) >= len(node):
+            if not key.isdecimal() or int(key) >= len(node):
                 raise ScenarioError(f"--set {text!r}: {key!r} is not one of 0…{len(node) - 1}")
             if is_last:
                 node[int(key)] = value
@@ -331,6 +331,6 @@ def _set(tree: Any, path: list[str], value: Any, text: str) -> None:
 
 def _value(text: str) -> Any:
     try:
-        return msgspec.json.decode(text.replace("_", "") if text.replace("_", "").isdigit() else text)
+        return msgspec.json.decode(text.replace("_", "") if text.replace("_", "").isdecimal() else text)
     except msgspec.MsgspecError:
         return text

@@ -36,7 +36,7 @@ def _counts(member: MemberSpec) -> bool:
 def _split(name: str) -> tuple[str, int] | None:
     """`("hospital", 2)` of `hospital-2`."""
     stem, hyphen, number = name.rpartition("-")
-    return (stem, int(number)) if hyphen and stem and number.isdigit() else None
+    return (stem, int(number)) if hyphen and stem and number.isdecimal() else None
 
 
 def _families(members: list[MemberSpec]) -> dict[str, list[MemberSpec]]:

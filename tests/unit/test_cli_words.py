@@ -52,6 +52,7 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
         .replace('e="sm', 'e="w_', 1)
         .replace("SCENARIO = Scenario(", "SCENARIO = Scenario(workload=Workload('settlement_load'), ")
     )
+    (tmp_path / "leaves.py").write_text("raise SystemExit(5)")
     (tmp_path / "beside.py").write_text(SMALL)
     monkeypatch.chdir(tmp_path)
 
@@ -107,6 +108,12 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
         (["run", "beside", "--on", "simulator"], "did you mean ./beside.py?"),
         (["import", "scenarios", "--out", "nowhere/x.json"], "nowhere/x.json: there is no folder nowhere"),
         (["run", "small", "--on", "simulator", "--seed", "-3"], "seed=-3"),
+        (["run", "leaves.py", "--on", "simulator"], "SystemExit: 5"),
+        (["run", "small", "--on", "simulator", "--set", "members.².name=x"], "'²' is not one of 0…1"),
+        (["explore", "--minutes", "nan"], "--minutes and --seeds are above 0"),
+        (["explore", "--first", "²", "--seeds", "1"], "--first is a number"),
+        (["explore", "--replay", "²"], "expected a seed"),
+        (["sweep", "leaves.py", "--repeat", "2"], "SystemExit: 5"),
         (["run", "small", "--on", "simulator", "--set", "name=../../x"], "name '../../x'"),
         (["run", "small", "--on", "simulator", "--set", "stop.limit_us=0"], "stop.limit_us=0: expected 1 or more"),
         (["run", "small", "--on", "simulator", "--out", "/proc/nowhere/x"], "/proc/nowhere"),
