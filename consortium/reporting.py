@@ -10,13 +10,19 @@ from rich.console import Console
 from consortium import __version__
 from consortium.lab.distributions import distributions
 from consortium.lab.figures import page
+from consortium.lab.figures.lamport import lamport
 from consortium.lab.figures.of_run import figures_of_run
 from consortium.lab.figures.of_sweep import figures_of_sweep, point_words
 from consortium.lab.figures.paper import Picture, save
+from consortium.lab.figures.source import source_of
 from consortium.lab.measures import measure, number
+from consortium.lab.overheard import overhear
 from consortium.lab.run import Run
+from consortium.lab.run_folder import place_of
+from consortium.lab.sequence import SequenceError, from_recordings, from_trace, is_recorded
 from consortium.lab.sweep_results import Mean, SweepResults, read_sweep
 from consortium.lab.tables import write_whole
+from consortium.simulation.profile import load_profile
 
 PAGE = "figures.html"
 SHOWN = {
@@ -49,6 +55,22 @@ def draw_sequence(picture: Picture, out: Path, console: Console) -> None:
     paths = save([picture], out)
     console.print(f"sequence: {' and '.join(map(str, paths))}", markup=False, soft_wrap=True)
     console.print(picture.caption, markup=False, soft_wrap=True)
+
+
+def sequence_of(run: Run, folder: Path, height: int, profile: Path | None) -> Picture:
+    """The messages about one height: of a simulation by repeating it, of real processes from what they recorded, else
+    marks alone. Raises SequenceError, RecordingError, ProfileError."""
+    if place_of(run) == "simulator":
+        started = next((record for record in run.trace if record["kind"] == "run"), {})
+        costs = None if profile is None else load_profile(profile, started.get("profile_broker", ""))
+        shown = overhear(run, height, costs)
+    elif profile is not None:
+        raise SequenceError("--profile is for a run in the simulator; real processes are not repeated")
+    elif is_recorded(run, folder):
+        shown = from_recordings(run, height, folder)
+    else:
+        shown = from_trace(run, height)
+    return lamport(shown, source_of([run]))
 
 
 def figures_page(name: str, question: str, pictures: Sequence[Picture]) -> str:

@@ -44,10 +44,12 @@ def views_and_faults(trace: Sequence[Record], order: Sequence[str], source: str)
                 axes.barh(row, span.length_us / 1e6, left=span.start_us / 1e6, height=0.62, color=fill.colour,
                           hatch=fill.hatch, edgecolor="#404040", linewidth=0.4)  # fmt: skip
         for leader in leaders:
-            if leader.label in nodes:
-                row = nodes.index(leader.label)
-                axes.plot([leader.start_us / 1e6, leader.end_us / 1e6], [row, row], color="black", linewidth=3.2,
-                          solid_capstyle="butt")  # fmt: skip
+            for span in spans.get(leader.label, ()) if leader.label in nodes else ():
+                start_us, end_us = max(leader.start_us, span.start_us), min(leader.end_us, span.end_us)
+                if start_us < end_us and span.label not in ("down", "paused"):
+                    row = nodes.index(leader.label)
+                    axes.plot([start_us / 1e6, end_us / 1e6], [row, row], color="black", linewidth=3.2,
+                              solid_capstyle="butt")  # fmt: skip
         _mark_views(axes, views, end_s)
         handles: list[Patch | Line2D] = [Line2D([], [], color="black", linewidth=3.2, label="leads")]
         handles += [met[label] for label in CONDITIONS if label in met]
