@@ -19,6 +19,7 @@ FLOORS = [
     {"live", "exploring", "replaying", "calibrating", "sweeping"},
     {"comparing", "reporting"},
     {"running"},
+    {"validating"},
     {"sweep_command", "figure_commands"},
     {"cli"},
 ]
@@ -72,7 +73,7 @@ def faults_of(room: str, text: str, package: str = "") -> list[str]:
         parts = name.split(".")
         other = {"consortium": parts[1] if len(parts) > 1 else None, "nodes": "nodes"}.get(parts[0])
         if other in FLOOR_OF and other != room:
-            if other == "nodes" and room not in ("cli", "running", "live", "calibrating"):
+            if other == "nodes" and room not in ("cli", "running", "live", "calibrating", "validating"):
                 faults.append(f"{room} imports {name}: nodes belong to the command line alone")
             elif FLOOR_OF[other] >= FLOOR_OF[room] and not (room == "roles" and other == "roles"):
                 faults.append(f"{room} imports {name}, which is not below it")

@@ -313,3 +313,17 @@ def test_report_draws_figures_of_a_run_and_refuses_what_is_none(say, made: Run, 
     (tmp_path / "half" / "plan.json").write_text("{}")
     refused = say("report", "half")
     assert refused.status == 2 and "not finished" in refused.err
+
+
+def test_a_validation_and_a_sequence_are_refused_in_words(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    keep(made, tmp_path / "one")
+    for words, sentence in (
+        (("compare", "--validate", "nowhere.py"), "expected a Python file"),
+        (("compare", "one", "--validate", "nowhere.py"), "not both"),
+        (("compare", "--validate", "x.py", "--members", "four"), "expected numbers"),
+        (("compare", "one", "two", "--profile", "p.json"), "belong to --validate"),
+        (("report", "one", "--profile", "p.json"), "is for --height"),
+        (("report", "one", "--height", "100000"), "this run executed heights"),
+    ):
+        refused = say(*words)
+        assert refused.status == 2 and sentence in refused.err
