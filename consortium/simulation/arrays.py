@@ -183,7 +183,8 @@ class Bucket:
         ranks[order] = np.arange(len(order))
         self.runs = [self.runs[slot] for slot in order]
         slots = (keys >> PLACE_BITS) & _SLOT_MASK
-        return keys ^ ((slots ^ ranks[slots]) << PLACE_BITS)
+        sorted_keys: Integers = keys ^ ((slots ^ ranks[slots]) << PLACE_BITS)
+        return sorted_keys
 
 
 def split(times_us: Integers, places: Integers, shift: int) -> list[tuple[int, Integers]]:
