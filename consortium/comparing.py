@@ -94,7 +94,7 @@ def tell_sides(sides: Sequence[Side], lines: Sequence[Line], settings: Sequence[
         table.add_column(cell, justify="right", no_wrap=True)
     for line in lines:
         table.add_row(line.name, _unit(line), *_cells(line))
-    console.print(table, crop=False, no_wrap=True, overflow="ignore", width=max(console.width, 50 + 26 * len(sides)))
+    console.print(table)
     console.print("\nwhere the configurations differ:" if settings else f"\n{_SAME}", markup=False)
     if settings:
         differing = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

@@ -18,6 +18,8 @@ from consortium.running import finish, load_told, new_folders, open_ledger
 
 ERRORS: tuple[type[Exception], ...] = (CompareError, ValidationError, SequenceError, RecordingError)
 
+WIDTH_MIN = 130  # of tables: rather lines that a narrow terminal wraps than figures cut off
+
 COMPARE_HELP = (
     "Runs side by side: figures with differences and ratios, where their configurations differ, distributions over one "
     "another; in the terminal, and as a page with figures (PNG, SVG). With --validate: one scenario as local processes "
@@ -60,7 +62,11 @@ def compare_values(
 
     sides = comparing.read_sides(runs or [], open_ledger)
     with own_folder([out] if out else new_folders("compare"), "compare", is_begun=False) as folder:
-        comparing.compare(sides, folder, Console(highlight=False))
+        comparing.compare(sides, folder, _wide())
+
+
+def _wide() -> Console:
+    return Console(highlight=False, width=max(Console().width, WIDTH_MIN))
 
 
 def _validate(
@@ -80,7 +86,7 @@ def _validate(
     asked = validating.Asked(study, profile, broker, [int(word) for word in sizes], sets, allow_noise)
     found = validating.load_study(asked)
     with own_folder([out] if out else new_folders(found.name), found.name, is_begun=False) as folder:
-        validating.validate(asked, found, folder, Console(highlight=False))
+        validating.validate(asked, found, folder, _wide())
 
 
 REPORT_HELP = (

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.codec import Malformed
-from consortium.core.messages import Frame, Message, Signed, decode_frame, open_statement
+from consortium.core.messages import Frame, Message, Signed, ViewVote, decode_frame, open_statement
 from consortium.core.protocol import ConsensusProtocol
 from consortium.lab.recording import ARRIVAL, BOOT, Cut, read_steps, recordings
 from consortium.lab.run import Run
 from consortium.lab.trace import Record
 from consortium.protocols import load_protocols
 
+CHAIN_VIEWS = 3  # a three-chain, and the block that tells of it
 PHASES = ("proposed", "prepared", "committed", "executed")
 MARGIN_US = 2_000
 STRAGGLER_FACTOR = 4
@@ -150,7 +151,8 @@ def _arrows(said: Sequence[Said], heard: Iterable[Heard], nodes: Sequence[str], 
 
 class Reader:
     """Tells whether a statement belongs to a diagram: a proposal or vote of the height, or, while it is under way, a
-    wish for another leader or a new leader's opening."""
+    wish for another leader or a new leader's opening. In a chained protocol also the blocks above: their votes decide
+    it."""
 
     def __init__(self, run: Run, height: int) -> None:
         protocol = load_protocols().get(run.scenario.protocol)
@@ -160,9 +162,10 @@ class Reader:
         self._speech = protocol.speech
         self._decoder = _decoder(protocol)
         self._known: dict[bytes, str] = {}
+        self._chained: int | None = None  # the view of the height's block, where later blocks' votes decide it
 
     def kind(self, signed: Signed) -> str:
-        """The type of the message, empty where it does not belong here."""
+        """The type of the message, empty where it does not belong here. Proposals come before their votes."""
         known = self._known.get(signed.body)
         if known is None:
             known = self._known[signed.body] = self._kind(signed)
@@ -174,10 +177,15 @@ class Reader:
         except (Malformed, msgspec.MsgspecError, RecursionError):
             return ""
         name = type(message).__name__
-        if name in self._speech.wishes or name in self._speech.openings:
-            return name
         place = self._speech.place(message)
-        return name if place is not None and place.height == self._height else ""
+        if place is None:
+            return name if name in self._speech.wishes or name in self._speech.openings else ""
+        if not isinstance(message, ViewVote):
+            return name if place.height == self._height else ""
+        if self._chained is None and name in self._speech.proposals and place.height == self._height:
+            self._chained = place.view
+        first = self._chained
+        return name if first is not None and first <= place.view <= first + CHAIN_VIEWS else ""
 
 
 def _decoder(protocol: ConsensusProtocol) -> Any:
@@ -222,7 +230,7 @@ def from_recordings(run: Run, height: int, folder: Path) -> Diagram:
             _read(path, node, window, arrivals, transmits)
     kinds: dict[bytes, str] = {}
     heard, said = [], []
-    for t_us, receiver, payload in arrivals:
+    for t_us, receiver, payload in sorted(arrivals):
         signed = signed_of(payload)
         if signed is None or not (kind := reader.kind(signed)):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from consortium import __version__
 from consortium.lab.machine import machine_words
@@ -39,6 +39,6 @@ def _started(run: Run) -> Record:
     return next((record for record in run.trace if record["kind"] == "run"), {})
 
 
-def _each(values: object) -> str:
-    found = dict.fromkeys(str(value) for value in values)  # type: ignore[attr-defined]
-    return " and ".join(found)
+def _each(values: Iterable[object]) -> str:
+    found = list(dict.fromkeys(str(value) for value in values))
+    return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
