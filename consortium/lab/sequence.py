@@ -124,19 +124,20 @@ def _lanes(run: Run) -> tuple[str, ...]:
 
 
 def _arrows(said: Sequence[Said], heard: Iterable[Heard], nodes: Sequence[str], window: Window) -> list[Arrow]:
-    """Each hearing belongs to the last saying of the same statement before it."""
+    """A statement may be said again before it can have been heard: of each receiver the first hearing belongs to the
+    first saying, the second to the second. One that was lost and said again is drawn from its first saying."""
     by_key: dict[bytes, list[Said]] = {}
     for each in sorted(said):
         by_key.setdefault(each.key, []).append(each)
     taken: dict[tuple[Said, str], int] = {}
     for event in sorted(heard):
-        before = [
-            each
-            for each in by_key.get(event.key, ())
-            if each.t_us <= event.t_us and each.to in ("", event.receiver) and each.sender != event.receiver
-        ]
-        if before and event.receiver in nodes:
-            taken.setdefault((before[-1], event.receiver), event.t_us)
+        if event.receiver not in nodes:
+            continue
+        for each in by_key.get(event.key, ()):
+            fits = each.t_us <= event.t_us and each.to in ("", event.receiver) and each.sender != event.receiver
+            if fits and (each, event.receiver) not in taken:
+                taken[each, event.receiver] = event.t_us
+                break
     arrows = []
     for each in sorted(said):
         receivers = [each.to] if each.to else [node for node in nodes if node != each.sender]

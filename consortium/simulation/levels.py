@@ -15,6 +15,7 @@ from consortium.simulation.fan import Fan
 from consortium.simulation.transport import Transport
 
 LEVELS = ("auto", "message", "collapsed")
+ONE_BY_ONE = "one by one"  # as `message`, and every delivery is a call of its host: for those who listen
 RECEIVERS_MIN = 24  # fewer are quicker one by one
 COLLAPSED_MIN = 32  # nodes
 
@@ -33,7 +34,7 @@ class Carriage:
         transport: Transport,
         hear: Callable[[Delivery], None],
     ) -> None:
-        assert level in LEVELS, level
+        assert level in (*LEVELS, ONE_BY_ONE), level
         self._scenario = scenario
         self._clock = clock
         self._computers = list(computers.values())
@@ -41,6 +42,8 @@ class Carriage:
         self.collapse: Collapse | None = None
         self.is_running = False  # while all are being born nothing is collapsed
         least = 2 if level == "collapsed" else RECEIVERS_MIN
+        if level == ONE_BY_ONE:
+            return
         if type(transport) is not Transport or not least <= len(computers) <= PLACES_MAX:
             return  # it has its own way with each message
         every, mean_us = self._computers, scenario.network.default.mean_us

@@ -60,7 +60,7 @@ def _is_steady(founds: Sequence[Distributions]) -> bool:
 
 
 def _cdf_caption(founds: Sequence[Distributions]) -> str:
-    counts = ", ".join(f"{len(values):,}" for values in _latencies(founds))
+    counts = " and ".join(f"{len(values):,}" for values in _latencies(founds))
     without = "without warm-up (MSER-5)" if _is_steady(founds) else "warm-up included"
     return (
         f"From the submission of a bundle to its execution at the node that submitted it; {counts} bundles, {without}. "

@@ -29,7 +29,7 @@ def views_and_faults(trace: Sequence[Record], order: Sequence[str], source: str)
     spans = series.node_spans(trace)
     nodes = [node for node in order if node in spans][:ROWS_MAX]
     left_out = len(spans) - len(nodes)
-    leaders, views = series.leader_spans(trace), _views(trace)
+    leaders, views = _led(trace), _views(trace)
     end_s = max(series.duration_us(trace), 1_000) / 1e6
 
     def paint(figure: Figure) -> None:
@@ -69,6 +69,16 @@ def views_and_faults(trace: Sequence[Record], order: Sequence[str], source: str)
         f"it. Shaded: work waited and for at least {series.GAP_MIN_US / 1e6:g} s no node executed a block.{more}"
     )
     return Picture("views-and-faults", "Views and faults over time", caption, source, 1.35 + 0.2 * len(nodes), paint)
+
+
+def _led(trace: Sequence[Record]) -> list[series.Span]:
+    """Who led, views of one leader in a row together."""
+    found: list[series.Span] = []
+    for span in series.leader_spans(trace):
+        if found and found[-1].label == span.label:
+            span = span._replace(start_us=found.pop().start_us)
+        found.append(span)
+    return found
 
 
 def _views(trace: Sequence[Record]) -> list[tuple[float, int]]:
