@@ -112,7 +112,7 @@ class Recall(Message, frozen=True):
 
 
 class Recalled(Message, frozen=True):
-    """Answer to Recall: the receiver's latest votes that the sender holds, one a phase at most."""
+    """Answer to Recall: the receiver's latest votes that the sender holds, one a phase, and those at open heights."""
 
     receiver: str
     nonce: bytes

@@ -158,12 +158,23 @@ class Recaller:
             return []
         if not self._answers_left.spend(now, event.sender):
             return []
-        votes = self._memory.of(event.sender)
+        votes = self._votes_of(event.sender)
         effects: list[Effect] = [standing.answer(event, Recalled(event.sender, request.nonce, votes))]
         is_waiting = bool(self._nonces) and not standing.is_recalled and not self.is_observing
         if is_waiting and event.sender not in self._answers and self._asks_back.spend(now, event.sender):
             effects.append(standing.answer(event, Recall(self._new_nonce(now))))
         return effects
+
+    def _votes_of(self, member: NodeId) -> tuple[Signed, ...]:
+        """The latest of each phase, and all that we hold at open heights: votes need not be given in the order of their
+        heights, so a log may hold the latest and lack one below it."""
+        found = dict.fromkeys(self._memory.of(member))
+        for slot in self._standing.log.above(self._standing.floor):
+            order = slot.pre_prepare
+            found.update(dict.fromkeys([order] if order is not None and order.sender == member else []))
+            votes = (slot.prepares.signed(member), slot.commits.signed(member))
+            found.update(dict.fromkeys(vote for vote in votes if vote is not None))
+        return tuple(found)
 
     def on_recalled(self, event: Received, answer: Recalled) -> list[Effect]:
         """Counted once a validator, only for a nonce of this boot. Returns nothing while answers are missing; sets
@@ -173,7 +184,8 @@ class Recaller:
             return []
         if answer.receiver != standing.me or answer.nonce not in self._nonces:
             return []
-        if any(self._is_newer(vote) for vote in answer.votes[:3]):
+        votes_max = len(_PHASES) * (1 + standing.span + standing.parameters.window)
+        if any(self._is_newer(vote) for vote in answer.votes[:votes_max]):
             self.is_observing = True
             why = "others hold votes of ours that our log lacks; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": event.sender}), CancelTimer(RECALL_TIMER)]

@@ -1,9 +1,10 @@
 """Votes survive a boot: what is read back, and when a node that boots may vote again."""
 
 from pbft_bench import Bench
+from pbft_network import Network
 
 from consortium.core.machine import Available, Executed, Started
-from consortium.core.messages import Signed
+from consortium.core.messages import Signed, decode_frame
 from consortium.protocols.pbft.messages import (
     Ask,
     Commit,
@@ -75,6 +76,35 @@ def test_a_node_whose_log_was_rolled_back_only_observes() -> None:
         assert after.said(Prepare) == [] and after.said(Commit) == []
 
 
+def test_a_log_that_holds_the_latest_votes_and_lacks_one_below_them_only_observes() -> None:
+    """Votes are not given in the order of their heights: n1 voted at height 2 before it voted at height 1, and comes
+    back with a copy of its disk that was made between the two."""
+    network = Network(4, delay_us=(500, 500)).start()
+    network.run(200_000)
+    n1, arrive, late = network.peers["n1"], network.peers["n1"].arrive, list[bytes]()
+
+    def arrive_late(payload: bytes) -> None:
+        message = network.verifier.open(decode_frame(payload).signed, network.epochs).message
+        is_first = isinstance(message, PrePrepare | Prepare | Commit) and message.height == 1
+        late.append(payload) if is_first else arrive(payload)
+
+    n1.arrive = arrive_late  # type: ignore[method-assign]
+    for bundle in (b"one", b"two"):
+        network.submit(bundle)
+        network.run(network.time_us + 10_000)
+    older = list(n1.records)
+    for payload in late:
+        arrive(payload)
+    network.run(network.time_us + 10_000)
+    assert [slot.commit_view for slot in n1.replica.standing.log.above(0)] == [0, 0]
+    n1.crash()
+    n1.records, n1.chain = older, []
+    n1.boot()
+    network.run(network.time_us + 300_000)
+    assert not n1.replica.standing.is_recalled
+    assert len(n1.noted("observing")) == 1
+
+
 def test_nobody_can_invent_a_vote_of_another() -> None:
     bench = Bench(is_recalled=False)
     (question,) = bench.said(Recall)
@@ -90,7 +120,7 @@ def test_a_node_answers_with_the_latest_votes_that_it_holds_also_while_it_recall
         bench.hear("n2", message)
     (answer,) = bench.said(Recalled, bench.hear("n2", Recall(b"q")))
     held = [bench.verifier.open(vote, bench.epochs).message for vote in answer.votes]
-    assert held == [Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32)]
+    assert held == [Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32), Prepare(0, 1, b"a" * 32)]
 
 
 def test_a_leader_that_reboots_says_its_old_order_again_and_never_another() -> None:
