@@ -100,19 +100,24 @@ class Recaller:
         self._asks_back = Allowance(1, self._delay_us)
         self._answers_left = Allowance(4, self._delay_us)  # an honest node asks once in this time
         self._logged: tuple[int, int] = (0, 0)  # epoch, and the highest view that our own log knows
+        self.logged_epoch = -1  # the newest that our log has votes of, if our ledger has yet to come to it
         self.is_observing = False
+
+    def read_back(self) -> None:
+        """The log was read, as far as it is of the epoch of `standing`."""
+        self._logged = (self._standing.epoch.number, self._standing.wanted)
 
     def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:
         """Right after the log was read back: `standing` is what our own log says, without votes of `lost_key`."""
         standing = self._standing
-        self._logged = (standing.epoch.number, standing.wanted)
+        self.read_back()
         if not standing.epoch.is_validator(standing.me):
             return []
         if lost_key and standing.epoch.key(standing.me, "vote") == lost_key:
             self.is_observing = True
             why = "the log of our votes was damaged; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": standing.me})]
-        if standing.epoch.quorum == 1 or standing.setting.is_recalled:
+        if (standing.epoch.quorum == 1 or standing.setting.is_recalled) and standing.epoch.number >= self.logged_epoch:
             standing.is_recalled = True
             return []
         return self._ask(now)
@@ -184,6 +189,8 @@ class Recaller:
             return []
         if answer.receiver != standing.me or answer.nonce not in self._nonces:
             return []
+        if standing.epoch.number < self.logged_epoch:
+            return []  # a ledger lost: what our log says of later epochs can be compared when it has come to them
         votes_max = len(_PHASES) * (1 + standing.span + standing.parameters.window)
         if any(self._is_newer(vote) for vote in answer.votes[:votes_max]):
             self.is_observing = True

@@ -75,6 +75,7 @@ class Replica:
         self._ordering = Ordering(standing, self._bodies)
         self._view_changes = ViewChanges(standing, self._ordering)
         self._recaller = Recaller(standing, self._memory)
+        self._restorer = Restorer(standing, self._view_changes, self._memory)
         self._retransmission = Retransmission(standing, self._bodies, self._view_changes)
         self._is_progress_armed = False
         self._progress_us = 0  # when something was last decided, or work began
@@ -132,7 +133,8 @@ class Replica:
     # --- events -------------------------------------------------------------------------------------------------
 
     def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
-        effects = Restorer(self.standing, self._view_changes, self._memory).restore(records)
+        effects = self._restorer.restore(records)
+        self._recaller.logged_epoch = self._restorer.last_epoch
         self._progress_us = self._entered_us = now.monotonic_us
         if not self.standing.is_member:
             effects.append(Note("removed", {"epoch": self.standing.epoch.number}))
@@ -178,15 +180,19 @@ class Replica:
 
     def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
         """New members decide from here on; views start at 0, nothing of the old epoch is open. What others said in the
-        new epoch while we were still in the old one is heard now."""
+        new epoch while we were still in the old one is heard now; what our own log says of it, first."""
         standing = self.standing
         before = standing.epoch
         standing.enter_epoch(epoch)
         self._view_changes.clear()
         self._retransmission.clear()
         standing.pool.release()
+        begins: list[Effect] = [persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)]
+        if self._restorer.enter(epoch.number):  # we were in it before our ledger was lost
+            begins = []
+            self._recaller.read_back()
         effects: list[Effect] = [
-            persist(ViewRecord(FORMAT, epoch.number, 0, 0), None),
+            *begins,
             CancelTimer(NEW_VIEW_TIMER),
             Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
             *_membership(standing.me, before, epoch),

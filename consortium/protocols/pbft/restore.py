@@ -11,6 +11,7 @@ from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare
 from consortium.protocols.pbft.recall import Memory
 from consortium.protocols.pbft.records import (
     AcceptedRecord,
+    AnyRecord,
     NewViewRecord,
     PreparedRecord,
     SealedRecord,
@@ -23,13 +24,32 @@ from consortium.protocols.pbft.view_change import ViewChanges
 
 
 class Restorer:
-    """Fills a fresh standing from the records, oldest first; those of other epochs or sealed heights say nothing."""
+    """Fills a fresh standing from the records, oldest first; those of epochs that are over or sealed heights say
+    nothing. Where the ledger was lost and the log was not, it holds votes of epochs that the ledger has yet to come to:
+    those bind us from the moment that we enter them."""
 
     def __init__(self, standing: Standing, view_changes: ViewChanges, memory: Memory) -> None:
         self._standing = standing
         self._view_changes = view_changes
         self._memory = memory
         self._new_views: dict[int, tuple[Signed, NewViewRecord]] = {}
+        self._later: dict[int, list[AnyRecord]] = {}  # by epoch
+
+    @property
+    def last_epoch(self) -> int:
+        """The newest epoch that the log has votes of and that was not entered since; -1 if there is none."""
+        return max(self._later, default=-1)
+
+    def enter(self, epoch: int) -> bool:
+        """This epoch was entered; whether the log has votes of it."""
+        records = self._later.get(epoch, [])
+        self._later = {number: held for number, held in self._later.items() if number > epoch}
+        self._new_views = {}
+        for record in records:
+            self._apply(record)
+        if records:
+            self._finish()
+        return bool(records)
 
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
         effects: list[Effect] = []
@@ -41,6 +61,8 @@ class Restorer:
                 continue
             if record.epoch == self._standing.epoch.number:
                 self._apply(record)
+            elif record.epoch > self._standing.epoch.number:
+                self._later.setdefault(record.epoch, []).append(record)
         self._finish()
         return effects
 

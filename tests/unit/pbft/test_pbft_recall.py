@@ -1,10 +1,14 @@
 """Votes survive a boot: what is read back, and when a node that boots may vote again."""
 
+import pytest
+from msgspec.structs import replace
 from pbft_bench import Bench
-from pbft_network import Network
+from pbft_network import Network, secret
 
-from consortium.core.machine import Available, Executed, Started
-from consortium.core.messages import Signed, decode_frame
+from consortium.core.codec import encode
+from consortium.core.crypto import KeyedHash
+from consortium.core.machine import Available, Executed, Received, Started
+from consortium.core.messages import Message, Signed, decode_frame
 from consortium.protocols.pbft.messages import (
     Ask,
     Commit,
@@ -15,6 +19,7 @@ from consortium.protocols.pbft.messages import (
     Recalled,
     ViewChange,
 )
+from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, ViewRecord
 from consortium.protocols.pbft.replica import Replica
 
 
@@ -103,6 +108,36 @@ def test_a_log_that_holds_the_latest_votes_and_lacks_one_below_them_only_observe
     network.run(network.time_us + 300_000)
     assert not n1.replica.standing.is_recalled
     assert len(n1.noted("observing")) == 1
+
+
+@pytest.mark.parametrize("is_logged", [True, False])
+def test_votes_of_a_later_epoch_bind_a_node_whose_ledger_was_lost(is_logged: bool) -> None:
+    """Its log outlives its ledger, and nobody remembers its votes. Control: without such a log it votes."""
+    bench = Bench(is_recalled=False)
+    epoch = replace(bench.epoch, number=1, first_height=5)
+
+    def received(name: str, message: Message, attachment: bytes = b"") -> Received:
+        body = bench.verifier.codec.statement(1, message)
+        return Received(name, message, Signed(name, body, KeyedHash().sign(secret(name), body)), 1, attachment)
+
+    raw, digest = bench.batch(b"first")
+    order = received("n0", PrePrepare(0, 5, digest)).signed
+    logged = [encode(ViewRecord(FORMAT, 1, 0, 0)), encode(AcceptedRecord(FORMAT, 1, 0, 5, digest, order, raw))]
+    bench = Bench(records=logged if is_logged else (), is_recalled=False)
+    bench.epochs.add(epoch)
+    bench.recall()
+    assert bench.replica.standing.is_recalled is not is_logged
+    for height in range(1, 5):
+        bench.do(Executed(height, b"h" * 32, bench.epochs.at(height + 1)))
+    bench.stabilise(4)
+    if is_logged:
+        nonce = bench.said(Recall)[-1].nonce
+        for name in ("n2", "n3"):
+            bench.do(received(name, Recalled("n1", nonce, (received("n1", Prepare(0, 5, digest)).signed,))))
+    assert bench.replica.standing.is_recalled and bench.noted("observing") == []
+    other, other_digest = bench.batch(b"another")
+    bench.do(received("n0", PrePrepare(0, 5, other_digest), other))
+    assert [vote.digest for vote in bench.said(Prepare)] == [digest if is_logged else other_digest]
 
 
 def test_nobody_can_invent_a_vote_of_another() -> None:
