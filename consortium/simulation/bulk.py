@@ -21,6 +21,7 @@ from consortium.simulation.clock import Clock
 from consortium.simulation.computer import Computer, Delivery
 
 Count = Callable[[Received], bool]
+_FOR_EVER = 1 << 62
 SHARE_OF_MEAN = 8  # a bucket is this part of a mean delay: wide enough to hold many, too narrow to fall into when sent
 
 
@@ -103,6 +104,7 @@ class Post:
         self._recent: dict[bytes, Run | None] = {}  # None: not sent as a run
         self._until_us: dict[bytes, int] = {}  # when a repeat of the digest cannot matter any more
         self._leaving: deque[tuple[int, bytes]] = deque()
+        self._looks_until_us = 0  # before it hosts look themselves whether a frame is a repeat
         self.collapse: Collapse | None = None
         self.generation = 0
         self._changed = [0] * len(computers)  # the generation in which each began to live, or died
@@ -118,9 +120,19 @@ class Post:
         if is_life:
             self.generation += 1
             self._changed[place] = self.generation
+        else:
+            self._let_hosts_look()
         for counts in self._counts.values():
             counts[:] = self._refusing
         self._counts = {}
+
+    def _let_hosts_look(self) -> None:
+        """When a pause begins and ends: what came in it is heard at one moment, and what was said twice in it is a
+        repeat. So each host knows what it heard lately, and looks for repeats itself until that is over."""
+        for digest in list(self._recent):
+            self._unmask(digest)
+        is_paused = any(computer.is_paused for computer in self._computers)
+        self._looks_until_us = _FOR_EVER if is_paused else self._clock.now_us + REPEAT_US
 
     def _counts_of(self, kind: type[Message]) -> list[Count]:
         counts = self._counts.get(kind)
@@ -174,7 +186,7 @@ class Post:
             self._unmask(digest)
         until_us = self._until_us[digest] = max(last_us + REPEAT_US, self._until_us.get(digest, 0))
         self._leaving.append((until_us, digest))
-        return is_first
+        return is_first and now_us >= self._looks_until_us
 
     def _unmask(self, digest: bytes) -> None:
         run = self._recent[digest]

@@ -51,8 +51,9 @@ class Computer:
 
     @is_paused.setter
     def is_paused(self, is_paused: bool) -> None:
-        self._is_paused = is_paused
-        self.on_change(False)
+        if is_paused != self._is_paused:
+            self._is_paused = is_paused
+            self.on_change(False)
 
     def now(self, true_us: int) -> Now:
         return self.clock.now(true_us)

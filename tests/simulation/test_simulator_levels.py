@@ -112,6 +112,14 @@ def test_a_dissolved_group_takes_its_place_among_all_that_arrives_at_one_instant
     assert assert_alike(scenario_of(4, Link("constant", 40_000), disk=Disk(5_000, 20_000), is_recalled=False)) > 0
 
 
+def test_what_is_a_repeat_to_one_that_was_paused_is_one_at_both_levels() -> None:
+    """All that came in a pause is heard at one moment: what was said twice in it is dropped as a repeat of the bus."""
+    pause = (Fault("pause", "m007", at_height=1), Fault("resume", "m007", after_us=781_763))
+    assert_alike(
+        scenario_of(8, Link("normal", 500, 500), protocol="solo", faults=pause, is_recalled=False, disk=Disk())
+    )
+
+
 def test_among_many_only_signers_of_certificates_differ() -> None:
     """Beyond 128 nodes all share one certificate a vote; two batches, so that it stays short."""
     load = Workload("settlement_load", {"transactions": 2, "outstanding": 2, "persons": 1})
