@@ -48,9 +48,9 @@ SUITE = KeyedHash()
 class Bench:
     """Replica `me` of n members, recalled; `chain` builds the blocks that the leaders would propose."""
 
-    def __init__(self, me: str = "n3", n: int = 4) -> None:
+    def __init__(self, me: str = "n3", n: int = 4, observers: Sequence[str] = ()) -> None:
         self.me = me
-        self.epochs = Epochs([epoch_of(n)])
+        self.epochs = Epochs([epoch_of(n, observers)])
         self.epoch = self.epochs.newest
         self.codec = codec(MESSAGES)
         self.verifier = Verifier(self.codec, SUITE)

@@ -95,12 +95,13 @@ class Retransmission:
         return standing.high is not None and bool(standing.decisions)
 
     def _behind(self) -> int:
-        """The highest height that f+1 members or a certificate show to be decided elsewhere; 0 if none is above
-        ours."""
+        """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
+        ours. Observers, and those that were removed, may all be liars."""
         standing = self._standing
         weak = standing.epoch.weak
         shown = [self._sealed, *standing.decisions]
-        heads = sorted(self._heads.values(), reverse=True)
+        is_validator = standing.epoch.is_validator
+        heads = sorted((head for name, head in self._heads.items() if is_validator(name)), reverse=True)
         if len(heads) >= weak:
             shown.append(heads[weak - 1])
         high = standing.high

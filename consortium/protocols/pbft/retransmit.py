@@ -89,15 +89,15 @@ class Retransmission:
         return sum(view > standing.view for view in self._views.values()) >= standing.epoch.weak
 
     def _behind(self) -> int:
-        """The highest height that f+1 members or a certificate show to be decided elsewhere; 0 if none is above
+        """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
         ours."""
         standing = self._standing
         weak = standing.epoch.weak
         shown = [self._sealed]
-        heads = sorted(self._heads.values(), reverse=True)
+        heads = self._of_validators(self._heads)
         if len(heads) >= weak:
             shown.append(heads[weak - 1])
-        heights = sorted(self._heights.values(), reverse=True)
+        heights = self._of_validators(self._heights)
         if len(heights) >= weak:
             shown.append(heights[weak - 1] - standing.parameters.window)
         for slot in standing.log.above(standing.decided + 1):
@@ -105,6 +105,10 @@ class Retransmission:
                 shown.append(slot.height)
         best = max(shown)
         return best if best > standing.decided else 0
+
+    def _of_validators(self, words: dict[NodeId, int]) -> list[int]:
+        """Highest first. Observers, and those that were removed, may all be liars: f is of today's validators."""
+        return sorted((word for name, word in words.items() if self._standing.epoch.is_validator(name)), reverse=True)
 
     # --- the timer ----------------------------------------------------------------------------------------------
 

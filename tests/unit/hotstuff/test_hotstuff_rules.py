@@ -12,7 +12,7 @@ from consortium.core.evidence import check_conflict
 from consortium.core.machine import Send, Submit
 from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import check_decision, leader_of, next_term, open_quorum
-from consortium.protocols.hotstuff.messages import Ballot, Certified, FetchBlock, Proposal, Timeout
+from consortium.protocols.hotstuff.messages import Ballot, Certified, FetchBlock, Proposal, Timeout, Told
 
 QUORUM = ("n0", "n1", "n2")
 
@@ -287,3 +287,12 @@ def test_the_timer_doubles_with_fruitless_terms_and_comes_back_with_decisions() 
 def test_an_idle_replica_is_quiet() -> None:
     bench = Bench()
     assert bench.wait(5_000_000, "progress") == [] and bench.wait(5_000_000, "retransmit") == []
+
+
+@pytest.mark.parametrize(("liars", "is_behind"), [(("eye", "owl"), False), (("n0", "n1"), True)])
+def test_what_observers_claim_to_have_executed_is_no_reason_to_ask(liars: tuple[str, ...], is_behind: bool) -> None:
+    """f+1 validators show that we lag: the positive control. Any number of observers may be liars."""
+    bench = Bench(observers=("eye", "owl"))
+    for name in liars:
+        bench.hear(name, Told("n3", b"", 1 << 52, None, None, None, None))
+    assert bench.replica._retransmission.has_open_work() is is_behind

@@ -7,7 +7,7 @@ from pbft_bench import Bench
 
 from consortium.core.codec import Malformed
 from consortium.core.machine import Available, Decide
-from consortium.protocols.pbft.messages import Claim, Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
+from consortium.protocols.pbft.messages import Claim, Commit, Prepare, PrePrepare, Recall, Recalled, Told, ViewChange
 
 EYES = ("eye", "owl")
 
@@ -32,6 +32,15 @@ def test_observers_answers_end_no_recall() -> None:
     for name in ("n2", "n3"):
         bench.hear(name, Recalled("n1", question.nonce, ()))
     assert bench.replica.standing.is_recalled
+
+
+@pytest.mark.parametrize(("liars", "is_behind"), [(EYES, False), (("n0", "n2"), True)])
+def test_what_observers_claim_to_have_executed_keeps_nobody_busy(liars: tuple[str, ...], is_behind: bool) -> None:
+    """f+1 validators show that we lag: the positive control. Any number of observers may be liars."""
+    bench = Bench(observers=EYES)
+    for name in liars:
+        bench.hear(name, Told("n1", b"", 0, 1 << 52, None, ()))
+    assert bench.replica._retransmission.has_open_work() is is_behind
 
 
 def test_observers_move_nobody_into_another_view() -> None:
