@@ -295,7 +295,7 @@ class Replica:
 
     def _on_told(self, now: Now, event: Received, answer: Told) -> list[Effect]:
         effects: list[Effect] = []
-        for inner in self._retransmission.on_told(event, answer):
+        for inner in self._retransmission.on_told(now, event, answer):
             effects.extend(self._on_received(now, inner))
         return effects
 

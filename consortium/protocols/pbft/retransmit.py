@@ -48,6 +48,7 @@ class Retransmission:
         self._mark: tuple[int, ...] = ()
         self.is_armed = False
         self._answers = Allowance(2, max(1, base_us // 8))
+        self._told = Allowance(4, max(1, base_us // 8))  # an honest member answers twice in this time
         self._view_asks = Allowance(1, self._first_us)
         self._views: dict[NodeId, int] = {}  # newest view above ours that each member voted in
         self._heights: dict[NodeId, int] = {}  # highest height above our window that each member voted at
@@ -61,6 +62,10 @@ class Retransmission:
     @property
     def _last_us(self) -> int:
         return 4 * self._standing.parameters.timer_base_us
+
+    @property
+    def _slots_told(self) -> int:
+        return 2 * self._standing.parameters.batches_in_flight
 
     def clear(self) -> None:
         """A new epoch: views count from 0 again."""
@@ -172,8 +177,7 @@ class Retransmission:
 
     def _open_slots(self, above: int) -> list[Slot]:
         """The next heights, as many as may be in flight at once."""
-        count = 2 * self._standing.parameters.batches_in_flight
-        slots = (self._standing.log.get(height) for height in range(above + 1, above + 1 + count))
+        slots = (self._standing.log.get(height) for height in range(above + 1, above + 1 + self._slots_told))
         return [slot for slot in slots if slot is not None]
 
     def _own(self, slot: Slot) -> list[Signed]:
@@ -239,11 +243,15 @@ class Retransmission:
         told = Told(event.sender, standing.nonce(now), standing.view, standing.head, None, (standing.new_view,))
         return [standing.answer(event, told)]
 
-    def on_told(self, event: Received, answer: Told) -> list[Received]:
+    def on_told(self, now: Now, event: Received, answer: Told) -> list[Received]:
         """The statements of an answer, verified, as if they had come by themselves. A seal and f+1 members' word on
-        their heads show whether we lag; our own statements are ignored, for our log alone knows them."""
+        their heads show whether we lag; our own statements are ignored, for our log alone knows them. Rationed a
+        member, and no more statements than an honest answer holds: each costs a signature check, and nobody need have
+        asked."""
         standing = self._standing
         if answer.receiver != standing.me or len(answer.statements) > STATEMENTS_MAX:
+            return []
+        if not self._told.spend(now, event.sender):
             return []
         if answer.height > self._heads.get(event.sender, 0):
             self._heads[event.sender] = answer.height
@@ -251,7 +259,7 @@ class Retransmission:
         try:
             if answer.seal is not None:
                 self._sealed = max(self._sealed, standing.setting.check_seal(answer.seal))
-            for signed in answer.statements:
+            for signed in answer.statements[: 2 + 3 * self._slots_told]:
                 if signed.sender == standing.me:
                     continue
                 epoch, message = standing.verifier.open(signed, standing.epochs)

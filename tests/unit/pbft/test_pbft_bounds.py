@@ -5,10 +5,20 @@ from __future__ import annotations
 from pbft_bench import Bench
 from test_pbft_epochs import grown, hear_in
 
+from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Executed, Now
 from consortium.protocols.pbft.allowance import Allowance
 from consortium.protocols.pbft.early import Early
-from consortium.protocols.pbft.messages import Ask, Prepare, PrePrepare, Recall, Recalled, Told
+from consortium.protocols.pbft.messages import STATEMENTS_MAX, Ask, Prepare, PrePrepare, Recall, Recalled, Told
+
+
+class CountingSuite(KeyedHash):
+    count = 0
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        self.count += 1
+        return super().verify(public, message, signature)
+
 
 SHARE_MAX, BATCHES_MAX = 64, 8  # votes kept of a member, and batches with them
 
@@ -37,6 +47,20 @@ def test_strangers_and_epochs_beyond_the_next_are_not_kept_at_all() -> None:
             bench.received("n2", Prepare(0, 9, b"d" * 32))._replace(sender=name, epoch=epoch), bench.replica.standing
         )
     assert early.take(1) == early.take(2) == []
+
+
+def test_answers_that_nobody_asked_for_cost_a_bounded_number_of_signature_checks() -> None:
+    """Forty answers full of statements of the liar's own, all fresh. Control: the first is looked at."""
+    bench = Bench()
+    checks = CountingSuite()
+    bench.verifier.suite = checks
+    bench.hear("n2", Told("n1", b"", 0, 0, None, (bench.sign("n3", Prepare(0, 1, b"d" * 32)),)))
+    assert checks.count == 1
+    for answer in range(40):
+        heights = range(100 + answer * STATEMENTS_MAX, 100 + (answer + 1) * STATEMENTS_MAX)
+        statements = tuple(bench.sign("n2", Prepare(7, height, b"d" * 32)) for height in heights)
+        bench.hear("n2", Told("n1", b"", 0, 0, None, statements))
+    assert checks.count <= 100
 
 
 def test_an_allowance_is_per_member_and_period() -> None:
