@@ -30,6 +30,9 @@ def replay(run: Path, name: str, load: Callable[[], Inputs], console: Console) -
     except WrongRecording as error:
         raise RunFolderError(str(error)) from None
 
+    if replayed.steps == 0:
+        raise RunFolderError(f"the recording of {run}/nodes/{name} holds no whole step: there is nothing to replay")
+
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -73,6 +73,10 @@ def test_every_node_of_a_real_run_replays_identically_over_all_its_boots(
 
     with pytest.raises(RunFolderError, match="has no node 'node-9'; it has node-1"):
         replayed(run, "node-9")
+    for path in recordings(run / "nodes" / "node-1"):
+        path.write_bytes(b"")
+    with pytest.raises(RunFolderError, match="holds no whole step"):
+        replayed(run, "node-1")
     shutil.rmtree(run / "nodes" / "node-1" / "recording")
     with pytest.raises(RunFolderError, match="holds no recording"):
         replayed(run, "node-1")
