@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,7 +18,8 @@ from consortium.roles.together import Together
 from consortium.roles.work import Work
 
 
-def load_roles() -> dict[str, RoleSpec]:
+@cache
+def load_roles() -> Mapping[str, RoleSpec]:
     """Every module's `ROLE` by name, in order of name. Each builds also the roles that its settings' `hosts` name."""
     found: dict[str, RoleSpec] = {}
     for module_info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
@@ -24,7 +27,8 @@ def load_roles() -> dict[str, RoleSpec]:
         if isinstance(spec, RoleSpec):
             assert spec.name not in found, f"two roles are named {spec.name}"
             found[spec.name] = spec
-    return {name: spec._replace(build=_hosting(spec, found)) for name, spec in sorted(found.items())}
+    hosting = {name: spec._replace(build=_hosting(spec, found)) for name, spec in sorted(found.items())}
+    return MappingProxyType(hosting)  # looked for once: each host asks
 
 
 def read_settings(role: str, settings: Mapping[str, Any]) -> Settings:

@@ -99,13 +99,16 @@ def _uniform(states: Words) -> Floats:
     return uniform
 
 
+def _is_drawn(link: Link) -> bool:
+    """Whether its stream is asked at all."""
+    return link.distribution != "constant" and (link.distribution != "lognormal" or link.deviation_us > 0)
+
+
 def draw_delays(link: Link, states: Words) -> Integers:
     """The next delay of every stream that stands at one of these states; moves the states on, in place."""
-    if link.distribution == "constant":
+    if not _is_drawn(link):
         return np.full(states.shape, link.mean_us, np.int64)
     mean, deviation = float(link.mean_us), float(link.deviation_us)
-    if link.distribution == "lognormal" and deviation <= 0:
-        return np.full(states.shape, link.mean_us, np.int64)
     states += _STEP
     if link.distribution == "lognormal":
         centre, spread = Stream.lognormal_shape(mean, deviation)
@@ -126,6 +129,28 @@ def draw_delays(link: Link, states: Words) -> Integers:
     return rounded
 
 
+def draw_ahead(link: Link, states: Words, count: int) -> Integers:
+    """The next `count` delays of every stream, a row each: what so many calls of `draw_delays` would give. The states
+    stay where they are."""
+    if count == 1:
+        return draw_delays(link, states.copy()).reshape(1, -1)
+    steps = np.arange(count, dtype=np.uint64) * _STEP
+    later = (states + steps[:, np.newaxis]).reshape(-1)
+    return draw_delays(link, later).reshape(count, -1)
+
+
+def moved_on(link: Link, states: Words, count: int) -> Words:
+    """Where the streams stand after `count` more delays."""
+    if not _is_drawn(link):
+        return states
+    return states + np.uint64(int(_STEP) * count % (1 << 64))
+
+
+def at_times(delays_us: Integers, now_us: int) -> Integers:
+    times_us: Integers = np.add(delays_us, now_us, dtype=np.int64)
+    return times_us
+
+
 def integers(values: Sequence[int]) -> Integers:
     return np.array(values, np.int64)
 
@@ -139,6 +164,12 @@ def joined(parts: Sequence[Integers]) -> Integers:
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
+
+
+def joined_rows(parts: Sequence[Integers], rows: int) -> Integers:
+    """Beside each other, so many rows; half as large where the numbers allow, for many wait."""
+    whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1) if parts else np.empty((rows, 0), np.int64)
+    return whole.astype(np.int32) if rows > 1 and whole.max(initial=0) < 1 << 31 else whole
 
 
 def first_states(seed: int, sender: str, receivers: Sequence[str]) -> Words:
@@ -229,13 +260,16 @@ class Arrivals:
         self._keys = np.full((receivers, receivers), NOT_YET, np.int64)
         self.rows = 0
 
-    def add(self, times_us: Integers, places: Integers) -> Integers:
-        """The next row; its keys by receiver."""
-        keys = np.full(len(self._keys), NOT_YET, np.int64)
-        keys[places] = (times_us << ROW_BITS) | self.rows
-        self._keys[:, self.rows] = keys
+    def add(self, times_us: Integers, places: Integers) -> None:
+        """The next row."""
+        keys = times_us << ROW_BITS
+        keys |= self.rows
+        self._keys[places, self.rows] = keys
         self.rows += 1
-        return keys
+
+    def newest(self) -> Integers:
+        """The keys of the newest row, by receiver."""
+        return self._keys[:, self.rows - 1]
 
     def of(self, place: int) -> Integers:
         return self._keys[place, : self.rows]

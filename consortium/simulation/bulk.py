@@ -41,6 +41,7 @@ class Run:
         "frame",
         "generation",
         "is_single",
+        "last_us",
         "payload",
         "places",
         "times_us",
@@ -53,6 +54,7 @@ class Run:
         self.frame, self.digest, self.payload = delivery
         self.counts: list[Count] = []
         self.is_single = event is not None
+        self.last_us = 0
         self.places: Integers | None = None
         self.times_us: Integers | None = None
 
@@ -146,7 +148,8 @@ class Post:
         """`places` of the receivers, ascending, and when it reaches each."""
         now_us = self._clock.now_us
         run.times_us, run.places = times_us, places
-        if not self.note_sent(run.digest, int(times_us.max(initial=now_us)), run):
+        run.last_us = int(times_us.max(initial=now_us))
+        if not self.note_sent(run.digest, run.last_us, run):
             run.is_single = False
         if self.collapse is not None and self.collapse.takes(run, times_us, places):
             run.counts = self._refusing

@@ -153,9 +153,11 @@ class Collapse:
         group.runs.append(run)
         group.bases.append(run.base)
         group.box.votes.append(run.event.signed)
-        group.last_us = max(group.last_us, int(times_us.max()))
-        keys = group.arrivals.add(times_us, places)
-        for place in sooner(keys, group.dues, (group.until_us + 1) << ROW_BITS):
+        group.last_us = max(group.last_us, run.last_us)
+        group.arrivals.add(times_us, places)
+        if int(times_us.min()) > group.until_us:
+            return  # no due is known that lies so far ahead
+        for place in sooner(group.arrivals.newest(), group.dues, (group.until_us + 1) << ROW_BITS):
             self._schedule(group, place)
 
     # --- when ---------------------------------------------------------------------------------------------------

@@ -14,10 +14,35 @@ from consortium.core.messages import Frame
 from consortium.scenario.network import LinkModel, NetworkModel, is_plain, ordinary_us
 from consortium.scenario.scenario import Link
 from consortium.scenario.streams import Stream
-from consortium.simulation.arrays import Integers, Words, draw_delays, everybody_but, first_states, integers, joined
+from consortium.simulation.arrays import (
+    Integers,
+    Words,
+    at_times,
+    draw_ahead,
+    everybody_but,
+    first_states,
+    integers,
+    joined,
+    joined_rows,
+    moved_on,
+)
 from consortium.simulation.bulk import Post, Run
 from consortium.simulation.clock import Clock
 from consortium.simulation.computer import Computer, Delivery
+
+AHEAD_MAX = 4  # broadcasts of one sender whose delays are drawn together; or more, up to so many delays
+AHEAD_DELAYS = 2_048
+
+
+class _Ahead:
+    """Delays of one sender's next broadcasts, a row each. Its links still stand where the first row begins."""
+
+    __slots__ = ("delays", "plan", "taken")
+
+    def __init__(self, plan: _Plan, delays: Integers) -> None:
+        self.plan = plan
+        self.delays = delays
+        self.taken = 0
 
 
 class _Plan(NamedTuple):
@@ -64,6 +89,7 @@ class Fan:
         self._all_open = ((-1, -1), False)
         self._plans: dict[str, _Plan] = {}
         self._states: dict[str, Words] = {}  # by sender: where its link to each receiver stands
+        self._ahead: dict[str, _Ahead] = {}
         self._models: dict[tuple[str, str], LinkModel] = {}  # of links that are not plain, or were not once
         self._is_plain: dict[Link, bool] = {}
 
@@ -76,15 +102,8 @@ class Fan:
         """A broadcast: the frame, its digest and, where it is no frame, its bytes."""
         plan = self._plan(sender)
         run = Run(self._clock.reserve(2 * len(self._computers)), self.post.generation, event, parts)
-        row, now_us = self._row(sender.name), self._clock.now_us
-        drawn: list[Integers] = []
-        for link, places in plan.groups:
-            states = row[places]
-            drawn.append(draw_delays(link, states))
-            row[places] = states
-        times_us = joined(drawn)
-        times_us += now_us
-        self.post.send(run, times_us, plan.places)
+        now_us = self._clock.now_us
+        self.post.send(run, at_times(self._next_delays(sender.name, plan), now_us), plan.places)
         if plan.others:
             run.is_single = False
         frame, digest, payload = parts
@@ -103,6 +122,34 @@ class Fan:
         delay_us = ordinary_us(link, stream)
         row[place] = stream.state
         return (delay_us,)
+
+    # --- drawing ahead ------------------------------------------------------------------------------------------
+
+    def _next_delays(self, name: str, plan: _Plan) -> Integers:
+        """Of one broadcast, by the places of its plan. A sender that does nothing but broadcast has ever more of them
+        drawn together."""
+        ahead = self._ahead.get(name)
+        if ahead is None or ahead.plan is not plan or ahead.taken == len(ahead.delays):
+            was_used_up = ahead is not None and ahead.taken == len(ahead.delays)
+            count = 2 * len(ahead.delays) if ahead is not None and was_used_up else 1
+            row = self._row(name)
+            count = min(count, max(AHEAD_MAX, AHEAD_DELAYS // max(1, len(plan.places))))
+            drawn = [draw_ahead(link, row[places], count) for link, places in plan.groups]
+            ahead = self._ahead[name] = _Ahead(plan, joined_rows(drawn, count))
+        ahead.taken += 1
+        delays: Integers = ahead.delays[ahead.taken - 1]
+        return delays
+
+    def _row(self, name: str) -> Words:
+        """Where the links of a sender stand now: what was drawn ahead is drawn again."""
+        row = self._states.get(name)
+        if row is None:
+            row = self._states[name] = first_states(self._network.seed, name, list(self._places))
+        ahead = self._ahead.pop(name, None)
+        if ahead is not None:
+            for link, places in ahead.plan.groups:
+                row[places] = moved_on(link, row[places], ahead.taken)
+        return row
 
     # --- links --------------------------------------------------------------------------------------------------
 
@@ -145,12 +192,6 @@ class Fan:
         if known is None:
             known = self._is_plain[link] = is_plain(link)
         return known
-
-    def _row(self, name: str) -> Words:
-        row = self._states.get(name)
-        if row is None:
-            row = self._states[name] = first_states(self._network.seed, name, list(self._places))
-        return row
 
     def _model(self, sender: str, receiver: str) -> LinkModel:
         model = self._models.get((sender, receiver))

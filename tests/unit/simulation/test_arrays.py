@@ -10,7 +10,16 @@ import pytest
 from consortium.scenario.network import NetworkModel, is_plain, ordinary_us
 from consortium.scenario.scenario import Link, Network
 from consortium.scenario.streams import Stream
-from consortium.simulation.arrays import Bucket, draw_delays, first_states, split, with_slot
+from consortium.simulation.arrays import (
+    Bucket,
+    draw_ahead,
+    draw_delays,
+    first_states,
+    joined_rows,
+    moved_on,
+    split,
+    with_slot,
+)
 
 LINKS = (
     Link("constant", 7),
@@ -32,6 +41,16 @@ def test_delays_drawn_together_are_those_of_the_streams(link: Link) -> None:
         drawn = draw_delays(link, states).tolist()
         assert drawn == [ordinary_us(link, stream) for stream in streams]
     assert states.tolist() == [stream.state for stream in streams]
+
+
+@pytest.mark.parametrize("link", LINKS, ids=str)
+def test_delays_drawn_ahead_are_those_that_would_be_drawn_one_broadcast_after_another(link: Link) -> None:
+    states = first_states(11, "me", [f"n{place}" for place in range(100)])
+    before, ahead = states.copy(), joined_rows([draw_ahead(link, states, 7)], 7)
+    assert (states == before).all(), "drawing ahead moves nothing"
+    for row in range(7):
+        assert (moved_on(link, before, row) == states).all()
+        assert ahead[row].tolist() == draw_delays(link, states).tolist()
 
 
 def test_a_delay_near_the_middle_of_two_microseconds_is_drawn_by_the_stream_itself() -> None:
