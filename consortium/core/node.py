@@ -152,15 +152,11 @@ class Node:
         return out
 
     def _hearers(self, event: Any) -> tuple[str, ...]:
-        match event:
-            case Received(message=message):
-                return (self._owners[type(message)],)
-            case Expired(timer=timer):
-                return (self._timer_owners[timer[0]],)
-            case BundleSigned():
-                return ("outbox",)
-            case _:
-                return LISTENERS[type(event)]
+        if isinstance(event, Received):
+            return (self._owners[type(event.message)],)
+        if isinstance(event, Expired):
+            return (self._timer_owners[event.timer[0]],)
+        return ("outbox",) if isinstance(event, BundleSigned) else LISTENERS[type(event)]
 
     def _settle(self, now: Now, out: list[Effect]) -> None:
         while self._inbox:
@@ -171,7 +167,8 @@ class Node:
         for effect in effects:
             listeners = LISTENERS.get(type(effect))
             if listeners is not None:
-                self._inbox.extend((listener, effect) for listener in listeners)
+                for listener in listeners:
+                    self._inbox.append((listener, effect))
             elif isinstance(effect, Persist):
                 out.append(Persist(_named(name, effect), effect.height))
             else:

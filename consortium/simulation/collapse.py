@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from consortium.core.machine import Received
+from consortium.core.protocol import Counting
 from consortium.core.tally import NEVER, Box, Tally
 from consortium.simulation.arrays import NOT_YET, ROW_BITS, Arrivals, Integers, filled, integers, sooner
 from consortium.simulation.bulk import Post, Run
@@ -54,11 +55,18 @@ class Group:
     """Votes with the same bytes. `needs`: the how-manieth arrival must be stepped; `dues`: its key, once it is known;
     `seen`: arrivals that were lent, settled or stepped."""
 
-    def __init__(self, collapse: Collapse, event: Received, receivers: int, places: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        collapse: Collapse,
+        event: Received,
+        counters: Sequence[Counting | None],
+        places: Mapping[str, int],
+    ) -> None:
+        receivers = len(counters)
         self.collapse = collapse
         self.event = event
         self.places = places  # of the validators, as tallies have them
-        self.kind = type(event.message)
+        self.counters = counters  # by receiver, who counts there; when one dies or begins to live, groups dissolve
         self.senders: dict[str, None] = {}
         self.runs: list[Run] = []
         self.bases: list[int] = []
@@ -140,7 +148,9 @@ class Collapse:
         host = self._computers[0].host
         assert host is not None
         places = host.validator_places(event.epoch)
-        group = self._groups[event.signed.body] = Group(self, event, len(self._computers), places)
+        kind, hosts = type(event.message), [computer.host for computer in self._computers]
+        counters = [None if host is None else host.counters.get(kind) for host in hosts]
+        group = self._groups[event.signed.body] = Group(self, event, counters, places)
         group.until_us = self._clock.now_us
         for place in range(len(self._computers)):
             self._ask(group, place)
@@ -164,10 +174,9 @@ class Collapse:
 
     def _ask(self, group: Group, place: int) -> None:
         """How many votes this member may be lent from now on."""
-        host = self._computers[place].host
-        counter = None if host is None else host.counters.get(group.kind)
+        counter, needed = group.counters[place], group.needs[place]
         tally = None if counter is None else counter.tally(group.event)
-        if group.needs[place] == NEVER and (tally is None or tally.left < NEVER // 2):
+        if needed == NEVER and (tally is None or tally.left < NEVER // 2):
             self._lend(group, place, group.tallies[place])  # while none was needed nobody kept count
         if tally is None:
             need = group.seen[place] + 1
@@ -175,8 +184,9 @@ class Collapse:
             need = NEVER
         else:
             need = group.seen[place] + max(1, tally.left)
-        group.tallies[place] = tally or group.tallies[place]
-        if need != group.needs[place]:
+        if tally is not None:
+            group.tallies[place] = tally
+        if need != needed:
             group.needs[place] = need
             group.dues[place] = NOT_YET
             self._schedule(group, place)
@@ -229,8 +239,7 @@ class Collapse:
             tally = group.tallies[place]
             if tally is None:
                 continue
-            host = computer.host
-            counter = None if host is None else host.counters.get(group.kind)
+            counter = group.counters[place]
             if is_naming or self._is_naming or (counter is not None and counter.wants_names(group.event)):
                 self._settle(group, place, tally)
             elif tally.left < NEVER // 2:

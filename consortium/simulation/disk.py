@@ -102,14 +102,20 @@ class Disk:
         """The votes of the sync are durable; what waited for them may leave, in order."""
         assert self._syncing is not None
         done, self._syncing = self._syncing, None
-        self.votes.append([(output.record, output.height) for output in done if isinstance(output, Store)])
-        self._forget()
-        self._applies.extend(output for output in done if isinstance(output, Apply))
-        left = [output for output in done if isinstance(output, Transmit)]
+        kept: list[Kept] = []
+        left: list[Transmit] = []
+        self.votes.append(kept)
         if not self._has_store:  # what came meanwhile needs no further sync
-            self._applies.extend(output for output in self._waiting if isinstance(output, Apply))
-            left += [output for output in self._waiting if isinstance(output, Transmit)]
+            done += self._waiting
             self._waiting = []
+        for output in done:
+            if isinstance(output, Store):
+                kept.append((output.record, output.height))
+            elif isinstance(output, Apply):
+                self._applies.append(output)
+            else:
+                left.append(output)
+        self._forget()
         return left
 
     def begin_commit(self) -> bool:

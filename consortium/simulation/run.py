@@ -33,7 +33,6 @@ from consortium.simulation.computer import (
     Continue,
     Delivery,
     Item,
-    Parcel,
     Synced,
     Wakeup,
 )
@@ -49,6 +48,9 @@ WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
 LOOK_US = 50_000  # how often the run looks whether it is over
 Record = dict[str, Any]
+_ACTING = (Awaited, Arrival, Due, Tick)  # a tuple made once: this is asked of every item
+_HEARD = (Delivery, Wakeup)
+_DURABLE = (Store, Apply)
 
 
 class Simulated(NamedTuple):
@@ -169,15 +171,15 @@ class Simulation:
             self._carriage.deliver()
             item = self._clock.pop()
             assert item is not None, "a look is always to come"
-            if isinstance(item, _Strike):
+            if isinstance(item, _ACTING):
+                item.act()
+            elif isinstance(item, _Strike):
                 self._strike()
             elif isinstance(item, _Look):
                 self._gauges.look()
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
                 self._clock.push(LOOK_US, item)
-            elif isinstance(item, Due | Arrival | Awaited | Tick):
-                item.act()
             else:
                 self._handle(item)
         self._gauges.end()
@@ -224,26 +226,33 @@ class Simulation:
             return
         if computer.is_paused:
             computer.held.append(item)
+        elif isinstance(item, _HEARD):
+            if self.office is not None:
+                self.office.arrive(item)
+            else:
+                self._hear(computer, item)
         elif isinstance(item, Continue):
             item.act()
-        elif self.office is not None and isinstance(item, Parcel | Delivery | Wakeup):
-            self.office.arrive(item)
-        elif isinstance(item, Parcel):
-            for frame in item.frames:
-                self._handle(frame)
         elif isinstance(item, Synced):
             self._end_sync(computer)
         elif isinstance(item, Committed):
             self._end_commit(computer)
+        elif self.office is not None:
+            self.office.arrive(item)
         else:
-            collapse = self._carriage.collapse
-            if collapse is not None:
-                collapse.before(computer, is_naming=isinstance(item, Wakeup))
-            outputs = self._step(computer, item)
-            if outputs:
-                self._carry(computer, outputs)
-            if collapse is not None:
-                collapse.after(computer)
+            for frame in item.frames:
+                self._handle(frame)
+
+    def _hear(self, computer: Computer, item: Delivery | Wakeup) -> None:
+        """A step, and what comes of it."""
+        collapse = self._carriage.collapse
+        if collapse is not None:
+            collapse.before(computer, is_naming=isinstance(item, Wakeup))
+        outputs = self._step(computer, item)
+        if outputs:
+            self._carry(computer, outputs)
+        if collapse is not None:
+            collapse.after(computer)
 
     def _step(self, computer: Computer, item: Delivery | Wakeup) -> Sequence[Output]:
         """The host's own; one that finds its ledger damaged is begun anew."""
@@ -277,7 +286,7 @@ class Simulation:
                 self._send(computer, free)
             if computer.host is None:
                 return  # it died in the middle
-            if spec.sync_us == 0 and isinstance(output, Store | Apply):
+            if spec.sync_us == 0 and isinstance(output, _DURABLE):
                 self._flush(computer)
                 if computer.host is None:
                     return  # with the sync, and nothing of what follows was done

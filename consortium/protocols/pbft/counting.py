@@ -15,6 +15,7 @@ from consortium.protocols.pbft.recall import Memory
 from consortium.protocols.pbft.slot import Slot
 from consortium.protocols.pbft.standing import Standing
 
+_COUNTED = (Prepare, Commit)
 LEADER = 2  # in the place of a vote, where none of this member counts
 
 
@@ -56,13 +57,13 @@ class Counting:
     def wants_names(self, event: Received) -> bool:
         """Whether the step of such a vote may look at who voted, not only at how many: to fetch a batch from them."""
         vote = event.message
-        assert isinstance(vote, Prepare | Commit)
+        assert isinstance(vote, _COUNTED)
         slot = self._standing.log.get(vote.height)
         return slot is None or slot.body(vote.digest) is None
 
     def _find(self, event: Received) -> Tally | None:
         standing, vote = self._standing, event.message
-        assert isinstance(vote, Prepare | Commit)
+        assert isinstance(vote, _COUNTED)
         if event.epoch != standing.epoch.number or vote.view != standing.view or len(vote.digest) != DIGEST_BYTES:
             return None
         height = vote.height

@@ -52,7 +52,7 @@ class Memory:
         later is let go; what is counted into it after that is held again."""
         phase = _PHASES[type(message)]
         held = self._held.setdefault(phase, [])
-        for _, known in held:
+        for _, known in reversed(held):  # mostly one of the newest
             if known is tally:
                 return
         held.append(((epoch, message.view, message.height), tally))
