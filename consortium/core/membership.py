@@ -102,6 +102,9 @@ class Epochs:
 
     def at(self, height: int) -> Epoch:
         """The epoch whose members decide `height`."""
+        newest = self._epochs[-1]
+        if newest.first_height <= height:  # it mostly is
+            return newest
         for epoch in reversed(self._epochs):
             if epoch.first_height <= height:
                 return epoch

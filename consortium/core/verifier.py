@@ -13,6 +13,7 @@ from consortium.core.membership import Epoch, Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed
 
 REMEMBERED_BYTES_MAX = 512  # larger messages are decoded anew each time
+DECODED_MAX = 256  # bodies whose message is kept: votes of one kind are equal by bytes
 
 
 class Verified(NamedTuple):
@@ -32,6 +33,7 @@ class Verifier:
         self.suite = suite
         self._verified: OrderedDict[bytes, None] = OrderedDict()
         self._opened: OrderedDict[bytes, Verified] = OrderedDict()
+        self._decoded: OrderedDict[bytes, Verified] = OrderedDict()
         self._remember_max = remember_max
 
     def is_signed(self, key: bytes, body: bytes, signature: bytes) -> bool:
@@ -57,8 +59,13 @@ class Verifier:
                 return known
             if not self.is_signed(key, signed.body, signed.signature):
                 raise Malformed(f"the signature of {signed.sender!r} is wrong")
-            verified = Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
+            verified = self._decoded.get(signed.body)
+            if verified is None:
+                verified = Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
             if len(signed.body) <= REMEMBERED_BYTES_MAX:
+                self._decoded[signed.body] = verified  # the body names its epoch
+                if len(self._decoded) > DECODED_MAX:
+                    self._decoded.popitem(last=False)
                 self._opened[token] = verified
                 if len(self._opened) > self._remember_max:
                     self._opened.popitem(last=False)

@@ -68,14 +68,9 @@ class _Table:
         self.added: list[bytes] = []
         self.removed = False
 
-    def put(self, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            if self.values.pop(key, None) is not None:
-                self.removed = True
-            return
-        if key not in self.values:
-            self.added.append(key)
-        self.values[key] = value
+    def remove(self, key: bytes) -> None:
+        if self.values.pop(key, None) is not None:
+            self.removed = True
 
     def ordered(self) -> list[bytes]:
         order, added = self.order, self.added
@@ -114,7 +109,12 @@ class DictRows:
             held = self._tables.get(table)
             if held is None:
                 held = self._tables[table] = _Table()
-            held.put(key, value)
+            if value is None:
+                held.remove(key)
+                continue
+            if key not in held.values:
+                held.added.append(key)
+            held.values[key] = value
 
     def tables(self) -> Sequence[str]:
         return sorted(name for name, held in self._tables.items() if held.values)

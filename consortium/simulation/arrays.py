@@ -147,7 +147,8 @@ def moved_on(link: Link, states: Words, count: int) -> Words:
 
 
 def at_times(delays_us: Integers, now_us: int) -> Integers:
-    times_us: Integers = np.add(delays_us, now_us, dtype=np.int64)
+    times_us = delays_us.astype(np.int64)
+    times_us += now_us
     return times_us
 
 
@@ -249,30 +250,48 @@ def unpacked(keys: Integers, begin_us: int) -> list[tuple[int, int]]:
 # --- votes of one kind, to all ----------------------------------------------------------------------------------------
 
 ROW_BITS = PLACE_BITS
+FRESH_MAX = 16
 NOT_YET = int(np.iinfo(np.int64).max)
 
 
 class Arrivals:
     """When each of many votes reaches each of n receivers: a key is time << ROW_BITS | row, so that keys order like
-    deliveries. Rows are votes in the order of sending; a receiver that a vote does not go to has NOT_YET."""
+    deliveries. Rows are votes in the order of sending; a receiver that a vote does not go to has NOT_YET. A vote is
+    written beside others, and read by receiver: so the newest wait, and go into their columns together."""
 
     def __init__(self, receivers: int) -> None:
         self._keys = np.full((receivers, receivers), NOT_YET, np.int64)
+        self._newest = np.full((FRESH_MAX, receivers), NOT_YET, np.int64)
+        self._fresh = 0  # rows that are there alone
         self.rows = 0
 
     def add(self, times_us: Integers, places: Integers) -> None:
         """The next row."""
         keys = times_us << ROW_BITS
         keys |= self.rows
-        self._keys[places, self.rows] = keys
+        if self._fresh == FRESH_MAX:
+            self._tidy()
+        newest = self._newest[self._fresh]
+        newest.fill(NOT_YET)
+        newest[places] = keys
+        self._fresh += 1
         self.rows += 1
 
     def newest(self) -> Integers:
-        """The keys of the newest row, by receiver."""
-        return self._keys[:, self.rows - 1]
+        """The keys of the row that was just added, by receiver."""
+        keys: Integers = self._newest[self._fresh - 1]
+        return keys
+
+    def _tidy(self) -> Integers:
+        """All keys, a line a receiver."""
+        if self._fresh:
+            self._keys[:, self.rows - self._fresh : self.rows] = self._newest[: self._fresh].T
+            self._fresh = 0
+        return self._keys
 
     def of(self, place: int) -> Integers:
-        return self._keys[place, : self.rows]
+        keys: Integers = self._tidy()[place, : self.rows]
+        return keys
 
     def count_below(self, place: int, bound: int) -> int:
         return int(np.count_nonzero(self.of(place) < bound))
@@ -292,7 +311,7 @@ class Arrivals:
         open_places = np.flatnonzero((dues == NOT_YET) & (needs <= self.rows))
         if not open_places.size:
             return []
-        keys = self._keys[:, : self.rows]
+        keys = self._tidy()[:, : self.rows]
         if open_places.size < len(keys):
             keys = keys[open_places]
         is_crossing = np.count_nonzero(keys < bound, axis=1) >= needs[open_places]
@@ -306,7 +325,7 @@ class Arrivals:
 
     def left(self, row: int, bounds: Integers) -> tuple[Integers, Integers]:
         """Of one vote: the times and places of its deliveries at or above each receiver's bound."""
-        keys = self._keys[:, row]
+        keys = self._tidy()[:, row]
         places = np.flatnonzero((keys >= bounds) & (keys != NOT_YET))
         return keys[places] >> ROW_BITS, places
 

@@ -27,7 +27,11 @@ class StagedRows(DictRows):
         self._undo: deque[list[Row]] = deque()
 
     def stage(self, rows: Sequence[Row]) -> None:
-        self._undo.append([(table, key, self.get(table, key)) for table, key, _ in rows])
+        undo: list[Row] = []
+        for table, key, _ in rows:
+            held = self._tables.get(table)
+            undo.append((table, key, None if held is None else held.values.get(key)))
+        self._undo.append(undo)
         super().stage(rows)
 
     def settle(self, rows: Sequence[Row]) -> None:

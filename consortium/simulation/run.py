@@ -49,8 +49,7 @@ PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
 LOOK_US = 50_000  # how often the run looks whether it is over
 Record = dict[str, Any]
 _ACTING = (Awaited, Arrival, Due, Tick)  # a tuple made once: this is asked of every item
-_HEARD = (Delivery, Wakeup)
-_DURABLE = (Store, Apply)
+_HEARD, _DURABLE = (Delivery, Wakeup), (Store, Apply)
 
 
 class Simulated(NamedTuple):
@@ -184,10 +183,9 @@ class Simulation:
                 self._handle(item)
         self._gauges.end()
         ledgers: dict[str, DictRows] = {name: computer.disk.rows for name, computer in self.computers.items()}
-        verdict = "done" if is_done else "no progress"
         if self.office is not None:
             self.office.note_costs()
-        self._note("", Note("ended", {"verdict": verdict}))
+        self._note("", Note("ended", {"verdict": "done" if is_done else "no progress"}))
         return Simulated(self.trace, self.genesis, ledgers, is_done, is_stalled, self._clock.now_us)
 
     def _about(self) -> dict[str, Any]:
@@ -433,14 +431,13 @@ class Simulation:
             return False
         if any(turn.phase == "begin" for turn in self._turns):
             return False
-        honest = [each for each in self.computers.values() if not each.is_traitor]
-        living = [each.host for each in honest if each.host is not None and not each.is_paused]
-        if any(not host.is_done and host.is_member for host in living):
-            return False
-        living = [host for host in living if host.is_member]  # one that was removed is waited for no more
-        if not living:
-            return False
-        heads = {(host.head_height, host.stable_height) for host in living}
+        heads: set[tuple[int, int]] = set()
+        for each in self.computers.values():
+            if each.is_traitor or each.host is None or each.is_paused or not each.host.is_member:
+                continue  # one that was removed is waited for no more
+            if not each.host.is_done:
+                return False
+            heads.add((each.host.head_height, each.host.stable_height))
         return len(heads) == 1 and all(head == stable for head, stable in heads)
 
     def _is_stalled(self) -> bool:

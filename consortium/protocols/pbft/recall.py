@@ -81,6 +81,8 @@ def _is_outdated(held: Sequence[tuple[Rank, Tally]]) -> bool:
     (rank, oldest), (next_rank, after) = held[0], held[1]
     if rank[0] != next_rank[0]:
         return False
+    if oldest.seen == after.seen:
+        return True
     return not _mask(oldest) & ~_mask(after)
 
 
