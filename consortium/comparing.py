@@ -87,25 +87,61 @@ def compare(sides: Sequence[Side], out: Path, console: Console) -> None:
 
 
 def tell_sides(sides: Sequence[Side], lines: Sequence[Line], settings: Sequence[Setting], console: Console) -> None:
+    for index, table in enumerate(figure_tables(sides, lines, console)):
+        console.print(*([""] if index else []), table, sep="\n")
+    console.print("\nwhere the configurations differ:" if settings else f"\n{_SAME}", markup=False)
+    if settings:
+        for index, table in enumerate(_setting_tables(sides, settings, console)):
+            console.print(*([""] if index else []), table, sep="\n")
+    for side in sides:
+        console.print(f"{side.label}: {side.outcome}", markup=False, soft_wrap=True)
+
+
+def figure_tables(sides: Sequence[Side], lines: Sequence[Line], console: Console) -> list[Table]:
+    """One table, or several below one another with some of the runs each: a figure is never cut to fit.
+    Of two runs in a narrow terminal the differences are left to the page."""
+    head, rows = _head(sides), [(line.name, _unit(line), *_cells(line)) for line in lines]
+    endless = console.options.update_width(10_000)  # else a measure is never above the console's width
+
+    def fits(columns: Sequence[int]) -> bool:
+        return console.measure(_figure_table(head, rows, columns), options=endless).maximum <= console.width
+
+    if len(sides) == 2:
+        return [_figure_table(head, rows, (0, 1, 2, 3) if fits((0, 1, 2, 3)) else (0, 1, 3))]
+    groups = [[0]]
+    for first in range(1, len(head), 2):  # a run and its ratio stay together
+        run = [first, first + 1]
+        if fits([*groups[-1], *run]):
+            groups[-1] += run
+        else:
+            groups.append(run)
+    return [_figure_table(head, rows, group) for group in groups]
+
+
+def _setting_tables(sides: Sequence[Side], settings: Sequence[Setting], console: Console) -> list[Table]:
+    """As many runs a table as have room for a number each."""
+    at_once, tables = max(1, (console.width - 30) // 18), []
+    for first in range(0, len(sides), at_once):
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        table.add_column("setting", overflow="fold")
+        for side in sides[first : first + at_once]:
+            table.add_column(side.label, overflow="fold")
+        for setting in settings:
+            table.add_row(setting.path, *setting.values[first : first + at_once])
+        tables.append(table)
+    return tables
+
+
+def _figure_table(head: Sequence[str], rows: Sequence[Sequence[str]], columns: Sequence[int]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("figure", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for cell in _head(sides):
-        table.add_column(cell, justify="right", no_wrap=True)
-    for line in lines:
-        table.add_row(line.name, _unit(line), *_cells(line))
-    console.print(table)
-    console.print("\nwhere the configurations differ:" if settings else f"\n{_SAME}", markup=False)
-    if settings:
-        differing = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        differing.add_column("setting", overflow="fold")
-        for side in sides:
-            differing.add_column(side.label, overflow="fold")
-        for setting in settings:
-            differing.add_row(setting.path, *setting.values)
-        console.print(differing)
-    for side in sides:
-        console.print(f"{side.label}: {side.outcome}", markup=False, soft_wrap=True)
+    for place in columns:
+        width = max((len(row[place + 2]) for row in rows), default=0)
+        table.add_column(head[place], justify="right", overflow="fold", width=max(width, min(len(head[place]), 14)))
+    for row in rows:
+        table.add_row(*row[:2], *(row[place + 2] for place in columns))
+    return table
 
 
 def _head(sides: Sequence[Side]) -> list[str]:

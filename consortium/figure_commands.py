@@ -18,7 +18,7 @@ from consortium.running import finish, load_told, new_folders, open_ledger
 
 ERRORS: tuple[type[Exception], ...] = (CompareError, ValidationError, SequenceError, RecordingError)
 
-WIDTH_MIN = 130  # of tables: rather lines that a narrow terminal wraps than figures cut off
+WIDTH_MIN = 130  # of tables in a file or pipe
 
 COMPARE_HELP = (
     "Runs side by side: figures with differences and ratios, where their configurations differ, distributions over one "
@@ -66,7 +66,8 @@ def compare_values(
 
 
 def _wide() -> Console:
-    return Console(highlight=False, width=max(Console().width, WIDTH_MIN))
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, WIDTH_MIN))
 
 
 def _validate(

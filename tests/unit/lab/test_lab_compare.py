@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from io import StringIO
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from rich.console import Console
 
-from consortium.comparing import comparison_page, ratio_words
+from consortium.comparing import comparison_page, figure_tables, plain, ratio_words
 from consortium.lab.checks import judge
 from consortium.lab.compare import (
     CompareError,
@@ -128,3 +130,22 @@ def test_the_table_has_a_column_a_run_and_its_ratio(sides: list[Side]) -> None:
     rows = comparison_csv(sides, lines_of(sides)).decode().splitlines()
     assert rows[0] == "name,unit,quick,slow,slow ratio,what"
     assert any(row.startswith("latency_p50,ms,") for row in rows)
+
+
+def test_many_runs_are_told_below_one_another_and_no_figure_is_cut_to_fit(sides: list[Side]) -> None:
+    many = [replace_label(side, f"run-{index}-with-a-long-name") for index, side in enumerate((*sides, *sides, *sides))]
+    for width in (80, 120):
+        console = Console(width=width, file=StringIO())
+        lines = shown(lines_of(many))
+        tables = figure_tables(many, lines, console)
+        assert len(tables) > 1
+        for table in tables:
+            console.print(table)
+        told = console.file.getvalue()  # type: ignore[attr-defined]
+        assert "…" not in told and max(map(len, told.splitlines())) <= width
+        for line in lines:
+            assert all(plain(value) in told for value in line.values)
+
+
+def replace_label(side: Side, label: str) -> Side:
+    return side._replace(label=label)
