@@ -341,8 +341,10 @@ def explore_seeds(
     number = first.replace("_", "")
     is_first = number.isdecimal() and len(number) <= 18
     is_time = minutes is None or (minutes > 0 and math.isfinite(minutes))
-    if not is_first or not is_time or (seeds is not None and seeds <= 0):
-        raise UserError("--first is a number, of 18 digits at most; --minutes and --seeds are above 0")
+    if not is_first:
+        raise UserError(f"--first {first}: expected a number, of 18 digits at most")
+    if not is_time or (seeds is not None and seeds <= 0):
+        raise UserError("--minutes and --seeds are above 0")
     if processes is not None and processes <= 0:
         raise UserError("--processes is above 0")
     chosen = 1.0 if minutes is None and seeds is None else minutes

@@ -205,21 +205,30 @@ def _tell_plan(plan: Plan, known: int, out: Path, console: Console) -> None:
 
 def _tell_points(plan: Plan, results: Mapping[tuple[int, int], Done], console: Console) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for axis in plan.axes or ("point",):
+    for axis in axis_words(plan.axes) or ("point",):
         table.add_column(axis, justify="right", overflow="fold")
     for words in SHOWN.values():
         table.add_column(words, justify="right", overflow="fold")
-    table.add_column("outcome")
+    are_all_well = all(done.result.outcome == "holds" for done in results.values())
+    if not are_all_well:
+        table.add_column("outcome")
     for point in plan.points[:POINTS_SHOWN_MAX]:
         done = [results[point.number, repeat].result for repeat in range(len(plan.seeds))]
         held = [result for result in done if result.outcome == "holds"]
         settings = [str(point.settings[axis]) for axis in plan.axes] or [str(point.number)]
         outcomes = Counter(result.outcome for result in done)
         words = "holds" if len(held) == len(done) else ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
-        table.add_row(*settings, *(_cell(name, held) for name in SHOWN), words)
+        cells = [*settings, *(_cell(name, held) for name in SHOWN)]
+        table.add_row(*cells, *([] if are_all_well else [words]))
     console.print(table)
     if len(plan.points) > POINTS_SHOWN_MAX:
         console.print(f"and {len(plan.points) - POINTS_SHOWN_MAX} points more, in points.csv")
+
+
+def axis_words(axes: Sequence[str]) -> tuple[str, ...]:
+    """The last word of each path, or the whole path where another one ends in the same."""
+    ends = [axis.rpartition(".")[2] for axis in axes]
+    return tuple(end if ends.count(end) == 1 else axis for end, axis in zip(ends, axes, strict=True))
 
 
 def _cell(name: str, held: Sequence[Result]) -> str:

@@ -45,6 +45,8 @@ def interval(values: Sequence[float]) -> Interval:
     """`values` holds at least one."""
     count = len(values)
     mean = fsum(values) / count
+    if min(values) == max(values):  # the mean of equals may differ from them in the last bit, and ± 1e-14 is nonsense
+        mean = values[0]
     if count == 1:
         return Interval(1, mean, None, None, None)
     deviation = sqrt(fsum((value - mean) ** 2 for value in values) / (count - 1))

@@ -107,7 +107,18 @@ def load_sweep(path: Path) -> Sweep | None:
     if not isinstance(sweep, Sweep):
         raise SweepError(f"{path}: SWEEP is no Sweep; expected `SWEEP = Sweep(scenario=…, vary={{…}}, repeat=…)`")
     question = sweep.question or (found.get("__doc__") or "").strip()
-    return replace(sweep, name=sweep.name or path.stem, question=question)
+    return replace(sweep, vary=_read_times(sweep.vary), name=sweep.name or path.stem, question=question)
+
+
+def _read_times(vary: Mapping[str, Sequence[Any]]) -> dict[str, Sequence[Any]]:
+    """`"20ms"` means in a file what it means after --vary."""
+    read: dict[str, Sequence[Any]] = {}
+    for path, values in vary.items():
+        if isinstance(values, (list, tuple)):
+            times = [_time_us(path, value) if isinstance(value, str) else None for value in values]
+            values = [value if time is None else time for value, time in zip(values, times, strict=True)]
+        read[path] = values
+    return read
 
 
 def find_sweep(name: str) -> Sweep:
@@ -146,12 +157,20 @@ def _values(path: str, rest: str, text: str) -> list[Any]:
     return [_value(path, word) for word in words]
 
 
-def _value(path: str, word: str) -> Any:
+def _time_us(path: str, word: str) -> int | None:
+    """`20ms` in microseconds, where the path takes a time."""
     if ALIASES.get(path, path).endswith("_us"):
         for unit in ("us", "ms", "s"):
             number = word.removesuffix(unit)
             if number != word and _is_number(number):
                 return round(float(number.replace("_", "")) * UNITS_US[unit])
+    return None
+
+
+def _value(path: str, word: str) -> Any:
+    time_us = _time_us(path, word)
+    if time_us is not None:
+        return time_us
     if word.replace("_", "").isdecimal():
         return int(word.replace("_", ""))
     try:

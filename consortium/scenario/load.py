@@ -102,6 +102,11 @@ def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
         path, equals, value = text.partition("=")
         if not equals or not path:
             raise ScenarioError(f"--set {text!r}: expected path=value, as in --set parameters.window=64")
+        if path == "members" and type(_value(value)) is int:
+            raise ScenarioError(
+                f"--set {text!r}: members is a list of them; to vary how many there are: "
+                "`consortium sweep SCENARIO --vary members=4,7`"
+            )
         _set(tree, path.split("."), _value(value), text)
     return _convert(tree, "--set " + " ".join(sets)) if sets else scenario
 
@@ -319,7 +324,8 @@ def _set(tree: Any, path: list[str], value: Any, text: str) -> None:
         elif isinstance(node, dict):
             is_free = any(above in _FREE for above in path[max(0, depth - 2) : depth])
             if key not in node and not is_free:
-                raise ScenarioError(f"--set {text!r}: unknown key {key!r}{nearest(key, sorted(node))}")
+                known = f"; known are {', '.join(sorted(node))}" if node else ""
+                raise ScenarioError(f"--set {text!r}: unknown key {key!r}{nearest(key, sorted(node))}{known}")
             if is_last:
                 node[key] = value
             elif node.get(key) is None:

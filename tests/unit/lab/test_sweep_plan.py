@@ -16,10 +16,11 @@ from consortium.lab.sweep import Sweep, SweepError, find_sweep, make_plan, read_
 from consortium.lab.sweep_folder import SweepFolder
 from consortium.lab.sweep_run import Job, run_job
 from consortium.lab.tables import MissingExtra, need
-from consortium.scenario.load import ScenarioError
+from consortium.scenario.load import ScenarioError, apply_sets
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import BehaviourSpec, Fault, MemberSpec, Scenario, Workload
 from consortium.simulation.profile import HostCost, Profile
+from consortium.sweeping import axis_words
 
 
 def members(*names: str, kind: Any = "validator") -> tuple[MemberSpec, ...]:
@@ -264,3 +265,29 @@ def test_load_says_what_there_is(tmp_path: Path) -> None:
     assert "duration" in load(tmp_path).name.tolist()
     with pytest.raises(LoadError, match="a run has measures, bundles"):
         load(tmp_path, "runs")
+
+
+def test_a_time_means_in_a_sweep_file_what_it_means_after_vary(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text(
+        "from consortium.lab.sweep import Sweep\n"
+        "SWEEP = Sweep('low_load', vary={'network.latency': ('1ms', '20ms'), 'protocol': ('pbft', 'solo')})\n"
+    )
+    plan = make_plan(find_sweep(str(tmp_path / "own.py")))
+    assert [point.scenario.network.default.mean_us for point in plan.points] == [1_000, 1_000, 20_000, 20_000]
+
+
+def test_equal_values_have_no_deviation_not_even_in_the_last_bit() -> None:
+    found = interval([28.9] * 3)
+    assert (found.mean, found.deviation, found.low, found.high) == (28.9, 0.0, 28.9, 28.9)
+
+
+def test_an_axis_is_headed_by_its_last_word_unless_two_end_alike() -> None:
+    assert axis_words(("protocol", "workload.options.interval_us")) == ("protocol", "interval_us")
+    assert axis_words(("a.mean_us", "b.mean_us", "c.x")) == ("a.mean_us", "b.mean_us", "x")
+
+
+def test_a_number_of_members_in_set_is_answered_with_the_command_that_varies_it() -> None:
+    with pytest.raises(ScenarioError, match="sweep SCENARIO --vary members="):
+        apply_sets(FOUR, ["members=10"])
+    with pytest.raises(ScenarioError, match="unknown key 'batch'; known are behaviours, .*, parameters, "):
+        apply_sets(FOUR, ["batch=5"])
