@@ -9,6 +9,7 @@ from consortium.lab.confidence import LEVEL_PERCENT
 from consortium.lab.figures.curves import Curve, Stack, latency_cdf, phase_stack
 from consortium.lab.figures.paper import LOOKS, Picture
 from consortium.lab.figures.scaling import Counted, Dot, Series, against, messages, throughput_latency
+from consortium.lab.figures.source import each_of
 from consortium.lab.machine import machine_words
 from consortium.lab.sweep import ALIASES, MEMBERS
 from consortium.lab.sweep_results import (
@@ -41,7 +42,7 @@ def figures_of_sweep(results: SweepResults) -> list[Picture]:
 
 def sweep_source(results: SweepResults) -> str:
     scenarios = " and ".join(dict.fromkeys(point.scenario.name for point in results.points))
-    protocols = " and ".join(dict.fromkeys(point.scenario.protocol for point in results.points))
+    protocols = each_of(point.scenario.protocol for point in results.points)
     members = ", ".join(dict.fromkeys(str(point.validators) for point in results.points))
     seeds = f"seeds {results.seeds[0]} to {results.seeds[-1]}" if len(results.seeds) > 1 else f"seed {results.seeds[0]}"
     costs = f"profile {results.profile}" if results.profile else "CPU free"

@@ -46,7 +46,7 @@ def against(name: str, x_words: str, series: Sequence[Series], source: str, capt
             _dots(upper, index, "", [(dot.x, dot.p95) for dot in each.dots], is_thin=True)
             _dots(lower, index, "", [(dot.x, dot.throughput) for dot in each.dots])
         _x_axis(lower, [dot.x for each in series for dot in each.dots])
-        for axes, words in ((upper, "latency (ms)"), (lower, "transactions / s")):
+        for axes, words in ((upper, "latency (ms)\nthick: p50, thin: p95"), (lower, "transactions / s")):
             axes.margins(y=0.08)
             axes.set_ylim(bottom=0)
             axes.set_ylabel(words)
@@ -124,7 +124,7 @@ def throughput_latency(series: Sequence[Series], source: str, caption: str) -> P
         axes.set_xlim(left=0)
         plain_axis(axes.xaxis)
         axes.set_xlabel("throughput (transactions / s)")
-        axes.set_ylabel("latency (ms, log scale)" if is_wide else "latency (ms)")
+        axes.set_ylabel(f"latency (ms{', log scale' if is_wide else ''})\nthick: p50, thin: p95")
         if len(series) > 1:
             legend_above(axes, 3)
 

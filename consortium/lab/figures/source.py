@@ -14,14 +14,14 @@ from consortium.lab.trace import Record
 def source_of(runs: Sequence[Run]) -> str:
     """Of one run, or of several: what they have in common once."""
     started = [_started(run) for run in runs]
-    scenarios = _each(run.scenario.name for run in runs)
-    seeds = _each(run.scenario.seed for run in runs)
-    protocols = _each(run.scenario.protocol for run in runs)
-    members = _each(sum(member.kind == "validator" for member in run.scenario.members) for run in runs)
-    places = _each(place_words(run) for run in runs)
-    versions = _each(record.get("version", __version__) for record in started)
+    scenarios = each_of(run.scenario.name for run in runs)
+    seeds = each_of(run.scenario.seed for run in runs)
+    protocols = each_of(run.scenario.protocol for run in runs)
+    members = each_of(sum(member.kind == "validator" for member in run.scenario.members) for run in runs)
+    places = each_of(place_words(run) for run in runs)
+    versions = each_of(record.get("version", __version__) for record in started)
     head = f"scenario {scenarios}, seed {seeds}; {protocols}, {members} validators; {places}"
-    machines = _each(record["machine"] for record in started if record.get("machine"))
+    machines = each_of(record["machine"] for record in started if record.get("machine"))
     return f"{head}; consortium {versions}; " + (f"machine: {machines}" if machines else f"drawn on {machine_words()}")
 
 
@@ -39,6 +39,6 @@ def _started(run: Run) -> Record:
     return next((record for record in run.trace if record["kind"] == "run"), {})
 
 
-def _each(values: Iterable[object]) -> str:
+def each_of(values: Iterable[object]) -> str:
     found = list(dict.fromkeys(str(value) for value in values))
     return " and ".join([", ".join(found[:-1]), found[-1]] if len(found) > 1 else found)
