@@ -9,10 +9,10 @@ from typing import NamedTuple
 from consortium.lab import series
 from consortium.lab.culprits import accusations, first_fork
 from consortium.lab.disturbances import Phase, disturbances, phases
-from consortium.lab.overview import LAG_MIN, LAG_POINTS, lags, observing_spans, reject_reason, slowest_submitter
+from consortium.lab.overview import LAG_MIN, LAG_POINTS, lags, observing_spans, slowest_submitter
 from consortium.lab.plots import milliseconds
 from consortium.lab.run import Run
-from consortium.lab.trace import Record
+from consortium.lab.trace import Record, reject_reason
 
 COLUMNS = (
     "",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from consortium.lab.statements import Statement
-from consortium.lab.trace import Record
+from consortium.lab.trace import Record, reject_reason
 from consortium.scenario.scenario import Scenario
 
 Counts = dict[str, Counter[str]]
@@ -59,7 +59,7 @@ def count_run(scenario: Scenario, trace: Sequence[Record], statements: Sequence[
             counts["faults"][act] += 1
             counts["phases hit by faults"][last.get(record["target"] or newest, "just booted")] += 1
         elif kind == "rejected":
-            counts["reject reasons"][_reason(record)] += 1
+            counts["reject reasons"][reject_reason(record)] += 1
         elif kind in EVENTS:
             counts["events"][kind] += 1
         elif kind == "booted" and record["t_us"] > 0:
@@ -68,13 +68,6 @@ def count_run(scenario: Scenario, trace: Sequence[Record], statements: Sequence[
             last[node] = PHASES[kind]
             newest = node
     return counts
-
-
-def _reason(record: Record) -> str:
-    """Without the numbers and names that differ from run to run."""
-    words = [word for word in str(record["why"]).split() if not any(letter.isdigit() for letter in word)]
-    reason = " ".join(word for word in words if not word.startswith(("'", '"')))[:60]
-    return f"{record.get('message', 'frame')}: {reason}"
 
 
 def add_counts(total: Counts, counts: Mapping[str, Mapping[str, int]]) -> None:

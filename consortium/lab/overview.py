@@ -37,7 +37,7 @@ from consortium.lab.plots import (
     milliseconds,
 )
 from consortium.lab.series import Span
-from consortium.lab.trace import Record
+from consortium.lab.trace import Record, reject_reason
 
 NETWORK = "network"
 BAND = "#eef1f4"  # behind everything, while something is done to the run
@@ -303,13 +303,6 @@ def _behind(axes: Axes, trace: Sequence[Record], behind: Mapping[str, Sequence[i
         axes.plot(times, lag, color=colour, linewidth=1.4, label=node)
     axes.set_ylim(0, None)
     axes.legend(loc="upper right", fontsize=8, ncols=min(4, len(behind)))
-
-
-def reject_reason(record: Record) -> str:
-    """Without the numbers and names that differ from case to case: `Commit: equivocation`."""
-    words = [word for word in str(record["why"]).split() if not any(letter.isdigit() for letter in word)]
-    reason = " ".join(word for word in words if not word.startswith(("'", '"', "`")) and word != "-")[:60]
-    return f"{record.get('message', 'frame')}: {reason}"
 
 
 def _rejections(trace: Sequence[Record]) -> list[tuple[str, list[int]]]:

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import msgspec
@@ -108,3 +109,10 @@ def fingerprint(trace: Iterable[Record]) -> str:
     for record in trace:
         digest.update(encode_record(record))
     return digest.hexdigest()
+
+
+def reject_reason(record: Record) -> str:
+    """Of a record `rejected`, without the numbers and names that differ from case to case: `Commit: equivocation`."""
+    why = str(record["why"]).partition(" - at ")[0]
+    words = ["…" if word[0] in "'\"" or any(letter.isdigit() for letter in word) else word for word in why.split()]
+    return f"{record.get('message', 'frame')}: {shorten(' '.join(words), 60, placeholder=' …')}"

@@ -10,8 +10,9 @@ from made_up_run import BACK_US, KILL_US, made_up_run
 from consortium.lab import series
 from consortium.lab.answer import each_done, phase_figures, sentences
 from consortium.lab.disturbances import disturbances, phases
-from consortium.lab.overview import camps, lags, observing_spans, overview, reject_reason, slowest_submitter
+from consortium.lab.overview import camps, lags, observing_spans, overview, slowest_submitter
 from consortium.lab.run import Run
+from consortium.lab.trace import reject_reason
 
 
 def fault(t_us: int, act: str, target: str = "", **more: Any) -> dict[str, Any]:
@@ -108,7 +109,13 @@ def test_who_lags_waits_or_only_observes_is_named() -> None:
 
 def test_reasons_are_counted_without_what_differs_from_case_to_case() -> None:
     why = {"why": "height 12 is beyond 'node-3'", "message": "Commit", "sender": "x"}
-    assert reject_reason(said(1, "a", "rejected", **why)) == "Commit: height is beyond"
+    assert reject_reason(said(1, "a", "rejected", **why)) == "Commit: height … is beyond …"
+    why = {"why": "Expected `array`, got `int` - at `$.bundles[3]`"}
+    assert reject_reason(said(1, "a", "rejected", **why)) == "frame: Expected `array`, got `int`"
+    long = reject_reason(
+        said(1, "a", "rejected", why="a certificate of another height than what it certifies says it is")
+    )
+    assert long == "frame: a certificate of another height than what it certifies …"
 
 
 def test_words_name_what_was_rejected_and_in_whose_name(run: Run) -> None:
