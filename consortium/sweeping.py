@@ -15,7 +15,7 @@ from rich.table import Table
 
 from consortium.lab.confidence import interval
 from consortium.lab.measures import number
-from consortium.lab.sweep import Plan, Sweep, SweepError, find_sweep, make_plan, read_vary
+from consortium.lab.sweep import ALIASES, Plan, Sweep, SweepError, find_sweep, make_plan, read_vary
 from consortium.lab.sweep_folder import SweepFolder
 from consortium.lab.sweep_run import Done, Job, Result, Timing, run_job
 from consortium.lab.tables import need
@@ -226,8 +226,10 @@ def _tell_points(plan: Plan, results: Mapping[tuple[int, int], Done], console: C
 
 
 def axis_words(axes: Sequence[str]) -> tuple[str, ...]:
-    """The last word of each path, or the whole path where another one ends in the same."""
-    ends = [axis.rpartition(".")[2] for axis in axes]
+    """The last word of each path, or the whole path where another one ends in the same. A short name stays
+    whole, and is told with the unit that its values have."""
+    ends = [axis if axis in ALIASES else axis.rpartition(".")[2] for axis in axes]
+    ends = [f"{end}, us" if ALIASES.get(end, "").endswith("_us") else end for end in ends]
     return tuple(end if ends.count(end) == 1 else axis for end, axis in zip(ends, axes, strict=True))
 
 

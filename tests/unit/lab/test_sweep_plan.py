@@ -283,11 +283,12 @@ def test_equal_values_have_no_deviation_not_even_in_the_last_bit() -> None:
 
 def test_an_axis_is_headed_by_its_last_word_unless_two_end_alike() -> None:
     assert axis_words(("protocol", "workload.options.interval_us")) == ("protocol", "interval_us")
+    assert axis_words(("network.latency", "timer", "batch")) == ("network.latency, us", "timer, us", "batch")
     assert axis_words(("a.mean_us", "b.mean_us", "c.x")) == ("a.mean_us", "b.mean_us", "x")
 
 
 def test_a_number_of_members_in_set_is_answered_with_the_command_that_varies_it() -> None:
     with pytest.raises(ScenarioError, match="sweep SCENARIO --vary members="):
         apply_sets(FOUR, ["members=10"])
-    with pytest.raises(ScenarioError, match="unknown key 'batch'; known are behaviours, .*, parameters, "):
+    with pytest.raises(ScenarioError, match=r"unknown key 'batch'; known are behaviours, .*, parameters, "):
         apply_sets(FOUR, ["batch=5"])
