@@ -49,7 +49,7 @@ class Voting:
             return []
         carried = opened(event.attachment)
         if carried is None or block_digest(carried.header) != message.digest:
-            return standing.rejected("the block is not the one that was signed", event)
+            return standing.unattributed("the block is not the one that was signed", event)
         header = carried.header
         if (header.view, header.height) != (message.view, message.height) or message.commits:
             return standing.rejected("the block is of another view or height", event)
@@ -58,14 +58,15 @@ class Voting:
         try:
             effects = self._learn(now, carried)
         except Malformed as error:
-            return standing.rejected(error, event)
+            is_signed = carried.timeouts is None  # the header is, with the QC in it
+            return standing.rejected(error, event) if is_signed else standing.unattributed(str(error), event)
         if header.view != standing.view or (standing.pending is not None and standing.pending.digest != message.digest):
             return effects
         block = standing.tree.add(message.digest, header)
         if carried.body is not None and len(carried.body) > standing.parameters.batch_bytes_max:
-            return [*effects, *standing.rejected("the batch is too long", event)]
+            return [*effects, *standing.unattributed("the batch is too long", event)]
         if not take_body(block, carried.body):
-            effects.extend(standing.rejected("the batch does not match its digest", event))
+            effects.extend(standing.unattributed("the batch does not match its digest", event))
         standing.pending, standing.pending_signed = block, event.signed
         return effects
 

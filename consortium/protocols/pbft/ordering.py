@@ -56,11 +56,11 @@ class Ordering:
         effects = []
         if event.attachment and slot.body(vote.digest) is None:
             if len(event.attachment) > standing.parameters.batch_bytes_max:
-                effects = standing.rejected("the batch is too long", event)
+                effects = standing.unattributed("the batch is too long", event)
             elif batch_digest(event.attachment) == vote.digest:
                 slot.keep(vote.digest, event.attachment)
             else:
-                effects = standing.rejected("the batch does not match its digest", event)
+                effects = standing.unattributed("the batch does not match its digest", event)
         return [*effects, *self.advance(now, slot)]
 
     def _accept(self, slot: Slot, event: Received, vote: PrePrepare) -> list[Effect] | None:

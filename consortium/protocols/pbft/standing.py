@@ -145,6 +145,10 @@ class Standing:
         kind = type(event.message).__name__
         return [Note("rejected", {"why": why[:120], "sender": event.sender, "message": kind})]
 
+    def unattributed(self, why: str, event: Received) -> list[Effect]:
+        """The attachment is at fault, which nobody signed: whoever passed the statement on may have changed it."""
+        return [Note("rejected", {"why": why[:120], "sender": "", "message": type(event.message).__name__})]
+
     def equivocated(self, event: Received, other: Signed) -> list[Effect]:
         """Keep the first pair of conflicting votes of a member, and wish to have it on the ledger."""
         effects = self.rejected("equivocation", event)

@@ -267,7 +267,7 @@ class Solo:
         if held is not None and held[0] is not None:
             return []
         if len(event.attachment) > self._parameters.batch_bytes_max or batch_digest(event.attachment) != order.digest:
-            return self._rejected("the batch does not match its digest", event) if event.attachment else []
+            return self._unattributed("the batch does not match its digest", event) if event.attachment else []
         self._orders[order.height] = (event.signed, event.attachment)
         if event.sender != self.me:
             self._pool.order(event.attachment)
@@ -428,6 +428,10 @@ class Solo:
         self._nonces += 1
         parts = (now.wall_us, now.monotonic_us, self._nonces)
         return tagged_hash(b"consortium solo nonce", self.me.encode(), encode(parts))[:16]
+
+    def _unattributed(self, why: str, event: Received) -> list[Effect]:
+        """The attachment is at fault, which nobody signed: whoever passed the statement on may have changed it."""
+        return [Note("rejected", {"why": why[:120], "sender": "", "message": type(event.message).__name__})]
 
     def _rejected(self, why: str, event: Received) -> list[Effect]:
         kind = type(event.message).__name__

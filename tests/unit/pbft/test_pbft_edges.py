@@ -17,6 +17,7 @@ from consortium.core.machine import (
     Broadcast,
     Decide,
     Executed,
+    Note,
     Now,
     Persist,
     Skipped,
@@ -58,6 +59,15 @@ def test_a_batch_that_is_too_long_or_no_batch_gets_no_vote() -> None:
         bench.hear("n0", PrePrepare(0, height, batch_digest(garbage)), garbage)
     assert bench.said(Prepare) == []
     assert bench.whys() == ["the batch is too long", "the batch has no time", "the batch has no time"]
+
+
+def test_a_batch_that_was_changed_on_its_way_is_held_against_nobody() -> None:
+    """Found by exploration (100411): a member that passed the leader's order on broke the batch beside it, and the
+    leader was named. Nobody signs an attachment."""
+    bench = Bench()
+    bench.hear("n0", PrePrepare(0, 1, batch_digest(b"the batch")), b"another")
+    notes = [effect.fields for effect in bench.out if isinstance(effect, Note) and effect.kind == "rejected"]
+    assert [(note["why"], note["sender"]) for note in notes] == [("the batch does not match its digest", "")]
 
 
 def test_messages_that_are_none_of_ours_or_out_of_shape_are_refused() -> None:

@@ -1,0 +1,5 @@
+"""`python -m consortium`: the command line."""
+
+from consortium.cli import main
+
+main()
