@@ -116,17 +116,18 @@ class Pacemaker:
         view = standing.high_view + 1
         if view <= standing.view:
             return []
-        effects = self._enter(view)
+        effects = self._enter(view, "term")
         standing.timeouts = None
         return effects
 
-    def _enter(self, view: int) -> list[Effect]:
+    def _enter(self, view: int, kind: str = "new_view") -> list[Effect]:
+        """`kind` of the note where another leads now: a `term` that came in its turn, or a `new_view` after TIMEOUTs."""
         standing = self._standing
         before, standing.view = standing.view, view
         standing.pending = standing.pending_signed = None
         if before // TERM_VIEWS == view // TERM_VIEWS:
             return []
-        return [Note("new_view", {"view": view, "leader": standing.leader})]
+        return [Note(kind, {"view": view, "leader": standing.leader})]
 
     def ease(self) -> None:
         """Something was decided: T comes back to its base by halves, a half a term. A term that only just works keeps
