@@ -121,7 +121,7 @@ class Pacemaker:
         return effects
 
     def _enter(self, view: int, kind: str = "new_view") -> list[Effect]:
-        """`kind` of the note where another leads now: a `term` that came in its turn, or a `new_view` after TIMEOUTs."""
+        """`kind` of the note where another leads now: a `term` that came in its turn, a `new_view` after TIMEOUTs."""
         standing = self._standing
         before, standing.view = standing.view, view
         standing.pending = standing.pending_signed = None
