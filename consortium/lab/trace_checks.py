@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from consortium.lab.run import Run
+from consortium.lab.series import distinct_submissions
 from consortium.lab.trace import Record
 
 ENDED_WELL = "done"
@@ -88,7 +89,7 @@ def check_progress(run: Run) -> list[str]:
     fault_us = last_fault_us(run.trace)
     after_us = -1 if fault_us is None else fault_us
     waiting = _unexecuted_at(run.trace, after_us)
-    later = sum(r["transactions"] for r in run.trace if r["kind"] == "submitted" and r["t_us"] > after_us)
+    later = sum(r["transactions"] for r in distinct_submissions(run.trace) if r["t_us"] > after_us)
     has_executed = any(r["kind"] == "executed" and r["t_us"] > after_us for r in run.trace)
     if waiting + later > 0 and not has_executed:
         since = "the run began" if fault_us is None else f"the last fault at {fault_us / 1e6:.1f} s"

@@ -197,6 +197,19 @@ def test_progress_fails_where_nothing_is_executed_after_the_last_fault(honest: R
     assert "nothing was executed after the last fault" in failing(with_trace(honest, stall))["progress"][0]
 
 
+def test_what_a_node_says_again_though_it_was_executed_is_not_waited_for(honest: Run) -> None:
+    """Found by exploration (102165): the last fault brought a node back that did not know yet what was executed."""
+
+    def repeat(trace: list[dict[str, Any]]) -> None:
+        end_us = max(record["t_us"] for record in trace)
+        said = first_of(trace, "submitted")
+        trace.insert(-1, {"t_us": end_us, "node": "", "kind": "fault", "act": "restart", "target": said["node"]})
+        trace.insert(-1, {**said, "t_us": end_us + 1})
+        first_of(trace, "ended").update(t_us=end_us + 2)
+
+    assert "progress" not in failing(with_trace(honest, repeat))
+
+
 def test_progress_fails_where_the_driver_gave_up(honest: Run) -> None:
     bent = with_trace(honest, lambda t: first_of(t, "ended").update(verdict="no progress"))
     assert list(failing(bent)) == ["progress"]
