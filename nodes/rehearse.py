@@ -1,4 +1,4 @@
-"""A rehearsal: two short runs of real local processes, and the same in the simulator with the profile so far.
+"""A rehearsal: short runs of real local processes, and the same in the simulator with the profile so far.
 
 Steps that are measured one after another in one process run with warm caches. Real nodes share the machine, and nodes
 with little to do are cold. How much more CPU they use than the profile says, busy and idle, is measured here.
@@ -36,22 +36,29 @@ def _scenario(name: str, options: dict[str, int]) -> Scenario:
 
 
 IDLE = _scenario("rehearsal_idle", {"transactions": 80, "bundle": 1, "interval_us": 200_000})
-BUSY = _scenario("rehearsal_busy", {"transactions": 6_000, "bundle": 1, "outstanding": 750})
+# busy with transactions in full batches, and busy with messages about small ones: the caches see another mix
+BUSY = (
+    _scenario("rehearsal_full", {"transactions": 6_000, "bundle": 1, "outstanding": 750}),
+    _scenario("rehearsal_small", {"transactions": 2_000, "bundle": 1, "outstanding": 30}),
+)
 
 
 def rehearse(profile: Profile, folder: Path, repeats: int, tell: Callable[[str], None]) -> Profile:
     """The profile with `busy_ppm` and `idle_ppm`, and with `noise` where these disagree more. Raises UserError."""
     plain = replace(profile, busy_ppm=PPM, idle_ppm=PPM)
     tell("a busy consortium of four processes")
-    spent_us = _simulated_us(BUSY, plain)
-    busy_ppm = [PPM * _real_us(BUSY, profile.broker, folder / f"busy-{i}") // spent_us for i in range(repeats)]
-    busy = round(median(busy_ppm))
+    factors: list[list[int]] = []
+    for scenario in BUSY:
+        spent_us = _simulated_us(scenario, plain)
+        runs = [folder / f"{scenario.name}-{i}" for i in range(repeats)]
+        factors.append([PPM * _real_us(scenario, profile.broker, run) // spent_us for run in runs])
+    busy = round(sum(median(each) for each in factors) / len(factors))
     tell("an idle consortium of four processes")
     spent_us = _simulated_us(IDLE, plain)
     cold_us = max(1, _simulated_us(IDLE, replace(plain, idle_ppm=2 * PPM)) - spent_us)
     real_us = [_real_us(IDLE, profile.broker, folder / f"idle-{i}") for i in range(repeats)]
     idle = busy + round((PPM * median(real_us) - busy * spent_us) / cold_us)  # what is not cold costs as when busy
-    noise = round(max(profile.noise, spread_of(busy_ppm), spread_of(real_us)), 3)
+    noise = round(max(profile.noise, *map(spread_of, factors), spread_of(real_us)), 3)
     return replace(profile, busy_ppm=busy, idle_ppm=max(busy, idle), noise=noise)
 
 
