@@ -111,7 +111,7 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
         (["run", "leaves.py", "--on", "simulator"], "SystemExit: 5"),
         (["run", "small", "--on", "simulator", "--set", "members.².name=x"], "'²' is not one of 0…1"),
         (["explore", "--minutes", "nan"], "--minutes and --seeds are above 0"),
-        (["explore", "--first", "²", "--seeds", "1"], "--first is a number"),
+        (["explore", "--first", "²", "--seeds", "1"], "--first ²: expected a number"),
         (["explore", "--replay", "²"], "expected a seed"),
         (["sweep", "leaves.py", "--repeat", "2"], "SystemExit: 5"),
         (["run", "small", "--on", "simulator", "--set", "name=../../x"], "name '../../x'"),
