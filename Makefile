@@ -36,7 +36,8 @@ seeded-bugs: install  ## break one rule of the protocol at a time: does a test o
 	@$(BIN)/python -m tests.seeded_bugs
 
 COVERED := tests/unit/pbft tests/unit/core tests/unit/ledger tests/unit/contracts/test_governance.py \
-  tests/property/test_pbft_hostile_messages.py tests/simulation/test_pbft_service.py tests/simulation/test_membership_runs.py
+  tests/unit/behaviours tests/property/test_pbft_hostile_messages.py tests/simulation/test_pbft_service.py \
+  tests/simulation/test_membership_runs.py tests/simulation/test_membership_tuning.py tests/simulation/test_behaviours_show.py
 
 coverage: install  ## branches of consortium/core and protocols/pbft that their tests take: fails below 95 % (a minute)
 	@mkdir -p build
