@@ -1,5 +1,5 @@
 """`python -m consortium`: the command line."""
 
-from consortium.cli import main
+from consortium.commands.app import main
 
 main()

@@ -19,25 +19,25 @@ from typing import IO, Any, NoReturn
 import msgspec
 
 from consortium.core.crypto import SUITES
-from consortium.lab.recording import EMPTY_MARK, ledger_mark
-from consortium.lab.replay import Inputs
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.stored_members import registered_voting_key
+from consortium.runs.recording import EMPTY_MARK, ledger_mark
+from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import AssembledHost, Shared, build_host
 from consortium.scenario.load import ScenarioError
-from consortium.scenario.network import NetworkModel
-from nodes import failpoints
-from nodes.child import adopt_parent, parent_environment
-from nodes.clock import now
-from nodes.costs import Costs, CountingSuite
-from nodes.disk import open_ledger, open_votes, set_ledger_aside
+from consortium.scenario.network.model import NetworkModel
+from nodes.conduct.child import adopt_parent, parent_environment
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
-from nodes.inputs import read_inputs, read_known
-from nodes.process import Origin, Process, Status, origin_at
-from nodes.recorder import RecordedHost, Recorder
-from nodes.settings import NodeFolder, Settings, read_settings
-from nodes.store import SqliteRows
-from nodes.trace_file import TraceWriter
+from nodes.process import failpoints
+from nodes.process.clock import now
+from nodes.process.costs import Costs, CountingSuite
+from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
+from nodes.process.inputs import read_inputs, read_known
+from nodes.process.process import Origin, Process, Status, origin_at
+from nodes.process.recorder import RecordedHost, Recorder
+from nodes.process.settings import NodeFolder, Settings, read_settings
+from nodes.process.store import SqliteRows
+from nodes.process.trace_file import TraceWriter
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 ALONE_S = 10.0
@@ -98,7 +98,7 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     trace = TraceWriter(folder.trace, name)
 
     async def live() -> tuple[int, Exception | None]:
-        conductor = Conductor() if is_conducted else None
+        conductor = ConductorLink() if is_conducted else None
         process = Process(
             name,
             genesis.chain,
@@ -154,7 +154,7 @@ def _log_to_file_too(path: Path) -> None:
 def _alone(folder: NodeFolder, settings: Settings) -> str:
     """What to do where no broker answers a node that a person started."""
     own = folder.run / "broker" / "settings.json"
-    words = f"`{sys.executable} -m nodes.broker_process {own}` starts that of this run again"
+    words = f"`{sys.executable} -m nodes.broker.broker_process {own}` starts that of this run again"
     return (
         f"no broker has answered at {settings.broker_host}:{settings.broker_port} for {ALONE_S:.0f} s. The broker of a "
         f"run ends with the run: start one there{f' ({words})' if own.is_file() else ''}, or name another in "
@@ -192,7 +192,7 @@ def _lock(folder: NodeFolder) -> IO[bytes]:
     return file
 
 
-class Conductor:
+class ConductorLink:
     """The one who started us, at the other end of stdin and stdout. Lines of JSON both ways."""
 
     def __init__(self) -> None:

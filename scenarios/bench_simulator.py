@@ -20,7 +20,7 @@ import time
 
 from consortium.core.genesis import Parameters
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
-from consortium.simulation.levels import LEVELS
+from consortium.simulation.bus.levels import LEVELS
 from consortium.simulation.run import Simulation
 
 DECISIONS = 10

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Parameters
 from consortium.core.messages import Frame, Message, MessageCodec, decode_frame
-from consortium.lab.checks import judge
-from consortium.lab.run import Run
+from consortium.lab.checks.claims import judge
+from consortium.runs.run import Run
 from consortium.scenario.load import check_scenario
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, MemberSpec, Scenario, Stop, Workload
+from consortium.simulation.bus.transport import Seen
 from consortium.simulation.run import Simulation
-from consortium.simulation.transport import Seen
 
 Record = dict[str, Any]
 

@@ -7,10 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from consortium.contracts import enrolment, funds, institution, load_contracts, policy, settlement, trace_code
-from consortium.contracts.bill import Line
+from consortium.contracts import load_contracts
 from consortium.contracts.checks import FOREVER
-from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.medicines import trace_code
 from consortium.core.contract import Context, Event, Refused, Table
 
 V = TypeVar("V")

@@ -24,7 +24,7 @@ from consortium.core.machine import (
 from consortium.core.machine import Decide as Decision
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message, Signed
-from consortium.core.protocol import Setting
+from consortium.core.protocol import ReplicaContext
 from consortium.core.transaction import batch_digest, encode_batch
 from consortium.core.verifier import Verifier
 from consortium.protocols.hotstuff import PROTOCOL
@@ -56,7 +56,9 @@ class Bench:
         self.verifier = Verifier(self.codec, SUITE)
         self.pool = FakePool(4)
         self.now = Now(0, WALL_US)
-        setting = Setting(me, CHAIN, self.epochs, PARAMETERS, self.pool, self.verifier, 0, 0, None, self._check_seal)
+        setting = ReplicaContext(
+            me, CHAIN, self.epochs, PARAMETERS, self.pool, self.verifier, 0, 0, None, self._check_seal
+        )
         self.replica: Any = PROTOCOL.build(setting)
         self.standing: Any = self.replica.standing
         self.standing.is_recalled = True

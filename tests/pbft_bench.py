@@ -26,7 +26,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message, Signed
-from consortium.core.protocol import Setting
+from consortium.core.protocol import ReplicaContext
 from consortium.core.transaction import batch_digest, encode_batch
 from consortium.core.verifier import Verifier
 from consortium.protocols.pbft.certificates import Change, check_view_change, orders_of, plan
@@ -69,7 +69,9 @@ class Bench:
         self.records: list[tuple[bytes, int | None]] = [(record, None) for record in records]
         seal = self.seal(stable) if stable else None
         self.replica = Replica(
-            Setting(me, CHAIN, self.epochs, parameters, self.pool, self.verifier, head, stable, seal, self.check_seal)
+            ReplicaContext(
+                me, CHAIN, self.epochs, parameters, self.pool, self.verifier, head, stable, seal, self.check_seal
+            )
         )
         self.do(Started(tuple(records)))
         if is_recalled:

@@ -15,7 +15,6 @@ from typing import Any
 from consortium.core.codec import Malformed
 from consortium.core.crypto import KeyedHash
 from consortium.core.genesis import Parameters
-from consortium.core.host import Host
 from consortium.core.machine import (
     Apply,
     Available,
@@ -33,9 +32,10 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, Epochs, Kind, Member
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed, decode_frame
-from consortium.core.protocol import ConsensusProtocol, Setting
+from consortium.core.protocol import ConsensusProtocol, ReplicaContext
 from consortium.core.transaction import NULL_DIGEST, batch_digest, decode_batch, encode_batch
 from consortium.core.verifier import Verifier
+from consortium.node.host import Host
 from consortium.protocols.pbft import PROTOCOL
 from consortium.protocols.pbft.messages import MESSAGES, Commit, Prepare, PrePrepare, ViewChange
 
@@ -161,7 +161,7 @@ class Peer:
                 self.pool.execute(batch)
         for bundle in network.submitted:
             self.pool.add(network.now, bundle)
-        setting = Setting(
+        setting = ReplicaContext(
             self.name,
             CHAIN,
             network.epochs,

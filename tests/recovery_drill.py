@@ -14,24 +14,24 @@ import msgspec
 
 from consortium.core.genesis import Genesis, Parameters, decode_genesis
 from consortium.core.membership import Epochs
-from consortium.lab.checks import judge
-from consortium.lab.evidence import find_evidence
-from consortium.lab.run import Run
-from consortium.lab.run_folder import load_run
-from consortium.lab.statements import Statement, Watcher
+from consortium.lab.checks.claims import judge
+from consortium.lab.checks.evidence import find_evidence
+from consortium.lab.checks.statements import Statement, Watcher
 from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.rows import height_key
 from consortium.protocols.pbft.records import AcceptedRecord, PreparedRecord, decode_record
+from consortium.runs.folder import load_run
+from consortium.runs.run import Run
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
-from nodes.broker import find_mosquitto
-from nodes.bus import Bus
-from nodes.conductor import Outcome, run_local
+from nodes.broker.broker import find_mosquitto
+from nodes.conduct.conductor import Outcome, run_local
+from nodes.conduct.node_process import NodeProcess
+from nodes.conduct.storm import Drill, LocalRun, is_level
 from nodes.errors import UserError
-from nodes.node_process import NodeProcess
-from nodes.settings import read_settings, write_settings
-from nodes.storm import Drill, LocalRun, is_level
-from nodes.vote_log import salvage
+from nodes.process.bus import Bus
+from nodes.process.settings import read_settings, write_settings
+from nodes.process.vote_log import salvage
 
 NAMES = ("node-1", "node-2", "node-3", "node-4")
 Step = Callable[[LocalRun], bool]
@@ -199,7 +199,7 @@ def contradictions(paths: Iterable[Path]) -> list[str]:
 
 
 def open_run(outcome: Outcome) -> Run:
-    from nodes.store import SqliteRows
+    from nodes.process.store import SqliteRows
 
     return load_run(outcome.folder, lambda path: SqliteRows(path, read_only=True))
 

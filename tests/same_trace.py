@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from consortium.lab.trace import fingerprint
+from consortium.exploration.draw import draw
+from consortium.runs.trace import fingerprint
 from consortium.scenario.find import find_scenario
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.explore_draw import draw
 from consortium.simulation.run import simulate
 
 ATTACKS = (

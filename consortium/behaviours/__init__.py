@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Any
 
 import msgspec
 
 from consortium.behaviours.behaviour import BehaviourKind
+from consortium.core.discovery import offered
 
 
 def load_behaviours() -> dict[str, BehaviourKind]:
     """Every module's `BEHAVIOUR` by name, in order of name; a behaviour is called like its file."""
-    found: dict[str, BehaviourKind] = {}
-    for module in sorted(iter_modules(__path__), key=lambda entry: entry.name):
-        kind = getattr(import_module(f"{__name__}.{module.name}"), "BEHAVIOUR", None)
-        if isinstance(kind, BehaviourKind):
-            found[module.name] = kind
-    return found
+    return dict(offered(__name__, "BEHAVIOUR", BehaviourKind))
 
 
 def read_options(name: str, options: Mapping[str, Any]) -> Any:

@@ -30,8 +30,8 @@ from consortium.core.machine import (
     Utter,
 )
 from consortium.core.membership import Epochs, NodeId
+from consortium.core.message_forge import SILENCE, MessageForge, Place
 from consortium.core.messages import Message, MessageCodec, Signed
-from consortium.core.speech import SILENCE, Place, Speech
 
 Spoken = Send | Broadcast | Rebroadcast
 
@@ -44,7 +44,7 @@ class Surroundings(NamedTuple):
     parameters: Parameters
     codec: MessageCodec
     draw: Callable[[int], int]
-    speech: Speech = SILENCE  # the words of the protocol that this run has
+    speech: MessageForge = SILENCE  # the words of the protocol that this run has
 
 
 class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,7 +96,7 @@ class Behaviour:
         return self.around.speech.leader(self.around.epochs.newest, view)
 
     @property
-    def speech(self) -> Speech:
+    def speech(self) -> MessageForge:
         return self.around.speech
 
     def place(self, event: Event, kinds: Container[str]) -> Place | None:

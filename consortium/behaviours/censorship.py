@@ -10,8 +10,8 @@ from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundin
 from consortium.core.codec import Decoder, Malformed
 from consortium.core.machine import Event, Received
 from consortium.core.messages import ATTACHMENT_BYTES_MAX
-from consortium.core.pool import Submission
 from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundle
+from consortium.node.pool import Submission
 
 _BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
 _BUNDLE: Decoder[Bundle] = Decoder(Bundle, BUNDLE_BYTES_MAX)

@@ -10,8 +10,8 @@ import msgspec
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.codec import encode
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
-from consortium.core.pool import Submission
 from consortium.ledger.messages import FetchBlocks, Status
+from consortium.node.pool import Submission
 
 Kind = Literal["asks", "votes", "submissions", "requests", "noise"]
 TICK_US = 20_000

@@ -9,8 +9,8 @@ import msgspec
 
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
 from consortium.core.machine import Broadcast, Effect, Event, Now, Rebroadcast, Received, Send
+from consortium.core.message_forge import Overheard, Said
 from consortium.core.messages import Message
-from consortium.core.speech import Overheard, Said
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 from consortium.core.genesis import Parameters
 from consortium.core.machine import Machine, Now, Received
 from consortium.core.membership import Epochs, NodeId
+from consortium.core.message_forge import MessageForge
 from consortium.core.messages import Certificate, Message
-from consortium.core.speech import Speech
 from consortium.core.tally import Tally
 from consortium.core.verifier import Verifier
 
@@ -56,7 +56,7 @@ class Pool(Protocol):
         ...
 
 
-class Setting(NamedTuple):
+class ReplicaContext(NamedTuple):
     """What one replica is built from."""
 
     me: NodeId
@@ -106,9 +106,9 @@ class Consensus(Machine, Protocol):
 class ConsensusProtocol(Protocol):
     name: str
     messages: tuple[type[Message], ...]
-    speech: Speech  # its messages, for those who bend them
+    speech: MessageForge  # its messages, for those who bend them
 
-    def build(self, setting: Setting) -> Consensus: ...
+    def build(self, setting: ReplicaContext) -> Consensus: ...
 
     def check_decision(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier

@@ -1,5 +1,5 @@
 """Reads traces and ledgers: checks, measures, reports, sweeps. `load(path)` gives results as a DataFrame."""
 
-from consortium.lab.frames import load
+from consortium.lab.measures.frames import load
 
 __all__ = ["load"]

@@ -33,8 +33,8 @@ from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Done, Executor, Prepared
+from consortium.ledger.executed_blocks import Block, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
-from consortium.ledger.memo import Block, Memo
 from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
 from consortium.ledger.state import Reader, State, row_of
@@ -73,7 +73,7 @@ class Ledger:
         bundles: Bundles,
         epochs: Epochs,
         clock_ns: Callable[[], int] | None = None,
-        memo: Memo | None = None,
+        memo: ExecutedBlocks | None = None,
     ) -> None:
         self.genesis = genesis
         self.chain = genesis.chain

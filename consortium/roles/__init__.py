@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -12,22 +10,18 @@ from typing import Any
 import msgspec
 
 from consortium.core.contract import StateReader
-from consortium.core.node import RoleMachine
+from consortium.core.discovery import offered_by_name
+from consortium.node.node import RoleMachine
+from consortium.roles.hosted_roles import HostedRoles
 from consortium.roles.role import RoleSpec, Settings
-from consortium.roles.together import Together
 from consortium.roles.work import Work
 
 
 @cache
 def load_roles() -> Mapping[str, RoleSpec]:
     """Every module's `ROLE` by name, in order of name. Each builds also the roles that its settings' `hosts` name."""
-    found: dict[str, RoleSpec] = {}
-    for module_info in sorted(pkgutil.iter_modules(__path__), key=lambda info: info.name):
-        spec = getattr(importlib.import_module(f"{__name__}.{module_info.name}"), "ROLE", None)
-        if isinstance(spec, RoleSpec):
-            assert spec.name not in found, f"two roles are named {spec.name}"
-            found[spec.name] = spec
-    hosting = {name: spec._replace(build=_hosting(spec, found)) for name, spec in sorted(found.items())}
+    found = offered_by_name(__name__, "ROLE", RoleSpec)
+    hosting = {name: spec._replace(build=_hosting(spec, found)) for name, spec in found.items()}
     return MappingProxyType(hosting)  # looked for once: each host asks
 
 
@@ -56,6 +50,6 @@ def _hosting(spec: RoleSpec, found: dict[str, RoleSpec]) -> Callable[[Any, Work 
         hosted = [
             found[name].build(found[name].settings(settings.outstanding_max), work, state) for name in settings.hosts
         ]
-        return Together([own, *hosted])
+        return HostedRoles([own, *hosted])
 
     return build

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from consortium.core.codec import encode
 from consortium.core.machine import Effect, Expired, Now, Outcome, Receipted, SetTimer, Submit
-from consortium.core.outbox import RENUMBER
+from consortium.node.outbox import RENUMBER
 
 Calls = tuple[tuple[str, str, Any], ...]
 Key = tuple[str, str, bytes]

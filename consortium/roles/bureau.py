@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.contracts import bill as bills
-from consortium.contracts import enrolment, funds, institution
-from consortium.contracts import procurement_records as procurement
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import enrolment, funds, institution
+from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.held import END
+from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient import step_one, step_through
 from consortium.roles.role import RoleSpec, Settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from consortium.contracts import bill as bills
-from consortium.contracts import settlement
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import settlement
 from consortium.core.contract import Refused
 from consortium.core.machine import Outcome
 from consortium.roles.agenda import Agenda, Settled

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.contracts import bill as bills
-from consortium.contracts import settlement
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import settlement
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
-from consortium.roles.held import is_changed, is_decided
+from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import SecondClaim, Visit, Work

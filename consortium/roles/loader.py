@@ -11,8 +11,8 @@ from itertools import accumulate
 
 from consortium.core.contract import StateReader
 from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
-from consortium.core.outbox import NOT_TAKEN
 from consortium.core.transaction import NUMBER_WINDOW
+from consortium.node.outbox import NOT_TAKEN
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Load, Work, load_ordinal
 

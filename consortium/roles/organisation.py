@@ -11,7 +11,7 @@ from consortium.core import contract
 from consortium.core.contract import OK, Receipt, StateReader
 from consortium.core.machine import Effect, Event, Expired, Note, Now, Outcome, Receipted, Skipped, Started
 from consortium.roles.agenda import Agenda, Key, Settled
-from consortium.roles.held import is_held
+from consortium.roles.executed_effects import is_held
 from consortium.roles.role import Settings
 from consortium.roles.work import Work
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from consortium.contracts import bill as bills
-from consortium.contracts import enrolment, settlement
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import enrolment, settlement
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
 from consortium.roles.claimant import number_of
-from consortium.roles.held import END
+from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text, typed
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.contracts import governance
+from consortium.contracts.governance import governance
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.registry import newest_epoch
 from consortium.roles.agenda import Agenda
-from consortium.roles.held import END
+from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work

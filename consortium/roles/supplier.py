@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import sha256
 
-from consortium.contracts import procurement_records as procurement
-from consortium.contracts import trace_code
+from consortium.contracts.medicines import procurement_records as procurement
+from consortium.contracts.medicines import trace_code
 from consortium.core.codec import tagged_hash
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
-from consortium.roles.held import END
+from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work

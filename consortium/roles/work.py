@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from consortium.contracts import governance
-from consortium.contracts.bill import Line
-from consortium.contracts.enrolment import Period
+from consortium.contracts.governance import governance
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.enrolment import Period
 from consortium.core.membership import Purpose
 
 
@@ -134,7 +134,7 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     signed: tuple[bytes, ...] = ()
 
 
-class Deed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class MembershipAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a steward does about the members. `proposal` is made; or, with `is_recovery`, a new voting key is registered
     with the recovery key. `renews`: purposes whose keys of this generation are filled in where the secrets are, when
     the member's host is built."""
@@ -162,5 +162,5 @@ class Work(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     patients: tuple[str, ...] = ()
     disburse_fen: int = 0
     load: Load | None = None
-    deeds: tuple[Deed, ...] = ()
+    deeds: tuple[MembershipAction, ...] = ()
     approves: bool = True  # whether its steward votes for what others propose; else against it

@@ -10,9 +10,9 @@ from consortium.behaviours.twin import SUFFIX
 from consortium.core.genesis import Parameters
 from consortium.core.machine import Machine
 from consortium.core.membership import Epochs, NodeId
+from consortium.core.message_forge import MessageForge
 from consortium.core.messages import MessageCodec
 from consortium.core.quorum import faults_max, quorum_size
-from consortium.core.speech import Speech
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import BehaviourSpec, Scenario
 from consortium.scenario.streams import Stream
@@ -101,7 +101,7 @@ def bend(
     epochs: Epochs,
     parameters: Parameters,
     codec: MessageCodec,
-    speech: Speech,
+    speech: MessageForge,
 ) -> Machine:
     """The machine inside all behaviours of this member, the first innermost."""
     if not scenario.behaviours:

@@ -14,31 +14,31 @@ from consortium.core.codec import encode
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import FORMAT, Genesis, GenesisCall
-from consortium.core.host import Host
 from consortium.core.keyring import Keyring
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
-from consortium.core.node import Node
-from consortium.core.outbox import Outbox
-from consortium.core.pool import BundlePool
-from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
+from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
-from consortium.ledger.memo import Memo
+from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.numbers import used_by
 from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
 from consortium.ledger.sealer import Sealer
+from consortium.node.host import Host
+from consortium.node.node import Node
+from consortium.node.outbox import Outbox
+from consortium.node.pool import BundlePool
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.roles.work import RESERVED_EVERY, Work, load_number
 from consortium.scenario.adversary import bend
-from consortium.scenario.membership import complete_deed
 from consortium.scenario.scenario import Scenario
-from consortium.scenario.workload import Prepared, load_workloads
+from consortium.scenario.workloads.membership import complete_deed
+from consortium.scenario.workloads.workload import Prepared, load_workloads
 
 
 class Shared(NamedTuple):
@@ -49,7 +49,7 @@ class Shared(NamedTuple):
     protocol: ConsensusProtocol
     verifier: Verifier
     bundles: Bundles
-    memo: Memo | None = None  # of executed blocks
+    memo: ExecutedBlocks | None = None  # of executed blocks
 
     @classmethod
     def of(cls, genesis: Genesis, suite: KeySuite | None = None) -> Shared:
@@ -210,8 +210,8 @@ def build_host(
     is_recalled: bool = False,
 ) -> AssembledHost:
     """One member's host over its rows. `known`: for one that is not in the genesis, another's `prove_epochs`; without
-    it nobody hears it. `is_recalled`: see `Setting`. Raises `ledger.rows.Damaged` where the rows cannot be right,
-    ProofError."""
+    it nobody hears it. `is_recalled`: see `ReplicaContext`. Raises `ledger.rows.Damaged` where the rows cannot be
+    right, ProofError."""
     spec = next(member for member in scenario.members if member.name == name)
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
@@ -264,9 +264,9 @@ def build_host(
 
 def _setting(
     name: NodeId, genesis: Genesis, epochs: Epochs, pool: BundlePool, ledger: Ledger, sealer: Sealer, shared: Shared
-) -> Setting:
+) -> ReplicaContext:
     """Where consensus begins: at what ledger and sealer hold."""
-    return Setting(
+    return ReplicaContext(
         me=name,
         chain=genesis.chain,
         epochs=epochs,

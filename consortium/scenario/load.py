@@ -20,9 +20,9 @@ from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
-from consortium.scenario.acts import ACTS, read_options, why_not_local
 from consortium.scenario.adversary import check_behaviours, twins_of
-from consortium.scenario.check_network import (
+from consortium.scenario.faults.acts import ACTS, read_options, why_not_local
+from consortium.scenario.network.check import (
     NetworkError,
     check_known,
     check_network,
@@ -44,7 +44,7 @@ from consortium.scenario.scenario import (
     Stop,
     Workload,
 )
-from consortium.scenario.workload import load_workloads
+from consortium.scenario.workloads.workload import load_workloads
 
 Options = TypeVar("Options", bound=msgspec.Struct)
 

@@ -106,7 +106,8 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What there is to do. `source`: the name of a workload in consortium/scenario/workload.py; `options` are its."""
+    """What there is to do. `source`: the name of a workload in consortium/scenario/workloads/workload.py; `options` are
+    its."""
 
     source: str = "none"
     options: dict[str, Any] = {}

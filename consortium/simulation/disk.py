@@ -1,8 +1,8 @@
 """A simulated disk: what survives a crash, what a crash loses, and what goes wrong with it.
 
-It promises what `nodes/carrier.py`, `nodes/vote_log.py` and `nodes/store.py` promise of a real one: outputs leave in
-step order, nothing is sent past an unsynced `Store`, blocks are committed behind the votes they rest on, one sync
-serves all that waits. A crash takes what is not durable; rows that were only staged are taken back.
+It promises what `nodes/process/carrier.py`, `nodes/process/vote_log.py` and `nodes/process/store.py` promise of a real
+one: outputs leave in step order, nothing is sent past an unsynced `Store`, blocks are committed behind the votes they
+rest on, one sync serves all that waits. A crash takes what is not durable; rows that were only staged are taken back.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections import deque
 from collections.abc import Sequence
 
 from consortium.core.machine import Apply, Store, Transmit
-from consortium.core.node import is_wish, lost_votes_record
 from consortium.ledger.rows import DictRows, Row
+from consortium.node.node import is_wish, lost_votes_record
 from consortium.scenario.streams import Stream
 
 FLIPPABLE = ("block", "batch", "certificate", "receipt", "seal", "state")
@@ -158,7 +158,7 @@ class Disk:
 
     def records(self, voting_key: bytes) -> list[bytes]:
         """What the host is given at its boot. Of a damaged vote log the wishes are kept, and that its votes are lost
-        (as `nodes.disk.open_votes`)."""
+        (as `nodes.process.disk.open_votes`)."""
         if self._is_log_damaged:
             wishes: list[Kept] = [(kept, None) for block in self.votes for kept, _ in block if is_wish(kept)]
             self.votes = [[(lost_votes_record(voting_key), None), *wishes]]

@@ -7,14 +7,14 @@ from typing import Any
 
 from consortium.core.machine import Note
 from consortium.core.membership import NodeId
-from consortium.scenario.acts import LINK_ACTS, link_fields, read_options
+from consortium.scenario.faults.acts import LINK_ACTS, link_fields, read_options
+from consortium.scenario.faults.storm import spread
 from consortium.scenario.scenario import Fault, Scenario
-from consortium.scenario.storm import spread
 from consortium.scenario.streams import Stream
+from consortium.simulation.bus.transport import Transport
 from consortium.simulation.clock import Clock
-from consortium.simulation.computer import Computer
 from consortium.simulation.disk import Disk
-from consortium.simulation.transport import Transport
+from consortium.simulation.simulated_node import SimulatedNode
 
 NEVER = 1 << 62
 
@@ -26,11 +26,11 @@ class Faults:
         self,
         scenario: Scenario,
         clock: Clock,
-        computers: Mapping[str, Computer],
+        computers: Mapping[str, SimulatedNode],
         transport: Transport,
         note: Callable[[str, Note], None],
-        boot: Callable[[Computer], None],
-        resume: Callable[[Computer], None],
+        boot: Callable[[SimulatedNode], None],
+        resume: Callable[[SimulatedNode], None],
     ) -> None:
         self._waiting = list(spread(scenario))
         self._seed = scenario.seed
@@ -121,7 +121,7 @@ class Faults:
             case _:
                 pass  # a target that there is none of: nobody was hit before, say
 
-    def _on_one(self, computer: Computer, act: str, options: Any) -> None:
+    def _on_one(self, computer: SimulatedNode, act: str, options: Any) -> None:
         now_us = self._clock.now_us
         match act:
             case "kill" if options.outputs and computer.host is not None:
@@ -146,7 +146,7 @@ class Faults:
 
     # --- disks --------------------------------------------------------------------------------------------------
 
-    def _lay_disk(self, computer: Computer, which: str) -> None:
+    def _lay_disk(self, computer: SimulatedNode, which: str) -> None:
         """The disk that it comes back with."""
         if which == "own":
             return
@@ -155,7 +155,7 @@ class Faults:
         fresh.copy = older  # it may be laid again
         computer.disk = fresh
 
-    def _on_disk(self, computer: Computer, act: str, options: Any) -> None:
+    def _on_disk(self, computer: SimulatedNode, act: str, options: Any) -> None:
         match act:
             case "disk_copy":
                 computer.disk.make_copy()

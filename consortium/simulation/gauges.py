@@ -1,8 +1,7 @@
 """What a simulation tells of its nodes besides what they say themselves: queues, traffic, storage.
 
-The same notes as a real node's driver writes (`nodes/process.py`): `queues` where they changed, `traffic` now and then,
-and at the end `queues`, `traffic` and `storage`.
-"""
+The same notes as a real node's driver writes (`nodes/process/process.py`): `queues` where they changed, `traffic` now
+and then, and at the end `queues`, `traffic` and `storage`."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from consortium.core.machine import Note
 from consortium.simulation.clock import Clock
-from consortium.simulation.computer import Computer
+from consortium.simulation.simulated_node import SimulatedNode
 
 QUEUES_EVERY_US = 500_000
 NODES_EACH_TIME = 64  # of more than so many nodes queues are looked at less often: a trace has to stay readable
@@ -20,7 +19,7 @@ TRAFFIC_EVERY_US = 10_000_000
 class Gauges:
     """`look` is called again and again, and mostly does nothing."""
 
-    def __init__(self, clock: Clock, computers: Mapping[str, Computer], note: Callable[[str, Note], None]) -> None:
+    def __init__(self, clock: Clock, computers: Mapping[str, SimulatedNode], note: Callable[[str, Note], None]) -> None:
         self._clock = clock
         self._computers = computers
         self._note = note

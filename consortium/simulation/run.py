@@ -14,35 +14,35 @@ from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId, Purpose
-from consortium.ledger.memo import Memo
+from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.rows import Damaged, DictRows
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
-from consortium.scenario.membership import introduce
-from consortium.scenario.network import NetworkModel, change_times_us
+from consortium.scenario.network.model import NetworkModel, change_times_us
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.bulk import Arrival
+from consortium.scenario.workloads.membership import introduce
+from consortium.simulation.bus.collapse import Awaited, Tick
+from consortium.simulation.bus.deliveries import Arrival
+from consortium.simulation.bus.hub import HubTransport, needs_hub
+from consortium.simulation.bus.levels import DeliveryLevel
+from consortium.simulation.bus.transport import Seen, Transport
 from consortium.simulation.clock import Clock, Due
-from consortium.simulation.collapse import Awaited, Tick
-from consortium.simulation.computer import (
+from consortium.simulation.costs.priced_node import Driver, PricedNodes
+from consortium.simulation.costs.profile import Profile
+from consortium.simulation.faults import Faults
+from consortium.simulation.gauges import Gauges
+from consortium.simulation.simulated_node import (
     EXIT_STORE,
     Committed,
-    Computer,
     Continue,
     Delivery,
     Item,
+    SimulatedNode,
     Synced,
     Wakeup,
 )
-from consortium.simulation.faults import Faults
-from consortium.simulation.gauges import Gauges
-from consortium.simulation.hub import HubTransport, needs_hub
-from consortium.simulation.levels import Carriage
-from consortium.simulation.office import Driver, Office
-from consortium.simulation.profile import Profile
-from consortium.simulation.transport import Seen, Transport
 
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
@@ -115,20 +115,22 @@ class Simulation:
         self.genesis = build_genesis(scenario, self._prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
         if profile is None and not any(fault.act.startswith("disk_") for fault in scenario.faults):
-            self._shared = self._shared._replace(memo=Memo())  # no ledger can be damaged, and no work costs anything
+            self._shared = self._shared._replace(
+                memo=ExecutedBlocks()
+            )  # no ledger can be damaged, and no work costs anything
         twins = twins_of(scenario)
         identities = {**{name: name for name in secrets}, **twins}
         self.computers = {
-            name: Computer(name, identities[name], secrets[identities[name]], WALL_ORIGIN_US)
+            name: SimulatedNode(name, identities[name], secrets[identities[name]], WALL_ORIGIN_US)
             for name in sorted(identities)
         }
         for name in traitors(scenario):
             self.computers[name].is_traitor = True
         network = NetworkModel(scenario.network, scenario.seed, list(secrets))
-        self.office: Office | None = None
+        self.office: PricedNodes | None = None
         if profile is not None:
             driver = Driver(self._step, self._handle, self._note, self._fail, self._is_struck)
-            self.office = Office(profile, self._clock, driver, scenario.network.machines, scenario.suite)
+            self.office = PricedNodes(profile, self._clock, driver, scenario.network.machines, scenario.suite)
             self.office.transport = HubTransport(self._clock, network, self.computers, watch, self.office.hub_costs())
         road = HubTransport if needs_hub(scenario.network) else Transport
         self._transport = self.office.transport if self.office else road(self._clock, network, self.computers, watch)
@@ -139,7 +141,9 @@ class Simulation:
         self._faults = Faults(
             scenario, self._clock, self.computers, self._transport, self._note, self._start, self._resume
         )
-        self._carriage = Carriage(level, scenario, self._clock, network, self.computers, self._transport, self._handle)
+        self._carriage = DeliveryLevel(
+            level, scenario, self._clock, network, self.computers, self._transport, self._handle
+        )
         self._gauges = Gauges(self._clock, self.computers, self._note)
         self._turns = list(turns(scenario))
         self._height_max = 0
@@ -241,7 +245,7 @@ class Simulation:
             for frame in item.frames:
                 self._handle(frame)
 
-    def _hear(self, computer: Computer, item: Delivery | Wakeup) -> None:
+    def _hear(self, computer: SimulatedNode, item: Delivery | Wakeup) -> None:
         """A step, and what comes of it."""
         collapse = self._carriage.collapse
         if collapse is not None:
@@ -252,7 +256,7 @@ class Simulation:
         if collapse is not None:
             collapse.after(computer)
 
-    def _step(self, computer: Computer, item: Delivery | Wakeup) -> Sequence[Output]:
+    def _step(self, computer: SimulatedNode, item: Delivery | Wakeup) -> Sequence[Output]:
         """The host's own; one that finds its ledger damaged is begun anew."""
         host, now = computer.host, computer.now(self._clock.now_us)
         assert host is not None
@@ -269,7 +273,7 @@ class Simulation:
             self._start(computer)
             return ()
 
-    def _carry(self, computer: Computer, outputs: Sequence[Output]) -> None:
+    def _carry(self, computer: SimulatedNode, outputs: Sequence[Output]) -> None:
         if self.office is not None:
             self.office.carry(computer, outputs)
             return
@@ -290,7 +294,7 @@ class Simulation:
                     return  # with the sync, and nothing of what follows was done
         self._flush(computer)
 
-    def _flush(self, computer: Computer) -> None:
+    def _flush(self, computer: SimulatedNode) -> None:
         """Syncs and commits that are due begin; those that take no time end at once."""
         disk, spec = computer.disk, self.scenario.disk
         if computer.host is not None and disk.begin_sync():
@@ -304,7 +308,7 @@ class Simulation:
             else:
                 self._clock.push(spec.commit_us, Committed(computer, computer.incarnation))
 
-    def _end_sync(self, computer: Computer) -> None:
+    def _end_sync(self, computer: SimulatedNode) -> None:
         if computer.disk.is_full:
             self._fail(computer, "the disk refuses: no space left on device")
             return
@@ -314,20 +318,20 @@ class Simulation:
             self._send(computer, transmit)
         self._flush(computer)
 
-    def _end_commit(self, computer: Computer) -> None:
+    def _end_commit(self, computer: SimulatedNode) -> None:
         if computer.disk.is_full:
             self._fail(computer, "the disk refuses: no space left on device")
             return
         computer.disk.end_commit()
         self._flush(computer)
 
-    def _send(self, computer: Computer, transmit: Transmit) -> None:
+    def _send(self, computer: SimulatedNode, transmit: Transmit) -> None:
         if computer.host is not None:
             computer.traffic.count(transmit.to, transmit.payload)
             self._transport.transmit(computer, transmit.to, transmit.payload)
             self._is_struck(computer)
 
-    def _is_struck(self, computer: Computer) -> None:
+    def _is_struck(self, computer: SimulatedNode) -> None:
         """A kill that waited for so many outputs."""
         if computer.outputs_left is None:
             return
@@ -335,7 +339,7 @@ class Simulation:
         if computer.outputs_left <= 0:
             computer.crash()
 
-    def _fail(self, computer: Computer, why: str) -> None:
+    def _fail(self, computer: SimulatedNode, why: str) -> None:
         """The process ends by itself, as a real one does."""
         computer.crash()
         self._note(computer.name, Note("exited", {"code": EXIT_STORE, "why": why}))
@@ -364,7 +368,7 @@ class Simulation:
 
     # --- nodes --------------------------------------------------------------------------------------------------
 
-    def _boot(self, computer: Computer) -> list[Output]:
+    def _boot(self, computer: SimulatedNode) -> list[Output]:
         """Builds its host over its disk; a damaged ledger is set aside and fetched from the others again."""
         computer.incarnation += 1
         voting_key = registered_voting_key(computer.disk.rows, self.genesis, computer.identity)
@@ -375,14 +379,14 @@ class Simulation:
             self._set_ledger_aside(computer, error)
             return self._begin(computer, records)
 
-    def _begin(self, computer: Computer, records: Sequence[bytes]) -> list[Output]:
+    def _begin(self, computer: SimulatedNode, records: Sequence[bytes]) -> list[Output]:
         """Raises Damaged."""
         host = self._build(computer)
         host.begin_run(0)
         computer.host = host
         return host.boot(computer.now(self._clock.now_us), records)
 
-    def _build(self, computer: Computer) -> AssembledHost:
+    def _build(self, computer: SimulatedNode) -> AssembledHost:
         member, rows = computer.identity, computer.disk.rows
         shared = self._shared if self.office is None else self.office.shared(computer, self._shared)
         known = self._known() if member not in self.genesis.first_epoch.by_name else b""
@@ -410,16 +414,16 @@ class Simulation:
         except ProofError:
             return b""
 
-    def _set_ledger_aside(self, computer: Computer, why: Damaged) -> None:
+    def _set_ledger_aside(self, computer: SimulatedNode, why: Damaged) -> None:
         """As a real node does that finds its ledger damaged, at its boot or later."""
         computer.crash()
         computer.disk.set_ledger_aside()
         self._note(computer.name, Note("damaged", {"what": str(why)[:120]}))
 
-    def _start(self, computer: Computer) -> None:
+    def _start(self, computer: SimulatedNode) -> None:
         self._carry(computer, self._boot(computer))
 
-    def _resume(self, computer: Computer) -> None:
+    def _resume(self, computer: SimulatedNode) -> None:
         computer.is_paused = False
         held, computer.held = computer.held, []
         for item in held:

@@ -10,7 +10,7 @@ grows is what the protocol itself makes of the delays: three one-way hops, each 
 """
 
 from consortium.core.genesis import Parameters
-from consortium.lab.sweep import Sweep
+from consortium.lab.sweeps.plan import Sweep
 from consortium.scenario.scenario import Link, MemberSpec, Network, Scenario, Stop, Workload
 
 TOTAL_INTERVAL_US = 50_000  # a settlement somewhere every so often

@@ -11,7 +11,7 @@ and bandwidth are free, so what differs is the protocols' own.
 """
 
 from consortium.core.genesis import Parameters
-from consortium.lab.sweep import Sweep
+from consortium.lab.sweeps.plan import Sweep
 from consortium.scenario.scenario import MemberSpec, Network, Scenario, Stop, Workload
 
 REGIONS = ("eu-west-1", "us-west-1", "ca-central-1", "sa-east-1", "ap-southeast-1")

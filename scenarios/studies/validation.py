@@ -9,7 +9,7 @@ to the network: it is a machine's own loopback, through a broker. The more membe
 """
 
 from consortium.core.genesis import Parameters
-from consortium.lab.validation import Validation
+from consortium.lab.comparison.validation import Validation
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 
 SCENARIO = Scenario(

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
 from consortium.ledger.rows import height_key
-from nodes.address import BrokerAddress
-from nodes.child import adopt_parent
-from nodes.costs import Costs
-from nodes.process import Process, origin_at
-from nodes.store import SqliteRows
-from nodes.trace_file import TraceWriter
-from nodes.vote_log import VoteLog
+from nodes.broker.address import BrokerAddress
+from nodes.conduct.child import adopt_parent
+from nodes.process.costs import Costs
+from nodes.process.process import Process, origin_at
+from nodes.process.store import SqliteRows
+from nodes.process.trace_file import TraceWriter
+from nodes.process.vote_log import VoteLog
 
 CHAIN = b"c" * 32
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
-from nodes.address import BrokerAddress
-from nodes.broker import EmbeddedBroker, OwnBroker, check_broker, find_mosquitto, make_broker
-from nodes.bus import Bus, topic_root
+from nodes.broker.address import BrokerAddress
+from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, find_mosquitto, make_broker
 from nodes.errors import UserError
+from nodes.process.bus import Bus, topic_root
 
 CHAIN = b"c" * 32
 ROOT = topic_root(CHAIN)
@@ -195,6 +195,6 @@ def test_an_unreachable_broker_and_an_unknown_kind_are_told_in_a_sentence() -> N
 
 def test_a_missing_binary_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    monkeypatch.setattr("nodes.broker.MOSQUITTO_PATHS", ())
+    monkeypatch.setattr("nodes.broker.broker.MOSQUITTO_PATHS", ())
     with pytest.raises(UserError, match="apt install mosquitto"):
         find_mosquitto()

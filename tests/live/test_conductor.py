@@ -13,13 +13,13 @@ import msgspec
 import pytest
 
 from consortium.core.genesis import Parameters
-from consortium.lab.run_folder import encode_scenario
-from consortium.lab.trace import encode_record, read_trace
+from consortium.runs.folder import encode_scenario
+from consortium.runs.trace import encode_record, read_trace
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
-from nodes.conductor import Outcome, run_local
+from nodes.conduct.conductor import Outcome, run_local
+from nodes.conduct.run_files import make_run
 from nodes.errors import UserError
-from nodes.run_files import make_run
-from nodes.store import SqliteRows
+from nodes.process.store import SqliteRows
 
 pytestmark = pytest.mark.live
 Record = dict[str, Any]
@@ -186,7 +186,7 @@ def start_conductor(tmp_path: Path) -> subprocess.Popen[bytes]:
     (tmp_path / "s.json").write_bytes(encode_scenario(SMALL))
     program = (
         "import sys; from pathlib import Path; from consortium.scenario.load import load_scenario;"
-        "from nodes.conductor import run_local; base = Path(sys.argv[1]);"
+        "from nodes.conduct.conductor import run_local; base = Path(sys.argv[1]);"
         "print(run_local(load_scenario(base / 's.json'), base / 'run').verdict)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, process_group=0)

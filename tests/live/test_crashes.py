@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from consortium.ledger.rows import height_key
-from nodes import child
-from nodes.broker import OwnBroker, make_broker
-from nodes.bus import Bus
-from nodes.store import SqliteRows
-from nodes.trace_file import TraceTail
-from nodes.vote_log import VoteLog, read_log
+from nodes.broker.broker import OwnBroker, make_broker
+from nodes.conduct import child
+from nodes.process.bus import Bus
+from nodes.process.store import SqliteRows
+from nodes.process.trace_file import TraceTail
+from nodes.process.vote_log import VoteLog, read_log
 
 HERE = Path(__file__).parent
 CHAIN = b"c" * 32
@@ -109,10 +109,11 @@ def test_a_full_disk_stops_a_node_with_a_sentence_and_code_74(tmp_path: Path) ->
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
 def test_no_child_outlives_a_parent_killed_with_kill_9(tmp_path: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from nodes import child;"
-        "code = 'from nodes.child import adopt_parent as f; f(); print(1, flush=True); import time; time.sleep(60)';"
+        "import sys, time; from pathlib import Path; from nodes.conduct import child;"
+        "code = 'from nodes.conduct.child import adopt_parent as f; f(); print(1, flush=True); import time; '"
+        "'time.sleep(60)';"
         "a = child.spawn(['-c', code], log=Path(sys.argv[1]), stdout=-1); a.stdout.readline();"
-        "b = child.spawn(['-m', 'nodes.child', '/bin/sleep', '60'], log=Path(sys.argv[1]));"
+        "b = child.spawn(['-m', 'nodes.conduct.child', '/bin/sleep', '60'], log=Path(sys.argv[1]));"
         "print(a.pid, b.pid, flush=True); time.sleep(60)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "log")], stdout=subprocess.PIPE)

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from test_conductor import SMALL, processes_of
 
-from consortium.lab.run_folder import encode_scenario
-from nodes.run_files import make_run
+from consortium.runs.folder import encode_scenario
+from nodes.conduct.run_files import make_run
 
 pytestmark = pytest.mark.live
 NARROW_BYTES = 120_000  # no file may grow beyond, as on a full disk; keys and genesis fit
@@ -25,7 +25,7 @@ def narrow() -> None:
 
 def test_a_disk_that_refuses_is_told_in_a_sentence_and_no_check_is(tmp_path: Path) -> None:
     (tmp_path / "small.json").write_bytes(encode_scenario(SMALL))
-    code = "from consortium.cli import main; main()"
+    code = "from consortium.commands.app import main; main()"
     words = [sys.executable, "-c", code, "run", "small.json", "--out", "out"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, preexec_fn=narrow, timeout=60)
     assert done.returncode == 2, done.stdout + done.stderr
@@ -50,4 +50,4 @@ def test_a_node_started_by_hand_without_a_broker_says_what_to_do(tmp_path: Path)
         process.terminate()
         _, said = process.communicate(timeout=20)
     assert said.count("no broker has answered") == 1 == log.read_text().count("no broker has answered")
-    assert "-m nodes.broker_process" in said and "settings.json" in said
+    assert "-m nodes.broker.broker_process" in said and "settings.json" in said

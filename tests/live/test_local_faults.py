@@ -7,15 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from consortium.core.genesis import Parameters
-from consortium.lab.checks import judge
-from consortium.lab.run_folder import load_run
-from consortium.lab.trace import read_trace
+from consortium.lab.checks.claims import judge
+from consortium.runs.folder import load_run
+from consortium.runs.trace import read_trace
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
-from nodes.conductor import Outcome, run_local
+from nodes.conduct.conductor import Outcome, run_local
 from nodes.errors import EXIT_STORE, UserError
-from nodes.inputs import load_inputs, read_known
-from nodes.settings import NodeFolder
-from nodes.store import SqliteRows
+from nodes.process.inputs import load_inputs, read_known
+from nodes.process.settings import NodeFolder
+from nodes.process.store import SqliteRows
 
 pytestmark = pytest.mark.live
 

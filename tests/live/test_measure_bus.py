@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.measure_bus import measure_bus
+from nodes.calibration.bus import measure_bus
 
 pytestmark = pytest.mark.live
 

@@ -24,10 +24,10 @@ from recovery_drill import (
 )
 
 from consortium.scenario.scenario import Fault
-from nodes.disk_faults import lay_disk
-from nodes.node_process import NodeProcess
-from nodes.storm import LocalRun
-from nodes.vote_log import block_ends
+from nodes.conduct.disk_faults import lay_disk
+from nodes.conduct.node_process import NodeProcess
+from nodes.conduct.storm import LocalRun
+from nodes.process.vote_log import block_ends
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 

@@ -23,14 +23,14 @@ from recovery_drill import (
 from consortium.core.genesis import Genesis, Parameters
 from consortium.core.membership import Member
 from consortium.core.messages import Signed
-from consortium.lab.statements import Statement
+from consortium.lab.checks.statements import Statement
 from consortium.protocols.pbft.messages import Prepare
 from consortium.scenario.assemble import Shared
 from consortium.scenario.streams import Stream
-from nodes.disk_faults import flip, lay_disk
-from nodes.failpoints import FAILPOINTS
-from nodes.node_process import NodeProcess
-from nodes.storm import LocalRun
+from nodes.conduct.disk_faults import flip, lay_disk
+from nodes.conduct.node_process import NodeProcess
+from nodes.conduct.storm import LocalRun
+from nodes.process.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from recovery_drill import assert_recovered, run_drill, small
 
-from consortium.lab.deaths import Death, leader_deaths
-from consortium.scenario.acts import KillStorm
+from consortium.lab.measures.deaths import Death, leader_deaths
+from consortium.scenario.faults.acts import KillStorm
+from consortium.scenario.faults.storm import spread, strokes
 from consortium.scenario.scenario import Fault
-from consortium.scenario.storm import spread, strokes
 from consortium.simulation.run import simulate
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`

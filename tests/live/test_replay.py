@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from consortium import replaying
+from consortium.commands import replay as replaying
 from consortium.core.genesis import Parameters
-from consortium.lab.recording import recordings
-from consortium.lab.run_folder import RunFolderError
 from consortium.ledger import sealer
+from consortium.runs.folder import RunFolderError
+from consortium.runs.recording import recordings
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
-from nodes.conductor import run_local
+from nodes.conduct.conductor import run_local
 from nodes.errors import UserError
-from nodes.inputs import load_inputs
+from nodes.process.inputs import load_inputs
 
 pytestmark = pytest.mark.live
 

@@ -10,9 +10,11 @@ from contracts_state import MEMBERS, Consortium, code_of, founded, stock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts import bill, load_contracts, settlement, trace_code
-from consortium.contracts.bill import Line
-from consortium.contracts.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.contracts import load_contracts
+from consortium.contracts.insurance import bill, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
 from consortium.core.contract import Context, Contract, Refused
 
 MINE = ("bill", "enrolment", "funds", "institution", "policy", "procurement", "settlement", "trace_code")

@@ -8,12 +8,19 @@ from contracts_state import Consortium, founded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts import enrolment, funds, settlement
-from consortium.contracts.bill import Line
-from consortium.contracts.drg import compute_drg_payment, divide_half_up
-from consortium.contracts.policy import ItemVersion
-from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK, OFFSITE
-from consortium.contracts.settlement_rules import Accumulator, Amounts, Terms, accumulate, adjudicate, compute_scope
+from consortium.contracts.insurance import enrolment, funds, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
+from consortium.contracts.insurance.policy import ItemVersion
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, OFFSITE
+from consortium.contracts.insurance.settlement_rules import (
+    Accumulator,
+    Amounts,
+    Terms,
+    accumulate,
+    adjudicate,
+    compute_scope,
+)
 from consortium.core.contract import Refused
 
 PACK = ILLUSTRATIVE_PACK

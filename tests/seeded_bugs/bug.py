@@ -36,6 +36,8 @@ CORE = "consortium/core/"
 PBFT = "consortium/protocols/pbft/"
 LEDGER = "consortium/ledger/"
 CONTRACTS = "consortium/contracts/"
+NODE = "consortium/node/"
+COMMON = "consortium/protocols/common/"
 
 VALUES = "tests/unit/core/test_core_values.py"
 POOL = "tests/unit/core/test_pool.py"

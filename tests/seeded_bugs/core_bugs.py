@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import BOOT, CORE, EPOCHS, EVIDENCE, HOST, OBSERVERS, OUTBOX, POOL, SERVICE, VALUES, SeededBug
+from .bug import BOOT, CORE, EPOCHS, EVIDENCE, HOST, NODE, OBSERVERS, OUTBOX, POOL, SERVICE, VALUES, SeededBug
 
 CORE_BUGS = (
     SeededBug(
@@ -109,7 +109,7 @@ CORE_BUGS = (
     SeededBug(
         "transaction-twice-in-a-batch",
         "A batch with a repeat is unfit (docs/consensus.md, The normal case).",
-        CORE + "pool.py",
+        NODE + "pool.py",
         "        if len(ids) != count:",
         "        if len(ids) > count:",
         (POOL,),
@@ -117,7 +117,7 @@ CORE_BUGS = (
     SeededBug(
         "one-member-fills-the-pool",
         "Every table that a peer can fill has a share per member (docs/consensus.md, promises).",
-        CORE + "pool.py",
+        NODE + "pool.py",
         "        if self._load.get(member, 0) + count > share:",
         "        if self._load.get(member, 0) + count > share * len(epoch.members):",
         (POOL,),
@@ -125,7 +125,7 @@ CORE_BUGS = (
     SeededBug(
         "executed-bundle-taken-in-again",
         "A request executed before is not ordered again (OSDI'99 §4.1, last reply per client).",
-        CORE + "pool.py",
+        NODE + "pool.py",
         "        if digest in self._queue or digest in self._executed:",
         "        if digest in self._queue:",
         (POOL,),
@@ -133,7 +133,7 @@ CORE_BUGS = (
     SeededBug(
         "submission-attachment-not-compared",
         "An attachment is what the signed part names by digest (docs/architecture.md, On the wire).",
-        CORE + "pool.py",
+        NODE + "pool.py",
         "        if sha256(event.attachment) != message.digest:",
         "        if len(message.digest) != 32:",
         (POOL,),
@@ -141,7 +141,7 @@ CORE_BUGS = (
     SeededBug(
         "overtaking-blamed-too-early",
         "Only a leader that surely had a bundle is blamed for passing over it (docs/decisions/004).",
-        CORE + "pool.py",
+        NODE + "pool.py",
         "            if not told_us or now.monotonic_us - entry.received_us < wait_us:",
         "            if now.monotonic_us - entry.received_us < wait_us:",
         (POOL,),
@@ -149,7 +149,7 @@ CORE_BUGS = (
     SeededBug(
         "wish-said-before-it-is-durable",
         "A bundle is durable with its reference before it leaves: no crash makes a second one (core/outbox.py).",
-        CORE + "outbox.py",
+        NODE + "outbox.py",
         "        return [Persist(record, None), Submitted((event.bundle,))]",
         "        return [Submitted((event.bundle,)), Persist(record, None)]",
         (OUTBOX,),
@@ -157,7 +157,7 @@ CORE_BUGS = (
     SeededBug(
         "retransmission-taken-for-a-repeat",
         "A byte-identical frame is a repeat of the bus for a moment only: statements are re-sent (OSDI'99 §5.2).",
-        CORE + "host.py",
+        NODE + "host.py",
         "        if seen_us is not None and now.monotonic_us - seen_us < REPEAT_US:",
         "        if seen_us is not None:",
         (HOST,),
@@ -165,7 +165,7 @@ CORE_BUGS = (
     SeededBug(
         "cancelled-timer-fires",
         "A timer that was set again or cancelled never fires under its older token (core/host.py).",
-        CORE + "host.py",
+        NODE + "host.py",
         "        if older is not None:\n            del self._tokens[older]\n",
         "",
         (HOST,),

@@ -186,7 +186,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "one-voice-counts-twice",
         "A proposal passes with a quorum of distinct validators (docs/decisions/020).",
-        CONTRACTS + "governance.py",
+        CONTRACTS + "governance/governance.py",
         "    if any(name == context.member for name, _ in proposal.voices):",
         "    if len(proposal.voices) > 1_000:",
         (GOVERNANCE,),
@@ -194,7 +194,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "proposal-passes-with-f-plus-1",
         "A proposal passes with a quorum of validators (docs/decisions/020).",
-        CONTRACTS + "governance.py",
+        CONTRACTS + "governance/governance.py",
         "    if yes >= current.quorum:",
         "    if yes >= current.weak:",
         (GOVERNANCE,),
@@ -202,7 +202,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "duplicate-key-accepted",
         "A key that a member has or had is nobody else's (issue 3, Membership).",
-        CONTRACTS + "governance_rules.py",
+        CONTRACTS + "governance/governance_rules.py",
         "        if key in used:",
         "        if key in ():",
         (GOVERNANCE,),
@@ -210,7 +210,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "weak-key-accepted",
         "A weak key is refused at registration (issue 3, Membership).",
-        CONTRACTS + "governance_rules.py",
+        CONTRACTS + "governance/governance_rules.py",
         "        if not suite.is_sound_key(key):",
         "        if not key:",
         (GOVERNANCE,),
@@ -218,7 +218,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "forged-evidence-accepted",
         "Evidence is checked under the culprit's key (issue 3, Evidence).",
-        CONTRACTS + "governance.py",
+        CONTRACTS + "governance/governance.py",
         "    if not is_signed_by(arguments, key, rules.suite):",
         "    if not arguments.first.signature:",
         (GOVERNANCE,),
@@ -226,7 +226,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "evidence-under-todays-keys",
         "Evidence is judged by the keys of its own epoch (issue 3, Evidence).",
-        CONTRACTS + "governance.py",
+        CONTRACTS + "governance/governance.py",
         "    epoch = state.get(registry.EPOCHS, registry.epoch_key(vote.epoch))",
         "    epoch = registry.newest_epoch(state)",
         (GOVERNANCE,),
@@ -234,7 +234,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "forger-not-charged",
         "Forged evidence is charged to its sender (issue 3, Evidence).",
-        CONTRACTS + "governance.py",
+        CONTRACTS + "governance/governance.py",
         'it is charged to {context.member}", keeps_writes=True)',
         'it is charged to {context.member}")',
         (GOVERNANCE,),
@@ -244,16 +244,16 @@ MEMBERSHIP_BUGS = (
 STORE_BUGS = (
     SeededBug(
         "sent-past-an-unsynced-store",
-        "Nothing leaves past a vote that is not yet synced (nodes/carrier.py).",
-        "nodes/carrier.py",
+        "Nothing leaves past a vote that is not yet synced (nodes/process/carrier.py).",
+        "nodes/process/carrier.py",
         "            if self._is_syncing or batch.stores:\n                batch.transmits.append(output)",
         "            if self._is_syncing:\n                batch.transmits.append(output)",
         (CARRIER,),
     ),
     SeededBug(
         "block-stored-before-its-votes",
-        "A block is committed behind the votes that it rests on (nodes/carrier.py).",
-        "nodes/carrier.py",
+        "A block is committed behind the votes that it rests on (nodes/process/carrier.py).",
+        "nodes/process/carrier.py",
         "        elif self._is_syncing or batch.stores:",
         "        elif self._is_syncing:",
         (CARRIER,),
@@ -261,7 +261,7 @@ STORE_BUGS = (
     SeededBug(
         "damaged-votes-cut-silently",
         "Damage before sound votes is refused: votes of ours may be lost (docs/decisions/030).",
-        "nodes/vote_log.py",
+        "nodes/process/vote_log.py",
         "            _refuse_damage(path, raw, data, offset)\n",
         "",
         (VOTE_LOG,),
@@ -269,7 +269,7 @@ STORE_BUGS = (
     SeededBug(
         "compaction-forgets-unsealed-votes",
         "Votes above the last seal are never forgotten (docs/architecture.md, On disk).",
-        "nodes/vote_log.py",
+        "nodes/process/vote_log.py",
         "keep = [item for item in kept if item.height is None or item.height > stable_height]",
         "keep = [item for item in kept if item.height is None or item.height > stable_height + 1]",
         (VOTE_LOG,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .bug import (
     BOOT,
     CHAOS,
-    CORE,
+    COMMON,
     DURABLE,
     EDGES,
     EPOCHS,
@@ -68,7 +68,7 @@ ORDERING_BUGS = (
     SeededBug(
         "batch-not-judged",
         "A backup judges a batch by its bytes before it votes (docs/consensus.md, The normal case).",
-        CORE + "fitness.py",
+        COMMON + "batch_judge.py",
         "        why = judge.pool.judge(body)",
         "        why = None",
         (NORMAL,),
@@ -76,7 +76,7 @@ ORDERING_BUGS = (
     SeededBug(
         "batch-time-not-bounded",
         "A leader's time lies near the backups' clocks at first proposal (docs/consensus.md, The normal case).",
-        CORE + "fitness.py",
+        COMMON + "batch_judge.py",
         "return None if abs(time_us - now.wall_us) <= skew_us else",
         "return None if time_us - now.wall_us <= 3_600_000_000 + skew_us else",
         (NORMAL,),
@@ -84,7 +84,7 @@ ORDERING_BUGS = (
     SeededBug(
         "empty-batches-anywhere",
         "An empty batch is fit only where a change of members waits for its height (docs/consensus.md).",
-        CORE + "fitness.py",
+        COMMON + "batch_judge.py",
         "        why = None if height <= judge.epochs.reach else",
         "        why = None if height else",
         (EPOCHS,),
@@ -142,7 +142,7 @@ ORDERING_BUGS = (
     SeededBug(
         "watermark-unchecked",
         "No vote above the high watermark (OSDI'99 §4.2, §4.3).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "self.stable < height <= self.last_height and is_of_epoch",
         "self.stable < height and is_of_epoch",
         (NORMAL,),
@@ -150,7 +150,7 @@ ORDERING_BUGS = (
     SeededBug(
         "log-without-bound",
         "Nothing is kept for heights beyond the span: a traitor cannot fill the log (OSDI'99 §4.2, watermarks).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "        if not low < height <= self.stable + self.span:",
         "        if not low < height:",
         (NORMAL,),
@@ -224,7 +224,7 @@ ORDERING_BUGS = (
     SeededBug(
         "equivocation-not-wished-on-the-ledger",
         "Two votes for one thing become evidence (issue 3, Evidence).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "            effects.append(report_evidence(evidence))\n",
         "",
         (EPOCHS,),
@@ -240,7 +240,7 @@ ORDERING_BUGS = (
     SeededBug(
         "evidence-of-one-statement",
         "Evidence holds both conflicting statements (core/evidence.py).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "make_evidence(other, event.signed)",
         "make_evidence(event.signed, event.signed)",
         (NORMAL,),
@@ -274,7 +274,7 @@ ORDERING_BUGS = (
     SeededBug(
         "epoch-begins-unsealed",
         "Nothing of an epoch is voted before its predecessor's last block is sealed (docs/decisions/020).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "        return self.stable >= self.epoch.first_height - 1",
         "        return self.head >= self.epoch.first_height - 1",
         (EPOCHS,),
@@ -282,7 +282,7 @@ ORDERING_BUGS = (
     SeededBug(
         "early-votes-without-bound",
         "What is kept of the next epoch is bounded, a share a member (docs/consensus.md, promises).",
-        CORE + "early.py",
+        COMMON + "next_epoch.py",
         "deque(maxlen=KEPT_MAX)",
         "deque()",
         (PEERS,),
@@ -290,7 +290,7 @@ ORDERING_BUGS = (
     SeededBug(
         "answers-without-ration",
         "Costly answers are rationed per member (docs/consensus.md, promises).",
-        CORE + "allowance.py",
+        COMMON + "rate_limit.py",
         "        if spent >= self._count:",
         "        if spent < 0:",
         (PEERS,),

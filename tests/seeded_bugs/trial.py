@@ -147,7 +147,7 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def read_report(report: Path, status: int, output: str) -> Said:
-    """Judge one run of pytest by its JUnit report and its exit status."""
+    """Judgement one run of pytest by its JUnit report and its exit status."""
     if status not in (0, 1, 2) or not report.exists():
         last = output.strip().splitlines()[-1:] or ["it said nothing"]
         return Said(0, "", "", f"pytest could not run: {last[0][:200]}")

@@ -8,7 +8,7 @@ VIEW_CHANGE_BUGS = (
     SeededBug(
         "vote-after-view-change",
         "From VIEW-CHANGE to NEW-VIEW a member votes for nothing (OSDI'99 §4.4).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "        return is_able and self.wanted == self.view",
         "        return is_able",
         (TRAPS,),
@@ -208,7 +208,7 @@ VIEW_CHANGE_BUGS = (
     SeededBug(
         "timer-never-doubles",
         "T doubles with each view change that brings no progress (OSDI'99 §4.5.2).",
-        PBFT + "standing.py",
+        PBFT + "replica_state.py",
         "self.parameters.timer_base_us << min(max(self.attempts - 1, 0), 40)",
         "self.parameters.timer_base_us",
         (VIEWS,),

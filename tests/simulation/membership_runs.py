@@ -12,15 +12,15 @@ from consortium.core.genesis import Parameters
 from consortium.core.membership import Epochs
 from consortium.core.messages import decode_frame, open_statement
 from consortium.core.transaction import Bundles
-from consortium.lab.run import ledger_epochs
 from consortium.ledger.chain import Ledger
 from consortium.ledger.rows import DictRows
 from consortium.ledger.verify import verify_ledger
 from consortium.protocols import load_protocols
+from consortium.runs.run import ledger_epochs
 from consortium.scenario.load import check_scenario
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.simulation.bus.transport import Seen
 from consortium.simulation.run import Simulation
-from consortium.simulation.transport import Seen
 
 LOADED = {"hosts": ["loader", "steward"]}
 QUIET = {"hosts": ["steward"]}

@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from consortium.lab.checks import judge
-from consortium.lab.measures import cpu_costs, measure
-from consortium.lab.report import build_report
-from consortium.lab.run import Run
-from consortium.lab.trace import fingerprint
+from consortium.lab.checks.claims import judge
+from consortium.lab.measures.measures import cpu_costs, measure
+from consortium.lab.pages.report import build_report
+from consortium.runs.run import Run
+from consortium.runs.trace import fingerprint
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.simulation.clock import Clock, Due
-from consortium.simulation.cores import Cores
-from consortium.simulation.profile import (
+from consortium.simulation.costs.cores import Cores
+from consortium.simulation.costs.profile import (
     COLD_MAX_NS,
     REST,
     BrokerCost,

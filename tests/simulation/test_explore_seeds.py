@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 
 from consortium.core.codec import encode
-from consortium.lab.explore_judge import examine, failing_claim, fails_likewise, story, trace_digest
+from consortium.exploration.draw import BATCHES_MIN, draw
+from consortium.exploration.faults import FAULTS_MIN, REPAIRS, wounded
+from consortium.exploration.judge import examine, failing_claim, fails_likewise, story, trace_digest
+from consortium.exploration.shrink import shrink
 from consortium.scenario.load import check_scenario, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Fault
-from consortium.simulation.explore_draw import BATCHES_MIN, draw
-from consortium.simulation.explore_faults import FAULTS_MIN, REPAIRS, wounded
-from consortium.simulation.explore_shrink import shrink
 
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.json"))
 

@@ -1,9 +1,9 @@
 """Twins: with f members that run twice nothing breaks; with f+1 the chain forks, and the evidence names the guilty."""
 
 from consortium.core.quorum import faults_max
-from consortium.lab.evidence import culprits
-from consortium.lab.explore_twins import TwinExamined, examine_twins
-from consortium.simulation.explore_twins import Enumeration, Round, TwinCase, partitions
+from consortium.exploration.twins import Enumeration, Round, TwinCase, partitions
+from consortium.exploration.twins_judge import TwinExamined, examine_twins
+from consortium.lab.checks.evidence import culprits
 
 
 def _split(n: int, twins: int) -> TwinCase:

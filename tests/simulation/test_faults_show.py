@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from adversary_kit import Observed, observe, scenario
 
-from consortium.scenario.acts import ACTS, link_fields, why_not_local
+from consortium.scenario.faults.acts import ACTS, link_fields, why_not_local
 from consortium.scenario.load import ScenarioError, check_runs_locally, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, Network, Scenario
-from consortium.simulation.computer import EXIT_STORE
+from consortium.simulation.simulated_node import EXIT_STORE
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "scenarios" / "faults"
 SMALL = 3_000  # transactions: larger scenarios are for the command line
@@ -225,7 +225,7 @@ def test_delay_and_reordering_change_when_things_arrive_and_calm_ends_them() -> 
 
 
 def test_an_override_of_a_link_survives_a_fault_of_another_kind() -> None:
-    from consortium.scenario.network import NetworkModel
+    from consortium.scenario.network.model import NetworkModel
 
     model = NetworkModel(Network(links={"a>b": Link(mean_us=7)}), 1)
     model.change(("a>*",), {"loss_ppm": 1})

@@ -8,11 +8,11 @@ from msgspec.structs import replace
 
 from consortium.core.codec import encode
 from consortium.core.machine import Rows
-from consortium.lab.checks import exit_status, judge
-from consortium.lab.culprits import accusations, first_fork
-from consortium.lab.run import Run
+from consortium.lab.checks.claims import exit_status, judge
+from consortium.lab.checks.culprits import accusations, first_fork
 from consortium.ledger.certificate import decode_certificate
 from consortium.ledger.rows import END
+from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 
 FORK = Path(__file__).resolve().parent.parent.parent / "scenarios" / "attacks" / "fork.py"

@@ -11,17 +11,17 @@ from adversary_kit import Observed, scenario
 from membership_runs import Ran, deed, promote, scenario_of
 from msgspec.structs import replace
 
-from consortium.contracts.governance import CHARGES, CONVICTIONS
+from consortium.contracts.governance.governance import CHARGES, CONVICTIONS
 from consortium.core.membership import Epochs
-from consortium.lab.checks import judge
-from consortium.lab.evidence import culprits, find_evidence
-from consortium.lab.explore_judge import examine, story
-from consortium.lab.run import Run
-from consortium.lab.statements import Watcher
+from consortium.exploration.draw import draw_under
+from consortium.exploration.judge import examine, story
+from consortium.lab.checks.claims import judge
+from consortium.lab.checks.evidence import culprits, find_evidence
+from consortium.lab.checks.statements import Watcher
+from consortium.runs.run import Run
 from consortium.scenario.assemble import Shared
 from consortium.scenario.load import ScenarioError, check_scenario, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Fault, Link, Network, Stop
-from consortium.simulation.explore_draw import draw_under
 from consortium.simulation.run import simulate
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"

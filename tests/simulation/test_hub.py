@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from consortium.scenario.network import NetworkModel
+from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Hub, Line, Link, LinkChange, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.simulation.bus.hub import HubTransport, needs_hub
 from consortium.simulation.clock import Clock, Due
-from consortium.simulation.computer import Computer, Parcel
-from consortium.simulation.hub import HubTransport, needs_hub
 from consortium.simulation.run import simulate
+from consortium.simulation.simulated_node import Parcel, SimulatedNode
 
 NAMES = ("a", "b", "c")
 
@@ -17,7 +17,7 @@ class Wire:
 
     def __init__(self, network: Network) -> None:
         self.clock = Clock(0)
-        self.computers = {name: Computer(name, name, {}, 0) for name in NAMES}
+        self.computers = {name: SimulatedNode(name, name, {}, 0) for name in NAMES}
         for computer in self.computers.values():
             computer.host = object()  # type: ignore[assignment]
         self.bus = HubTransport(self.clock, NetworkModel(network, 1, NAMES), self.computers)

@@ -17,8 +17,8 @@ from consortium.core.genesis import Parameters
 from consortium.core.messages import decode_frame
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.simulation.bus.transport import Seen
 from consortium.simulation.run import Record, Simulation
-from consortium.simulation.transport import Seen
 
 
 def scenario_of(n: int, decisions: int) -> Scenario:

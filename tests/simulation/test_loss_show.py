@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from consortium.lab.measures import measure
+from consortium.lab.measures.measures import measure
 from consortium.scenario.load import load_scenario
 from consortium.simulation.run import simulate
 

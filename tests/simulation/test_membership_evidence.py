@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from membership_runs import Ran, deed, promote, scenario_of
 
-from consortium.contracts.governance import CHARGES, CONVICTIONS, Conviction
+from consortium.contracts.governance.governance import CHARGES, CONVICTIONS, Conviction
 from consortium.core.evidence import check_conflict, is_signed_by
 from consortium.core.messages import Message, ViewVote, Vote
-from consortium.core.pool import BundlePool
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.sealer import Sealer
+from consortium.node.pool import BundlePool
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import BehaviourSpec, Fault
 

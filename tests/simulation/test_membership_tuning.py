@@ -7,7 +7,7 @@ from collections import Counter
 from membership_runs import Ran, deed, scenario_of
 from msgspec.structs import replace
 
-from consortium.contracts.governance import PASSED, PROPOSALS
+from consortium.contracts.governance.governance import PASSED, PROPOSALS
 from consortium.core.genesis import Parameters, tuned
 from consortium.scenario.scenario import Fault, Scenario
 

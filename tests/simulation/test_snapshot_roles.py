@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from consortium.core.genesis import Parameters
-from consortium.lab.checks import judge
-from consortium.lab.run import Run
+from consortium.lab.checks.claims import judge
 from consortium.ledger import chain
+from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Stop, Workload
 from consortium.simulation.run import Simulation

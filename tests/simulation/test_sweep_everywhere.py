@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from consortium.commands.sweep import Wanted, sweep
 from consortium.lab import load
-from consortium.sweeping import Wanted, sweep
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = '''"""A small sweep: does it come out the same everywhere?"""
 
-from consortium.lab.sweep import Sweep
+from consortium.lab.sweeps.plan import Sweep
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
 
 SCENARIO = Scenario(
@@ -88,7 +88,7 @@ def test_a_sweep_killed_in_the_middle_goes_on_and_gives_the_same_bytes(
 ) -> None:
     out = tmp_path / "killed"
     words = ["sweep", str(study), "--jobs", "1", "--out", str(out)]
-    program = f"from consortium.cli import main; main({words!r})"
+    program = f"from consortium.commands.app import main; main({words!r})"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL)
     deadline_s = time.monotonic() + 60
     while not list(out.glob("done/*.json")) and time.monotonic() < deadline_s:
@@ -125,7 +125,7 @@ def test_a_point_without_progress_is_a_row_that_says_so_and_in_no_mean(on_one_co
 def test_ctrl_c_keeps_what_is_done_and_leaves_nobody_behind(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
     words = ["sweep", str(study), "--jobs", "2", "--repeat", "40", "--out", str(out)]
-    program = f"from consortium.cli import main; main({words!r})"
+    program = f"from consortium.commands.app import main; main({words!r})"
     command = [sys.executable, "-c", program]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     deadline_s = time.monotonic() + 60

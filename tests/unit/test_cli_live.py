@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from consortium.lab.checks import Kind, Verdict
-from consortium.live import Progress, Stopped, draw, stoppable, tell_verdicts, watching
+from consortium.commands.terminal import Progress, Stopped, draw, stoppable, tell_verdicts, watching
+from consortium.lab.checks.claims import Kind, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent / "lab"))
 

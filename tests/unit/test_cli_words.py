@@ -11,20 +11,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consortium import __version__, cli, running
+from consortium import __version__
+from consortium.commands import app as cli
+from consortium.commands import run as running
 from consortium.core.machine import Apply
-from consortium.lab import run_folder
-from consortium.lab.run_folder import write_results, write_simulated
-from nodes.store import SqliteRows
+from consortium.lab.pages.results import write_results
+from consortium.runs import folder as run_folder
+from consortium.runs.folder import write_simulated
+from nodes.process.store import SqliteRows
 
 sys.path.insert(0, str(Path(__file__).parent / "lab"))
 
 from made_up_run import made_up_run
 
-from consortium.lab.checks import judge
-from consortium.lab.measures import measure
-from consortium.lab.run import Run
-from consortium.lab.trace import write_trace
+from consortium.lab.checks.claims import judge
+from consortium.lab.measures.measures import measure
+from consortium.runs.run import Run
+from consortium.runs.trace import write_trace
 
 SMALL = '''"""Does a small consortium start?
 

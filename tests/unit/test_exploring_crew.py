@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from consortium.exploring import read_replay
-from consortium.exploring_crew import Crew, CrewLost
+from consortium.commands.explore import read_replay
+from consortium.commands.exploring_crew import Crew, CrewLost
+from consortium.exploration.twins import Enumeration
+from consortium.exploration.twins_shrink import decode_case, encode_case, shrink_twins
 from consortium.scenario.load import ScenarioError
-from consortium.simulation.explore_twins import Enumeration
-from consortium.simulation.explore_twins_shrink import decode_case, encode_case, shrink_twins
 
 
 def work_that_dies(seed: int) -> int:
@@ -65,7 +65,15 @@ def _children(pid: int) -> list[int]:
 
 
 def test_ctrl_c_in_the_middle_tells_what_was_done_and_leaves_no_worker(tmp_path: Path) -> None:
-    command = ["-c", "from consortium.cli import main; main()", "explore", "--seeds", "100000", "--processes", "2"]
+    command = [
+        "-c",
+        "from consortium.commands.app import main; main()",
+        "explore",
+        "--seeds",
+        "100000",
+        "--processes",
+        "2",
+    ]
     process = subprocess.Popen(
         [sys.executable, *command, "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE,

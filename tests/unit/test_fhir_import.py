@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consortium.scenario.fhir_import import Source, day_of, import_fhir, import_lines
-from consortium.scenario.fhir_records import FOREVER, Imported, ImportFault, Pseudonyms, Unfit, fen_of
+from consortium.scenario.fhir.importer import Source, day_of, import_fhir, import_lines
+from consortium.scenario.fhir.records import FOREVER, Imported, ImportFault, Pseudonyms, Unfit, fen_of
 
 KEY = b"a test key of at least 16 bytes"
 SAMPLE = Path(__file__).parents[2] / "scenarios" / "data" / "synthea_40"

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from consortium.scenario.latency import DISTRIBUTIONS
 from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario
-from consortium.scenario.network import LinkModel, NetworkModel, as_local_processes, change_times_us
-from consortium.scenario.pipe import Pipe
-from consortium.scenario.regions import MATRICES, Placement
+from consortium.scenario.network.latency import DISTRIBUTIONS
+from consortium.scenario.network.model import LinkModel, NetworkModel, as_local_processes, change_times_us
+from consortium.scenario.network.pipe import Pipe
+from consortium.scenario.network.regions import MATRICES, Placement
 from consortium.scenario.scenario import Hub, Line, Link, LinkChange, MemberSpec, Network, Scenario
 
 NAMES = ("a", "b", "c", "d")

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from consortium.scenario.day import DayOptions
 from consortium.scenario.load import ScenarioError, check_scenario, explain_unknown, read_workload_options
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop
-from consortium.scenario.settlement_load import Options
+from consortium.scenario.workloads.claim_day import DayOptions
+from consortium.scenario.workloads.settlement_load import Options
 
 GOOD = Scenario("small_day", tuple(MemberSpec(name, "hospital") for name in "abcd"))
 

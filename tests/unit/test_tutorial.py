@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from consortium import cli
+from consortium.commands import app as cli
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"

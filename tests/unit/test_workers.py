@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from consortium.workers import in_processes
+from consortium.commands.workers import in_processes
 
 
 def square(number: int) -> int:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from consortium.lab.catalogue import PHASES
 from consortium.lab.figures.paper import FILLS, Picture, legend_above, look, plain_axis, plain_number
-from consortium.lab.series import Bins
+from consortium.lab.measures.catalogue import PHASES
+from consortium.lab.measures.series import Bins
 
 POINTS_MAX = 1_000
 

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from consortium.lab.figures.paper import Picture, look, plain_axis
-from consortium.lab.sequence import PHASES, Diagram, counts
+from consortium.lab.figures.sequence import PHASES, Diagram, counts
 
 LANES_MAX = 12
 MARKS = {"proposed": ("D", 5.5), "prepared": ("s", 5.0), "committed": ("o", 5.5), "executed": ("^", 6.5)}

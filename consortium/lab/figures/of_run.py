@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.lab import series
-from consortium.lab.catalogue import PHASES, STEADY
-from consortium.lab.compare import Side
-from consortium.lab.distributions import Distributions
+from consortium.lab.comparison.compare import Side
 from consortium.lab.figures.curves import OverTime, Stack, empirical, latency_cdf, over_time, phase_stack
 from consortium.lab.figures.paper import Picture
 from consortium.lab.figures.source import source_of
 from consortium.lab.figures.views import views_and_faults
-from consortium.lab.measures import Measures
-from consortium.lab.run import Run
+from consortium.lab.measures import series
+from consortium.lab.measures.catalogue import PHASES, STEADY
+from consortium.lab.measures.distributions import Distributions
+from consortium.lab.measures.measures import Measures
+from consortium.runs.run import Run
 
 _FIRST = "submission to order"
 _WHOLE = "order to committed"

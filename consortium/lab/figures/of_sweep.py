@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from consortium.lab.catalogue import PHASES, STEADY
-from consortium.lab.confidence import LEVEL_PERCENT
 from consortium.lab.figures.curves import Curve, Stack, latency_cdf, phase_stack
 from consortium.lab.figures.paper import LOOKS, Picture
 from consortium.lab.figures.scaling import Counted, Dot, Series, against, messages, throughput_latency
 from consortium.lab.figures.source import each_of
-from consortium.lab.machine import machine_words
-from consortium.lab.sweep import ALIASES, MEMBERS
-from consortium.lab.sweep_results import (
+from consortium.lab.measures.catalogue import PHASES, STEADY
+from consortium.lab.measures.confidence import LEVEL_PERCENT
+from consortium.lab.sweeps.plan import ALIASES, MEMBERS
+from consortium.lab.sweeps.results import (
     Mean,
     PointResult,
-    Setting,
+    ReplicaContext,
     SweepResults,
     axis_words,
     scale_of,
     setting_words,
 )
+from consortium.runs.machine_words import machine_words
 
 SERIES_MAX = len(LOOKS)
 BARS_MAX = 24
@@ -61,7 +61,7 @@ def _steady(results: SweepResults) -> str:
 def _lines(results: SweepResults, axis: str) -> list[tuple[str, list[PointResult]]]:
     """Points that differ along `axis` alone, together; the label says what the others are. At most SERIES_MAX."""
     others = [other for other in results.axes if other != axis and len(results.values(other)) > 1]
-    groups: dict[tuple[Setting, ...], list[PointResult]] = {}
+    groups: dict[tuple[ReplicaContext, ...], list[PointResult]] = {}
     for point in results.points:
         groups.setdefault(tuple(point.settings[other] for other in others), []).append(point)
     return [

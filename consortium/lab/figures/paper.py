@@ -19,8 +19,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from consortium.lab.plots import BLUE, GREEN, INK, MUTED, ORANGE, PINK, RED, SKY
-from consortium.lab.tables import write_whole
+from consortium.lab.figures.plots import BLUE, GREEN, INK, MUTED, ORANGE, PINK, RED, SKY
+from consortium.lab.measures.tables import write_whole
 
 WIDTH_INCHES = 6.6
 DOTS_PER_INCH = 200

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from consortium.lab.figures.paper import Picture, legend_above, look, plain_axis
-from consortium.lab.message_counts import TOLD, deliveries
-from consortium.lab.sweep_results import Mean
+from consortium.lab.measures.message_counts import TOLD, deliveries
+from consortium.lab.sweeps.results import Mean
 
 
 class Dot(NamedTuple):

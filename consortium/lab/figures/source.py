@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from consortium import __version__
-from consortium.lab.machine import machine_words
-from consortium.lab.run import Run
-from consortium.lab.run_folder import place_of
-from consortium.lab.trace import Record
+from consortium.runs.folder import place_of
+from consortium.runs.machine_words import machine_words
+from consortium.runs.run import Run
+from consortium.runs.trace import Record
 
 
 def source_of(runs: Sequence[Run]) -> str:

@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from consortium.lab import series
 from consortium.lab.figures.paper import Fill, Picture
-from consortium.lab.trace import Record
+from consortium.lab.measures import series
+from consortium.runs.trace import Record
 
 CONDITIONS = {
     "up": ("in service", Fill("#dbe7f0", "")),

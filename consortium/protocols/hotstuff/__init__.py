@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from consortium.core.membership import Epochs
+from consortium.core.message_forge import MessageForge
 from consortium.core.messages import Certificate, Message
-from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
-from consortium.core.speech import Speech
+from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
 from consortium.core.verifier import Verifier
 from consortium.protocols.hotstuff.certificates import check_decision
+from consortium.protocols.hotstuff.message_forge import SPEECH
 from consortium.protocols.hotstuff.messages import MESSAGES
 from consortium.protocols.hotstuff.replica import Replica
-from consortium.protocols.hotstuff.speech import SPEECH
 
 
 class HotStuff:
@@ -18,9 +18,9 @@ class HotStuff:
 
     name = "hotstuff"
     messages: tuple[type[Message], ...] = MESSAGES
-    speech: Speech = SPEECH
+    speech: MessageForge = SPEECH
 
-    def build(self, setting: Setting) -> Consensus:
+    def build(self, setting: ReplicaContext) -> Consensus:
         return Replica(setting)
 
     def check_decision(

@@ -8,14 +8,14 @@ from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import Quorum
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.messages import Certified
-from consortium.protocols.hotstuff.standing import Standing, short
+from consortium.protocols.hotstuff.replica_state import ReplicaState, short
 from consortium.protocols.hotstuff.tree import Absent, Block
 
 
 class Chain:
     """The newest QC wins; every QC decides what its ballots say, whoever passes it on."""
 
-    def __init__(self, standing: Standing, fetching: Fetching) -> None:
+    def __init__(self, standing: ReplicaState, fetching: Fetching) -> None:
         self._standing = standing
         self._fetching = fetching
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.transaction import batch_digest
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.hotstuff.messages import (
     CARRIED,
     BlockFound,
@@ -17,7 +17,7 @@ from consortium.protocols.hotstuff.messages import (
     block_digest,
     header_fault,
 )
-from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import Block
 
 ASKED_AT_ONCE = 2
@@ -27,12 +27,12 @@ WANTED_MAX = 256
 class Fetching:
     """Nothing is kept that was not asked for, and nothing that does not match its digest."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: ReplicaState) -> None:
         self._standing = standing
         self._attempts: dict[bytes, int] = {}  # how many were asked for each
         self._asked: dict[tuple[bytes, bool], None] = {}  # since the last round
         parameters = standing.parameters
-        self._allowance = Allowance(4 * parameters.window, parameters.timer_base_us)
+        self._allowance = RateLimit(4 * parameters.window, parameters.timer_base_us)
 
     def clear(self) -> None:
         self._attempts.clear()

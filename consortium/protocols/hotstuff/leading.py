@@ -14,7 +14,7 @@ from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.messages import Ballot, Carried, Certified, Header, Proposal, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.standing import Standing, short
+from consortium.protocols.hotstuff.replica_state import ReplicaState, short
 from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block
 from consortium.protocols.hotstuff.voting import Voting
 
@@ -23,7 +23,7 @@ class Leading:
     """One ballot a member is kept: its newest."""
 
     def __init__(
-        self, standing: Standing, chain: Chain, fetching: Fetching, voting: Voting, pacemaker: Pacemaker
+        self, standing: ReplicaState, chain: Chain, fetching: Fetching, voting: Voting, pacemaker: Pacemaker
     ) -> None:
         self._standing = standing
         self._chain = chain

@@ -15,13 +15,13 @@ from consortium.protocols.hotstuff.certificates import TERM_VIEWS, next_term, op
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.messages import CERTIFICATE, Timeout
 from consortium.protocols.hotstuff.records import FORMAT, TimeoutRecord, persist
-from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 
 
 class Pacemaker:
     """One TIMEOUT a member is kept: its newest."""
 
-    def __init__(self, standing: Standing, chain: Chain) -> None:
+    def __init__(self, standing: ReplicaState, chain: Chain) -> None:
         self._standing = standing
         self._chain = chain
         self._timeouts: dict[NodeId, tuple[int, Signed]] = {}

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections import deque
 
-from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed
 from consortium.core.machine import CancelTimer, Effect, Note, Now, Received, SetTimer
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed, open_statement
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.messages import Ballot, Proposal, Recall, Recalled, Timeout
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.standing import Past, Standing
+from consortium.protocols.hotstuff.replica_state import Past, ReplicaState
 from consortium.protocols.hotstuff.tree import ROOT_VIEW
 
 RECALL_TIMER = ("hotstuff", "recall")
@@ -28,7 +28,7 @@ CERTIFICATES_KEPT = 8
 _KINDS: tuple[type[Message], ...] = (Proposal, Ballot, Timeout)
 
 
-class Memory:
+class VotesOfOthers:
     """The newest statement of each kind that we hold of each member, and the last certificates."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class Memory:
 class Recaller:
     """Asks after a boot, and answers those who ask."""
 
-    def __init__(self, standing: Standing, memory: Memory, chain: Chain, pacemaker: Pacemaker) -> None:
+    def __init__(self, standing: ReplicaState, memory: VotesOfOthers, chain: Chain, pacemaker: Pacemaker) -> None:
         self._standing = standing
         self._chain = chain
         self._pacemaker = pacemaker
@@ -68,8 +68,8 @@ class Recaller:
         self._nonces: list[bytes] = []
         self._answers: dict[NodeId, None] = {}
         self._delay_us = max(1, standing.parameters.timer_base_us // 8)
-        self._asks_back = Allowance(1, self._delay_us)
-        self._answers_left = Allowance(4, self._delay_us)  # an honest node asks once in this time
+        self._asks_back = RateLimit(1, self._delay_us)
+        self._answers_left = RateLimit(4, self._delay_us)  # an honest node asks once in this time
         self.is_observing = False
 
     def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:

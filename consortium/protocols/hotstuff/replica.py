@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from consortium.core.early import Early
 from consortium.core.machine import (
     Broadcast,
     Effect,
@@ -23,7 +22,8 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
-from consortium.core.protocol import Setting
+from consortium.core.protocol import ReplicaContext
+from consortium.protocols.common.next_epoch import NextEpochInbox
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.leading import Leading
@@ -41,11 +41,11 @@ from consortium.protocols.hotstuff.messages import (
     shape_fault,
 )
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.recall import RECALL_TIMER, Memory, Recaller
+from consortium.protocols.hotstuff.recall import RECALL_TIMER, Recaller, VotesOfOthers
 from consortium.protocols.hotstuff.records import FORMAT, StateRecord, persist
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.restore import Restorer
 from consortium.protocols.hotstuff.retransmit import RETRANSMIT_TIMER, Retransmission
-from consortium.protocols.hotstuff.standing import Standing
 from consortium.protocols.hotstuff.voting import Voting
 
 PROGRESS_TIMER = ("hotstuff", "progress")
@@ -55,10 +55,10 @@ class Replica:
     """A HotStuff replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only
     listens."""
 
-    def __init__(self, setting: Setting) -> None:
-        standing = self.standing = Standing(setting)
-        self._memory = Memory()
-        self._early = Early()
+    def __init__(self, setting: ReplicaContext) -> None:
+        standing = self.standing = ReplicaState(setting)
+        self._memory = VotesOfOthers()
+        self._early = NextEpochInbox()
         self._fetching = Fetching(standing)
         self._chain = Chain(standing, self._fetching)
         self._pacemaker = Pacemaker(standing, self._chain)

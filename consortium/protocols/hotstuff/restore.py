@@ -11,16 +11,16 @@ from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import Quorum, open_quorum
 from consortium.protocols.hotstuff.fetching import take_body
 from consortium.protocols.hotstuff.messages import Header, block_digest
-from consortium.protocols.hotstuff.recall import Memory
+from consortium.protocols.hotstuff.recall import VotesOfOthers
 from consortium.protocols.hotstuff.records import StateRecord, TimeoutRecord, VotedRecord, decode_record
-from consortium.protocols.hotstuff.standing import Past, Standing
+from consortium.protocols.hotstuff.replica_state import Past, ReplicaState
 from consortium.protocols.hotstuff.voting import Voting
 
 
 class Restorer:
     """Fills a fresh standing from the records, oldest first."""
 
-    def __init__(self, standing: Standing, voting: Voting, memory: Memory) -> None:
+    def __init__(self, standing: ReplicaState, voting: Voting, memory: VotesOfOthers) -> None:
         self._standing = standing
         self._voting = voting
         self._memory = memory

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Behind, Effect, Now, Received, SetTimer
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching, opened
 from consortium.protocols.hotstuff.messages import Ask, Carried, Proposal, Told, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.voting import Voting
 
 RETRANSMIT_TIMER = ("hotstuff", "retransmit")
@@ -29,7 +29,7 @@ class Retransmission:
     did."""
 
     def __init__(
-        self, standing: Standing, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
+        self, standing: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
     ) -> None:
         self._standing = standing
         self._chain = chain
@@ -40,7 +40,7 @@ class Retransmission:
         self._tries = 0  # since something moved
         self._mark: tuple[int, ...] = ()
         self.is_armed = False
-        self._answers = Allowance(2, self._first_us)
+        self._answers = RateLimit(2, self._first_us)
         self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
         self._sealed = 0  # highest height that a seal proved to us
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from consortium.core.codec import Malformed, encode
-from consortium.core.fitness import batch_fault, is_undecidable
 from consortium.core.machine import Effect, Note, Now, Rebroadcast, Received
 from consortium.core.messages import Certificate, Signed
+from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
 from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching, opened, take_body
 from consortium.protocols.hotstuff.messages import Ballot, Carried, Header, Proposal, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
 from consortium.protocols.hotstuff.records import FORMAT, VotedRecord, persist
-from consortium.protocols.hotstuff.standing import Standing
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Decided
 
 
 class Voting:
     """At most one ballot a view, durable before it is said."""
 
-    def __init__(self, standing: Standing, chain: Chain, fetching: Fetching, pacemaker: Pacemaker) -> None:
+    def __init__(self, standing: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker) -> None:
         self._standing = standing
         self._chain = chain
         self._fetching = fetching

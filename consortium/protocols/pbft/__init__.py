@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from consortium.core.membership import Epochs
+from consortium.core.message_forge import MessageForge
 from consortium.core.messages import Certificate, Message
-from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
-from consortium.core.speech import Speech
+from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
 from consortium.core.verifier import Verifier
 from consortium.protocols.pbft.certificates import check_decision
+from consortium.protocols.pbft.message_forge import SPEECH
 from consortium.protocols.pbft.messages import MESSAGES
 from consortium.protocols.pbft.replica import Replica
-from consortium.protocols.pbft.speech import SPEECH
 
 
 class Pbft:
@@ -18,9 +18,9 @@ class Pbft:
 
     name = "pbft"
     messages: tuple[type[Message], ...] = MESSAGES
-    speech: Speech = SPEECH
+    speech: MessageForge = SPEECH
 
-    def build(self, setting: Setting) -> Consensus:
+    def build(self, setting: ReplicaContext) -> Consensus:
         return Replica(setting)
 
     def check_decision(

@@ -5,10 +5,10 @@ from __future__ import annotations
 from consortium.core.machine import Effect, Now, Received, Send
 from consortium.core.membership import NodeId
 from consortium.core.transaction import batch_digest
-from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.messages import Body, FetchBody
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
-from consortium.protocols.pbft.standing import Standing
 
 ASKED_AT_ONCE = 2
 
@@ -16,11 +16,11 @@ ASKED_AT_ONCE = 2
 class Bodies:
     """Nothing is asked for that no slot wants, and nothing kept that does not match its digest."""
 
-    def __init__(self, standing: Standing) -> None:
+    def __init__(self, standing: ReplicaState) -> None:
         self._standing = standing
         self._attempts: dict[int, int] = {}
         parameters = standing.parameters
-        self._allowance = Allowance(2 * parameters.window, parameters.timer_base_us)
+        self._allowance = RateLimit(2 * parameters.window, parameters.timer_base_us)
 
     def missing(self, slot: Slot) -> bytes | None:
         """The digest whose body this slot needs next; None = nothing is missing. A decision comes first."""

@@ -11,9 +11,9 @@ from consortium.core.machine import Received
 from consortium.core.messages import Message
 from consortium.core.tally import NEVER, Tally
 from consortium.protocols.pbft.messages import DIGEST_BYTES, Commit, Prepare
-from consortium.protocols.pbft.recall import Memory
+from consortium.protocols.pbft.recall import VotesOfOthers
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
-from consortium.protocols.pbft.standing import Standing
 
 _COUNTED = (Prepare, Commit)
 LEADER = 2  # in the place of a vote, where none of this member counts
@@ -22,7 +22,7 @@ LEADER = 2  # in the place of a vote, where none of this member counts
 class Counting:
     """Votes of our view and epoch at heights between the watermarks, where a slot is open and all say the same."""
 
-    def __init__(self, standing: Standing, memory: Memory) -> None:
+    def __init__(self, standing: ReplicaState, memory: VotesOfOthers) -> None:
         self._standing = standing
         self._memory = memory
         self._open_tallies: dict[bytes, Tally] = {}  # by the bytes of the statement

@@ -9,13 +9,13 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received, SetTimer
 from consortium.core.messages import Certificate
 from consortium.core.transaction import NULL_DIGEST, batch_digest, encode_batch
+from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.certificates import Plan, open_decision
-from consortium.protocols.pbft.fitness import batch_fault, is_undecidable
 from consortium.protocols.pbft.messages import Commit, Decision, Prepare, PrePrepare
 from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, persist, persist_prepared, prepared_claim
+from consortium.protocols.pbft.replica_state import ReplicaState, short
 from consortium.protocols.pbft.slot import Slot
-from consortium.protocols.pbft.standing import Standing, short
 
 BATCH_TIMER = ("pbft", "batch")
 
@@ -23,7 +23,7 @@ BATCH_TIMER = ("pbft", "batch")
 class Ordering:
     """Votes at most once a phase, view and height; decides in consecutive order."""
 
-    def __init__(self, standing: Standing, bodies: Bodies) -> None:
+    def __init__(self, standing: ReplicaState, bodies: Bodies) -> None:
         self._standing = standing
         self._bodies = bodies
         self._batch_since_us: int | None = None  # since when a small batch waits to fill

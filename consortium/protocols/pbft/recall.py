@@ -14,9 +14,9 @@ from consortium.core.machine import CancelTimer, Effect, Note, Now, Received, Se
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message, Signed, open_statement
 from consortium.core.tally import Tally
-from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
-from consortium.protocols.pbft.standing import Standing
+from consortium.protocols.pbft.replica_state import ReplicaState
 
 RECALL_TIMER = ("pbft", "recall")
 NONCES_MAX = 1_024
@@ -28,7 +28,7 @@ _PHASES: dict[type[Message], int] = {PrePrepare: 0, Prepare: 0, Commit: 1, ViewC
 Rank = tuple[int, int, int]  # epoch, view, height
 
 
-class Memory:
+class VotesOfOthers:
     """The latest vote of each phase that we hold of each member: three a member. Those that were only counted stand in
     the tallies that they were counted into."""
 
@@ -93,14 +93,14 @@ def _mask(tally: Tally) -> int:
 class Recaller:
     """Asks after a boot, and answers those who ask."""
 
-    def __init__(self, standing: Standing, memory: Memory) -> None:
+    def __init__(self, standing: ReplicaState, memory: VotesOfOthers) -> None:
         self._standing = standing
         self._memory = memory
         self._nonces: list[bytes] = []
         self._answers: dict[NodeId, None] = {}
         self._delay_us = max(1, standing.parameters.timer_base_us // 8)
-        self._asks_back = Allowance(1, self._delay_us)
-        self._answers_left = Allowance(4, self._delay_us)  # an honest node asks once in this time
+        self._asks_back = RateLimit(1, self._delay_us)
+        self._answers_left = RateLimit(4, self._delay_us)  # an honest node asks once in this time
         self._logged: tuple[int, int] = (0, 0)  # epoch, and the highest view that our own log knows
         self.logged_epoch = -1  # the newest that our log has votes of, if our ledger has yet to come to it
         self.is_observing = False

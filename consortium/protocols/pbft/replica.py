@@ -24,10 +24,10 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
-from consortium.core.protocol import Setting
+from consortium.core.protocol import ReplicaContext
+from consortium.protocols.common.next_epoch import NextEpochInbox
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.counting import Counting
-from consortium.protocols.pbft.early import Early
 from consortium.protocols.pbft.messages import (
     Ask,
     Body,
@@ -45,11 +45,11 @@ from consortium.protocols.pbft.messages import (
     vote_fault,
 )
 from consortium.protocols.pbft.ordering import BATCH_TIMER, Ordering
-from consortium.protocols.pbft.recall import RECALL_TIMER, Memory, Recaller
+from consortium.protocols.pbft.recall import RECALL_TIMER, Recaller, VotesOfOthers
 from consortium.protocols.pbft.records import FORMAT, SealedRecord, ViewRecord, persist
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import RETRANSMIT_TIMER, Retransmission
-from consortium.protocols.pbft.standing import Standing
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER, ViewChanges
 
 PROGRESS_TIMER = ("pbft", "progress")
@@ -64,10 +64,10 @@ class Replica:
 
     countable: tuple[type[Message], ...] = (Prepare, Commit)
 
-    def __init__(self, setting: Setting) -> None:
-        standing = self.standing = Standing(setting)
-        self._memory = Memory()
-        self._early = Early()
+    def __init__(self, setting: ReplicaContext) -> None:
+        standing = self.standing = ReplicaState(setting)
+        self._memory = VotesOfOthers()
+        self._early = NextEpochInbox()
         self._counting = Counting(standing, self._memory)
         self.count, self.tally = self._counting.count, self._counting.tally
         self.wants_names = self._counting.wants_names

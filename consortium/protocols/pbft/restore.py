@@ -8,7 +8,7 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Effect, Note
 from consortium.core.messages import Signed
 from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare
-from consortium.protocols.pbft.recall import Memory
+from consortium.protocols.pbft.recall import VotesOfOthers
 from consortium.protocols.pbft.records import (
     AcceptedRecord,
     AnyRecord,
@@ -19,7 +19,7 @@ from consortium.protocols.pbft.records import (
     ViewRecord,
     decode_record,
 )
-from consortium.protocols.pbft.standing import Standing
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.view_change import ViewChanges
 
 
@@ -28,7 +28,7 @@ class Restorer:
     nothing. Where the ledger was lost and the log was not, it holds votes of epochs that the ledger has yet to come to:
     those bind us from the moment that we enter them."""
 
-    def __init__(self, standing: Standing, view_changes: ViewChanges, memory: Memory) -> None:
+    def __init__(self, standing: ReplicaState, view_changes: ViewChanges, memory: VotesOfOthers) -> None:
         self._standing = standing
         self._view_changes = view_changes
         self._memory = memory

@@ -11,7 +11,7 @@ from consortium.core.machine import Behind, Effect, Now, Rebroadcast, Received, 
 from consortium.core.membership import NodeId
 from consortium.core.messages import Signed
 from consortium.core.transaction import NULL_DIGEST
-from consortium.protocols.pbft.allowance import Allowance
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.messages import (
     STATEMENTS_MAX,
@@ -24,8 +24,8 @@ from consortium.protocols.pbft.messages import (
     Told,
     ViewChange,
 )
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
-from consortium.protocols.pbft.standing import Standing
 from consortium.protocols.pbft.view_change import ViewChanges
 
 RETRANSMIT_TIMER = ("pbft", "retransmit")
@@ -38,7 +38,7 @@ class Retransmission:
     did. (With back-off from the first try on, where a fifth of all messages is lost, a leader's T was over too often.)
     """
 
-    def __init__(self, standing: Standing, bodies: Bodies, view_changes: ViewChanges) -> None:
+    def __init__(self, standing: ReplicaState, bodies: Bodies, view_changes: ViewChanges) -> None:
         self._standing = standing
         self._bodies = bodies
         self._view_changes = view_changes
@@ -47,9 +47,9 @@ class Retransmission:
         self._tries = 0  # since something moved
         self._mark: tuple[int, ...] = ()
         self.is_armed = False
-        self._answers = Allowance(2, max(1, base_us // 8))
-        self._told = Allowance(4, max(1, base_us // 8))  # an honest member answers twice in this time
-        self._view_asks = Allowance(1, self._first_us)
+        self._answers = RateLimit(2, max(1, base_us // 8))
+        self._told = RateLimit(4, max(1, base_us // 8))  # an honest member answers twice in this time
+        self._view_asks = RateLimit(1, self._first_us)
         self._views: dict[NodeId, int] = {}  # newest view above ours that each member voted in
         self._heights: dict[NodeId, int] = {}  # highest height above our window that each member voted at
         self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us

@@ -18,8 +18,8 @@ from consortium.protocols.pbft.certificates import (
 from consortium.protocols.pbft.messages import NewView, ViewChange
 from consortium.protocols.pbft.ordering import Ordering
 from consortium.protocols.pbft.records import FORMAT, NewViewRecord, ViewChangeRecord, ViewRecord, persist
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
-from consortium.protocols.pbft.standing import Standing
 
 NEW_VIEW_TIMER = ("pbft", "new_view")
 
@@ -27,7 +27,7 @@ NEW_VIEW_TIMER = ("pbft", "new_view")
 class ViewChanges:
     """Keeps one VIEW-CHANGE a member, its newest: a member that names a huge view only wastes its own place."""
 
-    def __init__(self, standing: Standing, ordering: Ordering) -> None:
+    def __init__(self, standing: ReplicaState, ordering: Ordering) -> None:
         self._standing = standing
         self._ordering = ordering
         self._changes: dict[NodeId, Change] = {}

@@ -8,13 +8,13 @@ has lost one fetches it from anybody: it proves itself.
 from __future__ import annotations
 
 from consortium.core.membership import Epochs
+from consortium.core.message_forge import MessageForge
 from consortium.core.messages import Certificate, Message
-from consortium.core.protocol import Consensus, ConsensusProtocol, Setting
-from consortium.core.speech import Speech
+from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
 from consortium.core.verifier import Verifier
 from consortium.protocols.solo.member import Solo
+from consortium.protocols.solo.message_forge import SPEECH
 from consortium.protocols.solo.messages import MESSAGES, check_decision
-from consortium.protocols.solo.speech import SPEECH
 
 
 class SoloProtocol:
@@ -22,9 +22,9 @@ class SoloProtocol:
 
     name = "solo"
     messages: tuple[type[Message], ...] = MESSAGES
-    speech: Speech = SPEECH
+    speech: MessageForge = SPEECH
 
-    def build(self, setting: Setting) -> Consensus:
+    def build(self, setting: ReplicaContext) -> Consensus:
         return Solo(setting)
 
     def check_decision(

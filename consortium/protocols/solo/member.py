@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.core.allowance import Allowance
 from consortium.core.codec import Malformed, encode, tagged_hash
-from consortium.core.early import Early
 from consortium.core.evidence import make_evidence, report_evidence
 from consortium.core.genesis import Parameters, tuned
 from consortium.core.machine import (
@@ -28,8 +26,10 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed
-from consortium.core.protocol import Setting
+from consortium.core.protocol import ReplicaContext
 from consortium.core.transaction import batch_digest, encode_batch
+from consortium.protocols.common.next_epoch import NextEpochInbox
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.solo.messages import (
     FORMAT,
     RECORD,
@@ -53,7 +53,7 @@ ANSWER_BYTES_MAX = 4_000_000
 class Solo:
     """One member's part. Nothing a peer says makes it raise."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: ReplicaContext) -> None:
         self.me = setting.me
         self._setting = setting
         self.epochs = setting.epochs
@@ -66,7 +66,7 @@ class Solo:
         self._ordered = self._head  # the highest height that we ordered, as the sequencer
         self._last: Signed | None = None  # the highest order that we hold
         self._last_place = (-1, 0)  # its epoch and height
-        self._early = Early()
+        self._early = NextEpochInbox()
         self._is_recalled = self._is_observing = False
         self._answers: dict[NodeId, None] = {}
         self._nonce = b""
@@ -74,7 +74,7 @@ class Solo:
         self._is_asking = False
         self._asked_at = -1
         self._ask_us = self._first_us
-        self._allowance = Allowance(2, self._first_us)
+        self._allowance = RateLimit(2, self._first_us)
         self._claimed: dict[NodeId, int] = {}
 
     @property

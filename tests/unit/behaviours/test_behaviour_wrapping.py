@@ -10,7 +10,6 @@ from consortium.behaviours import load_behaviours
 from consortium.behaviours.behaviour import Behaviour, Bent, Later, NoOptions, RunStart, Surroundings
 from consortium.core.crypto import KeyedHash
 from consortium.core.genesis import Parameters
-from consortium.core.host import Host
 from consortium.core.machine import (
     Available,
     Broadcast,
@@ -32,7 +31,8 @@ from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import MessageCodec, decode_frame
 from consortium.core.verifier import Verifier
 from consortium.ledger.messages import Status
-from consortium.scenario.acts import ACTS
+from consortium.node.host import Host
+from consortium.scenario.faults.acts import ACTS
 
 SUITE = KeyedHash()
 EPOCHS = Epochs(

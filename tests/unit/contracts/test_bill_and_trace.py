@@ -3,8 +3,9 @@
 import pytest
 from contracts_state import Consortium, code_of, founded, stock
 
-from consortium.contracts import bill, institution, settlement, trace_code
-from consortium.contracts.bill import Line
+from consortium.contracts.insurance import bill, institution, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.medicines import trace_code
 from consortium.core.contract import Refused
 
 H1, P1 = "institution/H1", "institution/P1"

@@ -7,8 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consortium.contracts import bill
-from consortium.contracts.bill import normalise
 from consortium.contracts.checks import (
     check_day,
     check_identifier,
@@ -17,6 +15,8 @@ from consortium.contracts.checks import (
     compute_days_between,
     is_identifier,
 )
+from consortium.contracts.insurance import bill
+from consortium.contracts.insurance.bill import normalise
 from consortium.core.contract import Refused
 
 

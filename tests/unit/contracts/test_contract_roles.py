@@ -1,15 +1,12 @@
 """Who may do what: the whole table role × operation of the base contracts, default deny."""
 
-import importlib
-import pkgutil
-
 import pytest
 from contracts_state import MemoryState
 
-import consortium.contracts
 from consortium.contracts import load_contracts
 from consortium.contracts.checks import ROLES
 from consortium.core.contract import Context, Refused, Table
+from consortium.core.discovery import modules_of
 
 B, H, P, S, R, C, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "patient", "genesis"
 TABLE: dict[str, dict[str, set[str]]] = {
@@ -95,8 +92,7 @@ def test_an_unknown_operation_is_refused() -> None:
 
 def test_no_two_tables_of_the_state_have_one_name() -> None:
     tables: dict[str, Table[object]] = {}
-    for module_info in pkgutil.iter_modules(consortium.contracts.__path__):
-        module = importlib.import_module(f"consortium.contracts.{module_info.name}")
+    for module in modules_of("consortium.contracts"):
         for value in vars(module).values():
             if isinstance(value, Table):
                 assert tables.setdefault(value.name, value) is value, f"two tables are named {value.name}"

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from contracts_state import Consortium, founded
 
-from consortium.contracts import enrolment, funds, institution, policy
 from consortium.contracts.checks import FOREVER
-from consortium.contracts.enrolment import DecideChange, Period, ProposeChange
-from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK, Step
+from consortium.contracts.insurance import enrolment, funds, institution, policy
+from consortium.contracts.insurance.enrolment import DecideChange, Period, ProposeChange
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Step
 from consortium.core.contract import Refused
 
 

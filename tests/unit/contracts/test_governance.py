@@ -8,8 +8,16 @@ import pytest
 from contracts_state import MemoryState
 
 from consortium.contracts import load_contracts
-from consortium.contracts.governance import CHARGES, CONVICTIONS, PROPOSALS, Propose, RecoverKey, Vote, conviction_key
-from consortium.contracts.governance_rules import recovery_statement
+from consortium.contracts.governance.governance import (
+    CHARGES,
+    CONVICTIONS,
+    PROPOSALS,
+    Propose,
+    RecoverKey,
+    Vote,
+    conviction_key,
+)
+from consortium.contracts.governance.governance_rules import recovery_statement
 from consortium.core import registry
 from consortium.core.codec import encode, sha256
 from consortium.core.contract import Context, Event, Refused

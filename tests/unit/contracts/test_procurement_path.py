@@ -4,8 +4,9 @@ import msgspec
 import pytest
 from contracts_state import Consortium, code_of, founded
 
-from consortium.contracts import funds, trace_code
-from consortium.contracts.procurement_records import (
+from consortium.contracts.insurance import funds
+from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines.procurement_records import (
     ORDERS,
     AwardTender,
     CheckOverdue,

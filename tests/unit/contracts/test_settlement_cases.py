@@ -4,11 +4,11 @@ import msgspec
 import pytest
 from contracts_state import Consortium, founded
 
-from consortium.contracts import bill, enrolment, funds, institution, policy, settlement
-from consortium.contracts.bill import Line
-from consortium.contracts.drg import compute_drg_payment, divide_half_up
-from consortium.contracts.policy_pack import ILLUSTRATIVE_PACK
-from consortium.contracts.settlement_rules import Accumulator, Scope, Terms, adjudicate
+from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance.settlement_rules import Accumulator, Scope, Terms, adjudicate
 from consortium.core.contract import Refused
 
 CASE_A = (

@@ -26,9 +26,9 @@ from consortium.core.messages import (
     open_statement,
     statement,
 )
-from consortium.core.pool import Busy, Submission
 from consortium.core.transaction import NAME_BYTES_MAX, TRANSACTION_BYTES_MAX, Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
+from consortium.node.pool import Busy, Submission
 
 SUITE = KeyedHash()
 CODEC = MessageCodec(CHAIN, SUITE.name, (Submission, Busy))

@@ -15,7 +15,6 @@ from consortium.core.crypto import Ed25519, KeyedHash
 from consortium.core.genesis import Genesis, Parameters, decode_genesis, encode_genesis
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, MessageCodec, Signed
-from consortium.core.pool import Busy, Submission
 from consortium.core.quorum import faults_max, quorum_size, weak_size
 from consortium.core.transaction import (
     Bundle,
@@ -27,6 +26,7 @@ from consortium.core.transaction import (
     transaction_id,
 )
 from consortium.core.verifier import Verifier
+from consortium.node.pool import Busy, Submission
 
 SUITE = Ed25519()
 CHAIN = b"c" * 32

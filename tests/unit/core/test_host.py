@@ -9,7 +9,6 @@ import pytest
 
 from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
-from consortium.core.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
 from consortium.core.machine import (
     Broadcast,
     CancelTimer,
@@ -28,8 +27,9 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Frame, MessageCodec, Signed, decode_frame, encode_frame
-from consortium.core.pool import Busy, Submission
 from consortium.core.verifier import Verifier
+from consortium.node.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
+from consortium.node.pool import Busy, Submission
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32

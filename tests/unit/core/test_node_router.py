@@ -22,10 +22,10 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.messages import Signed
-from consortium.core.node import Node, lost_votes_record
-from consortium.core.outbox import Outbox
-from consortium.core.pool import Busy
 from consortium.core.transaction import Bundles
+from consortium.node.node import Node, lost_votes_record
+from consortium.node.outbox import Outbox
+from consortium.node.pool import Busy
 
 NOW = Now(1, 2)
 

@@ -17,8 +17,8 @@ from consortium.core.machine import (
     Submit,
     Submitted,
 )
-from consortium.core.outbox import OUTSTANDING_MAX, Outbox
 from consortium.core.transaction import NUMBER_WINDOW, Bundles, decode_call, encode_transaction, sign_bundle
+from consortium.node.outbox import OUTSTANDING_MAX, Outbox
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32

@@ -8,8 +8,8 @@ import pytest
 from test_outbox import CHAIN, NOW, SUITE, Told, numbers
 
 from consortium.core.machine import Available, Effect, Note, Now, Receipted, Sign, Submit, Submitted
-from consortium.core.outbox import Outbox
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
+from consortium.node.outbox import Outbox
 
 
 def key(word: bytes) -> bytes:

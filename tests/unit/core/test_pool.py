@@ -20,7 +20,6 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, Signed
-from consortium.core.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool, Busy, Submission
 from consortium.core.transaction import (
     Bundle,
     Bundles,
@@ -30,6 +29,7 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
+from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool, Busy, Submission
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
 
-from consortium.core import pool as room
 from consortium.core.codec import sha256
 from consortium.core.machine import (
     Available,
@@ -23,8 +22,9 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.messages import Signed
-from consortium.core.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, SUBMISSION_BUNDLES_MAX, Busy, Submission
 from consortium.core.transaction import Bundle, encode_batch, encode_transaction, sign_bundle
+from consortium.node import pool as room
+from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, SUBMISSION_BUNDLES_MAX, Busy, Submission
 
 
 def whys(effects: Any) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from consortium.core.messages import Frame, Message, Signed, encode_frame, statement
-from consortium.core.pool import Submission
 from consortium.core.traffic import ALL, OTHER, ROWS_MAX, Traffic, kind_of_body, kind_of_frame
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.sealer import Sealer
+from consortium.node.pool import Submission
 from consortium.protocols import load_protocols
 from consortium.protocols.pbft.messages import Commit, Prepare
 

@@ -20,10 +20,10 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
-from consortium.lab.run import Run
-from consortium.lab.trace import Record
 from consortium.ledger.block import FORMAT, Header, header_digest
 from consortium.ledger.rows import DictRows, height_key, receipt_key, state_key
+from consortium.runs.run import Run
+from consortium.runs.trace import Record
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario
 
 NAMES = ("bureau", "depot", "hospital-1", "hospital-2", "pharmacy-1", "pharmacy-2", "regulator")

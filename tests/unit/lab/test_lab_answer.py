@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from made_up_run import BACK_US, KILL_US, made_up_run
 
-from consortium.lab import series
-from consortium.lab.answer import each_done, phase_figures, sentences
-from consortium.lab.disturbances import disturbances, phases
-from consortium.lab.overview import camps, lags, observing_spans, overview, slowest_submitter
-from consortium.lab.run import Run
-from consortium.lab.trace import reject_reason
+from consortium.lab.figures.overview import camps, lags, observing_spans, overview, slowest_submitter
+from consortium.lab.measures import series
+from consortium.lab.measures.disturbances import disturbances, phases
+from consortium.lab.pages.answer import each_done, phase_figures, sentences
+from consortium.runs.run import Run
+from consortium.runs.trace import reject_reason
 
 
 def fault(t_us: int, act: str, target: str = "", **more: Any) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from made_up_run import NAMES, SUITE, made_up_run, secret
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
 from consortium.core.transaction import Bundle, decode_batch, encode_batch, sign_bundle
-from consortium.lab.checks import CLAIMS, Kind, Verdict, exit_status, judge
-from consortium.lab.run import Run, head_height
+from consortium.lab.checks.claims import CLAIMS, Kind, Verdict, exit_status, judge
 from consortium.ledger.rows import height_key, receipt_key, state_key
+from consortium.runs.run import Run, head_height
 from consortium.scenario.scenario import Workload
 
 HEIGHT = 40

@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
-from consortium.comparing import comparison_page, figure_tables, plain, ratio_words
-from consortium.lab.checks import judge
-from consortium.lab.compare import (
+from consortium.commands.compare import comparison_page, figure_tables, plain, ratio_words
+from consortium.lab.checks.claims import judge
+from consortium.lab.comparison.compare import (
     CompareError,
     Side,
     comparison_csv,
@@ -22,12 +22,12 @@ from consortium.lab.compare import (
     settings_that_differ,
     shown,
 )
-from consortium.lab.distributions import distributions
 from consortium.lab.figures.of_run import figures_of_sides
 from consortium.lab.figures.paper import draw_png, draw_svg
-from consortium.lab.measures import measure
-from consortium.lab.message_counts import deliveries, expected
-from consortium.lab.run import Run
+from consortium.lab.measures.distributions import distributions
+from consortium.lab.measures.measures import measure
+from consortium.lab.measures.message_counts import deliveries, expected
+from consortium.runs.run import Run
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
 from consortium.simulation.run import simulate
 

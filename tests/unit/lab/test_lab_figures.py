@@ -9,18 +9,18 @@ import pytest
 from made_up_run import made_up_run
 from test_lab_compare import FOUR
 
-from consortium.lab.distributions import distributions
+from consortium.commands.report import sweep_page
 from consortium.lab.figures.of_run import figures_of_run
 from consortium.lab.figures.of_sweep import figures_of_sweep, point_words
 from consortium.lab.figures.paper import draw_svg, save
-from consortium.lab.measures import measure
-from consortium.lab.message_counts import deliveries
-from consortium.lab.run import Run
-from consortium.lab.sweep import Sweep, SweepError, make_plan
-from consortium.lab.sweep_folder import SweepFolder
-from consortium.lab.sweep_results import SweepResults, axis_words, read_sweep, setting_words
-from consortium.lab.sweep_run import run_job
-from consortium.reporting import sweep_page
+from consortium.lab.measures.distributions import distributions
+from consortium.lab.measures.measures import measure
+from consortium.lab.measures.message_counts import deliveries
+from consortium.lab.sweeps.folder import SweepFolder
+from consortium.lab.sweeps.plan import Sweep, SweepError, make_plan
+from consortium.lab.sweeps.results import SweepResults, axis_words, read_sweep, setting_words
+from consortium.lab.sweeps.run import run_job
+from consortium.runs.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_measured_messages_of_a_sweep_are_those_of_the_formula(results: SweepRes
 
 
 def test_with_a_run_that_failed_messages_are_not_divided_by_blocks_of_others(results: SweepResults) -> None:
-    from consortium.lab.sweep_results import _ordering
+    from consortium.lab.sweeps.results import _ordering
 
     point = results.points[0]
     assert _ordering("pbft", {"Commit": 12}, point.figures, (2, 1)) is None

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from made_up_run import made_up_run
 
-from consortium.lab import series
-from consortium.lab.catalogue import CATALOGUE
-from consortium.lab.measures import COLUMNS, cpu_costs, measure, number, phase_latencies
+from consortium.lab.measures import series
+from consortium.lab.measures.catalogue import CATALOGUE
+from consortium.lab.measures.measures import COLUMNS, cpu_costs, measure, number, phase_latencies
 
 
 def record(t_us: int, node: str, kind: str, **fields: Any) -> dict[str, Any]:

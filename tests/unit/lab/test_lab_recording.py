@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
-from consortium.lab import recording
-from consortium.lab.recording import (
+from consortium.ledger.rows import DictRows, Row, height_key
+from consortium.runs import recording
+from consortium.runs.recording import (
     ARRIVAL,
     BOOT,
     EMPTY_MARK,
@@ -25,9 +26,8 @@ from consortium.lab.recording import (
     ledger_mark,
     read_steps,
 )
-from consortium.lab.replay import Replayer, WrittenLedgers
-from consortium.ledger.rows import DictRows, Row, height_key
-from nodes.recorder import Recorder
+from consortium.runs.replay import Replayer, WrittenLedgers
+from nodes.process.recorder import Recorder
 
 NOW = Now(5, 7)
 OUTPUTS: list[Output] = [Transmit(None, b"said"), Store(b"vote", 3), Wake(1, 10), Note("booted", {"records": 0})]
@@ -212,7 +212,7 @@ def test_a_disk_that_refuses_ends_the_recording_and_not_the_node(
     def refuse(descriptor: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("nodes.recorder.os.write", refuse)
+    monkeypatch.setattr("nodes.process.recorder.os.write", refuse)
     recorder.add(ARRIVAL, NOW, b"x", OUTPUTS)
     recorder.flush()
     recorder.add(ARRIVAL, NOW, b"x", OUTPUTS)

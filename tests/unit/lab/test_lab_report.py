@@ -11,19 +11,14 @@ import pytest
 from made_up_run import made_up_run
 
 from consortium.core.machine import Rows
-from consortium.lab.checks import judge
-from consortium.lab.measures import measure
-from consortium.lab.report import build_report, yuan
-from consortium.lab.run import Run
-from consortium.lab.run_folder import (
-    RunFolderError,
-    claim_folder,
-    load_run,
-    write_results,
-    write_simulated,
-)
-from consortium.lab.trace import fingerprint
-from nodes.store import SqliteRows
+from consortium.lab.checks.claims import judge
+from consortium.lab.measures.measures import measure
+from consortium.lab.pages.report import build_report, yuan
+from consortium.lab.pages.results import write_results
+from consortium.runs.folder import RunFolderError, claim_folder, load_run, write_simulated
+from consortium.runs.run import Run
+from consortium.runs.trace import fingerprint
+from nodes.process.store import SqliteRows
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +93,7 @@ def test_money_is_told_to_the_fen() -> None:
 
 
 def save(path: Path, rows: Rows) -> None:
-    from consortium.running import _save_ledger
+    from consortium.commands.run import _save_ledger
 
     _save_ledger(path, rows)
 

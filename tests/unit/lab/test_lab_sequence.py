@@ -10,11 +10,9 @@ from msgspec.structs import replace
 from test_lab_compare import FOUR, simulated
 
 from consortium.lab.figures.lamport import lamport
+from consortium.lab.figures.overheard import overhear
 from consortium.lab.figures.paper import draw_svg
-from consortium.lab.message_counts import expected
-from consortium.lab.overheard import overhear
-from consortium.lab.run import Run
-from consortium.lab.sequence import (
+from consortium.lab.figures.sequence import (
     Heard,
     Said,
     SequenceError,
@@ -25,10 +23,12 @@ from consortium.lab.sequence import (
     is_recorded,
     window_of,
 )
+from consortium.lab.measures.message_counts import expected
+from consortium.runs.run import Run
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import Fault, Link, Network, Scenario
-from consortium.simulation.profile import Profile
-from nodes.conductor import run_local
+from consortium.simulation.costs.profile import Profile
+from nodes.conduct.conductor import run_local
 
 SPREAD = Network(default=Link("lognormal", mean_us=20_000, deviation_us=8_000))
 
@@ -115,7 +115,7 @@ def test_a_recorded_run_tells_who_heard_whom(tmp_path: Path) -> None:
         "transactions": 24, "interval_us": 100_000, "persons": 5}))  # fmt: skip
     folder = tmp_path / "run"
     assert run_local(scenario, folder, is_recorded=True).verdict == "done"
-    from consortium.running import load_told
+    from consortium.commands.run import load_told
 
     run = load_told(folder)
     assert is_recorded(run, folder)

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from consortium.lab.trace import (
+from consortium.runs.trace import (
     TraceError,
     TraceReader,
     encode_record,

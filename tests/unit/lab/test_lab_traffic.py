@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from consortium.lab import traffic
-from consortium.lab.measures import measure
+from consortium.lab.measures import traffic
+from consortium.lab.measures.measures import measure
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
-from consortium.simulation.profile import HostCost, Profile
+from consortium.simulation.costs.profile import HostCost, Profile
 from consortium.simulation.run import Simulation
 
 QUICK, SLOW = (Profile("made up", host=HostCost(event_ns=ns)) for ns in (20_000, 3_000_000))

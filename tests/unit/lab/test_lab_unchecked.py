@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from made_up_run import made_up_run
 
-from consortium.lab.checks import exit_status, judge, was_checked
-from consortium.lab.run import Run
-from consortium.lab.run_folder import RunFolderError, outcome_sentence, outcome_word, own_folder
+from consortium.lab.checks.claims import exit_status, judge, was_checked
+from consortium.lab.pages.results import outcome_sentence, outcome_word
 from consortium.ledger.rows import DictRows
+from consortium.runs.folder import RunFolderError, own_folder
+from consortium.runs.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def test_a_folder_is_taken_once(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_two_take_at_once_belongs_to_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("consortium.lab.run_folder.claim_folder", lambda _: None)  # both looked before either wrote
+    monkeypatch.setattr("consortium.runs.folder.claim_folder", lambda _: None)  # both looked before either wrote
     with own_folder([tmp_path], "first"):
         with pytest.raises(RunFolderError, match="another run"), own_folder([tmp_path], "second"):
             pass

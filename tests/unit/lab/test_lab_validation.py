@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from consortium.lab.measures import Measure, Measures
-from consortium.lab.validation import Both, ValidationError, load_validation, validation_csv, verdict
-from consortium.validating import _Usage
+from consortium.commands.validate import _Usage
+from consortium.lab.comparison.validation import Both, ValidationError, load_validation, validation_csv, verdict
+from consortium.lab.measures.measures import Measure, Measures
 
 STUDY = '''"""How near?"""
-from consortium.lab.validation import Validation
+from consortium.lab.comparison.validation import Validation
 from consortium.scenario.scenario import MemberSpec, Scenario
 SCENARIO = Scenario(name="near", members=tuple(MemberSpec(f"a-{i}", "regulator") for i in range(1, 5)))
 VALIDATION = Validation(SCENARIO, members=(4, 7), repeat=2)

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from consortium.lab.bundles import Bundle, bundles_of
-from consortium.lab.distributions import distributions
-from consortium.lab.measures import measure
-from consortium.lab.warm_up import WarmUp, find_warm_up, truncation_point
+from consortium.lab.measures.bundles import Bundle, bundles_of
+from consortium.lab.measures.distributions import distributions
+from consortium.lab.measures.measures import measure
+from consortium.lab.measures.warm_up import WarmUp, find_warm_up, truncation_point
 
 
 def record(t_us: int, node: str, kind: str, **fields: Any) -> dict[str, Any]:

@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from consortium.commands.sweep import axis_words
 from consortium.lab import load
-from consortium.lab.confidence import interval, student
-from consortium.lab.frames import LoadError
-from consortium.lab.sweep import Sweep, SweepError, find_sweep, make_plan, read_vary
-from consortium.lab.sweep_folder import SweepFolder
-from consortium.lab.sweep_run import Job, run_job
-from consortium.lab.tables import MissingExtra, need
+from consortium.lab.measures.confidence import interval, student
+from consortium.lab.measures.frames import LoadError
+from consortium.lab.measures.tables import MissingExtra, need
+from consortium.lab.sweeps.folder import SweepFolder
+from consortium.lab.sweeps.plan import Sweep, SweepError, find_sweep, make_plan, read_vary
+from consortium.lab.sweeps.run import Job, run_job
 from consortium.scenario.load import ScenarioError, apply_sets
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import BehaviourSpec, Fault, MemberSpec, Scenario, Workload
-from consortium.simulation.profile import HostCost, Profile
-from consortium.sweeping import axis_words
+from consortium.simulation.costs.profile import HostCost, Profile
 
 
 def members(*names: str, kind: Any = "validator") -> tuple[MemberSpec, ...]:
@@ -150,10 +150,10 @@ def test_no_repeats_are_refused_and_options_of_a_workload_are_judged_before_the_
 
 def test_a_sweep_file_brings_its_question_and_a_broken_one_its_line(tmp_path: Path) -> None:
     path = tmp_path / "study.py"
-    path.write_text('"""Why?"""\nfrom consortium.lab.sweep import Sweep\nSWEEP = Sweep("low_load", repeat=2)\n')
+    path.write_text('"""Why?"""\nfrom consortium.lab.sweeps.plan import Sweep\nSWEEP = Sweep("low_load", repeat=2)\n')
     found = find_sweep(str(path))
     assert (found.name, found.question, found.repeat) == ("study", "Why?", 2)
-    path.write_text("from consortium.lab.sweep import Sweep\nSWEEP = Sweep(vari={})\n")
+    path.write_text("from consortium.lab.sweeps.plan import Sweep\nSWEEP = Sweep(vari={})\n")
     with pytest.raises(SweepError, match=r"study.py: TypeError.*vari"):
         find_sweep(str(path))
     path.write_text("SWEEP = 3\n")
@@ -249,7 +249,7 @@ def test_a_library_that_is_missing_is_named_with_what_to_install(monkeypatch: py
     with pytest.raises(MissingExtra, match=r"pip install 'consortium\[frames\]'"):
         need("pyarrow", "Parquet", "frames")
     monkeypatch.setitem(sys.modules, "distributed", None)
-    from consortium.workers import Cluster
+    from consortium.commands.workers import Cluster
 
     with pytest.raises(MissingExtra, match=r"consortium\[cluster\]"):
         Cluster("tcp://127.0.0.1:1")
@@ -269,7 +269,7 @@ def test_load_says_what_there_is(tmp_path: Path) -> None:
 
 def test_a_time_means_in_a_sweep_file_what_it_means_after_vary(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text(
-        "from consortium.lab.sweep import Sweep\n"
+        "from consortium.lab.sweeps.plan import Sweep\n"
         "SWEEP = Sweep('low_load', vary={'network.latency': ('1ms', '20ms'), 'protocol': ('pbft', 'solo')})\n"
     )
     plan = make_plan(find_sweep(str(tmp_path / "own.py")))

@@ -25,7 +25,7 @@ from consortium.core.genesis import genesis_call
 from consortium.core.machine import Decide, Executed, Note, Receipted, Started
 from consortium.core.merkle import EMPTY_ROOT
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
-from consortium.lab.ledger_checks import TURNED_AWAY
+from consortium.lab.checks.ledgers import TURNED_AWAY
 from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
 from consortium.ledger.chain import GenesisError, Ledger
 from consortium.ledger.rows import Damaged, DictRows, Unreadable, height_key

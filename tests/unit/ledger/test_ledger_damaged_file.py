@@ -11,7 +11,7 @@ from consortium.core.machine import Apply
 from consortium.ledger.rows import TABLES
 from consortium.ledger.verify import Fault, Verified, verify_ledger
 from nodes.errors import Damaged
-from nodes.store import SqliteRows
+from nodes.process.store import SqliteRows
 
 PAGE = 8_192
 INTERIOR_INDEX, LEAF_INDEX = 2, 10  # the kinds of page that a table WITHOUT ROWID has

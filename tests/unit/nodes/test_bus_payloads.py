@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.address import BrokerAddress, parse_address
-from nodes.broker import is_permitted
-from nodes.bus import COALESCED_BYTES_MAX, FRAMES_MAX, pack_frames, unpack_frames
+from nodes.broker.address import BrokerAddress, parse_address
+from nodes.broker.broker import is_permitted
 from nodes.errors import UserError
+from nodes.process.bus import COALESCED_BYTES_MAX, FRAMES_MAX, pack_frames, unpack_frames
 
 
 @given(st.lists(st.binary(max_size=100), min_size=1, max_size=50))

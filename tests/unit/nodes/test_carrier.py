@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from consortium.core.machine import Apply, Store, Transmit
-from nodes.carrier import INLINE_APPLIES_MIN, Carrier
-from nodes.costs import Costs
 from nodes.errors import StoreFailed
+from nodes.process.carrier import INLINE_APPLIES_MIN, Carrier
+from nodes.process.costs import Costs
 
 
 class Disk:
@@ -160,7 +160,7 @@ async def test_what_ends_after_the_close_begins_nothing_more() -> None:
 
 
 async def test_a_death_after_so_many_outputs_leaves_just_those(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nodes.carrier.os.kill", lambda process, number: _stop())
+    monkeypatch.setattr("nodes.process.carrier.os.kill", lambda process, number: _stop())
     for count in (1, 2, 3):
         disk = Disk()
         made = carrier(disk)

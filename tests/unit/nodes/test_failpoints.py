@@ -6,11 +6,12 @@ import sys
 
 import pytest
 
-from nodes import child, failpoints
+from nodes.conduct import child
+from nodes.process import failpoints
 
 
 def run(variable: str) -> tuple[int, str]:
-    program = "from nodes.failpoints import reach; [reach('boot.locked') or print(index) for index in range(3)]"
+    program = "from nodes.process.failpoints import reach; [reach('boot.locked') or print(index) for index in range(3)]"
     environment = {**os.environ, failpoints.VARIABLE: variable}
     done = subprocess.run(
         [sys.executable, "-uc", program], env=environment, capture_output=True, text=True, check=False

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nodes.errors import UserError
-from nodes.keys import PURPOSES, create_keys, load_keys, write_private
+from nodes.process.keys import PURPOSES, create_keys, load_keys, write_private
 
 
 def test_keys_come_back_as_they_were_made_and_are_private(tmp_path: Path) -> None:

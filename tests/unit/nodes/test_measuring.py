@@ -6,11 +6,11 @@ import numpy
 import pytest
 from rich.console import Console
 
-from consortium import calibrating
-from consortium.simulation.profile import BrokerCost, BusCost, HostCost, StoreCost, SuiteCost, load_profile
+from consortium.commands import calibrate as calibrating
+from consortium.simulation.costs.profile import BrokerCost, BusCost, HostCost, StoreCost, SuiteCost, load_profile
+from nodes.calibration.bus import BusMeasure, _Sample, _solve, spread_of
+from nodes.calibration.host import HostMeasure, fit
 from nodes.errors import UserError
-from nodes.measure_bus import BusMeasure, _Sample, _solve, spread_of
-from nodes.measure_host import HostMeasure, fit
 
 
 def test_prices_are_found_again_and_none_is_below_zero() -> None:

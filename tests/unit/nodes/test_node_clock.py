@@ -1,7 +1,7 @@
 """A node's own clocks: those of the machine until a fault bends them, and bent in the same way after a restart."""
 
 from consortium.core.machine import Now
-from nodes.clock import Bend, NodeClock, now
+from nodes.process.clock import Bend, NodeClock, now
 
 TRUE = Now(1_000_000, 50_000_000)
 

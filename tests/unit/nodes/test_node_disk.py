@@ -8,16 +8,16 @@ import pytest
 
 from consortium.core.codec import encode
 from consortium.core.machine import Apply
-from consortium.core.node import is_wish, lost_votes_record
 from consortium.ledger.rows import height_key
+from consortium.node.node import is_wish, lost_votes_record
 from consortium.scenario.streams import Stream
-from nodes.disk import open_ledger, open_votes, set_ledger_aside
-from nodes.disk_faults import copy_disk, flip, lay_disk, tear_votes
+from nodes.conduct.disk_faults import copy_disk, flip, lay_disk, tear_votes
+from nodes.conduct.schedule import cuts
 from nodes.errors import Damaged, StoreFailed
-from nodes.faults import cuts
-from nodes.settings import NodeFolder
-from nodes.store import SqliteRows
-from nodes.vote_log import VoteLog, block_ends, read_log, salvage
+from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
+from nodes.process.settings import NodeFolder
+from nodes.process.store import SqliteRows
+from nodes.process.vote_log import VoteLog, block_ends, read_log, salvage
 
 WISH, VOTE = encode(("outbox", b"wish")), encode(("consensus", b"vote"))
 

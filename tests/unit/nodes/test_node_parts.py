@@ -3,12 +3,12 @@
 import asyncio
 from pathlib import Path
 
-from consortium.scenario.network import NetworkModel
+from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Fault, Line, Link, LinkChange, Network
-from nodes.delay_line import DelayLine, UpLine
-from nodes.faults import FaultClock, cuts
-from nodes.inbox import Inbox
-from nodes.trace_file import TraceTail, TraceWriter, cut_torn_line
+from nodes.conduct.schedule import FaultClock, cuts
+from nodes.process.delay_line import DelayLine, UpLine
+from nodes.process.inbox import Inbox
+from nodes.process.trace_file import TraceTail, TraceWriter, cut_torn_line
 
 
 def test_a_full_inbox_forgets_the_oldest_and_counts_them() -> None:

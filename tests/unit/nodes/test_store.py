@@ -12,7 +12,7 @@ from consortium.core.machine import Apply
 from consortium.ledger.block import FORMAT, Header
 from consortium.ledger.rows import DictRows, height_key
 from nodes.errors import Damaged, StoreFailed, UserError
-from nodes.store import SqliteRows
+from nodes.process.store import SqliteRows
 
 KEYS = st.binary(min_size=1, max_size=2)
 ROWS = st.lists(st.tuples(st.sampled_from(["block", "state", "extra"]), KEYS, st.none() | st.binary(max_size=3)))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.errors import Damaged, StoreFailed
-from nodes.vote_log import VoteLog, read_log
+from nodes.process.vote_log import VoteLog, read_log
 
 
 def filled(path: Path, flushes: int = 5) -> list[bytes]:
@@ -135,7 +135,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nodes.vote_log._sync_data", full)
+        patch.setattr("nodes.process.vote_log._sync_data", full)
         with pytest.raises(StoreFailed, match="No space left"):
             log.append([(2, b"two")])
     log.close()

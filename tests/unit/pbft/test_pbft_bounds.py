@@ -7,8 +7,8 @@ from test_pbft_epochs import grown, hear_in
 
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Executed, Now
-from consortium.protocols.pbft.allowance import Allowance
-from consortium.protocols.pbft.early import Early
+from consortium.protocols.common.next_epoch import NextEpochInbox
+from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.messages import STATEMENTS_MAX, Ask, Prepare, PrePrepare, Recall, Recalled, Told
 
 
@@ -26,7 +26,7 @@ SHARE_MAX, BATCHES_MAX = 64, 8  # votes kept of a member, and batches with them
 def test_of_the_next_epoch_a_share_a_member_is_kept_and_few_batches() -> None:
     bench = Bench(head=7, stable=4)
     grown(bench, 9)
-    early = Early()
+    early = NextEpochInbox()
     for height in range(9, 9 + 10 * SHARE_MAX):
         event = bench.received("n2", PrePrepare(0, height, b"d" * 32), b"batch")._replace(epoch=1)
         early.keep(event, bench.replica.standing)
@@ -41,7 +41,7 @@ def test_of_the_next_epoch_a_share_a_member_is_kept_and_few_batches() -> None:
 def test_strangers_and_epochs_beyond_the_next_are_not_kept_at_all() -> None:
     bench = Bench(head=7, stable=4)
     grown(bench, 9)
-    early = Early()
+    early = NextEpochInbox()
     for name, epoch in (("n2", 0), ("n2", 2), ("n9", 1)):
         early.keep(
             bench.received("n2", Prepare(0, 9, b"d" * 32))._replace(sender=name, epoch=epoch), bench.replica.standing
@@ -64,7 +64,7 @@ def test_answers_that_nobody_asked_for_cost_a_bounded_number_of_signature_checks
 
 
 def test_an_allowance_is_per_member_and_period() -> None:
-    allowance = Allowance(2, 1_000)
+    allowance = RateLimit(2, 1_000)
     assert [allowance.spend(Now(5, 0), "a") for _ in range(4)] == [True, True, False, False]
     assert allowance.spend(Now(6, 0), "b")
     assert not allowance.spend(Now(999, 0), "a") and allowance.spend(Now(1_000, 0), "a")

@@ -6,7 +6,7 @@ from pbft_bench import Bench
 
 from consortium.core.tally import Tally
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare
-from consortium.protocols.pbft.recall import HELD_MAX, Memory
+from consortium.protocols.pbft.recall import HELD_MAX, VotesOfOthers
 
 OTHER = b"\x07" * 32
 
@@ -60,7 +60,7 @@ def test_what_was_counted_is_remembered_for_one_that_asks_for_its_votes() -> Non
 
 def test_the_memory_keeps_each_members_newest_vote_however_many_heights_are_counted() -> None:
     bench = Bench(7, me="n1")
-    memory = Memory()
+    memory = VotesOfOthers()
     places = bench.epoch.places
     for height in range(1, 3 * HELD_MAX):
         tally = Tally(7)

@@ -8,15 +8,15 @@ import pytest
 from small_ledger import SmallDay, SmallLedger
 from test_claim_day import begin, build, scenario, small
 
-from consortium.contracts import bill, funds, institution
+from consortium.contracts.insurance import bill, funds, institution
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
 from consortium.core.machine import Note, Now, Outcome, Receipted, Skipped, Started, Submit
 from consortium.roles import load_roles
 from consortium.roles.agenda import Agenda
 from consortium.roles.work import Work
-from consortium.scenario.day import compute_expectation, day_faults, day_report
-from consortium.scenario.workload import Prepared
+from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report
+from consortium.scenario.workloads.workload import Prepared
 
 MEMBERS = [member.name for member in scenario().members]
 ONCE = ("issue", "claim", "deliver", "receive", "ship", "pay", "propose_change", "record_contribution")

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_ledger import SmallDay, SmallLedger
 
-from consortium.contracts import bill, enrolment, funds
+from consortium.contracts.insurance import bill, enrolment, funds
 from consortium.core.contract import OK, Event, Receipt
 from consortium.core.machine import Now, Outcome, Receipted, SetTimer, Started, Submit
 from consortium.roles import load_roles, read_settings
 from consortium.roles.agenda import Agenda
 from consortium.roles.work import Work
-from consortium.scenario.day import compute_expectation, day_faults, day_report, prepare_day
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario, Workload
-from consortium.scenario.workload import Prepared
+from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report, prepare_day
+from consortium.scenario.workloads.workload import Prepared
 
 KEY = b"a key for the tests of the day"
 FILE = Path(__file__).parents[3] / "scenarios" / "claim_day.py"

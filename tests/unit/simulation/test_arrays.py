@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from consortium.scenario.network import NetworkModel, is_plain, ordinary_us
+from consortium.scenario.network.model import NetworkModel, is_plain, ordinary_us
 from consortium.scenario.scenario import Link, Network
 from consortium.scenario.streams import Stream
-from consortium.simulation.arrays import (
+from consortium.simulation.bus.arrays import (
     Bucket,
     draw_ahead,
     draw_delays,

@@ -1,0 +1,320 @@
+"""`consortium explore`: many seeds (or twin cases) on all cores, until the budget is spent; then what was met."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from consortium.commands.exploring_crew import Crew, CrewLost
+from consortium.core.codec import Malformed
+from consortium.exploration.coverage import GROUPS, Counts, add_counts
+from consortium.exploration.draw import draw_under
+from consortium.exploration.judge import Examined, Failure, examine, failing_claim, fails_likewise, story
+from consortium.exploration.shrink import shrink
+from consortium.exploration.twins import Enumeration, TwinCase
+from consortium.exploration.twins_judge import TwinExamined, examine_twins
+from consortium.exploration.twins_shrink import decode_case, encode_case, shrink_twins
+from consortium.lab.checks.claims import Kind
+from consortium.runs.folder import encode_scenario
+from consortium.scenario.load import ScenarioError
+
+CHUNK = 5  # seeds a task
+CHUNK_TWINS = 20
+TELL_S = 5.0
+SHRUNK_MAX = 5  # failures that are shrunk and kept
+SHRINK_TRIES = 200
+LARGE_EVERY = 10  # every so many twin cases are of 7 members with two twins
+DIED = "the process lives"
+EXIT_STOPPED = 130
+SHOWN_MAX = 40  # lines of a group of the coverage
+
+
+class Plan(NamedTuple):
+    """What to explore. `seeds` None: until `minutes` are over."""
+
+    minutes: float | None
+    seeds: int | None
+    first_seed: int
+    is_twins: bool
+    processes: int
+    out: Path
+    protocol: str = "pbft"
+
+
+class Outcome(NamedTuple):
+    """Of one seed or twin case, small enough to send home."""
+
+    seed: int
+    failures: tuple[Failure, ...]
+    counts: dict[str, dict[str, int]]
+    batches: int
+    faults: int
+    virtual_us: int
+
+
+@dataclass
+class Total:
+    """Everything so far."""
+
+    seeds: int = 0
+    batches: int = 0
+    faults: int = 0
+    virtual_us: int = 0
+    counts: Counts = field(default_factory=dict)
+    failed: list[Outcome] = field(default_factory=list)
+
+    def add(self, outcome: Outcome) -> None:
+        self.seeds += 1
+        self.batches += outcome.batches
+        self.faults += outcome.faults
+        self.virtual_us += outcome.virtual_us
+        add_counts(self.counts, outcome.counts)
+        if outcome.failures:
+            self.failed.append(outcome)
+
+
+# --- one seed, in a worker --------------------------------------------------------------------------------------------
+
+
+def twin_case(number: int) -> TwinCase:
+    """Case `number` of all: mostly of 4 members with one twin, every tenth of 7 with two."""
+    if number % LARGE_EVERY == LARGE_EVERY - 1:
+        return Enumeration(7, 2).case(number // LARGE_EVERY)._replace(number=number)
+    return Enumeration().case(number)
+
+
+def _explore_seeds(seed: int, protocol: str) -> Outcome:
+    return _outcome(seed, examine(draw_under(seed, protocol)))
+
+
+def _explore_twins(number: int) -> Outcome:
+    return _twin_outcome(examine_twins(twin_case(number)))
+
+
+def _outcome(seed: int, examined: Examined) -> Outcome:
+    counts = {group: dict(found) for group, found in examined.counts.items()}
+    return Outcome(seed, examined.failures, counts, examined.batches, examined.faults, examined.virtual_us)
+
+
+def _twin_outcome(examined: TwinExamined) -> Outcome:
+    counts = {group: dict(found) for group, found in examined.counts.items()}
+    rounds = len(examined.case.rounds)
+    return Outcome(examined.case.number, examined.failures, counts, examined.batches, rounds, examined.virtual_us)
+
+
+# --- all of them ------------------------------------------------------------------------------------------------------
+
+
+def explore(plan: Plan, console: Console) -> int:
+    """Explore, tell, and keep what failed. The exit status: 0 all checks held, 1 one of safety did not, 3 only ones of
+    liveness, 130 stopped by Ctrl-C: told is what was seen so far, and nothing is shrunk."""
+    total = Total()
+    began_s = time.monotonic()
+    is_stopped = not _run(plan, total, console, began_s)
+    _tell_coverage(total, console)
+    _tell_totals(plan, total, console, time.monotonic() - began_s)
+    if is_stopped:
+        return EXIT_STOPPED
+    for outcome in total.failed[:SHRUNK_MAX]:
+        _keep(plan, outcome, console)
+    if len(total.failed) > SHRUNK_MAX:
+        console.print(f"and {len(total.failed) - SHRUNK_MAX} more: {[each.seed for each in total.failed[SHRUNK_MAX:]]}")
+    kinds = {failure.kind for outcome in total.failed for failure in outcome.failures}
+    return 1 if Kind.SAFETY in kinds else 3 if kinds else 0
+
+
+def _run(plan: Plan, total: Total, console: Console, began_s: float) -> bool:
+    """False where Ctrl-C ended it."""
+    explore_seeds = partial(_explore_seeds, protocol=plan.protocol)
+    crew = Crew(_explore_twins if plan.is_twins else explore_seeds, plan.processes)
+    try:
+        _feed(crew, plan, total, console, began_s)
+    except KeyboardInterrupt:
+        console.print("stopped; what was explored so far:")
+        return False
+    except CrewLost as error:
+        raise ScenarioError(f"the exploration ended: {error}") from None
+    finally:
+        crew.dismiss()
+    return True
+
+
+def _chunks(plan: Plan) -> Iterator[range]:
+    size = CHUNK_TWINS if plan.is_twins else CHUNK
+    first = plan.first_seed
+    last = None if plan.seeds is None else first + plan.seeds
+    while last is None or first < last:
+        stop = first + size if last is None else min(first + size, last)
+        yield range(first, stop)
+        first = stop
+
+
+def _feed(crew: Crew[Outcome], plan: Plan, total: Total, console: Console, began_s: float) -> None:
+    """Two chunks a worker are on their way at a time, so that there is always one to take and few to wait for."""
+    end_s = None if plan.minutes is None else began_s + plan.minutes * 60
+    chunks = _chunks(plan)
+    told_s = began_s
+    is_fed = True
+    while True:
+        while is_fed and crew.waiting < 2 * plan.processes:
+            chunk = None if end_s is not None and time.monotonic() >= end_s else next(chunks, None)
+            if chunk is None:
+                is_fed = False
+            else:
+                crew.give(chunk)
+        if not crew.waiting:
+            return
+        for outcome in crew.take(timeout_s=1.0):
+            _hear(outcome, total, console)
+        for death in crew.deaths():
+            console.print(death.sentence(), style="red", markup=False, soft_wrap=True)
+            if death.is_final:
+                failure = Failure(DIED, Kind.SAFETY, death.sentence())
+                _hear(Outcome(death.seed, (failure,), {}, 0, 0, 0), total, console)
+        if time.monotonic() - told_s >= TELL_S and total.seeds:
+            told_s = time.monotonic()
+            console.print(_progress(total, told_s - began_s), style="dim", soft_wrap=True)
+
+
+def _hear(outcome: Outcome, total: Total, console: Console) -> None:
+    total.add(outcome)
+    for failure in outcome.failures[:1]:
+        sentence = f"seed {outcome.seed} fails {failure.claim}: {failure.sentence[:200]}"
+        console.print(sentence, style="red", markup=False, soft_wrap=True)
+
+
+def _progress(total: Total, passed_s: float) -> str:
+    return (
+        f"{passed_s:6.0f} s  {total.seeds:,} explored, {total.seeds / passed_s:.1f} a second; "
+        f"{total.batches:,} batches decided, {total.faults:,} faults; {len(total.failed)} failing"
+    )
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def _tell_coverage(total: Total, console: Console) -> None:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("what was met")
+    table.add_column("")
+    table.add_column("count", justify="right")
+    for group in GROUPS:
+        found = total.counts.get(group, Counter())
+        for place, (name, count) in enumerate(found.most_common(SHOWN_MAX)):
+            table.add_row(group if place == 0 else "", name, f"{count:,}")
+        if len(found) > SHOWN_MAX:
+            table.add_row("", f"and {len(found) - SHOWN_MAX} more", "")
+    console.print(table)
+
+
+def _tell_totals(plan: Plan, total: Total, console: Console, passed_s: float) -> None:
+    noun = "twin cases" if plan.is_twins else "seeds"
+    console.print(
+        f"{noun}: {total.seeds:,} (from {plan.first_seed}) in {passed_s:.0f} s on {plan.processes} processes, "
+        f"{total.seeds / max(passed_s, 1e-9):.1f} a second"
+    )
+    console.print(f"decided batches: {total.batches:,}")
+    console.print(f"virtual time: {total.virtual_us / 3.6e9:.1f} hours")
+    console.print(f"{'rounds' if plan.is_twins else 'faults and repairs injected'}: {total.faults:,}")
+    console.print(f"violations: {len(total.failed)}", style="bold red" if total.failed else "bold green")
+
+
+def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
+    """A failing seed or case: shrunk, kept in files, and how to see it again."""
+    twins = " --twins" if plan.is_twins else "" if plan.protocol == "pbft" else f" --protocol {plan.protocol}"
+    console.print(f"\n[bold]seed {outcome.seed}[/] again: consortium explore{twins} --replay {outcome.seed}")
+    if any(failure.claim == DIED for failure in outcome.failures):
+        return  # it would take us with it
+    kept = _shrunk_case(outcome.seed, console) if plan.is_twins else _shrunk_seed(outcome.seed, plan.protocol)
+    if kept is None:
+        console.print(f"[red]it does not fail again[/]: the run of seed {outcome.seed} depends on more than its seed")
+        return
+    plan.out.mkdir(parents=True, exist_ok=True)
+    path = plan.out / f"{outcome.seed}.json"
+    path.write_bytes(kept.content)
+    path.with_suffix(".txt").write_text(kept.story, encoding="utf-8")
+    for failure in kept.failures:
+        console.print(f"  {failure.claim}: {failure.sentence}", markup=False, soft_wrap=True)
+    again = f"consortium explore --twins --replay {path}" if plan.is_twins else f"consortium run {path} --on simulator"
+    console.print(f"  shrunk in {kept.words}: {path.with_suffix('.txt')}\n  {again}", markup=False, soft_wrap=True)
+
+
+class _Kept(NamedTuple):
+    """What a failure was shrunk to."""
+
+    content: bytes
+    story: str
+    failures: tuple[Failure, ...]
+    words: str
+
+
+def _shrunk_seed(seed: int, protocol: str) -> _Kept | None:
+    examined = examine(draw_under(seed, protocol))
+    claim = failing_claim(examined)
+    if claim is None:
+        return None
+    smallest, tries = shrink(examined.scenario, fails_likewise(claim), SHRINK_TRIES)
+    small = examine(smallest)
+    words = (
+        f"{tries} tries to {len(smallest.members)} members, {len(smallest.faults)} faults, "
+        f"{len(smallest.behaviours)} behaviours, {len(small.trace)} records"
+    )
+    return _Kept(encode_scenario(smallest), story(small.trace), small.failures, words)
+
+
+def _shrunk_case(number: int, console: Console) -> _Kept | None:
+    examined = examine_twins(twin_case(number))
+    console.print(examined.case.sentence(), markup=False)
+    if not examined.failures:
+        return None
+    claims = {failure.claim for failure in examined.failures}
+    smallest, tries = shrink_twins(
+        examined.case, lambda case: any(each.claim in claims for each in examine_twins(case).failures)
+    )
+    small = examine_twins(smallest)
+    told = f"{smallest.sentence()}\n{story(small.trace)}"
+    return _Kept(encode_case(smallest), told, small.failures, f"{tries} tries to {len(smallest.rounds)} rounds")
+
+
+def read_replay(text: str, is_twins: bool) -> int | TwinCase:
+    """A seed, or a twin case by number or by the file that keeps it. Raises ScenarioError with a sentence."""
+    number = text.replace("_", "")
+    if number.isdecimal() and len(number) <= 18:
+        return twin_case(int(number)) if is_twins else int(number)
+    if not is_twins:
+        raise ScenarioError(f"--replay {text}: expected a seed; `consortium run FILE` runs a scenario's file")
+    path = Path(text)
+    if not path.is_file():
+        raise ScenarioError(f"--replay {text}: expected the number of a twin case, or its file; there is no such file")
+    try:
+        return decode_case(path.read_bytes())
+    except Malformed as error:
+        raise ScenarioError(f"--replay {text}: {error}") from None
+
+
+def replay(seed: int | TwinCase, console: Console, protocol: str = "pbft") -> int:
+    """One seed or twin case again, told in full. Exit status as for `explore`."""
+    if isinstance(seed, TwinCase):
+        twins = examine_twins(seed)
+        console.print(twins.case.sentence(), markup=False)
+        trace, failures = twins.trace, twins.failures
+    else:
+        examined = examine(draw_under(seed, protocol))
+        trace, failures = list(examined.trace), examined.failures
+        console.print(encode_scenario(examined.scenario).decode(), markup=False)
+    console.print(story(trace), markup=False, end="")
+    for failure in failures:
+        console.print(f"[red]{failure.claim}[/]: ", end="")
+        console.print(failure.sentence, markup=False)
+    if not failures:
+        console.print("all checks hold", style="green")
+    kinds = {failure.kind for failure in failures}
+    return 1 if Kind.SAFETY in kinds else 3 if kinds else 0

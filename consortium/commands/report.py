@@ -1,0 +1,130 @@
+"""`consortium report`: a run's report and figures, or a sweep's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from consortium import __version__
+from consortium.lab.figures.lamport import lamport
+from consortium.lab.figures.of_run import figures_of_run
+from consortium.lab.figures.of_sweep import figures_of_sweep, point_words
+from consortium.lab.figures.overheard import overhear
+from consortium.lab.figures.paper import Picture, save
+from consortium.lab.figures.sequence import SequenceError, from_recordings, from_trace, is_recorded
+from consortium.lab.figures.source import source_of
+from consortium.lab.measures.distributions import distributions
+from consortium.lab.measures.measures import measure, number
+from consortium.lab.measures.tables import write_whole
+from consortium.lab.pages import page
+from consortium.lab.sweeps.results import Mean, SweepResults, read_sweep
+from consortium.runs.folder import place_of
+from consortium.runs.run import Run
+from consortium.simulation.costs.profile import load_profile
+
+PAGE = "figures.html"
+SHOWN = {
+    "throughput": "tx/s",
+    "latency_p50": "p50, ms",
+    "latency_p95": "p95, ms",
+    "latency_p99": "p99, ms",
+    "messages_per_block": "messages a block",
+    "deliveries_per_block": "deliveries a block",
+    "view_changes": "view changes",
+}
+
+
+def is_sweep(folder: Path) -> bool:
+    return (folder / "plan.json").is_file()
+
+
+def draw_run(run: Run, more: Sequence[Picture], out: Path, console: Console) -> None:
+    """All figures of a run, and `more`, into a folder. Raises OSError."""
+    found = distributions(run.trace)
+    pictures = [*figures_of_run(run, found, measure(run.trace, found)), *more]
+    save(pictures, out)
+    question = run.scenario.question.strip().partition("\n\n")[0]
+    write_whole(out / PAGE, figures_page(run.scenario.name, question, pictures).encode())
+    console.print(f"figures: {out} ({len(pictures)}, each as SVG and PNG; {PAGE} shows them)", markup=False)
+
+
+def draw_sequence(picture: Picture, out: Path, console: Console) -> None:
+    """One diagram alone. Raises OSError."""
+    paths = save([picture], out)
+    console.print(f"sequence: {' and '.join(map(str, paths))}", markup=False, soft_wrap=True)
+    console.print(picture.caption, markup=False, soft_wrap=True)
+
+
+def sequence_of(run: Run, folder: Path, height: int, profile: Path | None) -> Picture:
+    """The messages about one height: of a simulation by repeating it, of real processes from what they recorded, else
+    marks alone. Raises SequenceError, RecordingError, ProfileError."""
+    if place_of(run) == "simulator":
+        started = next((record for record in run.trace if record["kind"] == "run"), {})
+        costs = None if profile is None else load_profile(profile, started.get("profile_broker", ""))
+        shown = overhear(run, height, costs)
+    elif profile is not None:
+        raise SequenceError("--profile is for a run in the simulator; real processes are not repeated")
+    elif is_recorded(run, folder):
+        shown = from_recordings(run, height, folder)
+    else:
+        shown = from_trace(run, height)
+    return lamport(shown, source_of([run]))
+
+
+def figures_page(name: str, question: str, pictures: Sequence[Picture]) -> str:
+    parts = [page.heading(name).replace("h2>", "h1>"), page.paragraph(question), *map(page.figure, pictures)]
+    return page.page(f"{name}: figures", parts)
+
+
+def report_sweep(folder: Path, figures: Path | None, console: Console) -> None:
+    """Raises SweepError, OSError."""
+    results = read_sweep(folder)
+    pictures = figures_of_sweep(results)
+    write_whole(folder / "report.html", sweep_page(results, pictures).encode())
+    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    if figures is not None:
+        save(pictures, figures)
+        console.print(f"figures: {figures} ({len(pictures)}, each as SVG and PNG)", markup=False, soft_wrap=True)
+
+
+def sweep_page(results: SweepResults, pictures: Sequence[Picture]) -> str:
+    question, _, story = results.question.strip().partition("\n\n")
+    head = ("point", "runs", "failed", *SHOWN.values())
+    rows = [
+        (
+            point_words(results, point),
+            str(point.runs),
+            str(point.failed),
+            *(_told(point.figures.get(name)) for name in SHOWN),
+        )
+        for point in results.points
+    ]
+    parts = [
+        page.heading(results.name).replace("h2>", "h1>"),
+        page.paragraph(question),
+        page.paragraph(story) if story else "",
+        page.heading("Points"),
+        page.table(head, rows, range(1, len(head))),
+        page.paragraph(
+            "Mean ± half the 95 % confidence interval of the mean over the runs that hold; warm-up included. All "
+            "figures: points.csv, with units and meanings in schema.json.",
+            is_note=True,
+        ),
+        page.heading("Pictures"),
+        *(page.figure(picture) for picture in pictures),
+        page.paragraph(f"consortium {__version__}; docs/measures.md tells how each is counted.", is_note=True),
+    ]
+    return page.page(f"{results.name}: report of a sweep", parts)
+
+
+def _told(mean: Mean | None) -> str:
+    if mean is None:
+        return "-"
+    around = (
+        ""
+        if mean.low is None or mean.mean - mean.low < 1e-9 * abs(mean.mean)
+        else f" ± {number(mean.mean - mean.low, '1')}"
+    )
+    return number(mean.mean, "1") + around

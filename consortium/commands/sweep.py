@@ -1,0 +1,258 @@
+"""`consortium sweep`: every run of a plan on all cores or on a cluster, kept as it comes; the tables at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from consortium.commands.workers import Cluster, cores, in_processes
+from consortium.lab.measures.confidence import interval
+from consortium.lab.measures.measures import number
+from consortium.lab.measures.tables import need
+from consortium.lab.sweeps.folder import SweepFolder
+from consortium.lab.sweeps.plan import ALIASES, Plan, Sweep, SweepError, find_sweep, make_plan, read_vary
+from consortium.lab.sweeps.run import Done, Job, Result, Timing, run_job
+from consortium.simulation.costs.profile import load_profile
+
+TELL_S = 5.0
+TELL_TERMINAL_S = 0.5
+POINTS_SHOWN_MAX = 60
+SHOWN = {
+    "throughput": "tx/s",
+    "latency_p50": "p50, ms",
+    "latency_p95": "p95, ms",
+    "messages_per_block": "messages a block",
+}
+EXIT_STOPPED = 130
+
+
+class Wanted(NamedTuple):
+    """What the command line asks for. `repeat` None: as the sweep file says, or 1."""
+
+    name: str
+    vary: Sequence[str]
+    sets: Sequence[str]
+    repeat: int | None
+    seed: int | None
+    jobs: int | None
+    cluster: str
+    out: Path | None
+    profile: Path | None = None
+    broker: str = ""
+
+
+def sweep(wanted: Wanted, console: Console) -> int:
+    """The exit status: 0 all runs hold, 1 a check of safety failed in one (or it ended in an error), 3 one made no
+    progress, 130 stopped. Raises SweepError, ScenarioError, ClusterError, MissingExtra, OSError."""
+    need("pyarrow", "`consortium sweep` writes Parquet, which", "frames")
+    if wanted.jobs is not None and wanted.jobs < 1:
+        raise SweepError(f"--jobs {wanted.jobs}: expected 1 or more processes")
+    if wanted.cluster and wanted.jobs is not None:
+        raise SweepError("--jobs is for this machine and --on-cluster for another: name one of them")
+    if wanted.broker and wanted.profile is None:
+        raise SweepError("--broker names one of a profile; add --profile FILE, or leave it out")
+    profile = None if wanted.profile is None else load_profile(wanted.profile, wanted.broker)
+    plan = make_plan(_asked(wanted), wanted.seed, profile)
+    out = wanted.out or Path("runs") / f"sweep-{plan.name}-{plan.digest[:8]}"
+    folder = SweepFolder(out, plan, _command(wanted, out))
+    with ExitStack() as stack:
+        cluster = stack.enter_context(closing(Cluster(wanted.cluster))) if wanted.cluster else None
+        stack.enter_context(folder.owned())
+        results = folder.done()
+        _tell_plan(plan, len(results), out, console)
+        todo = [job for job in folder.jobs() if (job.point, job.repeat) not in results]
+        try:
+            _work(folder, todo, results, _runner(cluster, wanted.jobs), console)
+        except KeyboardInterrupt:
+            console.print(f"\nstopped: {len(results)} of {plan.runs} runs are done and kept; the same command goes on")
+            return EXIT_STOPPED
+        folder.write_tables(results)
+    _tell_points(plan, results, console)
+    return _tell_outcome(plan, results, out, console)
+
+
+def _asked(wanted: Wanted) -> Sweep:
+    """The sweep file or scenario, with what the command line says instead."""
+    found = find_sweep(wanted.name)
+    vary: dict[str, Any] = {**found.vary, **read_vary(wanted.vary)}
+    repeat = found.repeat if wanted.repeat is None else wanted.repeat
+    return replace(found, vary=vary, repeat=repeat, sets=(*found.sets, *wanted.sets))
+
+
+def _command(wanted: Wanted, out: Path) -> str:
+    """Where it runs is left out: results do not depend on it."""
+    parts = ["consortium sweep", wanted.name]
+    parts += [f"--vary {_quoted(text)}" for text in wanted.vary]
+    parts += [f"--set {_quoted(text)}" for text in wanted.sets]
+    parts += [] if wanted.repeat is None else [f"--repeat {wanted.repeat}"]
+    parts += [] if wanted.seed is None else [f"--seed {wanted.seed}"]
+    parts += [] if wanted.profile is None else [f"--profile {wanted.profile}"]
+    parts += [f"--broker {wanted.broker}"] if wanted.broker else []
+    return " ".join([*parts, f"--out {out}"])
+
+
+def _quoted(text: str) -> str:
+    return text if not set(text) & set(" []{}\"'*>&;|$()") else "'" + text.replace("'", "'\\''") + "'"
+
+
+# --- the work ---------------------------------------------------------------------------------------------------------
+
+
+Runner = Callable[[Sequence[Job]], Generator[Done | None, None, None]]
+
+
+def _runner(cluster: Cluster | None, jobs: int | None) -> Runner:
+    if cluster is not None:
+        return lambda todo: cluster.run(run_job, todo)
+    return lambda todo: in_processes(run_job, todo, min(jobs or cores(), len(todo)), _died)
+
+
+def _work(
+    folder: SweepFolder, todo: Sequence[Job], results: dict[tuple[int, int], Done], run: Runner, console: Console
+) -> None:
+    if not todo:
+        return
+    progress = _Progress(folder.plan, todo, len(results), console)
+    with closing(run(todo)) as arriving:
+        for done in arriving:
+            if done is not None:
+                if done.result.outcome != "error":
+                    folder.keep(done)
+                results[done.point, done.repeat] = done
+                progress.add(done)
+            progress.tell()
+    progress.end()
+
+
+def _died(job: Job) -> Done:
+    """The result of a run that kills its process. As every error it is not kept: the same command tries it again."""
+    why = "the process of this run died twice: out of memory, or killed"
+    return Done(job.point, job.repeat, Result("error", 1, why), Timing(0.0, 0.0, 0, ""))
+
+
+class _Progress:
+    """Runs done, their rate, the time left: by the square of their members, which is how messages grow."""
+
+    def __init__(self, plan: Plan, todo: Sequence[Job], before: int, console: Console) -> None:
+        self._weights = {point.number: len(point.scenario.members) ** 2 for point in plan.points}
+        self._left = sum(self._weights[job.point] for job in todo)
+        self._whole = self._left
+        self._todo = len(todo)
+        self._before = before
+        self._done = 0
+        self._bad = 0
+        self._console = console
+        self._begun_s = self._told_s = time.monotonic()
+
+    def add(self, done: Done) -> None:
+        self._done += 1
+        self._left -= self._weights[done.point]
+        if done.result.outcome != "holds":
+            self._bad += 1
+
+    def tell(self) -> None:
+        moment = time.monotonic()
+        if moment - self._told_s < (TELL_TERMINAL_S if self._console.is_terminal else TELL_S):
+            return
+        self._told_s = moment
+        if self._console.is_terminal:
+            self._console.file.write(f"\r\x1b[K{self._line(moment)}")
+            self._console.file.flush()
+        else:
+            self._console.print(self._line(moment), markup=False, soft_wrap=True)
+
+    def end(self) -> None:
+        if self._console.is_terminal:
+            self._console.file.write("\r\x1b[K")
+        self._console.print(self._line(time.monotonic()), markup=False, soft_wrap=True)
+
+    def _line(self, moment: float) -> str:
+        passed_s = max(moment - self._begun_s, 1e-9)
+        bad = f", {self._bad} of them did not hold" if self._bad else ""
+        if not self._done:
+            return f"{self._before} of {self._before + self._todo} runs; {_duration(passed_s)} so far"
+        rate = self._done / passed_s
+        pace = f"{rate:.1f} a second" if rate >= 1 else f"{1 / rate:.1f} s each"
+        ended = self._whole - self._left
+        left = f"about {_duration(passed_s * self._left / ended)} left" if self._left else ""
+        told = f"{self._before + self._done} of {self._before + self._todo} runs{bad}; {pace}"
+        return f"{told}; {left}" if left else f"{told}; {_duration(passed_s)} in all"
+
+
+def _duration(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole} s" if whole < 100 else f"{whole // 60} min" if whole < 6_000 else f"{whole / 3_600:.1f} h"
+
+
+# --- telling ----------------------------------------------------------------------------------------------------------
+
+
+def _tell_plan(plan: Plan, known: int, out: Path, console: Console) -> None:
+    seeds = f"seed {plan.seeds[0]}" if len(plan.seeds) == 1 else f"seeds {plan.seeds[0]} to {plan.seeds[-1]}"
+    points = "1 point" if len(plan.points) == 1 else f"{len(plan.points)} points"
+    again = f"; {known} are done already" if known else ""
+    console.print(f"{plan.name}: {points}, {seeds}, {plan.runs} runs{again}", markup=False, soft_wrap=True)
+    console.print(f"folder: {out}", markup=False, soft_wrap=True)
+
+
+def _tell_points(plan: Plan, results: Mapping[tuple[int, int], Done], console: Console) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for axis in axis_words(plan.axes) or ("point",):
+        table.add_column(axis, justify="right", overflow="fold")
+    for words in SHOWN.values():
+        table.add_column(words, justify="right", overflow="fold")
+    are_all_well = all(done.result.outcome == "holds" for done in results.values())
+    if not are_all_well:
+        table.add_column("outcome")
+    for point in plan.points[:POINTS_SHOWN_MAX]:
+        done = [results[point.number, repeat].result for repeat in range(len(plan.seeds))]
+        held = [result for result in done if result.outcome == "holds"]
+        settings = [str(point.settings[axis]) for axis in plan.axes] or [str(point.number)]
+        outcomes = Counter(result.outcome for result in done)
+        words = "holds" if len(held) == len(done) else ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
+        cells = [*settings, *(_cell(name, held) for name in SHOWN)]
+        table.add_row(*cells, *([] if are_all_well else [words]))
+    console.print(table)
+    if len(plan.points) > POINTS_SHOWN_MAX:
+        console.print(f"and {len(plan.points) - POINTS_SHOWN_MAX} points more, in points.csv")
+
+
+def axis_words(axes: Sequence[str]) -> tuple[str, ...]:
+    """The last word of each path, or the whole path where another one ends in the same. A short name stays
+    whole, and is told with the unit that its values have."""
+    ends = [axis if axis in ALIASES else axis.rpartition(".")[2] for axis in axes]
+    ends = [f"{end}, us" if ALIASES.get(end, "").endswith("_us") else end for end in ends]
+    return tuple(end if ends.count(end) == 1 else axis for end, axis in zip(ends, axes, strict=True))
+
+
+def _cell(name: str, held: Sequence[Result]) -> str:
+    values = [result.figures[name] for result in held if name in result.figures]
+    if not values:
+        return "-"
+    found = interval(values)
+    mean = number(found.mean, "")
+    return mean.strip() if found.low is None else f"{mean.strip()} ± {found.mean - found.low:.2g}"
+
+
+def _tell_outcome(plan: Plan, results: Mapping[tuple[int, int], Done], out: Path, console: Console) -> int:
+    bad = [results[key] for key in sorted(results) if results[key].result.outcome != "holds"]
+    for done in bad[:10]:
+        where = f"point {done.point}, seed {plan.seeds[done.repeat]}"
+        console.print(f"{where}: {done.result.outcome}: {done.result.why}", style="red", markup=False, soft_wrap=True)
+    if len(bad) > 10:
+        console.print(f"and {len(bad) - 10} more, in runs.csv", style="red")
+    verdict = f"{len(bad)} of {plan.runs} runs did not hold" if bad else f"all {plan.runs} runs hold"
+    console.print(f"\n{verdict}; ± is the 95 % confidence interval over seeds", style="bold", soft_wrap=True)
+    console.print(
+        f"results: {out}/runs.csv, points.csv, … (README.md explains every file)", markup=False, soft_wrap=True
+    )
+    statuses = {done.result.exit_status for done in bad}
+    return 1 if 1 in statuses else 3 if statuses else 0

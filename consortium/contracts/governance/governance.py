@@ -1,0 +1,321 @@
+"""Who belongs to the consortium, and by which parameters it runs: proposals, votes, recovery of lost votes; and
+evidence against members that lied.
+
+The validators of a height decide: a proposal passes with a quorum of their voices, one a member, and becomes a change
+in the registry (core/registry.py), which is active from the next activation on. Whoever can show two conflicting votes
+of a member has it recorded, once; who shows what proves nothing is charged with it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.checks import (
+    BUREAU,
+    HOSPITAL,
+    PATIENT,
+    PHARMACY,
+    REGULATOR,
+    SUPPLIER,
+    check_choice,
+    check_identifier,
+    check_range,
+    check_text,
+)
+from consortium.contracts.governance.governance_rules import (
+    ADMIT,
+    APPOINT,
+    REKEY,
+    REMOVE,
+    TUNE,
+    check_fresh_keys,
+    check_name,
+    check_recovery,
+    check_strength,
+    check_tuning,
+    future_members,
+    sorted_keys,
+)
+from consortium.core import registry
+from consortium.core.codec import Malformed
+from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, Table
+from consortium.core.evidence import Evidence, check_conflict, is_signed_by
+from consortium.core.membership import Epoch, Member, Purpose
+
+DAY_US = 86_400_000_000
+OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
+ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE, TUNE)
+KINDS = ("validator", "observer", "client")
+MEMBER_ROLES = (BUREAU, HOSPITAL, PHARMACY, SUPPLIER, REGULATOR, PATIENT)
+
+
+class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A change of members; who proposes it votes for it. `action` says which fields count.
+
+    admit: `role`, `kind`, `keys` of a name that is no member. appoint: another `kind` for a member. rekey: `keys` that
+    take the place of those of the same purposes. remove: nothing more. tune: `tuning`, parameters by name, see
+    `core.genesis.TUNABLE`; `name` is the proposer's. `lowers_f`: the proposer knows that the
+    consortium will survive fewer traitors than now."""
+
+    proposal_id: str
+    action: str
+    name: str
+    role: str = ""
+    kind: str = ""
+    keys: dict[Purpose, bytes] = {}
+    lowers_f: bool = False
+    days: int = 7  # until it expires
+    reason: str = ""
+    tuning: dict[str, int] = {}
+
+
+class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The voice of the member that signs this; it cannot be taken back."""
+
+    proposal_id: str
+    approve: bool
+
+
+class RecoverKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new voting key for the member that signs this, whose votes are lost. `signature`: by its recovery key, over
+    `governance_rules.recovery_statement`."""
+
+    vote_key: bytes
+    signature: bytes
+
+
+class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by its id. `voices`: who said yes or no, in the order in which they said it."""
+
+    proposed: Propose
+    proposer: str
+    expires_us: int
+    voices: tuple[tuple[str, bool], ...]
+    status: str
+
+
+class Conviction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by culprit and epoch: the first pair that was reported, by whom, and where it stands."""
+
+    kind: str
+    view: int
+    vote_height: int
+    evidence: Evidence
+    reported_by: str
+    height: int
+
+
+class Charge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by member: how often it reported what proves nothing, and why the last one did not."""
+
+    count: int
+    why: str
+    height: int
+
+
+PROPOSALS: Table[Proposal] = Table("governance.proposal", Proposal)
+CONVICTIONS: Table[Conviction] = Table("governance.conviction", Conviction)
+CHARGES: Table[Charge] = Table("governance.charge", Charge)
+
+
+def conviction_key(culprit: str, epoch: int) -> str:
+    return f"{culprit}/{epoch:08d}"
+
+
+def _epochs(state: State, context: Context) -> tuple[Epoch, Epoch]:
+    """The epoch that decides this height, and the newest."""
+    current, newest = registry.epoch_at(state, context.height), registry.newest_epoch(state)
+    if current is None or newest is None:
+        raise Refused("no-registry", "this chain has no registry of members")
+    return current, newest
+
+
+def _check_validator(epoch: Epoch, context: Context) -> None:
+    if not epoch.is_validator(context.member):
+        raise Refused("not-a-validator", f"{context.member} is no validator now: only validators decide on members")
+
+
+# --- proposals and votes --------------------------------------------------------------------------------------------
+
+
+def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
+    check_identifier(arguments.proposal_id, "proposal_id")
+    check_choice(arguments.action, ACTIONS, "action")
+    check_name(arguments.name)
+    check_range(arguments.days, 1, 90, "days")
+    check_text(arguments.reason, "reason")
+    current, _ = _epochs(state, context)
+    _check_validator(current, context)
+    known = state.get(PROPOSALS, arguments.proposal_id)
+    if known is not None:
+        raise Refused("proposal-exists", f"proposal {arguments.proposal_id} is {known.status}; take another id")
+    _check_proposed(state, arguments, context)
+    expires_us = context.time_us + arguments.days * DAY_US
+    event = Event(
+        "proposal-made",
+        {"proposal_id": arguments.proposal_id, "action": arguments.action, "name": arguments.name},
+    )
+    proposal = Proposal(arguments, context.member, expires_us, ((context.member, True),), OPEN)
+    return [event, *_count(state, proposal, current)]
+
+
+def _vote(state: State, arguments: Vote, context: Context) -> list[Event]:
+    check_identifier(arguments.proposal_id, "proposal_id")
+    current, _ = _epochs(state, context)
+    _check_validator(current, context)
+    proposal = state.get(PROPOSALS, arguments.proposal_id)
+    if proposal is None:
+        raise Refused("unknown-proposal", f"there is no proposal {arguments.proposal_id}")
+    if proposal.status == OPEN and context.time_us > proposal.expires_us:
+        state.put(PROPOSALS, arguments.proposal_id, msgspec.structs.replace(proposal, status=EXPIRED))
+        raise Refused("proposal-expired", "nobody passed it in time; propose it anew", keeps_writes=True)
+    if proposal.status != OPEN:
+        raise Refused("proposal-closed", f"proposal {arguments.proposal_id} is {proposal.status}")
+    if any(name == context.member for name, _ in proposal.voices):
+        raise Refused("already-voted", f"{context.member} has voted on {arguments.proposal_id}; a voice is given once")
+    voices = (*proposal.voices, (context.member, arguments.approve))
+    return _count(state, msgspec.structs.replace(proposal, voices=voices), current)
+
+
+def _count(state: State, proposal: Proposal, current: Epoch) -> list[Event]:
+    """Passed with a quorum of today's validators; rejected when no quorum can come any more."""
+    yes = sum(approve for name, approve in proposal.voices if current.is_validator(name))
+    no = sum(not approve for name, approve in proposal.voices if current.is_validator(name))
+    identity, status, events = proposal.proposed.proposal_id, OPEN, []
+    if yes >= current.quorum:
+        status, events = PASSED, [_decide(state, proposal.proposed, yes)]
+    elif no > current.n - current.quorum:
+        status = REJECTED
+        events = [Event("proposal-rejected", {"proposal_id": identity, "no": no})]
+    state.put(PROPOSALS, identity, msgspec.structs.replace(proposal, status=status))
+    return events
+
+
+def _check_proposed(state: State, wanted: Propose, context: Context) -> None:
+    """Refuses what could not be decided now."""
+    if wanted.action != TUNE:
+        _compute_change(state, wanted)
+        return
+    if wanted.name != context.member:
+        raise Refused("bad-name", "whoever proposes other parameters gives its own name")
+    check_tuning(state, wanted.tuning)
+
+
+def _decide(state: State, wanted: Propose, yes: int) -> Event:
+    """A quorum wants it: it is active from the next activation on. Refuses what cannot be any more."""
+    if wanted.action == TUNE:
+        check_tuning(state, wanted.tuning)
+        registry.decide_tuning(state, wanted.tuning)
+        names = ", ".join(f"{name}={value}" for name, value in sorted(wanted.tuning.items()))
+        return Event("parameters-change", {"proposal_id": wanted.proposal_id, "tuning": names, "yes": yes})
+    change = _compute_change(state, wanted)
+    registry.decide_change(state, change)
+    return Event("members-change", {"proposal_id": wanted.proposal_id, "name": change.name, "yes": yes})
+
+
+def _compute_change(state: State, wanted: Propose) -> registry.Change:
+    """What the proposal would do to the members as they will be; refuses what cannot be."""
+    members = future_members(state)
+    member = {each.name: each for each in members}.get(wanted.name)
+    if wanted.action == ADMIT:
+        change = registry.Change(wanted.name, _newcomer(state, wanted, member))
+    elif member is None:
+        raise Refused("unknown-member", f"{wanted.name} is no member")
+    elif any(waiting.name == wanted.name for waiting in registry.pending_changes(state)):
+        raise Refused("change-pending", f"a change of {wanted.name} waits for its activation; propose again after it")
+    elif wanted.action == REMOVE:
+        change = registry.Change(wanted.name, None)
+    elif wanted.action == APPOINT:
+        check_choice(wanted.kind, KINDS, "kind")
+        if wanted.kind == member.kind:
+            raise Refused("no-change", f"{wanted.name} is a {member.kind} already")
+        change = registry.Change(wanted.name, _made(member, wanted.kind, member.keys))
+    else:
+        check_fresh_keys(state, wanted.keys)
+        change = registry.Change(wanted.name, _made(member, member.kind, {**member.keys, **wanted.keys}))
+    check_strength(members, change, wanted.lowers_f)
+    return change
+
+
+def _newcomer(state: State, wanted: Propose, known: Member | None) -> Member:
+    if known is not None:
+        raise Refused("member-exists", f"{wanted.name} is a {known.kind} already, or will be; appoint it to be another")
+    check_choice(wanted.kind, KINDS, "kind")
+    check_choice(wanted.role, MEMBER_ROLES, "role")
+    check_fresh_keys(state, wanted.keys)
+    return _made(Member(wanted.name, wanted.role, "client", {}), wanted.kind, wanted.keys)
+
+
+def _made(member: Member, kind: str, keys: dict[Purpose, bytes]) -> Member:
+    """The member with this kind and these keys, which must be enough for it."""
+    needed: tuple[Purpose, ...] = ("submit",) if kind == "client" else ("submit", "vote")
+    missing = [purpose for purpose in needed if purpose not in keys]
+    if missing:
+        raise Refused("key-missing", f"a {kind} needs keys for {' and '.join(needed)}; {missing[0]} is missing")
+    return msgspec.structs.replace(member, kind=kind, keys=sorted_keys(keys))
+
+
+# --- recovery -------------------------------------------------------------------------------------------------------
+
+
+def _recover_key(state: State, arguments: RecoverKey, context: Context) -> list[Event]:
+    """No vote is asked: the member had said at its admission who may do this. Its bundle's signature is one key, the
+    recovery key another, and both are not the one that was lost."""
+    member = {each.name: each for each in future_members(state)}.get(context.member)
+    if member is None:
+        raise Refused("unknown-member", f"{context.member} is no member any more")
+    rules = state.get(registry.RULES, registry.ONLY)
+    assert rules is not None
+    check_recovery(member, context.chain, rules.suite, arguments.vote_key, arguments.signature)
+    check_fresh_keys(state, {"vote": arguments.vote_key})
+    keys = sorted_keys({**member.keys, "vote": arguments.vote_key})
+    registry.decide_change(state, registry.Change(member.name, msgspec.structs.replace(member, keys=keys)))
+    return [Event("key-recovered", {"name": member.name})]
+
+
+# --- evidence -------------------------------------------------------------------------------------------------------
+
+
+def _report_evidence(state: State, arguments: Evidence, context: Context) -> list[Event]:
+    culprit = arguments.first.sender
+    rules = state.get(registry.RULES, registry.ONLY)
+    if rules is None:
+        raise Refused("no-registry", "this chain has no registry of members")
+    try:
+        vote = check_conflict(arguments, context.chain, rules.suite)
+    except Malformed as error:
+        raise _charged(state, context, str(error)) from None
+    epoch = state.get(registry.EPOCHS, registry.epoch_key(vote.epoch))
+    key = None if epoch is None or not epoch.is_validator(culprit) else epoch.key(culprit, "vote")
+    if key is None:
+        raise _charged(state, context, "the sender of the statements was no validator in their epoch")
+    where = conviction_key(culprit, vote.epoch)
+    if state.get(CONVICTIONS, where) is not None:
+        raise Refused("evidence-known", "a lie of this member in this epoch is recorded already")
+    if not is_signed_by(arguments, key, rules.suite):
+        raise _charged(state, context, "a signature is not that of the member named")
+    conviction = Conviction(vote.kind, vote.view, vote.height, arguments, context.member, context.height)
+    state.put(CONVICTIONS, where, conviction)
+    fields: dict[str, int | str] = {"culprit": culprit, "vote": vote.kind, "epoch": vote.epoch, "view": vote.view}
+    return [Event("member-convicted", {**fields, "vote_height": vote.height})]
+
+
+def _charged(state: State, context: Context, why: str) -> Refused:
+    """The refusal, with the charge that outlives it."""
+    before = state.get(CHARGES, context.member)
+    state.put(CHARGES, context.member, Charge(1 if before is None else before.count + 1, why, context.height))
+    return Refused("evidence-forged", f"{why}; it is charged to {context.member}", keeps_writes=True)
+
+
+_MEMBERS = frozenset(MEMBER_ROLES)
+
+CONTRACT = Contract(
+    "governance",
+    1,
+    (
+        Operation("propose", Propose, _MEMBERS, _propose),
+        Operation("vote", Vote, _MEMBERS, _vote),
+        Operation("recover_key", RecoverKey, _MEMBERS, _recover_key),
+        Operation("report_evidence", Evidence, _MEMBERS, _report_evidence),
+    ),
+)

@@ -1,0 +1,208 @@
+"""Designated institutions 定点医疗机构: licence, level, kind, and the consortium member that acts for them.
+
+One member may act for several institutions. Signing opens `payable/<code>` and `paid/<code>`; a suspended
+institution neither claims nor is paid until a human decides; a terminated one may only be signed anew.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.checks import (
+    BASIS_POINTS,
+    BUREAU,
+    HOSPITAL,
+    PHARMACY,
+    check_choice,
+    check_day,
+    check_identifier,
+    check_positive_amount,
+    check_range,
+    check_text,
+    compute_day,
+)
+from consortium.contracts.insurance import funds
+from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+
+KINDS = (HOSPITAL, PHARMACY)
+SIGNED, SUSPENDED, TERMINATED = "signed", "suspended", "terminated"
+
+
+class Institution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Keyed by `fixmedins_code`. `level` 1 to 3; `licence_to`: the last valid day; DRG coefficient in basis points."""
+
+    kind: str
+    level: int
+    member: str
+    licence_no: str
+    licence_to: int
+    status: str
+    status_from: int
+    drg_coefficient_bp: int = BASIS_POINTS
+    reason: str = ""
+
+
+class Spelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by the code in lower case: how it was signed. It stays when the institution is terminated."""
+
+    fixmedins_code: str
+
+
+INSTITUTIONS: Table[Institution] = Table("institution", Institution)
+SPELLINGS: Table[Spelling] = Table("institution_code", Spelling)
+
+
+class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Sign a contract with an institution, or a new one after termination."""
+
+    fixmedins_code: str
+    kind: str  # hospital | pharmacy
+    level: int  # 1 | 2 | 3
+    member: str  # the consortium member that may act for it
+    licence_no: str
+    licence_to: int  # YYYYMMDD, the last valid day
+    drg_coefficient_bp: int = BASIS_POINTS
+
+
+class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Suspend, resume or terminate: which institution and why."""
+
+    fixmedins_code: str
+    reason: str
+
+
+class Disburse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Pay out what the funds owe an institution, at most its payable balance."""
+
+    fixmedins_code: str
+    amount_fen: int
+    cause: str
+
+
+def get_institution(state: StateReader, fixmedins_code: str) -> Institution:
+    """Refuses `bad-identifier`, `unknown-institution`."""
+    check_identifier(fixmedins_code, "fixmedins_code")
+    institution = state.get(INSTITUTIONS, fixmedins_code)
+    if institution is None:
+        raise Refused("unknown-institution", f"no institution {fixmedins_code} has signed")
+    return institution
+
+
+def check_acts_for(institution: Institution, fixmedins_code: str, context: Context) -> None:
+    """Refuses `not-your-institution` unless the signer is the member that acts for it, in its role."""
+    if context.member != institution.member or context.role != institution.kind:
+        raise Refused("not-your-institution", f"{context.member} does not act for {fixmedins_code}")
+
+
+def check_open(institution: Institution, fixmedins_code: str, day: int) -> None:
+    """Refuses `institution-suspended`, `institution-terminated`, `licence-expired` (on a service day)."""
+    if institution.status != SIGNED:
+        raise Refused(
+            f"institution-{institution.status}",
+            f"{fixmedins_code} is {institution.status} since {institution.status_from}",
+        )
+    if day > institution.licence_to:
+        raise Refused("licence-expired", f"the licence of {fixmedins_code} ended on {institution.licence_to}")
+
+
+def _check_distinct(state: State, code: str) -> None:
+    """A bill number is known whatever its case and belongs to the institution whose code and a hyphen it begins with:
+    no number may begin so for two. Refuses `code-ambiguous`."""
+    folded = code.lower()
+    shorter = [folded[:at] for at, letter in enumerate(folded) if letter == "-"]
+    others = [state.get(SPELLINGS, name) for name in (folded, *shorter)]
+    longer = next(state.range(SPELLINGS, f"{folded}-", f"{folded}."), None)  # "." follows "-"
+    for other in (*others, None if longer is None else longer[1]):
+        if other is not None and other.fixmedins_code != code:
+            raise Refused(
+                "code-ambiguous",
+                f"bill numbers of {code} and of {other.fixmedins_code} could not be told apart; choose a code that "
+                "differs in more than case, and of which neither is the other and a hyphen",
+            )
+
+
+def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
+    code = arguments.fixmedins_code
+    check_identifier(code, "fixmedins_code")
+    check_identifier(arguments.member, "member")
+    check_identifier(arguments.licence_no, "licence_no")
+    check_choice(arguments.kind, KINDS, "kind")
+    check_range(arguments.level, 1, 3, "level")
+    check_range(arguments.drg_coefficient_bp, 1, 10 * BASIS_POINTS, "drg_coefficient_bp")
+    check_day(arguments.licence_to, "licence_to")
+    known = state.get(INSTITUTIONS, code)
+    if known is not None and known.status != TERMINATED:
+        raise Refused("institution-exists", f"{code} is {known.status} since {known.status_from}")
+    _check_distinct(state, code)
+    institution = Institution(
+        kind=arguments.kind,
+        level=arguments.level,
+        member=arguments.member,
+        licence_no=arguments.licence_no,
+        licence_to=arguments.licence_to,
+        status=SIGNED,
+        status_from=compute_day(context.time_us),
+        drg_coefficient_bp=arguments.drg_coefficient_bp,
+    )
+    state.put(INSTITUTIONS, code, institution)
+    state.put(SPELLINGS, code.lower(), Spelling(code))
+    funds.open_account(state, f"payable/{code}")
+    funds.open_account(state, f"paid/{code}")
+    return [Event("institution-signed", {"fixmedins_code": code, "member": arguments.member})]
+
+
+def _set_status(
+    state: State, arguments: Decide, context: Context, before: tuple[str, ...], after: str, kind: str
+) -> list[Event]:
+    code = arguments.fixmedins_code
+    check_text(arguments.reason, "reason")
+    institution = get_institution(state, code)
+    if institution.status not in before:
+        raise Refused("wrong-status", f"{code} is {institution.status}, not {' or '.join(before)}")
+    changed = msgspec.structs.replace(
+        institution, status=after, status_from=compute_day(context.time_us), reason=arguments.reason
+    )
+    state.put(INSTITUTIONS, code, changed)
+    return [Event(kind, {"fixmedins_code": code, "reason": arguments.reason})]
+
+
+def _suspend(state: State, arguments: Decide, context: Context) -> list[Event]:
+    return _set_status(state, arguments, context, (SIGNED,), SUSPENDED, "institution-suspended")
+
+
+def _resume(state: State, arguments: Decide, context: Context) -> list[Event]:
+    return _set_status(state, arguments, context, (SUSPENDED,), SIGNED, "institution-resumed")
+
+
+def _terminate(state: State, arguments: Decide, context: Context) -> list[Event]:
+    return _set_status(state, arguments, context, (SIGNED, SUSPENDED), TERMINATED, "institution-terminated")
+
+
+def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event]:
+    code = arguments.fixmedins_code
+    check_positive_amount(arguments.amount_fen, "amount_fen")
+    check_text(arguments.cause, "cause")
+    institution = get_institution(state, code)
+    if institution.status == SUSPENDED:
+        raise Refused("institution-suspended", f"{code} is suspended: it is not paid until a human decides")
+    payable_fen = funds.get_balance(state, f"payable/{code}")
+    if arguments.amount_fen > payable_fen:
+        raise Refused("payable-short", f"{code} is owed {payable_fen} fen, not {arguments.amount_fen}")
+    events: list[Event] = []
+    funds.move(state, f"payable/{code}", f"paid/{code}", arguments.amount_fen, arguments.cause, events)
+    return events
+
+
+_BUREAU = frozenset((BUREAU,))
+
+CONTRACT = Contract(
+    "institution",
+    1,
+    (
+        Operation("sign", Sign, frozenset((BUREAU, GENESIS)), _sign),
+        Operation("suspend", Decide, _BUREAU, _suspend),
+        Operation("resume", Decide, _BUREAU, _resume),
+        Operation("terminate", Decide, _BUREAU, _terminate),
+        Operation("disburse", Disburse, _BUREAU, _disburse),
+    ),
+)

@@ -1,0 +1,220 @@
+"""Catalogue and policy 目录/政策: versions by service date. An adopted version is never changed; a later one
+follows it.
+
+The calendar is one small value: from which days packs are effective, and through which year the books are
+closed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+import msgspec
+
+from consortium.contracts.checks import (
+    BASIS_POINTS,
+    BUREAU,
+    check_amount,
+    check_choice,
+    check_count,
+    check_day,
+    check_identifier,
+    check_range,
+    compute_day,
+)
+from consortium.contracts.insurance.policy_pack import Pack, check_pack
+from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+
+CLASSES = ("A", "B", "C")  # 甲 乙 丙
+KINDS = ("drug", "consumable", "service")
+VERSIONS_MAX = 64
+ITEMS_MAX = 200
+
+
+class ItemVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A catalogue item as of `from_day`. Own-pay share (class B) in basis points; ceiling per unit in fen, 0 = none."""
+
+    from_day: int
+    chrgitm_lv: str  # A | B | C
+    kind: str  # drug | consumable | service
+    selfpay_prop_bp: int = 0
+    ceiling_fen: int = 0
+    code_free: bool = False  # a drug that may be settled without trace codes
+
+    @property
+    def needs_trace_code(self) -> bool:
+        return self.kind == "drug" and not self.code_free
+
+
+class CatalogueEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by `med_list_codg`: its versions by ascending day."""
+
+    versions: tuple[ItemVersion, ...]
+
+
+class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One value: the days from which packs are effective, ascending, and the last closed year (0 = none)."""
+
+    pack_days: tuple[int, ...]
+    closed_through: int
+
+
+class DrgGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by DRG code: its weight in ten-thousandths."""
+
+    weight_bp: int
+
+
+CATALOGUE: Table[CatalogueEntry] = Table("catalogue", CatalogueEntry)
+PACKS: Table[Pack] = Table("policy_pack", Pack)
+CALENDAR: Table[Calendar] = Table("policy_calendar", Calendar)
+DRG_GROUPS: Table[DrgGroup] = Table("drg_group", DrgGroup)
+_THE_CALENDAR = "calendar"
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One new version of one catalogue item; fields as of ItemVersion."""
+
+    med_list_codg: str
+    from_day: int
+    chrgitm_lv: str
+    kind: str
+    selfpay_prop_bp: int = 0
+    ceiling_fen: int = 0
+    code_free: bool = False
+
+
+class ListItems(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Up to 200 new versions of catalogue items."""
+
+    items: tuple[Item, ...]
+
+
+class AdoptPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new version of the policy pack."""
+
+    pack: Pack
+
+
+class SetDrgGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weight of a DRG group, in ten-thousandths."""
+
+    drg_group: str
+    weight_bp: int
+
+
+def get_calendar(state: StateReader) -> Calendar:
+    return state.get(CALENDAR, _THE_CALENDAR) or Calendar((), 0)
+
+
+def put_calendar(state: State, calendar: Calendar) -> None:
+    state.put(CALENDAR, _THE_CALENDAR, calendar)
+
+
+def pack_of(state: StateReader, calendar: Calendar, day: int) -> Pack:
+    """The pack effective on a service day. Refuses `no-policy`."""
+    position = bisect_right(calendar.pack_days, day)
+    pack = state.get(PACKS, str(calendar.pack_days[position - 1])) if position else None
+    if pack is None:
+        raise Refused("no-policy", f"no policy pack is effective on {day}")
+    return pack
+
+
+def pack_on(state: StateReader, day: int) -> Pack:
+    """Like `pack_of`, for callers without the calendar at hand."""
+    return pack_of(state, get_calendar(state), day)
+
+
+def item_on(state: StateReader, med_list_codg: str, day: int) -> ItemVersion | None:
+    """The version of a catalogue item effective on a day; None = off catalogue."""
+    return items_on(state, (med_list_codg,), day)[0]
+
+
+def items_on(state: StateReader, med_list_codgs: Sequence[str], day: int) -> list[ItemVersion | None]:
+    """For each catalogue item its version effective on a day; None = off catalogue."""
+    found: list[ItemVersion | None] = []
+    get = state.get
+    for code in med_list_codgs:
+        entry = get(CATALOGUE, code)
+        version = None if entry is None else entry.versions[-1]
+        if version is not None and version.from_day > day:
+            assert entry is not None
+            older = [version for version in entry.versions if version.from_day <= day]
+            version = older[-1] if older else None
+        found.append(version)
+    return found
+
+
+def check_not_past(day: int, context: Context) -> None:
+    """Refuses `effective-in-the-past`: in operation, policy is not changed backwards."""
+    if context.role != GENESIS and day < compute_day(context.time_us):
+        raise Refused("effective-in-the-past", f"{day} is before today, {compute_day(context.time_us)}")
+
+
+def adopt_pack(state: State, pack: Pack) -> Event:
+    """Check and store a version of the pack (also after a vote). Refuses `version-exists` and bad numbers."""
+    check_pack(pack)
+    calendar = get_calendar(state)
+    if pack.from_day in calendar.pack_days:
+        raise Refused("version-exists", f"a pack effective from {pack.from_day} is adopted already")
+    check_count(len(calendar.pack_days) + 1, VERSIONS_MAX, "policy packs")
+    state.put(PACKS, str(pack.from_day), pack)
+    days = tuple(sorted((*calendar.pack_days, pack.from_day)))
+    put_calendar(state, Calendar(days, calendar.closed_through))
+    return Event("policy-adopted", {"from_day": pack.from_day, "label": pack.label})
+
+
+def _adopt_pack(state: State, arguments: AdoptPack, context: Context) -> list[Event]:
+    check_not_past(arguments.pack.from_day, context)
+    return [adopt_pack(state, arguments.pack)]
+
+
+def _list_items(state: State, arguments: ListItems, context: Context) -> list[Event]:
+    check_count(len(arguments.items), ITEMS_MAX, "items")
+    for item in arguments.items:
+        _list_item(state, item, context)
+    return [Event("items-listed", {"items": len(arguments.items), "first": arguments.items[0].med_list_codg})]
+
+
+def _list_item(state: State, item: Item, context: Context) -> None:
+    code = item.med_list_codg
+    check_identifier(code, "med_list_codg")
+    check_day(item.from_day, "from_day")
+    check_not_past(item.from_day, context)
+    check_choice(item.chrgitm_lv, CLASSES, "chrgitm_lv")
+    check_choice(item.kind, KINDS, "kind")
+    check_range(item.selfpay_prop_bp, 0, BASIS_POINTS, "selfpay_prop_bp")
+    check_amount(item.ceiling_fen, "ceiling_fen")
+    if item.selfpay_prop_bp and item.chrgitm_lv != "B":
+        raise Refused("bad-share", f"{code}: only class B has an own-pay share")
+    entry = state.get(CATALOGUE, code)
+    versions = () if entry is None else entry.versions
+    if any(version.from_day == item.from_day for version in versions):
+        raise Refused("version-exists", f"{code} has a version from {item.from_day} already")
+    check_count(len(versions) + 1, VERSIONS_MAX, f"versions of {code}")
+    version = ItemVersion(
+        item.from_day, item.chrgitm_lv, item.kind, item.selfpay_prop_bp, item.ceiling_fen, item.code_free
+    )
+    ordered = sorted((*versions, version), key=lambda each: each.from_day)
+    state.put(CATALOGUE, code, CatalogueEntry(tuple(ordered)))
+
+
+def _set_drg_group(state: State, arguments: SetDrgGroup, context: Context) -> list[Event]:
+    check_identifier(arguments.drg_group, "drg_group")
+    check_range(arguments.weight_bp, 1, 100 * BASIS_POINTS, "weight_bp")
+    state.put(DRG_GROUPS, arguments.drg_group, DrgGroup(arguments.weight_bp))
+    return [Event("drg-group-set", {"drg_group": arguments.drg_group, "weight_bp": arguments.weight_bp})]
+
+
+_BUREAU = frozenset((BUREAU, GENESIS))
+
+CONTRACT = Contract(
+    "policy",
+    1,
+    (
+        Operation("list_items", ListItems, _BUREAU, _list_items),
+        Operation("adopt_pack", AdoptPack, _BUREAU, _adopt_pack),
+        Operation("set_drg_group", SetDrgGroup, _BUREAU, _set_drg_group),
+    ),
+)

@@ -1,0 +1,216 @@
+"""The arithmetic of a settlement: pure, integers only, fen, half up. Amounts bear the names of the NHSA data
+standard.
+
+Follows domain.md section 2. Choices where it is silent, all in the policy pack or written here: outpatient pool
+payments count towards the yearly pool cap and have a sub-cap of their own; large-amount and serious-illness
+schemes look at inpatient care only; the off-site factor applies to the pool's ratio only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from consortium.contracts.checks import BASIS_POINTS
+from consortium.contracts.insurance.drg import divide_half_up
+from consortium.contracts.insurance.policy import ItemVersion
+from consortium.contracts.insurance.policy_pack import FILED, REFERRAL, Pack, Scheme, Step
+
+INPATIENT, OUTPATIENT = "inpatient", "outpatient"
+MED_TYPES = (INPATIENT, OUTPATIENT)
+
+
+class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """The amounts of one settlement in fen; all negated in its reversal."""
+
+    medfee_sumamt: int = 0  # 医疗费总额
+    fulamt_ownpay_amt: int = 0  # 全自费金额
+    overlmt_selfpay: int = 0  # 超限价自费
+    preselfpay_amt: int = 0  # 先行自付
+    inscp_amt: int = 0  # 符合政策范围金额
+    act_pay_dedc: int = 0  # 实际支付起付线
+    hifp_pay: int = 0  # 统筹基金支出
+    hifob_pay: int = 0  # 职工大额医疗费用补助支出
+    hifmi_pay: int = 0  # 居民大病保险支出
+    maf_pay: int = 0  # 医疗救助支出
+    fund_pay_sumamt: int = 0  # 基金支付总额
+    psn_pay: int = 0  # 个人负担总额
+    acct_pay: int = 0  # 个人账户支出
+    cash_payamt: int = 0  # 现金支付
+
+
+class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+    """What one person used in one year, keyed "psn_no/YYYY". `sequence` counts journal entries, `newest` is the
+    sequence of the newest settlement that is not reversed (0 = none): a stack through Settlement.previous."""
+
+    sequence: int = 0
+    newest: int = 0
+    stays: int = 0
+    hifp_fen: int = 0  # in- and outpatient
+    outpatient_hifp_fen: int = 0
+    outpatient_dedc_fen: int = 0
+    hifob_fen: int = 0
+    hifmi_fen: int = 0
+    maf_fen: int = 0
+    burden_fen: int = 0  # inpatient, in scope, left by the pool
+
+
+class Scope(NamedTuple):
+    """The sums over the lines of a bill, in fen."""
+
+    medfee_sumamt: int
+    fulamt_ownpay_amt: int
+    overlmt_selfpay: int
+    preselfpay_amt: int
+    inscp_amt: int
+
+
+class Terms(NamedTuple):
+    """Under which circumstances a claim is adjudicated. `level` 1 to 3; `offsite` "" or of policy_pack.OFFSITE."""
+
+    scheme: Scheme
+    is_inpatient: bool
+    level: int
+    is_retired: bool
+    is_assisted: bool
+    offsite: str
+
+
+def compute_scope(lines: Iterable[tuple[int, int, ItemVersion | None]]) -> Scope:
+    """Sort lines (cnt, pric, catalogue item or None) into own pay, excess over ceilings, first self-pay, scope."""
+    medfee = ownpay = excess = preselfpay = inscp = 0
+    for cnt, pric, item in lines:
+        amount = cnt * pric
+        medfee += amount
+        if item is None or item.chrgitm_lv == "C":
+            ownpay += amount
+            continue
+        if item.ceiling_fen and pric > item.ceiling_fen:
+            over = cnt * (pric - item.ceiling_fen)
+            excess += over
+            amount -= over
+        if item.selfpay_prop_bp and item.chrgitm_lv == "B":
+            first = divide_half_up(amount * item.selfpay_prop_bp, BASIS_POINTS)
+            preselfpay += first
+            amount -= first
+        inscp += amount
+    return Scope(medfee, ownpay, excess, preselfpay, inscp)
+
+
+def compute_deductible(terms: Terms, used: Accumulator, pack: Pack) -> int:
+    """The deductible still open: per stay (less from the year's second on), per visit or per year."""
+    if terms.is_inpatient:
+        deductible = terms.scheme.inpatient_deductible_fen[terms.level - 1]
+        if used.stays:
+            return divide_half_up(deductible * pack.repeat_stay_deductible_bp, BASIS_POINTS)
+        return deductible
+    deductible = terms.scheme.outpatient_deductible_fen[terms.level - 1]
+    if pack.outpatient_deductible_is_yearly:
+        return max(0, deductible - used.outpatient_dedc_fen)
+    return deductible
+
+
+def compute_ratio(terms: Terms, pack: Pack) -> int:
+    """The pool's ratio in units of 10**-8, exact: (ratio + retiree's points) × factor, or − (1 − factor)."""
+    scheme = terms.scheme
+    if terms.is_inpatient:
+        ratio_bp, retiree_bp = scheme.inpatient_ratio_bp[terms.level - 1], scheme.inpatient_retiree_bp
+    else:
+        ratio_bp, retiree_bp = scheme.outpatient_ratio_bp[terms.level - 1], scheme.outpatient_retiree_bp
+    if terms.is_retired:
+        ratio_bp = min(BASIS_POINTS, ratio_bp + retiree_bp)
+    factor_bp = BASIS_POINTS
+    if terms.offsite:
+        if terms.offsite == FILED:
+            factor_bp = scheme.offsite_filed_bp
+        elif terms.offsite == REFERRAL:
+            factor_bp = scheme.offsite_referral_bp
+        else:
+            factor_bp = scheme.offsite_unfiled_bp
+    if pack.offsite_subtracts:
+        return max(0, ratio_bp - (BASIS_POINTS - factor_bp)) * BASIS_POINTS
+    return ratio_bp * factor_bp
+
+
+_RATIO_UNIT = BASIS_POINTS * BASIS_POINTS
+
+
+def compute_due(steps: tuple[Step, ...], burden_fen: int) -> int:
+    """What the serious-illness scheme owes for a year's burden: each step's share, rounded once."""
+    due = 0
+    upper = burden_fen
+    for step in reversed(steps):
+        if upper > step.above_fen:
+            due += (upper - step.above_fen) * step.ratio_bp
+            upper = step.above_fen
+    return divide_half_up(due, BASIS_POINTS)
+
+
+def adjudicate(scope: Scope, terms: Terms, used: Accumulator, pack: Pack, account_fen: int) -> Amounts:
+    """Settle a claim: deductible → pool → large-amount or serious-illness → medical aid → personal account → cash.
+
+    `account_fen` is what the personal account may pay (0 where the patient does not use it).
+    """
+    scheme = terms.scheme
+    dedc = min(compute_deductible(terms, used, pack), scope.inscp_amt)
+    base = scope.inscp_amt - dedc
+    hifp, rest_of_base = _pool_payment(base, terms, used, pack)
+    left = scope.inscp_amt - hifp
+    hifob = hifmi = maf = 0
+    if terms.is_inpatient:
+        if scheme.hifob_ratio_bp and rest_of_base:
+            room = scheme.pool_and_hifob_cap_fen - used.hifp_fen - hifp - used.hifob_fen
+            hifob = min(divide_half_up(rest_of_base * scheme.hifob_ratio_bp, BASIS_POINTS), max(0, room))
+        if scheme.hifmi_steps:
+            due = min(compute_due(scheme.hifmi_steps, used.burden_fen + left), scheme.hifmi_cap_fen)
+            hifmi = min(max(0, due - used.hifmi_fen), left - hifob)
+    left -= hifob + hifmi
+    if terms.is_assisted:
+        wanted = divide_half_up(left * pack.maf_ratio_bp, BASIS_POINTS)
+        maf = min(wanted, max(0, pack.maf_cap_fen - used.maf_fen))
+    fund = hifp + hifob + hifmi + maf
+    personal = scope.medfee_sumamt - fund
+    account = min(account_fen, personal)
+    return Amounts(*scope, dedc, hifp, hifob, hifmi, maf, fund, personal, account, personal - account)
+
+
+def _pool_payment(base: int, terms: Terms, used: Accumulator, pack: Pack) -> tuple[int, int]:
+    """(hifp_pay, the part of the base that it did not consume, for want of room under a cap)."""
+    scheme = terms.scheme
+    ratio = compute_ratio(terms, pack)
+    wanted = divide_half_up(base * ratio, _RATIO_UNIT)
+    room = min(
+        scheme.pool_cap_fen - used.hifp_fen,
+        scheme.pool_and_hifob_cap_fen - used.hifp_fen - used.hifob_fen,
+    )
+    if not terms.is_inpatient:
+        cap = scheme.outpatient_cap_retiree_fen if terms.is_retired else scheme.outpatient_cap_fen
+        room = min(room, cap - used.outpatient_hifp_fen)
+    room = max(0, room)
+    if wanted <= room:
+        return wanted, 0
+    return room, base - divide_half_up(room * _RATIO_UNIT, ratio)
+
+
+def accumulate(used: Accumulator, amounts: Amounts, *, is_inpatient: bool, sign: int) -> Accumulator:
+    """The accumulators after a settlement (`sign` 1), or as before it (`sign` −1, with the same stored amounts)."""
+    hifp = sign * amounts.hifp_pay
+    return Accumulator(
+        sequence=used.sequence,
+        newest=used.newest,
+        stays=used.stays + (sign if is_inpatient else 0),
+        hifp_fen=used.hifp_fen + hifp,
+        outpatient_hifp_fen=used.outpatient_hifp_fen + (0 if is_inpatient else hifp),
+        outpatient_dedc_fen=used.outpatient_dedc_fen + (0 if is_inpatient else sign * amounts.act_pay_dedc),
+        hifob_fen=used.hifob_fen + sign * amounts.hifob_pay,
+        hifmi_fen=used.hifmi_fen + sign * amounts.hifmi_pay,
+        maf_fen=used.maf_fen + sign * amounts.maf_pay,
+        burden_fen=used.burden_fen + (sign * (amounts.inscp_amt - amounts.hifp_pay) if is_inpatient else 0),
+    )
+
+
+def negate(amounts: Amounts) -> Amounts:
+    """The amounts of a reversal: the stored ones with the other sign, never computed anew."""
+    return Amounts(*(-getattr(amounts, name) for name in amounts.__struct_fields__))

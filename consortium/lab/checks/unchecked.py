@@ -1,0 +1,46 @@
+"""Why a claim cannot be checked on a run: nothing executed, no ledger, no money, cut short. An empty string: it can.
+
+Where there is nothing to look at, nothing wrong is found: that must not be told as a claim that holds.
+"""
+
+from __future__ import annotations
+
+from consortium.lab.checks.money import ACCOUNT_TABLE
+from consortium.runs.run import Run, head_height
+
+_ACCOUNTS = (ACCOUNT_TABLE.encode() + b"\x00", ACCOUNT_TABLE.encode() + b"\x01")
+
+
+def cut_short(run: Run) -> str:
+    return "the run was stopped before its end" if run.is_partial else ""
+
+
+def no_ledgers(run: Run) -> str:
+    return "" if run.ledgers else "there is no ledger to read"
+
+
+def no_stored_blocks(run: Run) -> str:
+    """The genesis block is nobody's transaction."""
+    if any(head_height(rows) > 0 for rows in run.ledgers.values()):
+        return ""
+    return no_ledgers(run) or "no block was executed"
+
+
+def no_blocks(run: Run) -> str:
+    """Neither in a ledger nor in the trace."""
+    is_traced = any(record["kind"] in ("committed", "executed") and record["height"] > 0 for record in run.trace)
+    return "" if is_traced or not no_stored_blocks(run) else "no block was executed"
+
+
+def no_money(run: Run) -> str:
+    """The opening balances of the genesis alone are nobody's movement."""
+    if no_stored_blocks(run):
+        return no_stored_blocks(run)
+    if any(rows.range("state", *_ACCOUNTS) for rows in run.ledgers.values()):
+        return ""
+    return "no ledger holds an account"
+
+
+def no_submissions(run: Run) -> str:
+    is_any = any(record["kind"] == "submitted" for record in run.trace)
+    return cut_short(run) or ("" if is_any else "nothing was submitted")

@@ -1,0 +1,109 @@
+"""What was done to a run, as spans of time: from a fault to its repair, from a behaviour's beginning to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from consortium.lab.measures import series
+from consortium.runs.trace import Record
+
+MENDED_BY = {  # act -> what ends it, of the same target where it has one
+    "kill": ("restart",),
+    "pause": ("resume", "kill", "restart"),
+    "partition": ("heal", "partition"),
+    "broker_kill": ("broker_restart",),
+    "disk_full": ("disk_free",),
+    "disk_tear": ("restart",),
+    "disk_flip": ("restart",),
+    "clock_jump": ("restart",),
+    "clock_drift": ("clock_drift",),
+    **dict.fromkeys(("loss", "duplication", "reordering", "delay"), ("calm",)),
+}
+SHORT = {
+    "broker_kill": "broker down",
+    "clock_drift": "clock drifts",
+    "clock_jump": "clock jumped",
+    "disk_flip": "disk damaged",
+    "disk_full": "disk full",
+    "disk_tear": "last votes torn off",
+    "kill": "down",
+    "pause": "paused",
+}
+PPM_A_PERCENT = 10_000
+
+
+class Disturbance(NamedTuple):
+    """`target`: the node that it is of, empty where it is of the network, the links or the broker. `is_lie`: a
+    behaviour of that node. `is_open`: nothing ended it before the run did."""
+
+    start_us: int
+    end_us: int
+    target: str
+    words: str
+    is_lie: bool
+    is_open: bool
+
+
+def disturbances(trace: Sequence[Record]) -> list[Disturbance]:
+    """In order of their beginnings. What no act can end (a disk that was copied) is none."""
+    records = [record for record in trace if record["kind"] == "fault"]
+    end_us = series.duration_us(trace)
+    found = []
+    for index, record in enumerate(records):
+        act, target = str(record["act"]), str(record.get("target", ""))
+        is_lie = act.startswith("behaviour:")
+        if (is_lie and record.get("phase") != "begin") or (not is_lie and not _begins(record)):
+            continue
+        later = records[index + 1 :]
+        mend = next((other for other in later if _ends(other, act, target)), None)
+        start_us = min(record["t_us"], end_us)
+        until_us = end_us if mend is None else mend["t_us"]
+        found.append(Disturbance(start_us, until_us, target, _words(record), is_lie, mend is None))
+    return found
+
+
+def _begins(record: Record) -> bool:
+    if record["act"] == "clock_drift":
+        return any(record.get(key) for key in ("wall_ppm", "monotonic_ppm"))
+    return record["act"] in MENDED_BY
+
+
+def _ends(other: Record, act: str, target: str) -> bool:
+    if act.startswith("behaviour:"):
+        return other["act"] == act and other.get("target", "") == target and other.get("phase") == "end"
+    return other["act"] in MENDED_BY[act] and other.get("target", "") == target
+
+
+def _words(record: Record) -> str:
+    """`loss 20 %`, `equivocating leader`, `down`, `partition`."""
+    act = str(record["act"])
+    if act in SHORT:
+        return SHORT[act]
+    words = act.partition(":")[2] or act
+    options = []
+    if "ppm" in record:
+        options.append(f"{record['ppm'] / PPM_A_PERCENT:g} %")
+    if "mean_us" in record:
+        options.append(f"{record['mean_us'] / 1e3:g} ms")
+    return " ".join((words.replace("_", " "), *options))
+
+
+class Phase(NamedTuple):
+    """A part of a run: before, during or after what was done to it."""
+
+    name: str
+    start_us: int
+    end_us: int
+
+
+def phases(trace: Sequence[Record]) -> list[Phase]:
+    """`before`, `during` (from the first disturbance to the end of the last one) and `after`; those of some length. Of
+    a run that nothing was done to one: `the run`."""
+    end_us = series.duration_us(trace)
+    found = disturbances(trace)
+    if not found:
+        return [Phase("the run", 0, end_us)]
+    first_us, last_us = min(each.start_us for each in found), max(each.end_us for each in found)
+    parts = (Phase("before", 0, first_us), Phase("during", first_us, last_us), Phase("after", last_us, end_us))
+    return [part for part in parts if part.end_us > part.start_us]

@@ -1,0 +1,134 @@
+"""What a run's folder says of its outcome: verdict, measures, report, and the README that explains every file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from consortium import __version__
+from consortium.lab.checks.claims import Kind, Verdict, exit_status, was_checked
+from consortium.lab.measures.measures import Measures
+from consortium.runs.folder import FORMAT, README, place_of, write_whole
+from consortium.runs.run import ILLUSTRATIVE_SENTENCE, Run
+from consortium.runs.trace import fingerprint
+
+_README = """# {name}: a run of a scenario
+
+{question}
+
+It ran {place} with seed {seed}, and ended so: **{outcome}**
+{illustrative}
+
+| file | what it holds |
+| --- | --- |
+| `report.html` | the run for a person: verdict, pictures, figures, configuration; one file, opens offline |
+| `verdict.json` | each check with its verdict and what it found wrong; the exit status of the command |
+| `measures.csv` | all figures: `name,value,unit,what` (`what` says how it was counted) |
+| `scenario.json` | the scenario as it ran; `consortium run {folder}{flag}` repeats it |
+| `genesis.json` | everything that fixes the chain before its first height; its hash is the chain id |
+| `trace.jsonl` | what happened: one JSON object a line, in order of time, `t_us` microseconds since the start |
+| `nodes/NAME/ledger.sqlite` | the ledger of one node, as `sqlite3` opens it (views `blocks`, `state_rows`) |
+{local}
+Look closer:
+
+    consortium check {folder}            # judge the run again
+    consortium report {folder}           # write report.html again
+    consortium verify {folder}/nodes/NAME   # check one node's ledger from the genesis file alone
+"""
+
+_LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: starts, reconnections, errors |
+| `nodes/NAME/trace.jsonl` | that node's own part of the trace |
+| `nodes/NAME/votes.log` | its durable votes, so that it never votes twice after a crash |
+| `nodes/NAME/*.damaged-TIME.*` | files that were found damaged and set aside; its log says why |
+| `nodes/NAME/copy/` | its files as they were when a fault of the scenario copied its disk |
+| `nodes/NAME/recording/` | with `--record`: all that its host was given (mode 0600); `consortium replay` reads it |
+| `nodes/NAME/members.proof` | of a member that joined: today's members, proven by another node when it started |
+| `nodes/NAME/settings.json` | where it found the bus, and when the run began (holds a password: mode 0600) |
+| `nodes/NAME/lock` | held while that process runs, so that no second one starts on the same files |
+| `broker/` | settings, rules, passwords (mode 0600) and log of a broker that the run started for itself |
+| `nodes/NAME/keys/` | its secret keys by purpose (mode 0600); do not publish them |
+"""
+
+
+def write_results(out: Path, run: Run, verdicts: Sequence[Verdict], measures: Measures) -> None:
+    """measures.csv, report.html, verdict.json and the README, over whatever was there of them."""
+    from consortium.lab.pages.report import build_report  # here, for drawing takes 0.4 s to import
+
+    place = place_of(run)
+    write_whole(out / "verdict.json", _encode_verdict(run, verdicts, place))
+    write_whole(out / README, _readme(out, run, verdicts, place).encode())
+    write_whole(out / "measures.csv", measures.csv().encode())
+    write_whole(out / "report.html", build_report(run, verdicts, measures).encode())
+
+
+def outcome_word(run: Run, verdicts: Sequence[Verdict]) -> str:
+    """One word for verdict.json: holds, safety-failed, no-progress, not-checked, stopped."""
+    if run.is_partial:
+        return "stopped"
+    if not was_checked(verdicts) and not any(verdict.fails for verdict in verdicts):
+        return "not-checked"
+    return {0: "holds", 1: "safety-failed", 3: "no-progress"}[exit_status(verdicts)]
+
+
+def outcome_sentence(run: Run, verdicts: Sequence[Verdict]) -> str:
+    """The run's end for a person, with what could not be checked."""
+    word = outcome_word(run, verdicts)
+    failed = [verdict.name for verdict in verdicts if verdict.fails]
+    left_out = [verdict.name for verdict in verdicts if verdict.word == "not checked"]
+    if run.is_partial and Kind.SAFETY in {verdict.kind for verdict in verdicts if verdict.fails}:
+        return f"A SAFETY CHECK FAILED ({', '.join(failed)}), and the run was stopped before its end."
+    sentence = {
+        "holds": "All checks hold." if not left_out else "All that could be checked holds.",
+        "safety-failed": f"A SAFETY CHECK FAILED ({', '.join(failed)}).",
+        "no-progress": f"NO PROGRESS: something due was never done ({', '.join(failed)}).",
+        "not-checked": "NOTHING WAS CHECKED: the run executed nothing.",
+        "stopped": "Stopped before its end.",
+    }[word]
+    return sentence + (f" Not checked: {', '.join(left_out)}." if left_out else "")
+
+
+def _encode_verdict(run: Run, verdicts: Sequence[Verdict], place: str) -> bytes:
+    content: dict[str, Any] = {
+        "format": FORMAT,
+        "scenario": run.scenario.name,
+        "seed": run.scenario.seed,
+        "on": place,
+        "version": __version__,
+        "chain": run.genesis.chain.hex(),
+        "outcome": outcome_word(run, verdicts),
+        "exit_status": 130 if run.is_partial else exit_status(verdicts),
+        "checks": [
+            {
+                "name": verdict.name,
+                "kind": verdict.kind.value,
+                "claim": verdict.sentence,
+                "verdict": verdict.word,
+                "why_not_checked": verdict.unchecked,
+                "holds": verdict.holds,
+                "failed": verdict.failed,
+                "failures": list(verdict.failures),
+            }
+            for verdict in verdicts
+        ],
+    }
+    if place == "simulator":
+        content["fingerprint"] = fingerprint(run.trace)
+    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str:
+    places = {"simulator": "in the simulator (virtual time)", "local": "as local processes over MQTT"}
+    return _README.format(
+        name=run.scenario.name,
+        question=run.scenario.question.strip() or "(The scenario asks no question.)",
+        place=places.get(place, place or "somewhere"),
+        seed=run.scenario.seed,
+        outcome=outcome_sentence(run, verdicts),
+        illustrative=ILLUSTRATIVE_SENTENCE,
+        local=_LOCAL_FILES if place != "simulator" else "",
+        folder=out,
+        flag=" --on simulator" if place == "simulator" else "",
+    )

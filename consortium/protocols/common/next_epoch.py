@@ -1,0 +1,40 @@
+"""Statements of the next epoch that came before we entered it: members reach its first height at different moments."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from consortium.core.machine import Received
+from consortium.core.membership import Epoch, Epochs, NodeId
+
+KEPT_MAX = 48  # a member
+ATTACHED_MAX = 4  # of those with an attachment; a later one is kept without, and what was in it fetched
+
+
+class Place(Protocol):
+    """Where a replica stands."""
+
+    epochs: Epochs
+    epoch: Epoch
+
+
+class NextEpochInbox:
+    """Bounded, a share a member; only of validators of the epoch that follows ours."""
+
+    def __init__(self) -> None:
+        self._kept: dict[NodeId, deque[Received]] = {}
+
+    def keep(self, event: Received, standing: Place) -> None:
+        epoch = standing.epochs.number(event.epoch)
+        if event.epoch != standing.epoch.number + 1 or epoch is None or not epoch.is_validator(event.sender):
+            return
+        kept = self._kept.setdefault(event.sender, deque(maxlen=KEPT_MAX))
+        if event.attachment and sum(bool(other.attachment) for other in kept) >= ATTACHED_MAX:
+            event = event._replace(attachment=b"")
+        kept.append(event)
+
+    def take(self, epoch: int) -> list[Received]:
+        """Those of this epoch, by member and in their order; older ones are forgotten."""
+        kept, self._kept = self._kept, {}
+        return [event for name in sorted(kept) for event in kept[name] if event.epoch == epoch]

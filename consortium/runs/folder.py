@@ -1,0 +1,201 @@
+"""A run's folder: what lies in it, written and read again. The README in it explains every file."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from consortium.core.genesis import decode_genesis, encode_genesis
+from consortium.core.machine import Rows
+from consortium.runs.run import Run
+from consortium.runs.trace import Record, TraceError, TraceReader, merge_traces, write_trace
+from consortium.scenario.scenario import Scenario
+
+FORMAT = 1
+LEDGER_FILE = "ledger.sqlite"
+README = "README.md"
+
+_UNFINISHED = """# {name}: a run that is not finished
+
+{why}
+
+`consortium check {folder}` judges what there is of it; what that run writes at its end may be missing here.
+"""
+UNDER_WAY = (
+    "It began, and has not come to its end: it is still going on, or it was cut off (killed, or stopped with Ctrl-C)."
+)
+
+class RunFolderError(ValueError):
+    """The folder is not a run's, or cannot become one. The sentence says what to do."""
+
+
+def claim_folder(out: Path) -> None:
+    """Refuse a folder that already holds something; makes nothing. Raises RunFolderError."""
+    if out.exists() and not out.is_dir():
+        raise RunFolderError(f"{out} is a file; name a folder that does not exist yet with --out")
+    if out.is_dir() and any(out.iterdir()):
+        raise RunFolderError(f"{out} is not empty; name another folder with --out, or remove it first")
+
+
+@contextlib.contextmanager
+def own_folder(candidates: Iterable[Path], name: str, *, is_begun: bool = True) -> Iterator[Path]:
+    """The first of the candidates that nobody has: made, so that no second run can take it, too. Raises RunFolderError.
+
+    `is_begun`: with its first file, a README that says that the run is under way. After an error inside nothing of the
+    folder is left; a Ctrl-C leaves it as it is."""
+    made: list[Path] = []
+    folder = _take(candidates, made)
+    try:
+        if is_begun:
+            write_unfinished(folder, name, UNDER_WAY, is_first=True)
+        yield folder
+    except _Taken:
+        raise RunFolderError(f"{folder} was taken by another run just now; name another folder with --out") from None
+    except Exception:
+        if is_begun:
+            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if folder not in made:
+                folder.mkdir(exist_ok=True)
+            for path in made:
+                if path.is_dir():
+                    path.rmdir()  # what holds something stays
+        raise
+
+
+class _Taken(Exception):
+    """Another run was faster."""
+
+
+def _take(candidates: Iterable[Path], made: list[Path]) -> Path:
+    """`made`: the folders that were not there before, the innermost first."""
+    paths = list(candidates)
+    for folder in paths:
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=len(paths) == 1 and folder.is_dir())
+        except FileExistsError:
+            if len(paths) > 1:
+                continue
+        except OSError as error:
+            raise RunFolderError(f"cannot make {folder}: {error.strerror}; name another folder with --out") from None
+        claim_folder(folder)
+        made += missing
+        return folder
+    raise RunFolderError(f"{paths[-1]} and all before it are taken; name a folder with --out")
+
+
+def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, shown: Path | None = None) -> None:
+    """The README of a run that has not come to its end. `is_first`: fails where there is one. `shown`: where the folder
+    is to lie. Raises RunFolderError."""
+    text = _UNFINISHED.format(name=name, why=why, folder=shown or out)
+    if not is_first:
+        write_whole(out / README, text.encode())
+        return
+    try:
+        with (out / README).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise _Taken from None
+    except OSError as error:
+        raise RunFolderError(
+            f"cannot write {out / README}: {error.strerror}; make room there, or name another folder with --out"
+        ) from None
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Whole, or not at all. Raises RunFolderError naming the file."""
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise _refused(path, error) from None
+
+
+def _refused(path: Path, error: OSError) -> RunFolderError:
+    return RunFolderError(f"cannot write {path}: {error.strerror}; make room there, or name another folder with --out")
+
+
+def write_simulated(out: Path, run: Run, save_ledger: Callable[[Path, Rows], None]) -> None:
+    """What a run in real processes has left behind by itself: scenario, genesis, trace, and a ledger per node."""
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / "scenario.json", encode_scenario(run.scenario))
+    write_whole(out / "genesis.json", encode_genesis(run.genesis))
+    try:
+        write_trace(out / "trace.jsonl", run.trace)
+    except OSError as error:
+        raise _refused(out / "trace.jsonl", error) from None
+    for name, rows in sorted(run.ledgers.items()):
+        folder = out / "nodes" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        save_ledger(folder / LEDGER_FILE, rows)
+
+
+def encode_scenario(scenario: Scenario) -> bytes:
+    """Indented JSON that `load_scenario` reads back to the same value."""
+    return msgspec.json.format(msgspec.json.encode(scenario), indent=2) + b"\n"
+
+
+def place_of(run: Run) -> str:
+    """`simulator`, `local`, … as the trace says; empty where it does not."""
+    started = next((record for record in run.trace if record["kind"] == "run"), {})
+    return str(started.get("on", ""))
+
+
+def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
+    """A run out of its folder. Where a run was cut off before its traces were joined, they are joined here. Raises
+    RunFolderError with a sentence, also where the ledger of a member is missing that executed anything, or, of a run
+    that came to its end, of any member."""
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: there is no such folder; a run's folder holds scenario.json and trace.jsonl")
+    for name in ("scenario.json", "genesis.json", "trace.jsonl"):
+        if not (folder / name).is_file() and not (name == "trace.jsonl" and node_traces(folder)):
+            raise RunFolderError(f"{folder} is not the folder of a run: it has no {name}")
+    try:
+        scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
+        genesis = decode_genesis((folder / "genesis.json").read_bytes())
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise RunFolderError(f"{folder}: scenario.json or genesis.json cannot be read: {error}") from None
+    try:
+        trace = _read_traces(folder)
+    except TraceError as error:
+        raise RunFolderError(str(error)) from None
+    ledgers = {
+        path.parent.name: open_ledger(path)
+        for path in sorted((folder / "nodes").glob(f"*/{LEDGER_FILE}"))
+        if any(member.name == path.parent.name for member in scenario.members)
+    }
+    is_partial = not any(record["kind"] == "ended" for record in trace)
+    _check_evidence(folder, Run(scenario, genesis, trace, ledgers, is_partial))
+    return Run(scenario, genesis, trace, ledgers, is_partial)
+
+
+def node_traces(folder: Path) -> list[Path]:
+    """The nodes' own traces, by name: all that there is of a run whose conductor was killed."""
+    return sorted((folder / "nodes").glob("*/trace.jsonl"))
+
+
+def _read_traces(folder: Path) -> list[Record]:
+    """Raises TraceError."""
+    if (folder / "trace.jsonl").is_file():
+        return list(TraceReader(folder / "trace.jsonl"))
+    return list(merge_traces([TraceReader(path) for path in node_traces(folder)]))
+
+
+def _check_evidence(folder: Path, run: Run) -> None:
+    """Without a ledger to look into every check of ledgers would hold."""
+    executed = {record["node"] for record in run.trace if record["kind"] == "executed"}
+    wanted = [m.name for m in run.scenario.members if m.name in executed or not (run.is_partial or m.joins)]
+    missing = [name for name in wanted if name not in run.ledgers]
+    if missing:
+        raise RunFolderError(
+            f"{folder}: no ledger of {', '.join(missing)} (nodes/{missing[0]}/{LEDGER_FILE}): the run cannot be judged "
+            "without; bring the whole folder, or run the scenario again"
+        )

@@ -1,0 +1,159 @@
+"""A run as checks and reports see it: its scenario, its genesis, its trace, its ledgers. And blocks out of `Rows`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import NamedTuple
+
+from consortium.core.codec import Decoder
+from consortium.core.contract import Receipt
+from consortium.core.genesis import Genesis
+from consortium.core.machine import Rows
+from consortium.core.membership import Epoch, Epochs
+from consortium.ledger.rows import END, height_key
+from consortium.runs.trace import Record
+from consortium.scenario.adversary import traitors
+from consortium.scenario.scenario import Scenario
+
+ILLUSTRATIVE = "Illustrative policy numbers"
+ILLUSTRATIVE_SENTENCE = (
+    "Deductibles, ratios, caps and prices are those of an illustrative policy pack; they are not verified against any "
+    "official publication, and the claims are generated or de-identified: no real person's money is shown."
+)
+ROW_BYTES_MAX = 64_000_000
+HEIGHTS_A_READ = 64
+
+_RECEIPT: Decoder[Receipt] = Decoder(Receipt, ROW_BYTES_MAX)
+_EPOCH: Decoder[Epoch] = Decoder(Epoch, ROW_BYTES_MAX)
+
+
+@dataclass(frozen=True)
+class Run:
+    """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short."""
+
+    scenario: Scenario
+    genesis: Genesis
+    trace: Sequence[Record]
+    ledgers: Mapping[str, Rows] = field(default_factory=dict)
+    is_partial: bool = False
+
+    @cached_property
+    def traitors(self) -> frozenset[str]:
+        """Nodes under a behaviour at any time: nothing is promised of them."""
+        return traitors(self.scenario)
+
+    @cached_property
+    def honest(self) -> Run:
+        """The run as its honest nodes tell it: what checks judge. The driver's own records stay."""
+        if not self.traitors:
+            return self
+        trace = [record for record in self.trace if record["node"] not in self.traitors]
+        ledgers = {name: rows for name, rows in self.ledgers.items() if name not in self.traitors}
+        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial)
+
+    @property
+    def fullest(self) -> Camp | None:
+        """The ledger that reaches highest, and of those the one that begins lowest."""
+        return max(self.camps, key=lambda camp: (head_height(camp.rows), -base_height(camp.rows)), default=None)
+
+    @cached_property
+    def camps(self) -> tuple[Camp, ...]:
+        """The ledgers, those of equal content together, in order of the first name: what is equal is checked once."""
+        groups: dict[bytes, tuple[list[str], Rows]] = {}
+        for name in sorted(self.ledgers):
+            rows = self.ledgers[name]
+            groups.setdefault(_content_digest(rows), ([], rows))[0].append(name)
+        return tuple(Camp(", ".join(names), tuple(names), rows) for names, rows in groups.values())
+
+
+class Camp(NamedTuple):
+    """Nodes whose ledgers hold the same blocks, batches, receipts and state; `label` names them for a sentence."""
+
+    label: str
+    names: tuple[str, ...]
+    rows: Rows
+
+
+class StoredBlock(NamedTuple):
+    """One height as a node's ledger holds it. `batch` is empty for a null request. It may be damaged."""
+
+    height: int
+    header_bytes: bytes
+    batch: bytes
+    receipt_bytes: tuple[bytes, ...]
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 over header, batch and receipts."""
+        digest = sha256()
+        for part in (self.header_bytes, self.batch, *self.receipt_bytes):
+            digest.update(len(part).to_bytes(4, "big") + part)
+        return digest.digest()
+
+    def receipts(self) -> list[Receipt]:
+        """In order of execution. Raises Malformed."""
+        return [_RECEIPT.decode(raw) for raw in self.receipt_bytes]
+
+
+def blocks(rows: Rows) -> Iterator[StoredBlock]:
+    """All blocks of a ledger by height, a few at a time; from its snapshot on, if it began with one."""
+    first = base_height(rows)
+    while True:
+        low, high = height_key(first), height_key(first + HEIGHTS_A_READ)
+        headers = rows.range("block", low, high)
+        if not headers:
+            return
+        batches = dict(rows.range("batch", low, high))
+        receipts: dict[bytes, list[bytes]] = {}
+        for key, value in rows.range("receipt", low, high):
+            receipts.setdefault(key[:8], []).append(value)
+        for key, raw in headers:
+            height = int.from_bytes(key, "big")
+            yield StoredBlock(height, raw, batches.get(key, b""), tuple(receipts.get(key, ())))
+        first = int.from_bytes(headers[-1][0], "big") + 1
+
+
+def base_height(rows: Rows) -> int:
+    """Where the ledger begins: 0, or the height of the snapshot that it took."""
+    return int.from_bytes(rows.get("base", b"height") or b"", "big")
+
+
+def head_height(rows: Rows) -> int:
+    """The highest block; below the first one for an empty ledger. A few reads, however long the ledger is."""
+    low = base_height(rows) - 1
+    high, step = low + 1, 1
+    while rows.range("block", height_key(high), height_key(high + 1)):
+        low, high, step = high, high + step, step * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        if rows.range("block", height_key(middle), height_key(middle + 1)):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def ledger_epochs(genesis: Genesis, rows: Rows) -> Epochs:
+    """The epochs that a ledger knows, the genesis' first. Raises Malformed."""
+    epochs = Epochs((genesis.first_epoch,))
+    for _, raw in rows.range("epoch", b"", END):
+        epochs.add(_EPOCH.decode(raw))
+    return epochs
+
+
+def state_digest(rows: Rows) -> bytes:
+    """SHA-256 over the rows of the state table, in order."""
+    digest = sha256()
+    for key, value in rows.range("state", b"", END):
+        digest.update(len(key).to_bytes(4, "big") + key + len(value).to_bytes(4, "big") + value)
+    return digest.digest()
+
+
+def _content_digest(rows: Rows) -> bytes:
+    digest = sha256(state_digest(rows))
+    for block in blocks(rows):
+        digest.update(block.digest)
+    return digest.digest()

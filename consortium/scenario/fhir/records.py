@@ -1,0 +1,167 @@
+"""What comes out of the FHIR importer: frozen records without names, phones, addresses or birth dates.
+
+docs/mapping.md is the contract between these records and their source. All money is fen, all days are integers
+YYYYMMDD, all ids are pseudonyms: a keyed hash of the source's id.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+
+Scheme = Literal["employee", "resident"]
+MedicalClass = Literal["甲", "乙", "丙"]
+ReplicaContext = Literal["inpatient", "outpatient"]
+PLACES: Final = 18  # decimal places of an amount that we can read
+FOREVER = 99991231  # the `to_day` of a coverage that is open
+
+RATES_FEN_PER_10K: dict[str, int] = {"CNY": 1_000_000, "USD": 7_200_000}  # 7.2000 yuan a dollar, illustrative
+
+
+class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An insured person. `sex`: male, female, other or unknown. `died_on` 0 while alive."""
+
+    person: str
+    sex: str
+    died_on: int
+
+
+class Coverage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whole premium years of one person under one scheme: the days of [from_day, to_day), FOREVER = open.
+
+    Whole years, because the first cover of a child begins on its birth date."""
+
+    person: str
+    scheme: Scheme
+    is_retired: bool
+    from_day: int
+    to_day: int
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A designated institution of level 1, 2 or 3."""
+
+    institution: str
+    level: int
+
+
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A catalogue entry. `own_pay_bp` in basis points; `ceiling_fen` of one unit, 0 = none; `price_fen` of one unit."""
+
+    code: str
+    kind: Literal["service", "drug"]
+    medical_class: MedicalClass
+    own_pay_bp: int
+    ceiling_fen: int
+    price_fen: int
+
+
+class ClaimLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    code: str
+    quantity: int
+    amount_fen: int
+
+
+class ClaimRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One visit as it was billed. `setting`: inpatient or outpatient."""
+
+    claim: str
+    person: str
+    institution: str
+    encounter: str
+    served_on: int
+    setting: ReplicaContext
+    lines: tuple[ClaimLine, ...]
+    total_fen: int
+
+
+class Prescription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One ordered drug; `packs` by the rule of docs/mapping.md."""
+
+    prescription: str
+    person: str
+    encounter: str
+    code: str
+    written_on: int
+    packs: int
+
+
+class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Why records were left out, how many, and where the first stood (`file:line`)."""
+
+    reason: str
+    count: int
+    first: str
+
+
+class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All records, each tuple in order of its key (claims and prescriptions by day, then id). `read` counts lines by
+    file, `skipped` the lines that are no business of this importer (insurers among the organizations)."""
+
+    persons: tuple[Person, ...]
+    coverages: tuple[Coverage, ...]
+    providers: tuple[Provider, ...]
+    items: tuple[Item, ...]
+    claims: tuple[ClaimRecord, ...]
+    prescriptions: tuple[Prescription, ...]
+    refused: tuple[Refusal, ...]
+    read: dict[str, int]
+    skipped: dict[str, int]
+
+
+class ImportFault(ValueError):
+    """The user's input is wrong. The text names the place and says what to do."""
+
+
+class Unfit(Exception):
+    """One record cannot be used; `reason` is stable (lower case, hyphens)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Pseudonyms:
+    """Keyed hashes of source ids: the same id and key give the same pseudonym, and nobody without the key can tell."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) < 16:
+            raise ImportFault("the pseudonym key is shorter than 16 bytes; hand in 16 random bytes or more")
+        self._key = key
+
+    def of(self, kind: str, source: str) -> str:
+        """`kind` and 20 hexadecimal characters, e.g. `p-3f2a…`: 80 bits, collisions are no concern."""
+        return f"{kind}-{hmac.new(self._key, f'{kind}:{source}'.encode(), sha256).hexdigest()[:20]}"
+
+    def commitment(self, kind: str, record: str) -> bytes:
+        """32 bytes that stand for a record on the ledger and tell nothing about it to those without the key."""
+        return hmac.new(self._key, f"commitment {kind}:{record}".encode(), sha256).digest()
+
+
+def scaled_of(value: Decimal) -> int:
+    """The decimal times 10**PLACES, exact, from its digits. Raises Unfit: negative, not finite, too long."""
+    sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or sign or len(digits) > 24 or not -PLACES <= exponent <= 9:
+        raise Unfit("bad-amount")
+    number = 0
+    for digit in digits:
+        number = number * 10 + digit
+    scale: int = 10 ** (PLACES + exponent)
+    return number * scale
+
+
+def fen_of(value: Decimal, currency: str, rates_fen_per_10k: Mapping[str, int]) -> int:
+    """Integer arithmetic on the decimal's digits, rounded half up once. Raises Unfit."""
+    rate = rates_fen_per_10k.get(currency)
+    if rate is None:
+        raise Unfit("unknown-currency")
+    top, bottom = scaled_of(value) * rate, 10_000 * 10**PLACES
+    fen: int = (2 * top + bottom) // (2 * bottom)
+    if fen >= 10**12:
+        raise Unfit("bad-amount")
+    return fen

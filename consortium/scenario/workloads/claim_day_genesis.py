@@ -1,0 +1,85 @@
+"""What a working day finds on the ledger: funds with money, an illustrative policy, catalogue, institutions, people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from consortium.contracts.insurance import enrolment, funds, institution, policy
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Pack
+from consortium.core.genesis import GenesisCall, genesis_call
+from consortium.scenario.fhir.records import Coverage, Imported, MedicalClass, Pseudonyms
+
+OPENING_FEN = 5_000_000_000  # of each fund: 50 million yuan
+LICENCE_TO = 20991231
+ITEMS_A_CALL = 200
+CLASSES: Mapping[MedicalClass, str] = {"甲": "A", "乙": "B", "丙": "C"}
+POOL_PREMIUM_FEN, ACCOUNT_PREMIUM_FEN = 60_000, 20_000  # of one employee and month, illustrative
+
+
+def pack_from(day: int) -> Pack:
+    """The illustrative pack, effective from `day`, and with an outpatient scheme for residents (theirs is empty)."""
+    resident = msgspec.structs.replace(
+        ILLUSTRATIVE_PACK.resident,
+        outpatient_deductible_fen=(2_000, 5_000, 10_000),
+        outpatient_ratio_bp=(6_000, 5_500, 5_000),
+        outpatient_cap_fen=80_000,
+        outpatient_cap_retiree_fen=80_000,
+    )
+    return msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=day, resident=resident)
+
+
+def periods_of(covers: tuple[Coverage, ...], assisted: bool, until: int) -> tuple[enrolment.Period, ...]:
+    """A person's periods, none reaching beyond the day `until`."""
+    return tuple(
+        enrolment.Period(
+            cover.from_day,
+            min(cover.to_day, until),
+            cover.scheme,
+            cover.is_retired,
+            assisted and cover.scheme == enrolment.RESIDENT,
+        )
+        for cover in covers
+        if cover.from_day < until
+    )
+
+
+def genesis_calls(
+    imported: Imported,
+    operators: Mapping[str, tuple[str, str, int]],
+    periods: Mapping[str, tuple[enrolment.Period, ...]],
+    pseudonyms: Pseudonyms,
+) -> Iterator[GenesisCall]:
+    """`operators`: kind, member and level by institution; `periods`: of each person, as the day begins."""
+    for fund in funds.STANDARD_FUNDS:
+        yield genesis_call("funds", "open", funds.Open(fund))
+        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening balance")
+        yield genesis_call("funds", "contribute", opening)
+    first_year = min((claim.served_on for claim in imported.claims), default=19900101) // 10_000
+    first_day = first_year * 10_000 + 101
+    yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day)))
+    yield from _catalogue(imported, first_day)
+    for code, (kind, member, level) in sorted(operators.items()):
+        sign = institution.Sign(code, kind, level, member, f"licence-{code}", LICENCE_TO)
+        yield genesis_call("institution", "sign", sign)
+    for person in imported.persons:
+        commitment = pseudonyms.commitment("person", person.person)
+        register = enrolment.Register(person.person, periods[person.person], person.died_on, commitment)
+        yield genesis_call("enrolment", "register", register)
+
+
+def _catalogue(imported: Imported, first_day: int) -> Iterator[GenesisCall]:
+    items = tuple(
+        policy.Item(
+            item.code,
+            first_day,
+            CLASSES[item.medical_class],
+            item.kind,
+            item.own_pay_bp,
+            item.ceiling_fen,
+        )
+        for item in imported.items
+    )
+    for first in range(0, len(items), ITEMS_A_CALL):
+        yield genesis_call("policy", "list_items", policy.ListItems(items[first : first + ITEMS_A_CALL]))

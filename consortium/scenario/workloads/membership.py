@@ -1,0 +1,109 @@
+"""The workload of scenarios in which the members change: a settlement load, and what stewards propose meanwhile.
+
+options: those of `settlement_load`; `deeds`: a list of `DeedOptions`, as {"by": "hospital-1", "at_us": 2_000_000,
+"action": "appoint", "name": "hospital-5", "kind": "validator"}; `against`: members that vote against everything.
+Actions are those of the governance contract, and `recover`. `rekey` is of the proposer itself; its new keys, and those
+of `recover`, come out of its recovery secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from consortium.contracts.governance import governance
+from consortium.contracts.governance.governance_rules import ADMIT, REKEY, recovery_statement, sorted_keys
+from consortium.core.crypto import KeySuite
+from consortium.core.keyring import Keyring
+from consortium.core.membership import Purpose
+from consortium.roles.work import MembershipAction, Work
+from consortium.scenario.scenario import Scenario, Workload
+from consortium.scenario.workloads import settlement_load
+from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
+
+RECOVER = "recover"
+
+
+class DeedOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One entry of `deeds`."""
+
+    by: str
+    at_us: int
+    action: str
+    name: str = ""
+    kind: str = ""
+    role: str = ""
+    purposes: tuple[Purpose, ...] = ("vote",)
+    keys: dict[Purpose, str] = {}  # of a newcomer, hexadecimal; none: those of the scenario's member of that name
+    generation: int = 1
+    lowers_f: bool = False
+    tuning: dict[str, int] = {}
+
+
+def complete_deed(
+    deed: MembershipAction, member: str, chain: bytes, suite: KeySuite, keyring: Keyring
+) -> MembershipAction:
+    """With the member's own new keys, and the signature of its recovery key."""
+    if deed.is_recovery:
+        secret, vote_key = keyring.generation("recover", 0), keyring.public_key("vote", deed.generation)
+        assert secret is not None, f"{member} has no recovery secret"
+        signature = suite.sign(secret, recovery_statement(chain, suite.name, member, vote_key))
+        return replace(deed, recovery=governance.RecoverKey(vote_key, signature))
+    if deed.renews and deed.proposal is not None:
+        keys = sorted_keys({purpose: keyring.public_key(purpose, deed.generation) for purpose in deed.renews})
+        return replace(deed, proposal=replace(deed.proposal, keys=keys))
+    return deed
+
+
+def introduce(prepared: Prepared, keys: Mapping[str, Mapping[Purpose, bytes]]) -> Prepared:
+    """With the public keys of those that are to be admitted, where their proposals do not bring them: whoever proposes
+    a newcomer has its keys from it."""
+
+    def known(deed: MembershipAction) -> MembershipAction:
+        proposal = deed.proposal
+        if proposal is None or proposal.action != ADMIT or proposal.keys or proposal.name not in keys:
+            return deed
+        return replace(deed, proposal=replace(proposal, keys=sorted_keys(keys[proposal.name])))
+
+    work = {
+        name: replace(each, deeds=tuple(map(known, each.deeds))) if isinstance(each, Work) and each.deeds else each
+        for name, each in prepared.work.items()
+    }
+    return Prepared(prepared.calls, work)
+
+
+def _deed(index: int, options: DeedOptions) -> MembershipAction:
+    if options.action == RECOVER:
+        return MembershipAction(options.at_us, is_recovery=True, generation=options.generation)
+    proposal = governance.Propose(
+        proposal_id=f"{index}-{options.action}-{options.name or options.by}",
+        action=options.action,
+        name=options.name or options.by,
+        role=options.role,
+        kind=options.kind,
+        keys=sorted_keys({purpose: bytes.fromhex(key) for purpose, key in options.keys.items()}),
+        lowers_f=options.lowers_f,
+        tuning=options.tuning,
+    )
+    renews = options.purposes if options.action == REKEY else ()
+    return MembershipAction(options.at_us, proposal, renews=renews, generation=options.generation)
+
+
+def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
+    own: dict[str, Any] = dict(scenario.workload.options)
+    deeds = msgspec.convert(own.pop("deeds", ()), tuple[DeedOptions, ...])
+    against = msgspec.convert(own.pop("against", ()), tuple[str, ...])
+    load = Workload(settlement_load.WORKLOAD.name, own)
+    prepared = settlement_load.WORKLOAD.prepare(replace(scenario, workload=load), pseudonym_key)
+    work: dict[str, Work] = {}
+    for member in scenario.members:
+        mine = tuple(_deed(index, deed) for index, deed in enumerate(deeds) if deed.by == member.name)
+        held = prepared.work.get(member.name, Work(member.name))
+        work[member.name] = replace(held, deeds=mine, approves=member.name not in against)
+    return Prepared(prepared.calls, work)
+
+
+WORKLOAD = WorkloadSpec("membership", _prepare)

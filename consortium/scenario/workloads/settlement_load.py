@@ -1,0 +1,109 @@
+"""The workload of benchmarks: settlement transactions of about 500 bytes, signed before the run, of every member alike.
+
+options: `transactions` in all, `bundle` transactions under one signature, `outstanding` per member, `interval_us`
+between two bundles of a member (0 = closed loop), `persons` per member.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.core.genesis import GenesisCall, genesis_call
+from consortium.roles.work import Load, Work
+from consortium.scenario.load import ScenarioError, read_workload_options
+from consortium.scenario.scenario import Scenario
+from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
+
+DAY = 20260302
+YEAR_END = 20991231
+ITEMS = 50
+LINES = 4
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    transactions: int = 10_000
+    bundle: int = 1
+    outstanding: int = 1_500
+    interval_us: int = 0
+    persons: int = 500
+
+
+def _item(index: int) -> str:
+    return f"XA02BCA007E0010101{index:05d}"  # as long as the codes of the national catalogue
+
+
+def _institution(place: int) -> str:
+    return f"H650102{place:05d}"
+
+
+def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[GenesisCall]:
+    classes = "ABAC"
+    items = tuple(
+        policy.Item(_item(index), 20000101, classes[index % 4], "service", 1_000 if classes[index % 4] == "B" else 0)
+        for index in range(ITEMS)
+    )
+    calls = [
+        genesis_call("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK)),
+        genesis_call("policy", "list_items", policy.ListItems(items)),
+    ]
+    for fund in funds.STANDARD_FUNDS:
+        calls.append(genesis_call("funds", "open", funds.Open(fund)))
+        calls.append(
+            genesis_call("funds", "contribute", funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening balance"))
+        )
+    for index, member in enumerate(members):
+        sign = institution.Sign(_institution(index), "hospital", 1 + index % 3, member, f"PDY{index:09d}", YEAR_END)
+        calls.append(genesis_call("institution", "sign", sign))
+    period = enrolment.Period(20000101, YEAR_END, "employee")
+    for member in members:
+        for person in persons[member]:
+            calls.append(genesis_call("enrolment", "register", enrolment.Register(person, (period,))))
+    return calls
+
+
+def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.IssueAndClaim]:
+    lines = tuple(
+        Line(_item((serial * 7 + position) % ITEMS), 1 + serial % 3, 1_500 + 10 * position) for position in range(LINES)
+    )
+    code = _institution(place)
+    arguments = settlement.IssueAndClaim(
+        bill_no=f"{code}-{serial:08d}",
+        psn_no=person,
+        fixmedins_code=code,
+        med_type="outpatient",
+        begndate=DAY,
+        enddate=DAY,
+        lines=lines,
+        commitment=serial.to_bytes(8, "big") * 4,
+    )
+    return ("settlement", "issue_and_claim", arguments)
+
+
+def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
+    options = read_workload_options(scenario.workload.options, Options)
+    for name, least in (("transactions", 0), ("bundle", 1), ("outstanding", 1), ("interval_us", 0), ("persons", 1)):
+        if not least <= getattr(options, name) < 1 << 40:
+            raise ScenarioError(f"workload.options.{name}={getattr(options, name)}: expected {least} or more")
+    if options.bundle > options.outstanding:
+        raise ScenarioError(
+            f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle "
+            "would ever be submitted"
+        )
+    members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
+    persons = {
+        member: [f"65010200{place:04d}{index:018d}" for index in range(options.persons)]
+        for place, member in enumerate(members)
+    }
+    work: dict[str, Work] = {}
+    each = options.transactions // max(1, len(members))
+    for place, member in enumerate(members):
+        claims = [_claim(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
+        bundles = tuple(tuple(claims[first : first + options.bundle]) for first in range(0, each, options.bundle))
+        work[member] = Work(member, load=Load(bundles, options.outstanding, options.interval_us))
+    return Prepared(tuple(_genesis_calls(members, persons)), work)
+
+
+WORKLOAD = WorkloadSpec("settlement_load", _prepare)

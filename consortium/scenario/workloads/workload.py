@@ -1,0 +1,39 @@
+"""Workloads by name: what a run has to do, made from a scenario before the run.
+
+A workload module in this room offers `WORKLOAD = WorkloadSpec(name, prepare)`; it is found by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from consortium.core.discovery import offered_by_name
+from consortium.core.genesis import GenesisCall
+from consortium.scenario.scenario import Scenario
+
+
+class Prepared(NamedTuple):
+    """`calls`: for the genesis. `work`: what each member has to do, by member name, as its role understands it."""
+
+    calls: tuple[GenesisCall, ...]
+    work: Mapping[str, Any]
+
+
+class WorkloadSpec(NamedTuple):
+    """`prepare(scenario, pseudonym_key)`: the key turns source ids into pseudonyms and is secret in real runs."""
+
+    name: str
+    prepare: Callable[[Scenario, bytes], Prepared]
+
+
+def _nothing(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
+    return Prepared((), {})
+
+
+WORKLOAD = WorkloadSpec("none", _nothing)
+
+
+def load_workloads() -> dict[str, WorkloadSpec]:
+    """All workloads by name."""
+    return offered_by_name("consortium.scenario.workloads", "WORKLOAD", WorkloadSpec)

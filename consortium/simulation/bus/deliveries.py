@@ -1,0 +1,253 @@
+"""Broadcasts to many: one entry a broadcast, its deliveries laid out by time, votes counted on the way.
+
+A `BroadcastInFlight` is one frame on its way to all its receivers. `Deliveries` keeps the deliveries of all runs in
+buckets of time, opens one bucket after another, and hands each delivery to its receiver: a vote that changes nothing
+yet is counted in one call, everything else is a step. The order is that of single pushes into the clock's heap, to the
+last tie."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from heapq import heappop, heappush
+from typing import NamedTuple, Protocol
+
+from consortium.core.machine import Received
+from consortium.core.messages import Frame, Message
+from consortium.node.host import REPEAT_US
+from consortium.simulation.bus.arrays import Bucket, Integers, split, unpacked, with_slot
+from consortium.simulation.clock import Clock
+from consortium.simulation.simulated_node import Delivery, SimulatedNode
+
+Count = Callable[[Received], bool]
+_FOR_EVER = 1 << 62
+SHARE_OF_MEAN = 8  # a bucket is this part of a mean delay: wide enough to hold many, too narrow to fall into when sent
+
+
+def _refuse(event: Received) -> bool:
+    return False
+
+
+class BroadcastInFlight:
+    """`base`: the place of its first receiver in the order of pushing; two places a receiver. `generation`: who lived
+    when it was sent. `counts`: by receiver, how a vote is counted."""
+
+    __slots__ = (
+        "base",
+        "counts",
+        "digest",
+        "event",
+        "frame",
+        "generation",
+        "is_single",
+        "last_us",
+        "payload",
+        "places",
+        "times_us",
+    )
+
+    def __init__(self, base: int, generation: int, event: Received | None, delivery: tuple[Frame | None, bytes, bytes]):
+        self.base = base
+        self.generation = generation
+        self.event = event
+        self.frame, self.digest, self.payload = delivery
+        self.counts: list[Count] = []
+        self.is_single = event is not None
+        self.last_us = 0
+        self.places: Integers | None = None
+        self.times_us: Integers | None = None
+
+
+class Collapse(Protocol):
+    """What may take a run before it is laid out: see `simulation.collapse`."""
+
+    def takes(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> bool: ...
+
+    def noticed(self, event: Received | None) -> None: ...
+
+    def dissolve(self) -> None: ...
+
+
+class Arrival(NamedTuple):
+    """One delivery of a run that was too near to be laid out with the others."""
+
+    post: Deliveries
+    run: BroadcastInFlight
+    place: int
+
+    def __lt__(self, other: object) -> bool:
+        return True
+
+    def act(self) -> None:
+        run = self.run
+        if run.event is None or not run.counts[self.place](run.event):
+            self.post.arrive(run, self.place)
+
+
+class Deliveries:
+    """`hear(delivery)` makes a delivery that must be stepped. `mean_us`: of the delays, roughly."""
+
+    def __init__(
+        self, clock: Clock, computers: Sequence[SimulatedNode], hear: Callable[[Delivery], None], mean_us: int
+    ) -> None:
+        self._clock = clock
+        self._computers = computers
+        self._hear = hear
+        self._shift = max(0, (mean_us // SHARE_OF_MEAN).bit_length() - 1)
+        self._buckets: dict[int, Bucket] = {}
+        self._numbers: list[int] = []  # of the buckets, a heap
+        self._opened = -1  # the newest bucket that was opened
+        self._coming: Iterator[tuple[int, int, int]] = iter(())
+        self._held: tuple[int, int, int] | None = None  # taken from `_coming`, not due yet
+        self._runs: list[BroadcastInFlight] = []
+        self._counts: dict[type[Message], list[Count]] = {}
+        self._refusing: list[Count] = [_refuse] * len(computers)
+        self._recent: dict[bytes, BroadcastInFlight | None] = {}  # None: not sent as a run
+        self._until_us: dict[bytes, int] = {}  # when a repeat of the digest cannot matter any more
+        self._leaving: deque[tuple[int, bytes]] = deque()
+        self._looks_until_us = 0  # before it hosts look themselves whether a frame is a repeat
+        self.collapse: Collapse | None = None
+        self.generation = 0
+        self._changed = [0] * len(computers)  # the generation in which each began to live, or died
+        for place, computer in enumerate(computers):
+            computer.on_change = partial(self._on_change, place)
+
+    # --- who counts ---------------------------------------------------------------------------------------------
+
+    def _on_change(self, place: int, is_life: bool) -> None:
+        """What is on its way to one that dies does not arrive, and nobody is counted for without looking."""
+        if self.collapse is not None:
+            self.collapse.dissolve()
+        if is_life:
+            self.generation += 1
+            self._changed[place] = self.generation
+        else:
+            self._let_hosts_look()
+        for counts in self._counts.values():
+            counts[:] = self._refusing
+        self._counts = {}
+
+    def _let_hosts_look(self) -> None:
+        """When a pause begins and ends: what came in it is heard at one moment, and what was said twice in it is a
+        repeat. So each host knows what it heard lately, and looks for repeats itself until that is over."""
+        for digest in list(self._recent):
+            self._unmask(digest)
+        is_paused = any(computer.is_paused for computer in self._computers)
+        self._looks_until_us = _FOR_EVER if is_paused else self._clock.now_us + REPEAT_US
+
+    def _counts_of(self, kind: type[Message]) -> list[Count]:
+        counts = self._counts.get(kind)
+        if counts is None:
+            counts = self._counts[kind] = [_counter(computer, kind) for computer in self._computers]
+        return counts
+
+    # --- sending ------------------------------------------------------------------------------------------------
+
+    def send(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
+        """`places` of the receivers, ascending, and when it reaches each."""
+        now_us = self._clock.now_us
+        run.times_us, run.places = times_us, places
+        run.last_us = int(times_us.max(initial=now_us))
+        if not self.note_sent(run.digest, run.last_us, run):
+            run.is_single = False
+        if self.collapse is not None and self.collapse.takes(run, times_us, places):
+            run.counts = self._refusing
+            return
+        self.lay(run, times_us, places)
+
+    def lay(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
+        """Lay out its deliveries, or what is left of them."""
+        if run.is_single and run.event is not None:
+            run.counts = self._counts_of(type(run.event.message))
+        else:
+            run.counts = self._refusing
+        for number, keys in split(times_us, places, self._shift):
+            if number <= self._opened:
+                for at_us, place in unpacked(keys, number << self._shift):
+                    self._clock.push_at(at_us, run.base + 2 * place, Arrival(self, run, place))
+                continue
+            bucket = self._buckets.get(number)
+            if bucket is None:
+                bucket = self._buckets[number] = Bucket()
+                heappush(self._numbers, number)
+            bucket.parts.append(with_slot(keys, len(bucket.runs)))
+            bucket.runs.append(run)
+
+    def note_sent(self, digest: bytes, last_us: int, run: BroadcastInFlight | None = None) -> bool:
+        """These bytes are sent, and arrive by then at the latest. Whether nobody sent the same lately; else hosts look
+        from now on whether they heard them, also of the first time."""
+        now_us = self._clock.now_us
+        while self._leaving and self._leaving[0][0] < now_us:
+            old = self._leaving.popleft()[1]
+            if self._until_us.get(old, now_us) < now_us:
+                del self._recent[old], self._until_us[old]
+        is_first = digest not in self._recent
+        if is_first:
+            self._recent[digest] = run
+        else:
+            self._unmask(digest)
+        until_us = self._until_us[digest] = max(last_us + REPEAT_US, self._until_us.get(digest, 0))
+        self._leaving.append((until_us, digest))
+        return is_first and now_us >= self._looks_until_us
+
+    def _unmask(self, digest: bytes) -> None:
+        run = self._recent[digest]
+        if run is None or not run.is_single:
+            return
+        if self.collapse is not None:
+            self.collapse.dissolve()
+        assert run.times_us is not None and run.places is not None
+        run.is_single = False
+        run.counts = self._refusing
+        now_us = self._clock.now_us
+        for place, at_us in zip(run.places.tolist(), run.times_us.tolist(), strict=True):
+            computer = self._computers[place]
+            if at_us < now_us and computer.host is not None and self._changed[place] <= run.generation:
+                computer.host.remember(computer.now(at_us).monotonic_us, digest)
+
+    # --- delivering ---------------------------------------------------------------------------------------------
+
+    def deliver(self) -> None:
+        """Everything that comes before the next item of the clock's heap (which is never empty)."""
+        clock, heap = self._clock, self._clock.heap
+        if self._held is not None:
+            at_us, place, slot = self._held
+            run = self._runs[slot]
+            if (at_us, run.base + 2 * place) > heap[0][:2]:
+                return
+            self._held = None
+            clock.now_us, clock.order = at_us, run.base + 2 * place
+            self.arrive(run, place)
+        while True:
+            runs = self._runs
+            for at_us, place, slot in self._coming:
+                run = runs[slot]
+                if at_us >= heap[0][0] and (at_us, run.base + 2 * place) > heap[0][:2]:
+                    self._held = (at_us, place, slot)
+                    return
+                if not run.counts[place](run.event):  # type: ignore[arg-type]
+                    clock.now_us, clock.order = at_us, run.base + 2 * place
+                    self.arrive(run, place)
+            if not self._numbers or self._numbers[0] << self._shift > heap[0][0]:
+                return
+            number = self._opened = heappop(self._numbers)
+            bucket = self._buckets.pop(number)
+            self._coming, self._runs = bucket.opened(number << self._shift), bucket.runs
+
+    def arrive(self, run: BroadcastInFlight, place: int) -> None:
+        """A delivery that nobody counted."""
+        if self._changed[place] > run.generation:
+            return
+        computer = self._computers[place]
+        self._hear(
+            Delivery(computer, computer.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single)
+        )
+
+
+def _counter(computer: SimulatedNode, kind: type[Message]) -> Count:
+    host = computer.host
+    if host is None or computer.is_paused:
+        return _refuse
+    part = host.counters.get(kind)
+    return _refuse if part is None else part.count

@@ -1,0 +1,79 @@
+"""How much of a run is carried together: the levels of the simulator (docs/decisions/040)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from consortium.scenario.network.model import NetworkModel
+from consortium.scenario.scenario import Scenario
+from consortium.simulation.bus.arrays import PLACES_MAX
+from consortium.simulation.bus.broadcasts import Broadcasts
+from consortium.simulation.bus.collapse import Collapse
+from consortium.simulation.bus.deliveries import Deliveries
+from consortium.simulation.bus.transport import Transport
+from consortium.simulation.clock import Clock
+from consortium.simulation.simulated_node import Delivery, SimulatedNode
+
+LEVELS = ("auto", "message", "collapsed")
+ONE_BY_ONE = "one by one"  # as `message`, and every delivery is a call of its host: for those who listen
+RECEIVERS_MIN = 24  # fewer are quicker one by one
+COLLAPSED_MIN = 32  # nodes
+
+
+class DeliveryLevel:
+    """Lays a fan over the plain transport, where that pays off, and collapses votes, where that was asked for or does.
+    `hear(delivery)` makes a delivery that must be stepped."""
+
+    def __init__(
+        self,
+        level: str,
+        scenario: Scenario,
+        clock: Clock,
+        network: NetworkModel,
+        computers: Mapping[str, SimulatedNode],
+        transport: Transport,
+        hear: Callable[[Delivery], None],
+    ) -> None:
+        assert level in (*LEVELS, ONE_BY_ONE), level
+        self._scenario = scenario
+        self._clock = clock
+        self._computers = list(computers.values())
+        self._post: Deliveries | None = None
+        self.collapse: Collapse | None = None
+        self.is_running = False  # while all are being born nothing is collapsed
+        least = 2 if level == "collapsed" else RECEIVERS_MIN
+        if level == ONE_BY_ONE:
+            return
+        if type(transport) is not Transport or not least <= len(computers) <= PLACES_MAX:
+            return  # it has its own way with each message
+        every, mean_us = self._computers, scenario.network.default.mean_us
+        post = self._post = Deliveries(clock, every, hear, mean_us)
+        transport.fan = Broadcasts(clock, network, computers, post, transport)
+        transport.fan.prepare()
+        if level == "collapsed" or (level == "auto" and len(every) >= COLLAPSED_MIN):
+            self.collapse = post.collapse = Collapse(clock, every, post, hear, self._is_calm, mean_us)
+
+    @property
+    def level(self) -> str:
+        """What the trace says."""
+        return "message" if self.collapse is None else "collapsed"
+
+    def deliver(self) -> None:
+        """All that arrives before the next item of the clock."""
+        if self._post is not None:
+            self._post.deliver()
+
+    def end_collapse(self) -> None:
+        """Something may happen now that is not of the normal case."""
+        if self.collapse is not None:
+            self.collapse.dissolve()
+
+    def _is_calm(self) -> bool:
+        """Nobody misbehaves, all live and hear."""
+        if not self.is_running:
+            return False
+        now_us = self._clock.now_us
+        for spec in self._scenario.behaviours:
+            if spec.from_us <= now_us and (spec.to_us is None or now_us < spec.to_us):
+                return False
+        return all(each.host is not None and not each.is_paused for each in self._computers)

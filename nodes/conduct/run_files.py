@@ -1,0 +1,110 @@
+"""Making the folder of a local run: whole under a temporary name, or not at all; and joining its traces at the end."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from secrets import token_bytes, token_hex
+from typing import Any
+
+from msgspec.structs import replace
+
+from consortium.core.crypto import SUITES
+from consortium.core.genesis import Genesis, encode_genesis
+from consortium.runs.folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
+from consortium.runs.trace import merge_traces, write_trace
+from consortium.scenario.assemble import build_genesis, prepare
+from consortium.scenario.fhir.records import ImportFault
+from consortium.scenario.scenario import Scenario
+from nodes.broker.broker import Broker, check_broker, make_broker
+from nodes.errors import UserError
+from nodes.process.keys import create_keys
+from nodes.process.settings import FORMAT, NodeFolder, Settings, write_settings
+from nodes.process.trace_file import TraceTail, cut_torn_line
+
+
+class RunFiles:
+    """A run folder that exists, with its broker running."""
+
+    def __init__(self, folder: Path, genesis: Genesis, broker: Broker) -> None:
+        self.folder = folder
+        self.genesis = genesis
+        self.broker = broker
+
+
+def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bool = False) -> RunFiles:
+    """Check everything, make keys, genesis, settings, start the broker. Raises UserError, and leaves nothing then."""
+    try:
+        claim_folder(out)
+    except RunFolderError as error:
+        raise UserError(str(error)) from None
+    check_broker(broker_text)
+    if broker_text.startswith("mqtt:") and any(fault.act.startswith("broker_") for fault in scenario.faults):
+        raise UserError("this scenario kills the broker, and the one named is not ours: use --broker embedded")
+    pseudonym_key = token_bytes(32)
+    try:
+        prepared = prepare(scenario, pseudonym_key)
+    except ImportFault as error:
+        raise UserError(str(error)) from None
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        making = out.with_name(f".{out.name}.{token_hex(4)}.making")
+        making.mkdir()
+    except OSError as error:
+        raise UserError(f"cannot make {out}: {error.strerror}; name another folder with --out") from None
+    broker: Broker | None = None
+    try:
+        suite = SUITES[scenario.suite]()
+        names = sorted(member.name for member in scenario.members)
+        secrets = {name: create_keys(NodeFolder(making, name).keys) for name in names}
+        public = {name: {use: suite.public_key(key) for use, key in held.items()} for name, held in secrets.items()}
+        genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
+        (making / "scenario.json").write_bytes(encode_scenario(scenario))
+        (making / "genesis.json").write_bytes(encode_genesis(genesis))
+        broker = make_broker(broker_text, making / "broker", genesis.chain, names)
+        newcomers = {
+            member.name: {purpose: key.hex() for purpose, key in public[member.name].items()}
+            for member in scenario.members
+            if member.joins
+        }
+        for name in names:
+            address = broker.addresses[name]
+            place = (address.host, address.port, address.user, address.password)
+            settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), genesis.time_us)
+            settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers)
+            write_settings(NodeFolder(making, name).settings, settings)
+        broker.start()
+        write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
+        making.rename(out)  # takes the place of an empty folder; fails where another run was faster
+        broker.moved(out / "broker")
+    except (OSError, RunFolderError) as error:
+        _undo(making, broker)
+        raise UserError(f"cannot make {out}: {error}; name another folder with --out") from None
+    except BaseException:
+        _undo(making, broker)
+        raise
+    return RunFiles(out, genesis, broker)
+
+
+def _undo(making: Path, broker: Broker | None) -> None:
+    if broker is not None:
+        broker.stop()
+    shutil.rmtree(making, ignore_errors=True)
+
+
+def join_traces(folder: Path, names: Iterable[str], own: Iterable[dict[str, Any]]) -> int:
+    """Write trace.jsonl out of the nodes' traces and the conductor's own records; how many records."""
+    traces: list[Iterable[dict[str, Any]]] = [own]
+    for name in names:
+        path = NodeFolder(folder, name).trace
+        cut_torn_line(path)
+        traces.append(_records(path))
+    return write_trace(folder / "trace.jsonl", merge_traces(traces))
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    tail = TraceTail(path)
+    while records := tail.read(bytes_max=1_000_000):
+        yield from records

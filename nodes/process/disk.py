@@ -1,0 +1,109 @@
+"""A node's two durable files, opened; what is damaged is set aside, told, and taken up anew from what can be proven.
+
+The ledger can be fetched again from the others, block by block under certificates. Votes cannot: what this node
+promised nobody else need know, so a node whose vote log is damaged keeps its wishes and votes no more with that key.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+
+from consortium.node.node import is_wish, lost_votes_record
+from nodes.errors import Damaged, StoreFailed
+from nodes.process import failpoints
+from nodes.process.settings import NodeFolder
+from nodes.process.store import SqliteRows
+from nodes.process.vote_log import COMPACT_BYTES_MIN, Kept, VoteLog, create_log, salvage
+
+ASIDE_MAX = 8  # damaged ledgers in an hour
+
+_log = logging.getLogger("store")
+
+
+def open_ledger(folder: NodeFolder) -> SqliteRows:
+    """A damaged ledger is set aside and an empty one begun. Raises UserError, StoreFailed."""
+    is_new = not folder.ledger.exists()
+    try:
+        rows = SqliteRows(folder.ledger)
+    except Damaged as error:
+        set_ledger_aside(folder, error)
+        rows = SqliteRows(folder.ledger)
+        is_new = False
+    if is_new and folder.votes.exists():
+        _log.warning("%s is missing although this node has voted; it is fetched from the others again", folder.ledger)
+    return rows
+
+
+def set_ledger_aside(folder: NodeFolder, why: Exception) -> Path:
+    """First its write-ahead log: SQLite must never find that beside another ledger. Returns where the ledger is now.
+
+    Raises StoreFailed where this has happened too often."""
+    _check_patience(folder)
+    aside = _aside(folder.ledger, ".sqlite")
+    wal, shared = (folder.ledger.with_name(folder.ledger.name + end) for end in ("-wal", "-shm"))
+    if wal.exists():
+        wal.rename(aside.with_name(aside.name + "-wal"))
+    failpoints.reach("aside.wal")
+    shared.unlink(missing_ok=True)
+    if folder.ledger.exists():
+        folder.ledger.rename(aside)
+    failpoints.reach("aside.ledger")
+    _log.error(
+        "the ledger is damaged: %s. It is set aside as %s for whoever wants to look; this node fetches all blocks from "
+        "the others again, each under its certificate, and votes once it is back where it was",
+        why,
+        aside.name,
+    )
+    return aside
+
+
+def _check_patience(folder: NodeFolder) -> None:
+    """A ledger that is found damaged again and again is not made good by one more copy. Raises StoreFailed."""
+    since_s = time.time() - 3_600
+    recent = [path for path in folder.folder.glob("ledger.damaged-*.sqlite") if path.stat().st_mtime > since_s]
+    if len(recent) >= ASIDE_MAX:
+        raise StoreFailed(
+            f"the ledger was found damaged {len(recent)} times within an hour: the disk or the memory of this machine, "
+            "or this version of the program, cannot be trusted with it; look, remove "
+            f"{folder.folder}/ledger.damaged-* and start it again"
+        )
+
+
+def open_votes(folder: NodeFolder, voting_key: bytes, compact_bytes_min: int = COMPACT_BYTES_MIN) -> VoteLog:
+    """A damaged vote log is set aside; the new one holds this member's wishes and says that its votes are lost.
+
+    Raises StoreFailed, OSError."""
+    try:
+        return VoteLog(folder.votes, compact_bytes_min)
+    except Damaged as error:
+        _set_votes_aside(folder.votes, voting_key, error)
+    return VoteLog(folder.votes, compact_bytes_min)
+
+
+def _set_votes_aside(path: Path, voting_key: bytes, why: Exception) -> None:
+    """The new log takes the damaged one's place whole, or not at all."""
+    aside = _aside(path, ".log")
+    aside.hardlink_to(path)
+    wishes = [kept for kept in salvage(path) if is_wish(kept.record)]
+    create_log(path, [Kept(None, lost_votes_record(voting_key)), *wishes])
+    _log.error(
+        "the vote log is damaged: %s. It is set aside as %s. This node cannot know any more what it voted, so it signs "
+        "no votes with its present key: it only observes, and serves, until a new voting key is registered for it. "
+        "Of what it wanted on the ledger %d submissions could be read and go on",
+        why,
+        aside.name,
+        len(wishes),
+    )
+
+
+def _aside(path: Path, suffix: str) -> Path:
+    """`ledger.damaged-20260302T091500Z.sqlite`, a name that is free."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name = f"{path.name.split('.')[0]}.damaged-{stamp}"
+    aside, count = path.with_name(name + suffix), 1
+    while aside.exists():
+        count += 1
+        aside = path.with_name(f"{name}-{count}{suffix}")
+    return aside

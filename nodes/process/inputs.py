@@ -1,0 +1,46 @@
+"""What a node's host is built from, read out of a run's folder: for its own process, and for `consortium replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from consortium.core.genesis import Genesis, decode_genesis
+from consortium.runs.replay import Inputs
+from consortium.scenario.assemble import prepare
+from consortium.scenario.load import load_scenario
+from consortium.scenario.workloads.membership import introduce
+from nodes.errors import UserError
+from nodes.process.keys import load_keys
+from nodes.process.settings import NodeFolder, Settings, read_settings
+
+
+def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
+    """Raises UserError, ScenarioError with a sentence."""
+    secrets = load_keys(folder.keys)
+    scenario = load_scenario(folder.run / "scenario.json")
+    try:
+        genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
+    except ValueError as error:
+        raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
+    prepared = introduce(prepare(scenario, bytes.fromhex(settings.pseudonym_key)), settings.newcomer_keys)
+    return Inputs(scenario, genesis, secrets, prepared)
+
+
+def read_known(folder: NodeFolder, genesis: Genesis, name: str) -> bytes:
+    """For a member that is not in the genesis: the proof of today's members that it was given; empty for the others.
+    Raises UserError where there is none."""
+    if name in genesis.first_epoch.by_name:
+        return b""
+    try:
+        return folder.members.read_bytes()
+    except FileNotFoundError:
+        raise UserError(
+            f"{name} is not in the genesis, so it needs {folder.members}: a proof of today's members, which the "
+            "conductor of a run takes from another node's ledger when the scenario starts it"
+        ) from None
+
+
+def load_inputs(run: Path, name: str) -> Inputs:
+    """Of a node of a run that is over. Raises UserError, ScenarioError."""
+    folder = NodeFolder(run, name)
+    return read_inputs(folder, read_settings(folder.settings))
