@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 
 from consortium.behaviours.behaviour import BehaviourKind
-from consortium.core.discovery import offered
+from consortium.core.discovery import offered_by_file
 
 
 def load_behaviours() -> dict[str, BehaviourKind]:
     """Every module's `BEHAVIOUR` by name, in order of name; a behaviour is called like its file."""
-    return dict(offered(__name__, "BEHAVIOUR", BehaviourKind))
+    return offered_by_file(__name__, "BEHAVIOUR", BehaviourKind)
 
 
 def read_options(name: str, options: Mapping[str, Any]) -> Any:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import msgspec
 
 from consortium.core.contract import StateReader
-from consortium.core.discovery import offered_by_name
+from consortium.core.discovery import offered_by_name, plugins
 from consortium.node.node import RoleMachine
 from consortium.roles.hosted_roles import HostedRoles
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
 
-@cache
 def load_roles() -> Mapping[str, RoleSpec]:
     """Every module's `ROLE` by name, in order of name. Each builds also the roles that its settings' `hosts` name."""
+    return _load_roles(plugins())
+
+
+@cache
+def _load_roles(_: tuple[ModuleType, ...]) -> Mapping[str, RoleSpec]:
+    """The roles with these plug-ins; looked for once: each host asks."""
     found = offered_by_name(__name__, "ROLE", RoleSpec)
     hosting = {name: spec._replace(build=_hosting(spec, found)) for name, spec in found.items()}
-    return MappingProxyType(hosting)  # looked for once: each host asks
+    return MappingProxyType(hosting)
 
 
 def read_settings(role: str, settings: Mapping[str, Any]) -> Settings:

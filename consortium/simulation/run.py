@@ -106,18 +106,14 @@ class Simulation:
         self._clock = Clock(WALL_ORIGIN_US)
         secrets = {member.name: secrets_of(scenario, member.name) for member in scenario.members}
         suite = suite or SUITES[scenario.suite]()
-        keys = {
-            name: {purpose: suite.public_key(secret) for purpose, secret in held.items()}
-            for name, held in secrets.items()
-        }
+        public = suite.public_key
+        keys = {name: {word: public(secret) for word, secret in held.items()} for name, held in secrets.items()}
         prepared = prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode()))
         self._prepared = introduce(prepared, keys)
         self.genesis = build_genesis(scenario, self._prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
         if profile is None and not any(fault.act.startswith("disk_") for fault in scenario.faults):
-            self._shared = self._shared._replace(
-                memo=ExecutedBlocks()
-            )  # no ledger can be damaged, and no work costs anything
+            self._shared = self._shared._replace(memo=ExecutedBlocks())
         twins = twins_of(scenario)
         identities = {**{name: name for name in secrets}, **twins}
         self.computers = {
