@@ -1,6 +1,6 @@
 """The regulator: endorses enrolment changes that others propose, follows every receipt and notes what it finds.
 
-A finding names the records, the rule and the amount (domain.md 5). The ledger refused these already; the regulator
+A finding names the records, the rule and the amount (docs/domain.md). The ledger refused these already; the regulator
 tells who tried."""
 
 from __future__ import annotations

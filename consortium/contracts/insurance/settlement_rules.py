@@ -1,9 +1,7 @@
 """The arithmetic of a settlement: pure, integers only, fen, half up. Amounts bear the names of the NHSA data
 standard.
 
-Follows domain.md section 2. Choices where it is silent, all in the policy pack or written here: outpatient pool
-payments count towards the yearly pool cap and have a sub-cap of their own; large-amount and serious-illness
-schemes look at inpatient care only; the off-site factor applies to the pool's ratio only.
+Follows docs/domain.md, "Settlement of a claim", with the choices that the page states where the law is silent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worked cases of domain.md section 2, to the fen."""
+"""The worked cases of docs/domain.md, to the fen."""
 
 import msgspec
 import pytest

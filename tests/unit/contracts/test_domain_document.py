@@ -1,0 +1,60 @@
+"""The worked cases that docs/domain.md states are what the contracts compute."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from contracts_state import founded
+from test_settlement_cases import CASE_A, fund_account
+
+from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.drg import compute_drg_payment
+from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Scope, Terms, adjudicate
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
+ROW = re.compile(
+    r"^\| (A|A′|B|C|rounding|DRG|DRG high|DRG low) \|[^|]*\| `?(\w+)`? \| ([\d,]+\.\d\d) \|$", re.MULTILINE
+)
+
+
+def stated() -> list[tuple[str, str, int]]:
+    """Case, amount's name, fen: each row of the page's table."""
+    text = PAGE.read_text(encoding="utf-8")
+    return [(case, name, int(re.sub(r"[,.]", "", value))) for case, name, value in ROW.findall(text)]
+
+
+def amounts_of(case: str) -> Amounts:
+    house = founded()
+    if case == "A":
+        fund_account(house, "E", 500_000)
+        return house.claim("E", CASE_A).amounts
+    if case == "A′":
+        return house.claim("E", CASE_A, offsite="unfiled").amounts
+    if case == "B":
+        used = Accumulator(sequence=1, newest=0, stays=1, hifp_fen=10_000_000)
+        house.state.put(settlement.ACCUMULATORS, "R/2026", used)
+        return house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
+    if case == "C":
+        return house.claim("A", (Line("A", 1, 15_800_000), Line("C", 1, 2_200_000))).amounts
+    assert case == "rounding"
+    terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, False, False, "")
+    return adjudicate(Scope(90_010, 0, 0, 0, 90_010), terms, Accumulator(), ILLUSTRATIVE_PACK, 0)
+
+
+DRG_COSTS: Mapping[str, int] = {"DRG": 800_000, "DRG high": 2_000_000, "DRG low": 200_000}
+
+
+@pytest.mark.parametrize(("case", "name", "fen"), stated())
+def test_a_worked_case_of_the_page_is_what_the_contracts_pay(case: str, name: str, fen: int) -> None:
+    if case in DRG_COSTS:
+        assert compute_drg_payment(5_660, 1_000_000, 10_500, DRG_COSTS[case], 30_000, 4_000) == fen
+    else:
+        assert getattr(amounts_of(case), name) == fen
+
+
+def test_the_page_states_every_case() -> None:
+    assert {case for case, _, _ in stated()} == {"A", "A′", "B", "C", "rounding", *DRG_COSTS}
+    assert len(stated()) == 16
