@@ -11,6 +11,7 @@ import msgspec
 
 from consortium.core.genesis import decode_genesis, encode_genesis
 from consortium.core.machine import Rows
+from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record, TraceError, TraceReader, merge_traces, write_trace
 from consortium.scenario.scenario import Scenario
@@ -28,6 +29,7 @@ _UNFINISHED = """# {name}: a run that is not finished
 UNDER_WAY = (
     "It began, and has not come to its end: it is still going on, or it was cut off (killed, or stopped with Ctrl-C)."
 )
+
 
 class RunFolderError(ValueError):
     """The folder is not a run's, or cannot become one. The sentence says what to do."""
@@ -145,7 +147,7 @@ def encode_scenario(scenario: Scenario) -> bytes:
 
 def place_of(run: Run) -> str:
     """`simulator`, `local`, … as the trace says; empty where it does not."""
-    started = next((record for record in run.trace if record["kind"] == "run"), {})
+    started = next(iter(run.records.of_kind("run")), {})
     return str(started.get("on", ""))
 
 
@@ -172,9 +174,10 @@ def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
         for path in sorted((folder / "nodes").glob(f"*/{LEDGER_FILE}"))
         if any(member.name == path.parent.name for member in scenario.members)
     }
-    is_partial = not any(record["kind"] == "ended" for record in trace)
-    _check_evidence(folder, Run(scenario, genesis, trace, ledgers, is_partial))
-    return Run(scenario, genesis, trace, ledgers, is_partial)
+    records = Records(trace)
+    run = Run(scenario, genesis, records, ledgers, is_partial=not records.of_kind("ended"))
+    _check_evidence(folder, run)
+    return run
 
 
 def node_traces(folder: Path) -> list[Path]:
@@ -191,7 +194,7 @@ def _read_traces(folder: Path) -> list[Record]:
 
 def _check_evidence(folder: Path, run: Run) -> None:
     """Without a ledger to look into every check of ledgers would hold."""
-    executed = {record["node"] for record in run.trace if record["kind"] == "executed"}
+    executed = run.records.of_kind("executed").nodes
     wanted = [m.name for m in run.scenario.members if m.name in executed or not (run.is_partial or m.joins)]
     missing = [name for name in wanted if name not in run.ledgers]
     if missing:

@@ -14,6 +14,7 @@ from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
 from consortium.ledger.rows import END, height_key
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 from consortium.scenario.adversary import traitors
 from consortium.scenario.scenario import Scenario
@@ -32,13 +33,24 @@ _EPOCH: Decoder[Epoch] = Decoder(Epoch, ROW_BYTES_MAX)
 
 @dataclass(frozen=True)
 class Run:
-    """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short."""
+    """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short.
+
+    `trace` may be given as any sequence of records; it is kept with an index, which the first question builds."""
 
     scenario: Scenario
     genesis: Genesis
     trace: Sequence[Record]
     ledgers: Mapping[str, Rows] = field(default_factory=dict)
     is_partial: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "trace", Records.of(self.trace))
+
+    @property
+    def records(self) -> Records:
+        """The trace, by kind, node and time."""
+        assert isinstance(self.trace, Records)
+        return self.trace
 
     @cached_property
     def traitors(self) -> frozenset[str]:

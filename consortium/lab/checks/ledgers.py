@@ -160,9 +160,8 @@ def check_everything_executed(run: Run) -> list[str]:
 def _not_included(run: Run) -> list[dict[str, object]]:
     """Without ledgers only counts are left: the last bundles of a member with more submitted than included."""
     included: dict[str, int] = {}
-    for record in run.trace:
-        if record["kind"] == "included":
-            included[record["node"]] = included.get(record["node"], 0) + 1
+    for record in run.records.of_kind("included"):
+        included[record["node"]] = included.get(record["node"], 0) + 1
     missing = []
     for record in distinct_submissions(run.trace):
         if included.get(record["node"], 0) > 0:

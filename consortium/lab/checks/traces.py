@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from consortium.lab.measures.series import distinct_submissions
+from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
 
@@ -26,11 +27,10 @@ def check_state_roots(run: Run) -> list[str]:
 
 def _disagreements(trace: Sequence[Record], kind: str, field: str, noun: str) -> list[str]:
     values: dict[int, dict[str, list[str]]] = {}
-    for record in trace:
-        if record["kind"] == kind:
-            nodes = values.setdefault(record["height"], {}).setdefault(record[field], [])
-            if record["node"] not in nodes:
-                nodes.append(record["node"])
+    for record in Records.of(trace).of_kind(kind):
+        nodes = values.setdefault(record["height"], {}).setdefault(record[field], [])
+        if record["node"] not in nodes:
+            nodes.append(record["node"])
     return [
         f"height {height}: {kind} different {noun}: {describe_camps(camps)}"
         for height, camps in sorted(values.items())
@@ -45,15 +45,14 @@ def describe_camps(camps: Mapping[str, Sequence[str]]) -> str:
 
 def last_fault_us(trace: Sequence[Record]) -> int | None:
     """When the last fault (or its repair) was carried out."""
-    return max((record["t_us"] for record in trace if record["kind"] == "fault"), default=None)
+    return max((record["t_us"] for record in Records.of(trace).of_kind("fault")), default=None)
 
 
 def executed_heights(trace: Sequence[Record]) -> dict[str, int]:
     """The highest height that each node noted as executed, or reached by a snapshot."""
     heights: dict[str, int] = {}
-    for record in trace:
-        if record["kind"] in ("executed", "snapshot", "caught_up"):
-            heights[record["node"]] = max(heights.get(record["node"], 0), record["height"])
+    for record in Records.of(trace).of_kind("executed", "snapshot", "caught_up"):
+        heights[record["node"]] = max(heights.get(record["node"], 0), record["height"])
     return heights
 
 
@@ -61,7 +60,7 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
     """Nodes that booted and were not down (killed, paused or exited by themselves) when the run ended, by name; those
     that the members removed are not among them."""
     is_up: dict[str, bool] = {}
-    for record in trace:
+    for record in Records.of(trace).of_kind("booted", "admitted", "removed", "fault", "exited"):
         match record["kind"]:
             case "booted" | "admitted":
                 is_up[record["node"]] = True
@@ -79,7 +78,7 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
 def check_progress(run: Run) -> list[str]:
     """Something was executed after the last fault if work waited, and the driver saw the run's own end."""
     failures = []
-    ended = [record for record in run.trace if record["kind"] == "ended"]
+    ended = run.records.of_kind("ended")
     if not ended:
         failures.append("the trace has no `ended` record: the run was cut short")
     elif ended[-1]["verdict"] != ENDED_WELL and not _ran_its_time(run, ended[-1]):
@@ -90,7 +89,7 @@ def check_progress(run: Run) -> list[str]:
     after_us = -1 if fault_us is None else fault_us
     waiting = _unexecuted_at(run.trace, after_us)
     later = sum(r["transactions"] for r in distinct_submissions(run.trace) if r["t_us"] > after_us)
-    has_executed = any(r["kind"] == "executed" and r["t_us"] > after_us for r in run.trace)
+    has_executed = any(r["t_us"] > after_us for r in run.records.of_kind("executed"))
     if waiting + later > 0 and not has_executed:
         since = "the run began" if fault_us is None else f"the last fault at {fault_us / 1e6:.1f} s"
         failures.append(f"nothing was executed after {since}, though {waiting + later} transactions waited")
@@ -107,7 +106,7 @@ def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
     """Transactions submitted by then and not executed anywhere by then (never below 0)."""
     bundles: dict[str, int] = {}
     executed: dict[int, int] = {}
-    for record in trace:
+    for record in Records.of(trace).of_kind("submitted", "renumbered", "executed"):
         if record["t_us"] > t_us:
             continue
         if record["kind"] == "submitted":
@@ -115,7 +114,7 @@ def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
             bundles.pop(record.get("replaces", ""), None)
         elif record["kind"] == "renumbered":  # submitted again, as another bundle
             bundles.pop(record["bundle"], None)
-        elif record["kind"] == "executed" and record["height"] > 0:
+        elif record["height"] > 0:
             executed[record["height"]] = record["transactions"]
     return max(0, sum(bundles.values()) - sum(executed.values()))
 

@@ -28,7 +28,7 @@ def no_stored_blocks(run: Run) -> str:
 
 def no_blocks(run: Run) -> str:
     """Neither in a ledger nor in the trace."""
-    is_traced = any(record["kind"] in ("committed", "executed") and record["height"] > 0 for record in run.trace)
+    is_traced = any(record["height"] > 0 for record in run.records.of_kind("committed", "executed"))
     return "" if is_traced or not no_stored_blocks(run) else "no block was executed"
 
 
@@ -42,5 +42,4 @@ def no_money(run: Run) -> str:
 
 
 def no_submissions(run: Run) -> str:
-    is_any = any(record["kind"] == "submitted" for record in run.trace)
-    return cut_short(run) or ("" if is_any else "nothing was submitted")
+    return cut_short(run) or ("" if run.records.of_kind("submitted") else "nothing was submitted")

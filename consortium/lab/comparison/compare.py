@@ -165,7 +165,7 @@ def _plain(run: Run) -> Any:
 
 
 def _about(run: Run) -> dict[str, Any]:
-    started: Record = next((record for record in run.trace if record["kind"] == "run"), {})
+    started: Record = next(iter(run.records.of_kind("run")), {})
     names: Mapping[str, str] = {
         "version": "consortium",
         "profile": "profile",

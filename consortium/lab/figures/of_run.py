@@ -101,7 +101,7 @@ def _over_time(runs: Sequence[tuple[str, Run]], source: str) -> Picture:
             series.throughput(run.trace, width_us),
             series.latency_quantiles(run.trace, width_us, 0.5),
             series.latency_quantiles(run.trace, width_us, 0.95),
-            [record["t_us"] / 1e6 for record in run.trace if record["kind"] == "fault"],
+            [record["t_us"] / 1e6 for record in run.records.of_kind("fault")],
         )
         for label, run in runs
     ]

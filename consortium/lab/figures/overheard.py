@@ -50,7 +50,7 @@ def overhear(run: Run, height: int, profile: Profile | None) -> Diagram:
 
 
 def _check_profile(run: Run, profile: Profile | None) -> None:
-    started: Record = next((record for record in run.trace if record["kind"] == "run"), {})
+    started: Record = next(iter(run.records.of_kind("run")), {})
     named = str(started.get("profile", ""))
     if named and (profile is None or profile.name != named):
         raise SequenceError(f"the run spent CPU as profile {named} says: name that file with --profile to repeat it")
@@ -100,7 +100,7 @@ class _Overheard(Simulation):
 
 def _told_alike(run: Run) -> frozenset[str]:
     """The kinds of record that do not depend on the simulator's level (docs/decisions/040); empty: all of them."""
-    started: Record = next((record for record in run.trace if record["kind"] == "run"), {})
+    started: Record = next(iter(run.records.of_kind("run")), {})
     return frozenset(("executed", "included")) if started.get("level") == "collapsed" else frozenset()
 
 

@@ -38,6 +38,7 @@ from consortium.lab.figures.plots import (
 from consortium.lab.measures import series
 from consortium.lab.measures.disturbances import Disturbance, disturbances
 from consortium.lab.measures.series import Span
+from consortium.runs.records import Records
 from consortium.runs.trace import Record, reject_reason
 
 NETWORK = "network"
@@ -133,10 +134,9 @@ def _service(axes: Axes, trace: Sequence[Record]) -> None:
 def _waiting(axes: Axes, trace: Sequence[Record]) -> None:
     """The one submitter that waits far longer than the others in a colour of its own."""
     by_node: dict[str, list[tuple[float, float]]] = {}
-    for record in trace:
-        if record["kind"] == "included":
-            point = (record["t_us"] / 1e6, max(0.01, record["latency_us"] / 1e3))
-            by_node.setdefault(record["node"], []).append(point)
+    for record in Records.of(trace).of_kind("included"):
+        point = (record["t_us"] / 1e6, max(0.01, record["latency_us"] / 1e3))
+        by_node.setdefault(record["node"], []).append(point)
     slow = slowest_submitter(trace)
     for node, points in sorted(by_node.items(), key=lambda item: item[0] == slow):
         axes.plot(
@@ -162,9 +162,8 @@ def _waiting(axes: Axes, trace: Sequence[Record]) -> None:
 def slowest_submitter(trace: Sequence[Record]) -> str:
     """Whose slow bundles (nine in ten are faster) wait SLOW_RATIO times longer than those of each other; or empty."""
     waits: dict[str, list[int]] = {}
-    for record in trace:
-        if record["kind"] == "included":
-            waits.setdefault(record["node"], []).append(record["latency_us"])
+    for record in Records.of(trace).of_kind("included"):
+        waits.setdefault(record["node"], []).append(record["latency_us"])
     ranked = sorted(((series.quantile(sorted(held), 0.9), node) for node, held in waits.items()), reverse=True)
     if len(ranked) > 1 and ranked[0][0] > SLOW_RATIO * max(1, ranked[1][0]):
         return ranked[0][1]
@@ -224,11 +223,11 @@ def observing_spans(trace: Sequence[Record]) -> list[Span]:
     """From a node's word that it only observes to its next boot, the next epoch, or the end; labelled by the node."""
     begun: dict[str, int] = {}
     found: list[Span] = []
-    for record in trace:
+    for record in Records.of(trace).of_kind("observing", "booted", "epoch"):
         node = record["node"]
         if record["kind"] == "observing":
             begun.setdefault(node, record["t_us"])
-        elif record["kind"] in ("booted", "epoch") and node in begun:
+        elif node in begun:
             found.append(Span(begun.pop(node), record["t_us"], node))
     end_us = series.duration_us(trace)
     found += [Span(since, end_us, node) for node, since in begun.items()]
@@ -246,10 +245,9 @@ def camps(trace: Sequence[Record]) -> dict[str, tuple[int, int, str]]:
     """Of a forked ledger: per node when and at which height it first executed what others did not, and its camp, A on.
     Empty where all agree."""
     headers: dict[int, dict[str, dict[str, int]]] = {}
-    for record in trace:
-        if record["kind"] == "executed":
-            held = headers.setdefault(record["height"], {}).setdefault(record["header"], {})
-            held.setdefault(record["node"], record["t_us"])
+    for record in Records.of(trace).of_kind("executed"):
+        held = headers.setdefault(record["height"], {}).setdefault(record["header"], {})
+        held.setdefault(record["node"], record["t_us"])
     height = min((height for height, held in headers.items() if len(held) > 1), default=None)
     if height is None:
         return {}
@@ -287,12 +285,14 @@ def lags(trace: Sequence[Record], honest: Sequence[str]) -> dict[str, list[int]]
         for node, height in heights.items():
             found.setdefault(node, [0] * (moment - 1)).append(max(0, head - height))
 
-    for record in trace:
+    for record in Records.of(trace).of_kind("executed", "snapshot", "caught_up"):
         while record["t_us"] > moment * end_us // LAG_POINTS:
             look()
             moment = next(moments)
-        if record["kind"] in ("executed", "snapshot", "caught_up"):
-            heights[record["node"]] = max(heights.get(record["node"], 0), record["height"])
+        heights[record["node"]] = max(heights.get(record["node"], 0), record["height"])
+    while end_us > moment * end_us // LAG_POINTS:
+        look()
+        moment = next(moments)
     look()
     return dict(sorted(found.items()))
 
@@ -309,9 +309,8 @@ def _behind(axes: Axes, trace: Sequence[Record], behind: Mapping[str, Sequence[i
 def _rejections(trace: Sequence[Record]) -> list[tuple[str, list[int]]]:
     """The most frequent reasons and the times of each; the others together."""
     times: dict[str, list[int]] = {}
-    for record in trace:
-        if record["kind"] == "rejected":
-            times.setdefault(reject_reason(record), []).append(record["t_us"])
+    for record in Records.of(trace).of_kind("rejected"):
+        times.setdefault(reject_reason(record), []).append(record["t_us"])
     ranked = sorted(times.items(), key=lambda item: (-len(item[1]), item[0]))
     kept, rest = ranked[: len(REASON_COLOURS) - 1], ranked[len(REASON_COLOURS) - 1 :]
     if rest:
@@ -347,6 +346,6 @@ def _legend(figure: Figure, trace: Sequence[Record], order: Sequence[str]) -> No
         handles.append(Patch(facecolor=LIE, edgecolor=INK, linewidth=0.4, label="does not keep to the protocol"))
     if series.service_gaps(trace):
         handles.append(Patch(color=GAP_FILL, label="no service"))
-    if any(record["kind"] == "view_change" for record in trace):
+    if Records.of(trace).of_kind("view_change"):
         handles.append(Line2D([], [], marker="v", color=INK, markersize=5, linestyle="none", label="asks for a view"))
     figure.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=8.5, handlelength=1.6)

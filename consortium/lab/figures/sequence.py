@@ -18,6 +18,7 @@ from consortium.core.messages import Frame, Message, Signed, ViewVote, decode_fr
 from consortium.core.protocol import ConsensusProtocol
 from consortium.protocols import load_protocols
 from consortium.runs.recording import ARRIVAL, BOOT, Cut, read_steps, recordings
+from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
 
@@ -87,17 +88,18 @@ class Window(NamedTuple):
 def window_of(trace: Sequence[Record], height: int) -> Window:
     """From the first order of a height (or the first wish for the leader who made it) to its last execution, without
     those who executed it long after the others: they fetched it. Raises SequenceError."""
-    times = [r["t_us"] for r in trace if r["kind"] in PHASES and r.get("height") == height]
-    executed = sorted(r["t_us"] for r in trace if r["kind"] == "executed" and r["height"] == height)
+    records = Records.of(trace)
+    times = [r["t_us"] for r in records.of_kind(*PHASES) if r.get("height") == height]
+    executed = sorted(r["t_us"] for r in records.of_kind("executed") if r["height"] == height)
     if not times or height < 1:
-        heights = [r["height"] for r in trace if r["kind"] == "executed" and r["height"] > 0]
+        heights = [r["height"] for r in records.of_kind("executed") if r["height"] > 0]
         known = f"heights 1 to {max(heights)}" if heights else "nothing"
         raise SequenceError(f"--height {height}: this run executed {known}")
     begin_us = min(times)
     half_us = executed[len(executed) // 2] if executed else max(times)
     reach_us = begin_us + STRAGGLER_FACTOR * (half_us - begin_us)
     end_us = max((t_us for t_us in executed if t_us <= reach_us), default=max(times))
-    wishes = [r["t_us"] for r in trace if r["kind"] == "view_change" and begin_us - WISH_US <= r["t_us"] < begin_us]
+    wishes = [r["t_us"] for r in records.of_kind("view_change").between(begin_us - WISH_US, begin_us - 1)]
     return Window(min([begin_us, *wishes]), end_us)
 
 
@@ -109,8 +111,8 @@ def diagram(run: Run, height: int, said: Iterable[Said], heard: Iterable[Heard],
     arrows = _arrows(wanted, heard, nodes, window)
     marks = [
         Mark(r["t_us"], r["node"], r["kind"])
-        for r in run.trace
-        if r["kind"] in PHASES and r.get("height") == height and r["node"] in nodes and r["t_us"] <= window.end_us
+        for r in run.records.of_kind(*PHASES)
+        if r.get("height") == height and r["node"] in nodes and r["t_us"] <= window.end_us
     ]
     begin_us = min([window.begin_us, *(arrow.said_us for arrow in arrows)])
     end_us = max([window.end_us, *(arrow.heard_us for arrow in arrows if arrow.heard_us is not None)])
@@ -118,7 +120,7 @@ def diagram(run: Run, height: int, said: Iterable[Said], heard: Iterable[Heard],
 
 
 def _lanes(run: Run) -> tuple[str, ...]:
-    booted = {record["node"] for record in run.trace if record["kind"] == "booted"}
+    booted = run.records.of_kind("booted").nodes
     members = [member.name for member in run.scenario.members if member.name in booted]
     return (*members, *sorted(booted - set(members)))
 

@@ -36,7 +36,7 @@ def place_words(run: Run) -> str:
 
 
 def _started(run: Run) -> Record:
-    return next((record for record in run.trace if record["kind"] == "run"), {})
+    return next(iter(run.records.of_kind("run")), {})
 
 
 def each_of(values: Iterable[object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Container, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from matplotlib.patches import Patch
 from consortium.lab.figures.plots import BLUE, GAP_FILL, GREEN, INK, MUTED, ORANGE, PINK, RED, SKY, draw
 from consortium.lab.measures import series
 from consortium.lab.measures.series import Span
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 CONDITION_COLOURS = {
@@ -44,8 +46,9 @@ def leader_change_windows(trace: Sequence[Record]) -> list[Window]:
     end_us = series.duration_us(trace)
     windows: list[Window] = []
     for before, after in pairwise(leaders):
-        cause_us = max((t_us for t_us in executions if t_us < after.start_us), default=before.start_us)
-        back_us = min((t_us for t_us in executions if t_us > after.start_us), default=end_us)
+        earlier, later = bisect_left(executions, after.start_us), bisect_right(executions, after.start_us)
+        cause_us = executions[earlier - 1] if earlier else before.start_us
+        back_us = executions[later] if later < len(executions) else end_us
         margin_us = max(50_000, (back_us - cause_us) // 3)
         window = Window(max(0, cause_us - margin_us), min(end_us, back_us + margin_us))
         if windows and window.start_us < windows[-1].end_us:
@@ -64,13 +67,13 @@ class Step(NamedTuple):
 
 def steps_in(trace: Sequence[Record], window: Window) -> list[Step]:
     """What happened in a window around a leader change, from the last block before to the first block after."""
-    inside = [record for record in trace if window.start_us <= record["t_us"] <= window.end_us]
-    entries = [record for record in inside if record["kind"] == "new_view"]
+    records = Records.of(trace)
+    entries = records.of_kind("new_view").between(*window)
     if not entries:
         return []
     executions = [record["t_us"] for record in series.first_executions(trace)]
-    steps = [Step(record["t_us"], series.fault_words(record)) for record in inside if record["kind"] == "fault"]
-    asks = [record for record in inside if record["kind"] == "view_change"]
+    steps = [Step(record["t_us"], series.fault_words(record)) for record in records.of_kind("fault").between(*window)]
+    asks = records.of_kind("view_change").between(*window)
     if asks:
         before = max((t_us for t_us in executions if t_us < asks[0]["t_us"]), default=None)
         if before is not None:
@@ -135,7 +138,7 @@ def condition_handles(met: Container[str]) -> list[Patch]:
 
 def paint_votes(axes: Axes, rows: Mapping[str, int], trace: Sequence[Record]) -> None:
     """A mark wherever a node asks for a new view."""
-    asked = [record for record in trace if record["kind"] == "view_change" and record["node"] in rows]
+    asked = [record for record in Records.of(trace).of_kind("view_change") if record["node"] in rows]
     axes.plot(
         [record["t_us"] / 1e6 for record in asked],
         [rows[record["node"]] + 0.1 for record in asked],
@@ -164,20 +167,19 @@ def paint_leaders(
 def _paint_marks(axes: Axes, rows: Mapping[str, int], trace: Sequence[Record], window: Window, is_close: bool) -> None:
     """Faults always; votes for a new view, entries into it and executed blocks only where the picture is close."""
     points: dict[tuple[str, str, float], list[tuple[float, int]]] = {}
-    for record in trace:
-        if not window.start_us <= record["t_us"] <= window.end_us:
-            continue
+    kinds = ("fault", "view_change", "new_view", "executed") if is_close else ("fault",)
+    for record in Records.of(trace).of_kind(*kinds).between(*window):
         kind, node = record["kind"], record["node"]
         if kind == "fault":
             node = record["target"]
             style = ("^", GREEN, 9.0) if series.is_repair(record) else ("X", RED, 9.0)
             if not node:  # of the network, or of the broker: it meets everybody
                 axes.axvline(record["t_us"] / 1e6, color=style[1], linewidth=1.0, linestyle=":", zorder=4)
-        elif kind == "view_change" and is_close:
+        elif kind == "view_change":
             style = ("v", INK, 6.0)
-        elif kind == "new_view" and is_close:
+        elif kind == "new_view":
             style = ("D", INK, 5.0)
-        elif kind == "executed" and is_close and record["transactions"]:
+        elif record["transactions"]:
             style = ("|", "white", 6.0)
         else:
             continue

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 
 from consortium.lab.figures.paper import Fill, Picture
 from consortium.lab.measures import series
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 CONDITIONS = {
@@ -84,8 +85,8 @@ def _led(trace: Sequence[Record]) -> list[series.Span]:
 def _views(trace: Sequence[Record]) -> list[tuple[float, int]]:
     """(seconds, view) of the first entry into each view that was led long enough to be told."""
     found: list[tuple[float, int]] = []
-    for record in trace:
-        if record["kind"] == "new_view" and (not found or record["view"] > found[-1][1]):
+    for record in Records.of(trace).of_kind("new_view"):
+        if not found or record["view"] > found[-1][1]:
             found.append((record["t_us"] / 1e6, record["view"]))
     return found
 
@@ -102,9 +103,7 @@ def _mark_views(axes: Axes, views: Sequence[tuple[float, int]], end_s: float) ->
 
 def _mark_faults(axes: Axes, trace: Sequence[Record], nodes: Sequence[str]) -> list[Patch | Line2D]:
     kinds = {}
-    for record in trace:
-        if record["kind"] != "fault":
-            continue
+    for record in Records.of(trace).of_kind("fault"):
         is_end, target = series.is_repair(record), record["target"]
         colour = "#00704f" if is_end else "#b3200a"
         style = {"color": colour, "markersize": 7, "markeredgecolor": "white", "linestyle": "none"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 
@@ -42,7 +43,7 @@ def bundles_of(trace: Iterable[Record]) -> list[Bundle]:
     proposed: dict[int, int] = {}
     committed: dict[tuple[str, int], int] = {}
     found: list[Bundle] = []
-    for record in trace:
+    for record in Records.of(trace).of_kind("proposed", "committed", "included"):
         kind = record["kind"]
         if kind == "proposed":
             proposed.setdefault(record["height"], record["t_us"])

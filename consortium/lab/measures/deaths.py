@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 
@@ -23,7 +24,7 @@ def leader_deaths(trace: Sequence[Record]) -> list[Death]:
     open_deaths: list[Death] = []
     proposer = ""
     proposed_us: dict[int, int] = {}  # height -> when it was last proposed
-    for record in trace:
+    for record in Records.of(trace).of_kind("proposed", "fault", "executed"):
         kind = record["kind"]
         if kind == "proposed":
             proposer = record["node"]

@@ -9,6 +9,7 @@ from consortium.lab.measures import series
 from consortium.lab.measures.bundles import Bundle, bundles_of
 from consortium.lab.measures.catalogue import DISTRIBUTIONS, PHASES, STATISTICS
 from consortium.lab.measures.warm_up import WarmUp, find_warm_up
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 SHARES = (0, 10, 25, *range(50, 1_000, 50), 975, 990, 995, 999, 1_000)  # of 1,000 values so many are at or below
@@ -68,11 +69,11 @@ def _order_to_committed(trace: Sequence[Record], after_us: int) -> list[int]:
     last: dict[int, int] = {}
     seen: set[tuple[str, int]] = set()
     found: list[int] = []
-    for record in trace:
+    for record in Records.of(trace).of_kind("proposed", "committed"):
         if record["kind"] == "proposed":
             proposed.setdefault(record.get("digest", ""), record["t_us"])
             last[record["height"]] = record["t_us"]
-        elif record["kind"] == "committed" and (record["node"], record["height"]) not in seen:
+        elif (record["node"], record["height"]) not in seen:
             seen.add((record["node"], record["height"]))
             start = proposed.get(record.get("digest", ""), last.get(record["height"]))
             if start is not None and record["t_us"] > after_us:
@@ -91,7 +92,7 @@ def phase_latencies(trace: Sequence[Record], after_us: int = -1) -> dict[str, li
     last: dict[tuple[str, int, str], int] = {}
     seals: dict[str, list[tuple[int, int]]] = {}
     found: dict[str, list[int]] = {phase: [] for phase in PHASES}
-    for record in trace:
+    for record in Records.of(trace).of_kind("proposed", "prepared", "committed", "executed", "sealed"):
         kind, node, t_us = record["kind"], record["node"], record["t_us"]
         if kind == "proposed":
             proposed.setdefault((record["view"], record["height"]), t_us)
@@ -105,7 +106,7 @@ def phase_latencies(trace: Sequence[Record], after_us: int = -1) -> dict[str, li
             if before is not None and (node, record["height"], kind) not in last and t_us > after_us:
                 found[PHASES[1] if kind == "committed" else PHASES[2]].append(t_us - before)
             last.setdefault((node, record["height"], kind), t_us)
-        elif kind == "sealed":
+        else:
             seals.setdefault(node, []).append((record["height"], t_us))
     found[PHASES[3]] = _seal_latencies(last, seals, after_us)
     return {phase: sorted(values) for phase, values in found.items()}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consortium.lab.measures import series
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 MENDED_BY = {  # act -> what ends it, of the same target where it has one
@@ -47,7 +48,7 @@ class Disturbance(NamedTuple):
 
 def disturbances(trace: Sequence[Record]) -> list[Disturbance]:
     """In order of their beginnings. What no act can end (a disk that was copied) is none."""
-    records = [record for record in trace if record["kind"] == "fault"]
+    records = Records.of(trace).of_kind("fault")
     end_us = series.duration_us(trace)
     found = []
     for index, record in enumerate(records):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from consortium.lab.measures.catalogue import BY_NAME, CATALOGUE, COSTS, DISTRIB
 from consortium.lab.measures.deaths import leader_deaths
 from consortium.lab.measures.distributions import Distributions, distributions, phase_latencies, statistics
 from consortium.lab.measures.warm_up import WarmUp
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 COLUMNS = ("name", "value", "unit", "what")
@@ -159,10 +161,11 @@ def _traffic_figures(trace: Sequence[Record]) -> _Values:
 
 
 def _leader_figures(trace: Sequence[Record]) -> _Values:
-    spans = series.leader_spans(trace)
-    yield "view_changes", len({r["view"] for r in trace if r["kind"] == "new_view" and r["view"] > 0})
-    yield "view_change_votes", sum(record["kind"] == "view_change" for record in trace)
-    recoveries = [end_us - start_us for start_us, end_us in _recoveries(trace, spans)]
+    records = Records.of(trace)
+    spans = series.leader_spans(records)
+    yield "view_changes", len({r["view"] for r in records.of_kind("new_view") if r["view"] > 0})
+    yield "view_change_votes", len(records.of_kind("view_change"))
+    recoveries = [end_us - start_us for start_us, end_us in _recoveries(records, spans)]
     if recoveries:
         yield "recovery_max", max(recoveries) / 1e6
 
@@ -182,18 +185,18 @@ def _death_figures(trace: Sequence[Record]) -> _Values:
 DISTURBING = ("kill", "pause", "partition", "broker_kill")
 
 
-def _recoveries(trace: Sequence[Record], leaders: Sequence[series.Span]) -> list[tuple[int, int]]:
+def _recoveries(trace: Records, leaders: Sequence[series.Span]) -> list[tuple[int, int]]:
     """For every leader change that was survived: (its cause, the first block with transactions after it)."""
     executions = [record["t_us"] for record in series.first_executions(trace) if record["transactions"]]
     found = []
     for before, after in pairwise(leaders):
-        within = [r for r in trace if before.start_us <= r["t_us"] <= after.start_us]
-        faults = [r["t_us"] for r in within if r["kind"] == "fault" and r["act"] in DISTURBING]
-        doubts = [r["t_us"] for r in within if r["kind"] == "view_change"]
-        cause = faults[-1] if faults else min(doubts, default=after.start_us)
-        back = min((t_us for t_us in executions if t_us > after.start_us), default=None)
-        if back is not None:
-            found.append((cause, back))
+        within = before.start_us, after.start_us
+        faults = [r["t_us"] for r in trace.of_kind("fault").between(*within) if r["act"] in DISTURBING]
+        doubts = trace.of_kind("view_change").between(*within)
+        cause = faults[-1] if faults else min((r["t_us"] for r in doubts), default=after.start_us)
+        later = bisect_right(executions, after.start_us)
+        if later < len(executions):
+            found.append((cause, executions[later]))
     return found
 
 
@@ -207,11 +210,12 @@ def cpu_costs(trace: Iterable[Record]) -> dict[str, dict[str, int]]:
         for name, value in current.pop(node, {}).items():
             sums[name] = sums.get(name, 0) + value
 
-    for record in trace:
+    for record in Records.of(trace).of_kind("booted", "cost"):
         node = record["node"]
-        if record["kind"] == "booted" and node in current:
-            fold(node)
-        elif record["kind"] == "cost":
+        if record["kind"] == "booted":
+            if node in current:
+                fold(node)
+        else:
             current[node] = {k: v for k, v in record.items() if k not in ("t_us", "node", "kind") and type(v) is int}
     for node in list(current):
         fold(node)
@@ -233,7 +237,7 @@ def _cost_figures(trace: Sequence[Record]) -> _Values:
 
 def _cores(trace: Iterable[Record]) -> int:
     """Of the machine of the run, where its first record tells; else of this one."""
-    started = next((record for record in trace if record["kind"] == "run"), {})
+    started = next(iter(Records.of(trace).of_kind("run")), {})
     return int(started.get("cores") or os.cpu_count() or 1)
 
 

@@ -9,6 +9,7 @@ from consortium.lab.measures.bundles import bundles_of
 from consortium.lab.measures.distributions import distributions, sketch
 from consortium.lab.measures.measures import measure
 from consortium.lab.measures.tables import Column, Table, Value
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 Row = tuple[Value, ...]
@@ -96,22 +97,20 @@ def series_table(trace: Sequence[Record]) -> Table:
 def _message_rates(trace: Sequence[Record]) -> Iterator[Row]:
     """Between two `traffic` notes of a node, at the later one."""
     before: dict[tuple[str, int], tuple[int, int]] = {}
-    for record in trace:
-        if record["kind"] == "traffic":
-            key = (record["node"], record["life"])
-            count = sum(row[2] for row in record["sent"])
-            t_us, counted = before.get(key, (0, 0))
-            before[key] = (record["t_us"], count)
-            if record["t_us"] > t_us:
-                rate = (count - counted) * 1e6 / (record["t_us"] - t_us)
-                yield record["t_us"] / 1e6, "messages", record["node"], rate, "1/s"
+    for record in Records.of(trace).of_kind("traffic"):
+        key = (record["node"], record["life"])
+        count = sum(row[2] for row in record["sent"])
+        t_us, counted = before.get(key, (0, 0))
+        before[key] = (record["t_us"], count)
+        if record["t_us"] > t_us:
+            rate = (count - counted) * 1e6 / (record["t_us"] - t_us)
+            yield record["t_us"] / 1e6, "messages", record["node"], rate, "1/s"
 
 
 def _queue_depths(trace: Sequence[Record]) -> Iterator[Row]:
-    for record in trace:
-        if record["kind"] == "queues":
-            for queue in traffic.QUEUES:
-                yield record["t_us"] / 1e6, queue, record["node"], record.get(queue, 0), "1"
+    for record in Records.of(trace).of_kind("queues"):
+        for queue in traffic.QUEUES:
+            yield record["t_us"] / 1e6, queue, record["node"], record.get(queue, 0), "1"
 
 
 RUN_TABLES: Mapping[str, Callable[[Sequence[Record]], Table]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 BINS_MAX = 120
@@ -88,9 +89,13 @@ def _steps() -> Iterable[int]:
 
 def first_executions(trace: Iterable[Record]) -> list[Record]:
     """For each height the `executed` record of whoever was first, by time; height 0 is the genesis file, not work."""
+    return list(Records.of(trace).computed(_first_executions))
+
+
+def _first_executions(trace: Records) -> list[Record]:
     first: dict[int, Record] = {}
-    for record in trace:
-        if record["kind"] == "executed" and record["height"] > 0:
+    for record in trace.of_kind("executed"):
+        if record["height"] > 0:
             known = first.get(record["height"])
             if known is None or record["t_us"] < known["t_us"]:
                 first[record["height"]] = record
@@ -100,18 +105,23 @@ def first_executions(trace: Iterable[Record]) -> list[Record]:
 def distinct_submissions(trace: Iterable[Record]) -> list[Record]:
     """`submitted` records, each bundle once (a node that came back may say it again), by time; without those that were
     signed again with another key, or said again under another number."""
+    return list(Records.of(trace).computed(_distinct_submissions))
+
+
+def _distinct_submissions(trace: Records) -> list[Record]:
     first: dict[str, Record] = {}
-    for record in trace:
+    for record in trace.of_kind("submitted", "renumbered"):
         if record["kind"] == "submitted":
             first.setdefault(record["bundle"], record)
             first.pop(record.get("replaces", ""), None)
-        elif record["kind"] == "renumbered":
+        else:
             first.pop(record["bundle"], None)
     return list(first.values())
 
 
 def duration_us(trace: Sequence[Record]) -> int:
-    return max((record["t_us"] for record in trace), default=0)
+    """The time of the latest record; 0 for an empty trace."""
+    return Records.of(trace).end_us
 
 
 def throughput(trace: Sequence[Record], width_us: int) -> Bins:
@@ -124,7 +134,7 @@ def throughput(trace: Sequence[Record], width_us: int) -> Bins:
 
 def latencies(trace: Iterable[Record]) -> list[tuple[int, int]]:
     """(when, latency_us) of every bundle at its submitter, by time of execution."""
-    return [(record["t_us"], record["latency_us"]) for record in trace if record["kind"] == "included"]
+    return [(record["t_us"], record["latency_us"]) for record in Records.of(trace).of_kind("included")]
 
 
 def latency_quantiles(trace: Sequence[Record], width_us: int, share: float) -> list[tuple[float, float]]:
@@ -141,6 +151,17 @@ def latency_quantiles(trace: Sequence[Record], width_us: int, share: float) -> l
 def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[Span]:
     """Intervals of at least `gap_min_us` in which work waited and no node executed anything. Work waits where more was
     submitted than executed; and for certain from the submission of a bundle to its execution at its submitter."""
+    records = Records.of(trace)
+    if gap_min_us == GAP_MIN_US:
+        return list(records.computed(_gaps_told))
+    return _service_gaps(records, gap_min_us)
+
+
+def _gaps_told(trace: Records) -> list[Span]:
+    return _service_gaps(trace, GAP_MIN_US)
+
+
+def _service_gaps(trace: Records, gap_min_us: int) -> list[Span]:
     executions = first_executions(trace)
     changes = [(record["t_us"], 0, record["transactions"]) for record in distinct_submissions(trace)]
     changes += [(record["t_us"], 1, -record["transactions"]) for record in executions]
@@ -160,19 +181,19 @@ def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[
         elif since is None:
             since = t_us
     end_us = duration_us(trace)
-    is_done = any(record["kind"] == "ended" and record["verdict"] == "done" for record in trace)  # nobody waits then
+    is_done = any(record["verdict"] == "done" for record in trace.of_kind("ended"))  # nobody waits then
     if since is not None and end_us - since >= gap_min_us and not is_done:
         gaps.append(Span(since, end_us, "no service"))
     return _joined([*gaps, *_silent_waits(trace, [record["t_us"] for record in executions], gap_min_us)])
 
 
-def _silent_waits(trace: Sequence[Record], executed_us: Sequence[int], gap_min_us: int) -> list[Span]:
+def _silent_waits(trace: Records, executed_us: Sequence[int], gap_min_us: int) -> list[Span]:
     """Silences while a bundle waited of which we know how long: a count of transactions may lie where some were
     refused and submitted again. By clocks that nothing was done to."""
-    bent = {record["target"] for record in trace if record["kind"] == "fault" and record["act"].startswith("clock_")}
+    bent = {record["target"] for record in trace.of_kind("fault") if record["act"].startswith("clock_")}
     found = []
-    for record in trace:
-        if record["kind"] != "included" or record["latency_us"] < gap_min_us or record["node"] in bent:
+    for record in trace.of_kind("included"):
+        if record["latency_us"] < gap_min_us or record["node"] in bent:
             continue
         t_us, latency = record["t_us"], record["latency_us"]
         since = t_us - latency
@@ -196,9 +217,13 @@ def _joined(spans: Sequence[Span]) -> list[Span]:
 def leader_spans(trace: Sequence[Record]) -> list[Span]:
     """Who led, from the first node that entered a view to the first that entered a higher one of the same chain. Where
     view 0 proposed nothing the trace does not tell whose it was: the label of its span is empty."""
+    return list(Records.of(trace).computed(_leader_spans))
+
+
+def _leader_spans(trace: Records) -> list[Span]:
     starts: list[tuple[int, str]] = []
     highest = -1
-    for record in trace:
+    for record in trace.of_kind("new_view", "proposed"):
         if record["kind"] == "new_view" and record["view"] > highest:
             if not starts and record["view"] > 0:
                 starts.append((0, ""))
@@ -215,6 +240,10 @@ def leader_spans(trace: Sequence[Record]) -> list[Span]:
 
 def node_spans(trace: Sequence[Record]) -> dict[str, list[Span]]:
     """Per node, by name: spans labelled up, down, paused, changing (wants a new view), catching up."""
+    return dict(Records.of(trace).computed(_node_spans))
+
+
+def _node_spans(trace: Records) -> dict[str, list[Span]]:
     spans: dict[str, list[Span]] = {}
     current: dict[str, tuple[int, str]] = {}
 
@@ -225,7 +254,7 @@ def node_spans(trace: Sequence[Record]) -> dict[str, list[Span]]:
         if label is not None:
             current[node] = (t_us, label)
 
-    for record in trace:
+    for record in trace.of_kind("fault", "exited", *_CONDITIONS):
         node, label = _condition(record)
         known = current.get(node)
         if label is None or (known is not None and known[1] == label):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from consortium.core.traffic import ALL
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 QUEUES = ("pool", "inbox", "outbox")
@@ -25,9 +26,8 @@ def said(trace: Iterable[Record]) -> list[Said]:
     """Everything that left a node, over all its lives, by link and type; what a killed process said after its last note
     is missing."""
     last: dict[tuple[str, int], Record] = {}
-    for record in trace:
-        if record["kind"] == "traffic":
-            last[record["node"], record["life"]] = record
+    for record in Records.of(trace).of_kind("traffic"):
+        last[record["node"], record["life"]] = record
     sums: dict[tuple[str, str, str], list[int]] = {}
     for (node, _), record in last.items():
         for receiver, kind, messages, size in record["sent"]:
@@ -50,7 +50,7 @@ def by_kind(rows: Iterable[Said], nodes: int) -> dict[str, tuple[int, int, int]]
 
 def nodes_of(trace: Iterable[Record]) -> list[str]:
     """Everybody who booted, by name."""
-    return sorted({record["node"] for record in trace if record["kind"] == "booted"})
+    return sorted(Records.of(trace).of_kind("booted").nodes)
 
 
 def queue_means(trace: Sequence[Record], queue: str) -> tuple[float, int] | None:
@@ -59,11 +59,8 @@ def queue_means(trace: Sequence[Record], queue: str) -> tuple[float, int] | None
     since: dict[str, tuple[int, int]] = {}
     area: dict[str, int] = {}
     greatest = 0
-    end_us = 0
-    for record in trace:
-        end_us = record["t_us"]
-        if record["kind"] != "queues":
-            continue
+    end_us = trace[-1]["t_us"] if trace else 0
+    for record in Records.of(trace).of_kind("queues"):
         node, depth = record["node"], record.get(queue, 0)
         begun_us, before = since.get(node, (0, 0))
         area[node] = area.get(node, 0) + before * (record["t_us"] - begun_us)
@@ -78,4 +75,4 @@ def queue_means(trace: Sequence[Record], queue: str) -> tuple[float, int] | None
 
 def storage(trace: Iterable[Record]) -> Mapping[str, tuple[int, int]]:
     """Per node the bytes of its ledger and of its votes, at its last orderly end."""
-    return {r["node"]: (r["ledger_bytes"], r["votes_bytes"]) for r in trace if r["kind"] == "storage"}
+    return {r["node"]: (r["ledger_bytes"], r["votes_bytes"]) for r in Records.of(trace).of_kind("storage")}

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consortium.lab.measures.bundles import Bundle
+from consortium.runs.records import Records
 from consortium.runs.trace import Record
 
 BATCH = 5
@@ -68,4 +69,4 @@ def truncation_point(batches: Sequence[int]) -> int:
 
 
 def _first_fault_us(trace: Sequence[Record], begun_us: int) -> int | None:
-    return next((r["t_us"] for r in trace if r["kind"] == "fault" and r["t_us"] > begun_us), None)
+    return next((r["t_us"] for r in Records.of(trace).of_kind("fault") if r["t_us"] > begun_us), None)

@@ -11,6 +11,7 @@ from consortium.lab.figures.overview import LAG_MIN, LAG_POINTS, lags, observing
 from consortium.lab.figures.plots import milliseconds
 from consortium.lab.measures import series
 from consortium.lab.measures.disturbances import Phase, disturbances, phases
+from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record, reject_reason
 
@@ -62,14 +63,11 @@ def phase_figures(trace: Sequence[Record]) -> list[PhaseFigures]:
     parts = phases(trace)
     gaps = series.service_gaps(trace, 1)
     executions = series.first_executions(trace)
-    entered: dict[int, int] = {}  # view -> when somebody first entered it
-    for record in trace:
-        if record["kind"] == "new_view" and record["view"] > 0:
-            entered.setdefault(record["view"], record["t_us"])
+    entered = _entered(trace)
+    included, rejected = (Records.of(trace).of_kind(kind) for kind in ("included", "rejected"))
     found = []
     for part in parts:
-        inside = [record for record in trace if _is_in(part, record["t_us"], parts)]
-        waits = sorted(record["latency_us"] for record in inside if record["kind"] == "included")
+        waits = sorted(record["latency_us"] for record in included if _is_in(part, record["t_us"], parts))
         done = sum(record["transactions"] for record in executions if _is_in(part, record["t_us"], parts))
         silences = [gap.length_us for gap in gaps if max(parts, key=lambda each: _shared_us(each, gap)) is part]
         found.append(
@@ -80,7 +78,7 @@ def phase_figures(trace: Sequence[Record]) -> list[PhaseFigures]:
                 series.quantile(waits, 0.99) if waits else None,
                 max(silences, default=0),
                 sum(_is_in(part, t_us, parts) for t_us in entered.values()),
-                sum(record["kind"] == "rejected" for record in inside),
+                sum(_is_in(part, record["t_us"], parts) for record in rejected),
             )
         )
     return found
@@ -93,10 +91,7 @@ def each_done(trace: Sequence[Record]) -> list[tuple[str, ...]]:
     if len(done) < 2:
         return []
     gaps = series.service_gaps(trace, 1)
-    entered: dict[int, int] = {}
-    for record in trace:
-        if record["kind"] == "new_view" and record["view"] > 0:
-            entered.setdefault(record["view"], record["t_us"])
+    entered = _entered(trace)
     rows: list[tuple[str, ...]] = []
     for each in done[:DONE_MAX]:
         silences = [gap for gap in gaps if gap.start_us <= each.end_us and gap.end_us >= each.start_us]
@@ -108,6 +103,15 @@ def each_done(trace: Sequence[Record]) -> list[tuple[str, ...]]:
     if len(done) > DONE_MAX:
         rows.append((f"and {len(done) - DONE_MAX} more", "", "", "", "", ""))
     return rows
+
+
+def _entered(trace: Sequence[Record]) -> dict[int, int]:
+    """For each view above 0 the time when the first node entered it, in microseconds."""
+    entered: dict[int, int] = {}
+    for record in Records.of(trace).of_kind("new_view"):
+        if record["view"] > 0:
+            entered.setdefault(record["view"], record["t_us"])
+    return entered
 
 
 def _is_in(part: Phase, t_us: int, parts: Sequence[Phase]) -> bool:
@@ -146,7 +150,7 @@ def _proofs(run: Run) -> list[str]:
 
 
 def _rejections(run: Run) -> list[str]:
-    rejected = [record for record in run.honest.trace if record["kind"] == "rejected"]
+    rejected = run.honest.records.of_kind("rejected")
     if not rejected:
         return []
     reasons = Counter(reject_reason(record) for record in rejected).most_common()
@@ -161,8 +165,9 @@ def _slow(run: Run) -> list[str]:
     slow = slowest_submitter(run.trace)
     if not slow:
         return []
-    waits = sorted(r["latency_us"] for r in run.trace if r["kind"] == "included" and r["node"] == slow)
-    others = sorted(r["latency_us"] for r in run.trace if r["kind"] == "included" and r["node"] != slow)
+    included = run.records.of_kind("included")
+    waits = sorted(r["latency_us"] for r in included if r["node"] == slow)
+    others = sorted(r["latency_us"] for r in included if r["node"] != slow)
     own, rest = (milliseconds(values[-1] / 1e3) for values in (waits, others))
     return [f"Bundles of {slow} waited longest: up to {own}; those of the others up to {rest}."]
 
@@ -170,8 +175,8 @@ def _slow(run: Run) -> list[str]:
 def _conditions(run: Run) -> list[str]:
     """Damage, observing, lagging: of each sort the first few."""
     sorts: dict[str, list[str]] = {}
-    heights = {record["node"]: None for record in run.trace if record["kind"] == "executed"}
-    for record in run.trace:
+    heights = {record["node"]: None for record in run.records.of_kind("executed")}
+    for record in run.records.of_kind("exited", "damaged"):
         kind, node, at_s = record["kind"], record["node"], record["t_us"] / 1e6
         if kind == "exited" and record.get("why"):
             sorts.setdefault(kind, []).append(f"{node} stopped by itself at {at_s:.2f} s: {record['why']}.")

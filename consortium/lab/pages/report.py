@@ -124,7 +124,7 @@ def yuan(amount_fen: int) -> str:
 
 def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> str:
     scenario = run.scenario
-    started = next((record for record in run.trace if record["kind"] == "run"), {})
+    started = next(iter(run.records.of_kind("run")), {})
     place = {"simulator": "in the simulator (virtual time)", "local": "as local processes over MQTT"}.get(
         str(started.get("on", "")), str(started.get("on", ""))
     )
@@ -179,7 +179,7 @@ def _cpu_sentence(started: Record) -> str:
 def _answer(run: Run) -> str:
     """What the question asks for: figures before, during and after, words, and the picture that shows it."""
     trace = run.trace
-    if not any(record["kind"] == "executed" for record in trace):
+    if not run.records.of_kind("executed"):
         return ""
     table = _table(answer.COLUMNS, [figures.row() for figures in answer.phase_figures(trace)], range(1, 8))
     rows = answer.each_done(trace)
@@ -213,9 +213,7 @@ def _checks(verdicts: Sequence[Verdict]) -> str:
 
 
 def _moments(run: Run) -> list[plots.Moment]:
-    return [
-        plots.Moment(record["t_us"], series.fault_words(record)) for record in run.trace if record["kind"] == "fault"
-    ]
+    return [plots.Moment(record["t_us"], series.fault_words(record)) for record in run.records.of_kind("fault")]
 
 
 def _service(run: Run) -> str:
@@ -324,10 +322,9 @@ def _fund_row(line: FundLine) -> tuple[str, ...]:
 
 def _findings(run: Run) -> str:
     counts: dict[str, tuple[int, int]] = {}
-    for record in run.trace:
-        if record["kind"] == "finding":
-            count, amount = counts.get(record["rule"], (0, 0))
-            counts[record["rule"]] = (count + 1, amount + record["amount_fen"])
+    for record in run.records.of_kind("finding"):
+        count, amount = counts.get(record["rule"], (0, 0))
+        counts[record["rule"]] = (count + 1, amount + record["amount_fen"])
     if not counts:
         return ""
     rows = [(rule, f"{count:,}", yuan(amount)) for rule, (count, amount) in sorted(counts.items())]

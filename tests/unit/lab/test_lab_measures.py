@@ -176,3 +176,9 @@ def test_bins_are_a_second_or_the_step_that_keeps_a_picture_readable(duration_us
 
 def test_figures_are_told_without_exponents() -> None:
     assert [number(1830.24, "ms"), number(6.521, "ms"), number(3, "1")] == ["1,830 ms", "6.52 ms", "3"]
+
+
+def test_a_trace_without_costs_has_no_figure_of_cpu() -> None:
+    trace = [record for record in made_up_run().trace if record["kind"] != "cost"]
+    assert cpu_costs(trace) == {}
+    assert not [figure.name for figure in measure(trace).figures if figure.name.startswith("cpu_")]
