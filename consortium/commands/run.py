@@ -76,7 +76,7 @@ def simulate_into(
             is_stopped = False
         except Stopped:
             is_stopped = True
-    ledgers: dict[str, Rows] = {name: computer.disk.rows for name, computer in simulation.computers.items()}
+    ledgers: dict[str, Rows] = {name: node.disk.rows for name, node in simulation.nodes.items()}
     result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped)
     write_simulated(folder, result, _save_ledger)
     return result

@@ -103,7 +103,7 @@ def examine(scenario: Scenario) -> Examined:
 def _strangers(scenario: Scenario, simulation: Simulation) -> set[NodeId]:
     """Newcomers that nobody admitted: nothing is promised to them."""
     newcomers = [member.name for member in scenario.members if member.joins]
-    known = [each.host.is_member for each in simulation.computers.values() if each.name in newcomers and each.host]
+    known = [each.host.is_member for each in simulation.nodes.values() if each.name in newcomers and each.host]
     return set() if any(known) else set(newcomers)
 
 

@@ -19,11 +19,11 @@ TRAFFIC_EVERY_US = 10_000_000
 class Gauges:
     """`look` is called again and again, and mostly does nothing."""
 
-    def __init__(self, clock: Clock, computers: Mapping[str, SimulatedNode], note: Callable[[str, Note], None]) -> None:
+    def __init__(self, clock: Clock, nodes: Mapping[str, SimulatedNode], note: Callable[[str, Note], None]) -> None:
         self._clock = clock
-        self._computers = computers
+        self._nodes = nodes
         self._note = note
-        self._every_us = QUEUES_EVERY_US * max(1, len(computers) // NODES_EACH_TIME)
+        self._every_us = QUEUES_EVERY_US * max(1, len(nodes) // NODES_EACH_TIME)
         self._queues_us = self._every_us
         self._traffic_us = TRAFFIC_EVERY_US
         self._queues_told: dict[str, dict[str, int]] = {}
@@ -41,22 +41,22 @@ class Gauges:
     def end(self) -> None:
         self._tell_queues()
         self._tell_traffic()
-        for name, computer in self._computers.items():
-            votes = sum(len(record) for block in computer.disk.votes for record, _ in block)
-            storage = {"ledger_bytes": computer.disk.rows.bytes_held(), "votes_bytes": votes}
+        for name, node in self._nodes.items():
+            votes = sum(len(record) for block in node.disk.votes for record, _ in block)
+            storage = {"ledger_bytes": node.disk.rows.bytes_held(), "votes_bytes": votes}
             self._note(name, Note("storage", storage))
 
     def _tell_queues(self) -> None:
-        for name, computer in self._computers.items():
-            if computer.host is None:
+        for name, node in self._nodes.items():
+            if node.host is None:
                 continue
-            queues = {**computer.host.queues, "inbox": len(computer.held) + computer.frames_waiting()}
+            queues = {**node.host.queues, "inbox": len(node.held) + node.frames_waiting()}
             if queues != self._queues_told.get(name):
                 self._queues_told[name] = queues
                 self._note(name, Note("queues", dict(queues)))
 
     def _tell_traffic(self) -> None:
-        for name, computer in self._computers.items():
-            if computer.traffic.messages != self._messages_told.get(name, 0):
-                self._messages_told[name] = computer.traffic.messages
-                self._note(name, Note("traffic", computer.traffic.fields()))
+        for name, node in self._nodes.items():
+            if node.traffic.messages != self._messages_told.get(name, 0):
+                self._messages_told[name] = node.traffic.messages
+                self._note(name, Note("traffic", node.traffic.fields()))

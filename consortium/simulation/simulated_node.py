@@ -75,7 +75,7 @@ class Delivery(NamedTuple):
     """A frame on its way. `frame` is decoded once for all receivers; where it cannot be, `payload` goes instead.
     `event`: verified once for all, where it could be. `is_single`: nobody sent these bytes lately, they come once."""
 
-    computer: SimulatedNode
+    node: SimulatedNode
     incarnation: int
     frame: Frame | None
     digest: bytes
@@ -88,34 +88,25 @@ class Delivery(NamedTuple):
 class Parcel(NamedTuple):
     """The frames of one message, which arrive together."""
 
-    computer: SimulatedNode
+    node: SimulatedNode
     incarnation: int
     frames: tuple[Delivery, ...]
     size_bytes: int
 
 
 class Continue(NamedTuple):
-    """A node at work goes on, if it still lives, and when it is not paused."""
+    """A node goes on with its work, if it still lives, and when it is not paused: a slice of CPU, a sync, a commit
+    is over."""
 
-    computer: SimulatedNode
+    node: SimulatedNode
     incarnation: int
     act: Callable[[], None]
 
 
 class Wakeup(NamedTuple):
-    computer: SimulatedNode
+    node: SimulatedNode
     incarnation: int
     token: int
 
 
-class Synced(NamedTuple):
-    computer: SimulatedNode
-    incarnation: int
-
-
-class Committed(NamedTuple):
-    computer: SimulatedNode
-    incarnation: int
-
-
-Item = Delivery | Parcel | Continue | Wakeup | Synced | Committed
+Item = Delivery | Parcel | Continue | Wakeup

@@ -22,6 +22,7 @@ from consortium.core.messages import Frame, Signed, decode_frame, encode_frame
 from consortium.ledger.rows import Row
 from consortium.scenario.scenario import Link, MemberSpec, Network, Scenario, Workload
 from consortium.simulation.costs.cost import KIB, Counts
+from consortium.simulation.costs.priced_node import PricedNodes
 from consortium.simulation.costs.profile import HostCost, Profile, StoreCost, SuiteCost
 from consortium.simulation.run import Simulation
 from nodes.calibration.bus import spread_of
@@ -213,13 +214,13 @@ class _TimedRows(SqliteRows):
 def _run(scenario: Scenario, folder: Path, steps: list[_Step], commits: list[_Commit]) -> None:
     folder.mkdir()
     simulation = Simulation(scenario, profile=Profile("none"))
-    assert simulation.office is not None
-    simulation.office.gauge = _Gauge(steps)
-    simulation.office.transport.is_raw = True
+    assert isinstance(simulation.driver, PricedNodes)
+    simulation.driver.gauge = _Gauge(steps)
+    simulation.driver.transport.is_raw = True
     rows: list[_TimedRows] = []
-    for name, computer in simulation.computers.items():
+    for name, node in simulation.nodes.items():
         rows.append(_TimedRows(folder / f"{name}.sqlite", commits))
-        computer.disk.rows = rows[-1]  # type: ignore[assignment]
+        node.disk.rows = rows[-1]  # type: ignore[assignment]
     simulation.run()
     for each in rows:
         each.close()

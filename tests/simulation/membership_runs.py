@@ -85,7 +85,7 @@ class Ran:
         self.genesis = self.result.genesis
         assert self.result.is_done, self.summary()
         self.roots = {name: self.verify(name) for name in self.result.ledgers}
-        honest = [name for name in self.roots if not self.simulation.computers[name].is_traitor]
+        honest = [name for name in self.roots if not self.simulation.nodes[name].is_traitor]
         fullest = max(honest, key=lambda name: self.roots[name][0])
         members = [name for name in honest if name in self.epochs(fullest).newest.by_name]
         assert len({self.roots[name] for name in members}) == 1, self.roots
@@ -100,9 +100,9 @@ class Ran:
 
     def summary(self) -> str:
         nodes = {
-            name: (computer.host.head_height, computer.host.stable_height, computer.host.epoch, computer.host.is_done)
-            for name, computer in self.simulation.computers.items()
-            if computer.host is not None
+            name: (node.host.head_height, node.host.stable_height, node.host.epoch, node.host.is_done)
+            for name, node in self.simulation.nodes.items()
+            if node.host is not None
         }
         return f"not done after {self.result.ended_us / 1e6} s: {nodes}"
 

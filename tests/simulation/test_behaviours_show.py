@@ -369,8 +369,8 @@ def test_a_snapshot_ends_the_wait_of_what_it_holds() -> None:
         snapshot_gap=12,
     )
     assert run.notes("snapshot", "node-5")
-    assert all(computer.host._node.siblings["pool"].unexecuted == 0 for computer in _living(run))
+    assert all(node.host._node.siblings["pool"].unexecuted == 0 for node in _living(run))
 
 
 def _living(run: Observed) -> list[Any]:
-    return [computer for computer in run.simulation.computers.values() if computer.host is not None]
+    return [node for node in run.simulation.nodes.values() if node.host is not None]

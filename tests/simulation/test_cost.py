@@ -15,6 +15,7 @@ from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.simulation.clock import Clock, Due
 from consortium.simulation.costs.cores import Cores
+from consortium.simulation.costs.priced_node import PricedNodes
 from consortium.simulation.costs.profile import (
     COLD_MAX_NS,
     REST,
@@ -156,17 +157,17 @@ def test_nodes_that_share_cores_wait_for_one_another() -> None:
         simulation, simulated = run(chosen, replace(PROFILE, cores=cores))
         assert simulated.is_done
         rates[name] = measure(simulated.trace)["throughput"]
-        assert simulation.office is not None
-        assert simulation.office.cores("").spent_ns <= cores * simulated.ended_us * 1_000
+        assert isinstance(simulation.driver, PricedNodes)
+        assert simulation.driver.cores("").spent_ns <= cores * simulated.ended_us * 1_000
     assert 1.5 * rates["one core"] < rates["four cores"] < rates["a machine each"]
 
 
 def test_what_the_cores_spent_is_what_the_nodes_and_the_broker_were_charged() -> None:
     simulation, _ = run(consortium(), replace(PROFILE, brokers={"embedded": BrokerCost()}))
-    assert simulation.office is not None
-    charged = sum(spent.cpu_ns for spent in simulation.office.spent.values())
-    assert 0.99 * charged <= simulation.office.cores("").spent_ns <= charged
-    by_cost = sum(sum(spent.ns.values()) for spent in simulation.office.spent.values())
+    assert isinstance(simulation.driver, PricedNodes)
+    charged = sum(spent.cpu_ns for spent in simulation.driver.spent.values())
+    assert 0.99 * charged <= simulation.driver.cores("").spent_ns <= charged
+    by_cost = sum(sum(spent.ns.values()) for spent in simulation.driver.spent.values())
     assert by_cost == charged, "with both factors at 1, the parts make the whole"
 
 
@@ -175,7 +176,7 @@ def test_traffic_and_queues_are_told_with_a_profile_too() -> None:
     _, free = run(scenario, None)
     simulation, paid = run(scenario, replace(PROFILE, cores=1))
     assert {record["kind"] for record in free.trace} | {"cost"} == {record["kind"] for record in paid.trace}
-    assert all(computer.traffic.messages > 10 for computer in simulation.computers.values())
+    assert all(node.traffic.messages > 10 for node in simulation.nodes.values())
     depths = [record["inbox"] for record in paid.trace if record["kind"] == "queues"]
     assert max(depths) > 0, "a slow node has frames that wait"
 

@@ -9,12 +9,12 @@ from consortium.simulation.run import Simulation
 
 def test_a_crash_that_comes_with_a_sync_takes_the_outputs_that_follow() -> None:
     simulation = Simulation(scenario(disk=Disk(sync_us=0, commit_us=20_000)))
-    computer = simulation.computers["node-1"]
-    simulation._start(computer)
-    before = len(computer.disk.votes)
-    computer.outputs_left = 1
-    simulation._carry(computer, [Store(b"vote", None), Apply(1, (("meta", b"key", b"value"),)), Store(b"late", None)])
-    assert computer.host is None
-    kept = [record for block in computer.disk.votes[before:] for record, _ in block]
+    node = simulation.nodes["node-1"]
+    simulation.lives.start(node)
+    before = len(node.disk.votes)
+    node.outputs_left = 1
+    simulation.driver.carry(node, [Store(b"vote", None), Apply(1, (("meta", b"key", b"value"),)), Store(b"late", None)])
+    assert node.host is None
+    kept = [record for block in node.disk.votes[before:] for record, _ in block]
     assert kept == [b"vote"]
-    assert not computer.disk._applies and not computer.disk._waiting
+    assert not node.disk._applies and not node.disk._waiting

@@ -17,14 +17,14 @@ class Wire:
 
     def __init__(self, network: Network) -> None:
         self.clock = Clock(0)
-        self.computers = {name: SimulatedNode(name, name, {}, 0) for name in NAMES}
-        for computer in self.computers.values():
-            computer.host = object()  # type: ignore[assignment]
-        self.bus = HubTransport(self.clock, NetworkModel(network, 1, NAMES), self.computers)
+        self.nodes = {name: SimulatedNode(name, name, {}, 0) for name in NAMES}
+        for node in self.nodes.values():
+            node.host = object()  # type: ignore[assignment]
+        self.bus = HubTransport(self.clock, NetworkModel(network, 1, NAMES), self.nodes)
 
     def send(self, sender: str, to: str | None, size_bytes: int, count: int = 1) -> None:
         for index in range(count):
-            self.bus.transmit(self.computers[sender], to, index.to_bytes(4, "big").ljust(size_bytes, b"."))
+            self.bus.transmit(self.nodes[sender], to, index.to_bytes(4, "big").ljust(size_bytes, b"."))
 
     def arrivals(self) -> list[tuple[str, int, int]]:
         """Receiver, time, number of the message."""
@@ -35,7 +35,7 @@ class Wire:
             else:
                 assert isinstance(item, Parcel)
                 number = int.from_bytes(item.frames[0].payload[:4], "big")
-                found.append((item.computer.name, self.clock.now_us, number))
+                found.append((item.node.name, self.clock.now_us, number))
         return found
 
 

@@ -14,6 +14,7 @@ from consortium.ledger.rows import END
 from consortium.ledger.verify import verify_ledger
 from consortium.protocols.pbft import PROTOCOL
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from consortium.simulation.free_node import FreeNodes
 from consortium.simulation.run import Record, Simulated, Simulation
 
 NORMAL = Link("normal", 20_000, 5_000)
@@ -54,8 +55,8 @@ def assert_alike(scenario: Scenario) -> int:
     assert story(first) == story(second)
     for name, rows in first.ledgers.items():
         assert ledger_of(rows) == ledger_of(second.ledgers[name])
-    assert other._carriage.collapse is not None
-    return other._carriage.collapse.count
+    assert isinstance(other.driver, FreeNodes) and other.driver.collapse is not None
+    return other.driver.collapse.count
 
 
 FAULTS: dict[str, tuple[Fault, ...]] = {
@@ -141,7 +142,7 @@ def test_a_vote_that_is_counted_leaves_what_its_step_would_have_left() -> None:
     scenario = scenario_of(7, Link("lognormal", 20_000, 20_000))
     counted, stepped = Simulation(scenario), Simulation(scenario)
     stepped.begin()
-    for computer in stepped.computers.values():
-        assert computer.host is not None and computer.host.counters
-        computer.host.counters.clear()
+    for node in stepped.nodes.values():
+        assert node.host is not None and node.host.counters
+        node.host.counters.clear()
     assert story(counted.run()) == story(stepped.run())

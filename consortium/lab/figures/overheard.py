@@ -70,6 +70,7 @@ class _Overheard(Simulation):
         self._kinds = _told_alike(run)
         self._expected = [record for record in run.trace if not self._kinds or record["kind"] in self._kinds]
         super().__init__(run.scenario, self._compare, watch=self._see, profile=profile, level=ONE_BY_ONE)
+        self.lives.wrap = self._listen_to
 
     def _compare(self, record: Record) -> None:
         if record["t_us"] > self._end_us:
@@ -93,8 +94,8 @@ class _Overheard(Simulation):
         if self._reader.kind(signed):
             self.heard.append(Heard(self._clock.now_us, name, key_of(signed)))
 
-    def _build(self, computer: SimulatedNode) -> AssembledHost:
-        ear: Any = _Ear(super()._build(computer), computer.name, self)
+    def _listen_to(self, node: SimulatedNode, host: AssembledHost) -> AssembledHost:
+        ear: Any = _Ear(host, node.name, self)
         return ear  # type: ignore[no-any-return]
 
 

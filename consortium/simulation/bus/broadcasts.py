@@ -65,7 +65,7 @@ class Bus(Protocol):
         ...
 
     def hearers(self, sender: SimulatedNode) -> Sequence[SimulatedNode]:
-        """Who hears its broadcasts, in the order of all computers, alive or not."""
+        """Who hears its broadcasts, in the order of all nodes, alive or not."""
         ...
 
 
@@ -76,14 +76,14 @@ class Broadcasts:
         self,
         clock: Clock,
         network: NetworkModel,
-        computers: Mapping[str, SimulatedNode],
+        nodes: Mapping[str, SimulatedNode],
         post: Deliveries,
         bus: Bus,
     ) -> None:
         self._clock = clock
         self._network = network
-        self._computers = list(computers.values())
-        self._places = {name: place for place, name in enumerate(computers)}
+        self._nodes = list(nodes.values())
+        self._places = {name: place for place, name in enumerate(nodes)}
         self.post = post
         self._bus = bus
         self._all_open = ((-1, -1), False)
@@ -95,13 +95,13 @@ class Broadcasts:
 
     def prepare(self) -> None:
         """Before the run: the beginnings of all streams."""
-        for computer in self._computers:
-            self._row(computer.name)
+        for node in self._nodes:
+            self._row(node.name)
 
     def send(self, sender: SimulatedNode, event: Received | None, parts: tuple[Frame | None, bytes, bytes]) -> None:
         """A broadcast: the frame, its digest and, where it is no frame, its bytes."""
         plan = self._plan(sender)
-        run = BroadcastInFlight(self._clock.reserve(2 * len(self._computers)), self.post.generation, event, parts)
+        run = BroadcastInFlight(self._clock.reserve(2 * len(self._nodes)), self.post.generation, event, parts)
         now_us = self._clock.now_us
         self.post.send(run, at_times(self._next_delays(sender.name, plan), now_us), plan.places)
         if plan.others:
@@ -163,7 +163,7 @@ class Broadcasts:
     def _planned(self, sender: SimulatedNode, mark: tuple[int, int, int]) -> _Plan:
         common = self._network.common
         if common is not None and self._plain(common) and not self._models and self._is_all_open():
-            places = everybody_but(len(self._computers), self._places[sender.name])
+            places = everybody_but(len(self._nodes), self._places[sender.name])
             return _Plan(mark, [(common, places)], places, [])
         by_link: dict[Link, list[int]] = {}
         others: list[tuple[int, SimulatedNode, LinkModel]] = []
@@ -183,7 +183,7 @@ class Broadcasts:
         """Whether everybody lives and hears everybody; found out once for all senders."""
         mark = (self._bus.version, self.post.generation)
         if self._all_open[0] != mark:
-            is_alive = all(computer.host is not None for computer in self._computers)
+            is_alive = all(node.host is not None for node in self._nodes)
             self._all_open = (mark, is_alive and self._bus.is_all_open)
         return self._all_open[1]
 

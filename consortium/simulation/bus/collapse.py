@@ -88,22 +88,22 @@ class Collapse:
     def __init__(
         self,
         clock: Clock,
-        computers: Sequence[SimulatedNode],
+        nodes: Sequence[SimulatedNode],
         post: Deliveries,
         hear: Callable[[Delivery], None],
         is_allowed: Callable[[], bool],
         mean_us: int,
     ) -> None:
         self._clock = clock
-        self._computers = computers
+        self._nodes = nodes
         self._post = post
         self._hear = hear
         self._is_allowed = is_allowed
         self._ahead_us = max(1, mean_us // SHARE_OF_MEAN)
         self._groups: dict[bytes, Group] = {}
         self._spent: dict[bytes, None] = {}  # bytes of votes that are not (any more) a group
-        self._is_naming = len(computers) <= NAMES_MAX
-        self._place_of = {computer.name: place for place, computer in enumerate(computers)}
+        self._is_naming = len(nodes) <= NAMES_MAX
+        self._place_of = {node.name: place for place, node in enumerate(nodes)}
         self._stepping: Awaited | None = None
         self.count = 0  # groups that were ever made
 
@@ -119,7 +119,7 @@ class Collapse:
         if not self._is_vote(event):
             self.noticed(event)
             return False
-        is_whole = run.is_single and len(places) == len(self._computers) - 1
+        is_whole = run.is_single and len(places) == len(self._nodes) - 1
         group = self._groups.get(body)
         if group is None and is_whole and body not in self._spent and self._is_allowed():
             group = self._open(event)
@@ -133,7 +133,7 @@ class Collapse:
         return True
 
     def _is_vote(self, event: Received) -> bool:
-        host = self._computers[0].host
+        host = self._nodes[0].host
         return host is not None and type(event.message) in host.counters
 
     def noticed(self, event: Received | None) -> None:
@@ -145,14 +145,14 @@ class Collapse:
         self.count += 1
         if len(self._groups) >= GROUPS_MAX:
             self.dissolve()
-        host = self._computers[0].host
+        host = self._nodes[0].host
         assert host is not None
         places = host.validator_places(event.epoch)
-        kind, hosts = type(event.message), [computer.host for computer in self._computers]
+        kind, hosts = type(event.message), [node.host for node in self._nodes]
         counters = [None if host is None else host.counters.get(kind) for host in hosts]
         group = self._groups[event.signed.body] = Group(self, event, counters, places)
         group.until_us = self._clock.now_us
-        for place in range(len(self._computers)):
+        for place in range(len(self._nodes)):
             self._ask(group, place)
         self._clock.push(0, Tick(group))
         return group
@@ -225,16 +225,14 @@ class Collapse:
         group.dues[place] = NOT_YET
         self._stepping = due
         run = group.runs[key & ((1 << ROW_BITS) - 1)]
-        computer = self._computers[place]
-        self._hear(
-            Delivery(computer, computer.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single)
-        )
+        node = self._nodes[place]
+        self._hear(Delivery(node, node.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single))
 
     # --- what a member knows ------------------------------------------------------------------------------------
 
-    def before(self, computer: SimulatedNode, *, is_naming: bool = False) -> None:
+    def before(self, node: SimulatedNode, *, is_naming: bool = False) -> None:
         """A member is stepped now: first its tallies hold what has come. `is_naming`: with names."""
-        place = self._place_of[computer.name]
+        place = self._place_of[node.name]
         for group in self._groups.values():
             tally = group.tallies[place]
             if tally is None:
@@ -249,9 +247,9 @@ class Collapse:
             stepping.group.seen[place] += 1
             stepping.group.stepped[place] = stepping.key
 
-    def after(self, computer: SimulatedNode) -> None:
+    def after(self, node: SimulatedNode) -> None:
         """It was stepped: it may want to be asked at another moment now."""
-        place = self._place_of[computer.name]
+        place = self._place_of[node.name]
         for group in self._groups.values():
             self._ask(group, place)
 
@@ -283,14 +281,14 @@ class Collapse:
             for place, tally in enumerate(group.tallies):
                 if tally is not None:
                     self._settle(group, place, tally)
-            everybody = range(len(self._computers))
+            everybody = range(len(self._nodes))
             bounds = integers([max(self._bound(group, place), group.stepped[place] + 1) for place in everybody])
             for row, run in enumerate(group.runs):
                 self._post.lay(run, *group.arrivals.left(row, bounds))
 
     def _try_finish(self, group: Group) -> bool:
         """Everything has come to everybody, and nobody is missing: all tallies are equal from now on."""
-        if group.arrivals.rows + 1 < len(self._computers) or group.last_us >= self._clock.now_us:
+        if group.arrivals.rows + 1 < len(self._nodes) or group.last_us >= self._clock.now_us:
             return False
         first = group.tallies[0]
         if first is None:

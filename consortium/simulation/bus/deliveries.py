@@ -89,10 +89,10 @@ class Deliveries:
     """`hear(delivery)` makes a delivery that must be stepped. `mean_us`: of the delays, roughly."""
 
     def __init__(
-        self, clock: Clock, computers: Sequence[SimulatedNode], hear: Callable[[Delivery], None], mean_us: int
+        self, clock: Clock, nodes: Sequence[SimulatedNode], hear: Callable[[Delivery], None], mean_us: int
     ) -> None:
         self._clock = clock
-        self._computers = computers
+        self._nodes = nodes
         self._hear = hear
         self._shift = max(0, (mean_us // SHARE_OF_MEAN).bit_length() - 1)
         self._buckets: dict[int, Bucket] = {}
@@ -102,16 +102,16 @@ class Deliveries:
         self._held: tuple[int, int, int] | None = None  # taken from `_coming`, not due yet
         self._runs: list[BroadcastInFlight] = []
         self._counts: dict[type[Message], list[Count]] = {}
-        self._refusing: list[Count] = [_refuse] * len(computers)
+        self._refusing: list[Count] = [_refuse] * len(nodes)
         self._recent: dict[bytes, BroadcastInFlight | None] = {}  # None: not sent as a run
         self._until_us: dict[bytes, int] = {}  # when a repeat of the digest cannot matter any more
         self._leaving: deque[tuple[int, bytes]] = deque()
         self._looks_until_us = 0  # before it hosts look themselves whether a frame is a repeat
         self.collapse: Collapse | None = None
         self.generation = 0
-        self._changed = [0] * len(computers)  # the generation in which each began to live, or died
-        for place, computer in enumerate(computers):
-            computer.on_change = partial(self._on_change, place)
+        self._changed = [0] * len(nodes)  # the generation in which each began to live, or died
+        for place, node in enumerate(nodes):
+            node.on_change = partial(self._on_change, place)
 
     # --- who counts ---------------------------------------------------------------------------------------------
 
@@ -133,13 +133,13 @@ class Deliveries:
         repeat. So each host knows what it heard lately, and looks for repeats itself until that is over."""
         for digest in list(self._recent):
             self._unmask(digest)
-        is_paused = any(computer.is_paused for computer in self._computers)
+        is_paused = any(node.is_paused for node in self._nodes)
         self._looks_until_us = _FOR_EVER if is_paused else self._clock.now_us + REPEAT_US
 
     def _counts_of(self, kind: type[Message]) -> list[Count]:
         counts = self._counts.get(kind)
         if counts is None:
-            counts = self._counts[kind] = [_counter(computer, kind) for computer in self._computers]
+            counts = self._counts[kind] = [_counter(node, kind) for node in self._nodes]
         return counts
 
     # --- sending ------------------------------------------------------------------------------------------------
@@ -202,9 +202,9 @@ class Deliveries:
         run.counts = self._refusing
         now_us = self._clock.now_us
         for place, at_us in zip(run.places.tolist(), run.times_us.tolist(), strict=True):
-            computer = self._computers[place]
-            if at_us < now_us and computer.host is not None and self._changed[place] <= run.generation:
-                computer.host.remember(computer.now(at_us).monotonic_us, digest)
+            node = self._nodes[place]
+            if at_us < now_us and node.host is not None and self._changed[place] <= run.generation:
+                node.host.remember(node.now(at_us).monotonic_us, digest)
 
     # --- delivering ---------------------------------------------------------------------------------------------
 
@@ -239,15 +239,13 @@ class Deliveries:
         """A delivery that nobody counted."""
         if self._changed[place] > run.generation:
             return
-        computer = self._computers[place]
-        self._hear(
-            Delivery(computer, computer.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single)
-        )
+        node = self._nodes[place]
+        self._hear(Delivery(node, node.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single))
 
 
-def _counter(computer: SimulatedNode, kind: type[Message]) -> Count:
-    host = computer.host
-    if host is None or computer.is_paused:
+def _counter(node: SimulatedNode, kind: type[Message]) -> Count:
+    host = node.host
+    if host is None or node.is_paused:
         return _refuse
     part = host.counters.get(kind)
     return _refuse if part is None else part.count

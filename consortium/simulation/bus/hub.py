@@ -66,11 +66,11 @@ class HubTransport(Transport):
         self,
         clock: Clock,
         network: NetworkModel,
-        computers: Mapping[str, SimulatedNode],
+        nodes: Mapping[str, SimulatedNode],
         watch: Callable[[Seen], None] | None = None,
         costs: HubCosts | None = None,
     ) -> None:
-        super().__init__(clock, network, computers, watch)
+        super().__init__(clock, network, nodes, watch)
         self._hub = network.network.hub or (None if costs is None else Hub())
         self._costs = _with_own(costs or HubCosts(), self._hub)
         self._up: dict[str, Pipe] = {}
@@ -113,12 +113,12 @@ class HubTransport(Transport):
         except Malformed:
             return None, digest, payload, size_bytes  # each receiver finds out by itself
 
-    def _pipe(self, pipes: dict[str, Pipe], computer: SimulatedNode) -> Pipe:
-        pipe = pipes.get(computer.name)
+    def _pipe(self, pipes: dict[str, Pipe], node: SimulatedNode) -> Pipe:
+        pipe = pipes.get(node.name)
         if pipe is None:
-            line = self.network.line(computer.identity) or Line()
+            line = self.network.line(node.identity) or Line()
             bits_per_s = line.up_bits_per_s if pipes is self._up else line.down_bits_per_s
-            pipe = pipes[computer.name] = Pipe(bits_per_s, line.queue_bytes)
+            pipe = pipes[node.name] = Pipe(bits_per_s, line.queue_bytes)
         return pipe
 
     def _at(self, time_us: int, act: Callable[[], None]) -> None:

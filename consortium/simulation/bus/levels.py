@@ -30,25 +30,23 @@ class DeliveryLevel:
         scenario: Scenario,
         clock: Clock,
         network: NetworkModel,
-        computers: Mapping[str, SimulatedNode],
+        nodes: Mapping[str, SimulatedNode],
         transport: Transport,
         hear: Callable[[Delivery], None],
     ) -> None:
-        assert level in (*LEVELS, ONE_BY_ONE), level
         self._scenario = scenario
         self._clock = clock
-        self._computers = list(computers.values())
+        self._nodes = list(nodes.values())
         self._post: Deliveries | None = None
         self.collapse: Collapse | None = None
-        self.is_running = False  # while all are being born nothing is collapsed
         least = 2 if level == "collapsed" else RECEIVERS_MIN
         if level == ONE_BY_ONE:
             return
-        if type(transport) is not Transport or not least <= len(computers) <= PLACES_MAX:
+        if type(transport) is not Transport or not least <= len(nodes) <= PLACES_MAX:
             return  # it has its own way with each message
-        every, mean_us = self._computers, scenario.network.default.mean_us
+        every, mean_us = self._nodes, scenario.network.default.mean_us
         post = self._post = Deliveries(clock, every, hear, mean_us)
-        transport.fan = Broadcasts(clock, network, computers, post, transport)
+        transport.fan = Broadcasts(clock, network, nodes, post, transport)
         transport.fan.prepare()
         if level == "collapsed" or (level == "auto" and len(every) >= COLLAPSED_MIN):
             self.collapse = post.collapse = Collapse(clock, every, post, hear, self._is_calm, mean_us)
@@ -70,10 +68,8 @@ class DeliveryLevel:
 
     def _is_calm(self) -> bool:
         """Nobody misbehaves, all live and hear."""
-        if not self.is_running:
-            return False
         now_us = self._clock.now_us
         for spec in self._scenario.behaviours:
             if spec.from_us <= now_us and (spec.to_us is None or now_us < spec.to_us):
                 return False
-        return all(each.host is not None and not each.is_paused for each in self._computers)
+        return all(each.host is not None and not each.is_paused for each in self._nodes)

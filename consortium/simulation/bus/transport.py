@@ -37,14 +37,14 @@ class Transport:
         self,
         clock: Clock,
         network: NetworkModel,
-        computers: Mapping[str, SimulatedNode],
+        nodes: Mapping[str, SimulatedNode],
         watch: Callable[[Seen], None] | None = None,
     ) -> None:
         self._clock = clock
         self.network = network
-        self._computers = computers
+        self._nodes = nodes
         self._watch = watch
-        self._has_twins = any(computer.name != computer.identity for computer in computers.values())
+        self._has_twins = any(node.name != node.identity for node in nodes.values())
         self._groups: dict[str, int] = {}
         self._links: tuple[str, ...] = ()
         self._confined: dict[str, frozenset[NodeId]] = {}
@@ -87,8 +87,8 @@ class Transport:
                 return False
         return True
 
-    def _group(self, computer: SimulatedNode) -> int:
-        return self._groups.get(computer.name, self._groups.get(computer.identity, 0))
+    def _group(self, node: SimulatedNode) -> int:
+        return self._groups.get(node.name, self._groups.get(node.identity, 0))
 
     def hearers(self, sender: SimulatedNode) -> list[SimulatedNode]:
         """Who hears what it says to all, alive or not."""
@@ -97,7 +97,7 @@ class Transport:
     def _hearers(self, sender: SimulatedNode, to: NodeId | None) -> list[SimulatedNode]:
         return [
             receiver
-            for receiver in self._computers.values()
+            for receiver in self._nodes.values()
             if receiver.identity != sender.identity
             and to in (None, receiver.identity)
             and self.is_open(sender, receiver)
@@ -163,7 +163,7 @@ class Transport:
         fan.post.note_sent(digest, self._clock.now_us + last_us)
 
     def _hearers_of_one(self, sender: SimulatedNode, to: NodeId) -> list[SimulatedNode]:
-        alone = self._computers.get(to)
+        alone = self._nodes.get(to)
         if alone is not None and not self._has_twins:
             return [alone] if alone is not sender and self.is_open(sender, alone) else []
         return self._hearers(sender, to)

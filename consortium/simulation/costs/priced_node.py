@@ -7,36 +7,28 @@ are. Meanwhile what arrives waits. Blocks are committed by another thread."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 from consortium.core.crypto import KeySuite
 from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId
 from consortium.core.verifier import Verifier
 from consortium.scenario.assemble import Shared
+from consortium.scenario.network.model import NetworkModel
+from consortium.scenario.scenario import Scenario
 from consortium.simulation.bus.hub import HubCosts, HubTransport
+from consortium.simulation.bus.transport import Seen
 from consortium.simulation.clock import Clock, Due
 from consortium.simulation.costs.cores import Cores
 from consortium.simulation.costs.cost import KIB, CountedBundles, CountedSuite, Counts, Spent, Verified, step_cost_ns
 from consortium.simulation.costs.profile import BrokerCost, Profile, Warmth
+from consortium.simulation.driver import Arrived
+from consortium.simulation.lives import DISK_FULL, NodeLives
 from consortium.simulation.simulated_node import Continue, Delivery, Parcel, SimulatedNode, Wakeup
 
 DRAIN_US = 5_000  # nodes.process.process.SLICE_US
 INLINE_BYTES_MAX = 200_000  # nodes.process.carrier.INLINE_BYTES_MAX: more is synced by another thread
-FULL = "the disk refuses: no space left on device"
-
-Arrived = Parcel | Delivery | Wakeup
-
-
-class Driver(NamedTuple):
-    """What the simulation does for the office. `step`: the host's own; `handle`: an item whose time has come."""
-
-    step: Callable[[SimulatedNode, Delivery | Wakeup], Sequence[Output]]
-    handle: Callable[[Continue], None]
-    note: Callable[[str, Note], None]
-    fail: Callable[[SimulatedNode, str], None]
-    struck: Callable[[SimulatedNode], None]
 
 
 class Gauge(Protocol):
@@ -48,22 +40,33 @@ class Gauge(Protocol):
 
 
 class PricedNodes:
-    """All nodes of a simulation with a profile. `transport` is set once it is made (it needs the cores of the hub)."""
+    """All nodes of a simulation with a profile; see `NodeDriver`. Votes are delivered one by one, over a hub whose
+    work costs CPU like theirs."""
 
-    transport: HubTransport
+    level = "message"
 
-    def __init__(self, profile: Profile, clock: Clock, driver: Driver, machines: str, suite_name: str) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        scenario: Scenario,
+        clock: Clock,
+        network: NetworkModel,
+        nodes: Mapping[str, SimulatedNode],
+        lives: NodeLives,
+        watch: Callable[[Seen], None] | None,
+    ) -> None:
         self.profile = profile
         self.clock = clock
-        self.driver = driver
-        self.suite_cost = profile.suite(suite_name)
+        self.lives = lives
+        self.suite_cost = profile.suite(scenario.suite)
         self.gauge: Gauge | None = None
         self._verified = Verified()
-        self._is_each = machines == "each"
+        self._is_each = scenario.network.machines == "each"
         self._cores = Cores(clock, profile.cores)
         self._own: dict[str, Cores] = {}
-        self._desks: dict[str, _Desk] = {}
+        self._living: dict[str, PricedNode] = {}
         self.spent: dict[str, Spent] = {}  # by node, over all its lives
+        self.transport = HubTransport(clock, network, nodes, watch, self.hub_costs())
 
     def hub_costs(self) -> HubCosts:
         broker = self.profile.brokers.get(self.profile.broker, BrokerCost())
@@ -87,41 +90,49 @@ class PricedNodes:
             known = self._own[name] = Cores(self.clock, self.profile.cores)
         return known
 
-    def shared(self, computer: SimulatedNode, shared: Shared) -> Shared:
+    def shared(self, node: SimulatedNode, shared: Shared) -> Shared:
         """What this node alone uses: its own caches, its own counts."""
-        counts = self._desk(computer).counts
+        counts = self._priced(node).counts
         suite: KeySuite = CountedSuite(shared.suite, counts, None if self.gauge is not None else self._verified)
         bundles = CountedBundles(shared.bundles.chain, suite, counts)
         return shared._replace(suite=suite, verifier=Verifier(shared.verifier.codec, suite), bundles=bundles)
 
-    def _desk(self, computer: SimulatedNode) -> _Desk:
-        desk = self._desks.get(computer.name)
-        if desk is None or desk.incarnation != computer.incarnation:
-            desk = self._desks[computer.name] = _Desk(self, computer)
-        return desk
+    def _priced(self, node: SimulatedNode) -> PricedNode:
+        priced = self._living.get(node.name)
+        if priced is None or priced.incarnation != node.incarnation:
+            priced = self._living[node.name] = PricedNode(self, node)
+        return priced
 
-    def note_costs(self) -> None:
+    def deliver(self) -> None:
+        """Every delivery is an item of the clock."""
+
+    def end_collapse(self) -> None:
+        """Nothing was collapsed."""
+
+    def about(self) -> dict[str, Any]:
+        return {"profile": self.profile.name, "profile_broker": self.profile.broker, "cores": self.profile.cores}
+
+    def end(self) -> None:
         """What each node spent, as real nodes tell it."""
         for name, spent in sorted(self.spent.items()):
-            self.driver.note(name, Note("cost", spent.fields()))
+            self.lives.note(name, Note("cost", spent.fields()))
 
     def arrive(self, item: Arrived) -> None:
-        self._desk(item.computer).arrive(item)
+        self._priced(item.node).arrive(item)
 
-    def carry(self, computer: SimulatedNode, outputs: Sequence[Output]) -> None:
-        """What a boot came to."""
-        self._desk(computer).boot(outputs)
+    def carry(self, node: SimulatedNode, outputs: Sequence[Output]) -> None:
+        self._priced(node).boot(outputs)
 
 
-class _Desk:
+class PricedNode:
     """One life of one node."""
 
-    def __init__(self, office: PricedNodes, computer: SimulatedNode) -> None:
-        self.computer = computer
-        self.incarnation = computer.incarnation
+    def __init__(self, nodes: PricedNodes, node: SimulatedNode) -> None:
+        self.node = node
+        self.incarnation = node.incarnation
         self.counts = Counts()
-        self._office = office
-        self._cores = office.cores(computer.name)
+        self._nodes = nodes
+        self._cores = nodes.cores(node.name)
         self._inbox: deque[Arrived] = deque()
         self._frames: deque[Delivery] = deque()
         self._free: list[Transmit] = []  # leave at the next flush, before any sync
@@ -130,10 +141,10 @@ class _Desk:
         self._drain_from_us = 0
         self._is_busy = False
         self._is_committing = False
-        self._idle_from_us = office.clock.now_us
-        self._warmth = Warmth(office.profile)
-        self._spent = office.spent.setdefault(computer.name, Spent())
-        computer.frames_waiting = self._frames_waiting
+        self._idle_from_us = nodes.clock.now_us
+        self._warmth = Warmth(nodes.profile)
+        self._spent = nodes.spent.setdefault(node.name, Spent())
+        node.frames_waiting = self._frames_waiting
 
     def _frames_waiting(self) -> int:
         parcels = sum(len(item.frames) for item in self._inbox if isinstance(item, Parcel))
@@ -150,11 +161,11 @@ class _Desk:
         self._cores.take(cost_ns, lambda: self._go_on(then))
 
     def _wait(self, wait_ns: int, then: Callable[[], None]) -> None:
-        self._office.clock.push(wait_ns // 1_000, Due(lambda: self._go_on(then)))
+        self._nodes.clock.push(wait_ns // 1_000, Due(lambda: self._go_on(then)))
 
     def _go_on(self, then: Callable[[], None]) -> None:
         """Unless it died meanwhile; when it goes on, if it is paused."""
-        self._office.driver.handle(Continue(self.computer, self.incarnation, then))
+        self._nodes.lives.handle(Continue(self.node, self.incarnation, then))
 
     # --- in -----------------------------------------------------------------------------------------------------
 
@@ -165,8 +176,8 @@ class _Desk:
     def _wake_up(self) -> None:
         if not self._is_busy:
             self._is_busy = True
-            bus = self._office.profile.bus
-            self._warmth.rest(self._office.clock.now_us - self._idle_from_us)
+            bus = self._nodes.profile.bus
+            self._warmth.rest(self._nodes.clock.now_us - self._idle_from_us)
             self._wait(bus.wake_ns, lambda: self._spend("bus", bus.turn_ns, self._look))
 
     def boot(self, outputs: Sequence[Output]) -> None:
@@ -176,7 +187,7 @@ class _Desk:
 
     def _look(self) -> None:
         """One turn of the event loop."""
-        bus = self._office.profile.bus
+        bus = self._nodes.profile.bus
         cost_ns, timers = 0, []
         while self._inbox:
             item = self._inbox.popleft()
@@ -190,53 +201,53 @@ class _Desk:
             self._inbox.extendleft(reversed(timers[1:]))
             self._spend("bus", cost_ns, lambda: self._step(timers[0], self._flush))
         elif self._frames:
-            self._drain_from_us = self._office.clock.now_us
+            self._drain_from_us = self._nodes.clock.now_us
             self._spend("bus", cost_ns, self._drain)
         elif self._released:
             self._flush()
         else:
-            self._is_busy, self._idle_from_us = False, self._office.clock.now_us
+            self._is_busy, self._idle_from_us = False, self._nodes.clock.now_us
 
     def _drain(self) -> None:
-        if not self._frames or self._office.clock.now_us - self._drain_from_us > DRAIN_US:
+        if not self._frames or self._nodes.clock.now_us - self._drain_from_us > DRAIN_US:
             self._flush()
         else:
             self._step(self._frames.popleft(), self._drain)
 
     def _step(self, item: Delivery | Wakeup, then: Callable[[], None]) -> None:
         """The host's step; when its time is over its outputs are there."""
-        office, counts = self._office, self.counts
+        nodes, counts = self._nodes, self.counts
         counts.clear()
         counts.events = 1
         counts.bytes_in = item.size_bytes if isinstance(item, Delivery) else 0
-        if office.gauge is not None:
-            office.gauge.begin()
-        outputs = office.driver.step(self.computer, item)
+        if nodes.gauge is not None:
+            nodes.gauge.begin()
+        outputs = nodes.lives.step(self.node, item)
         counts.add_outputs(outputs)
-        if office.gauge is not None:
-            office.gauge.end(counts)
+        if nodes.gauge is not None:
+            nodes.gauge.end(counts)
 
         def end() -> None:
             self._take(outputs)
-            if self.computer.host is not None:
+            if self.node.host is not None:
                 then()
 
-        self._spend("", step_cost_ns(counts, office.profile.host, office.suite_cost, self._spent), end)
+        self._spend("", step_cost_ns(counts, nodes.profile.host, nodes.suite_cost, self._spent), end)
 
     # --- out ----------------------------------------------------------------------------------------------------
 
     def _take(self, outputs: Sequence[Output]) -> None:
-        office, computer = self._office, self.computer
+        nodes, node = self._nodes, self.node
         for output in outputs:
             if isinstance(output, Wake):
-                delay_us = computer.clock.true_delay_us(output.delay_us)
-                office.clock.push(delay_us, Wakeup(computer, self.incarnation, output.token))
+                delay_us = node.clock.true_delay_us(output.delay_us)
+                nodes.clock.push(delay_us, Wakeup(node, self.incarnation, output.token))
             elif isinstance(output, Note):
-                office.driver.note(computer.name, output)
+                nodes.lives.note(node.name, output)
             else:
                 if isinstance(output, Store):
                     self._stored_bytes += len(output.record)
-                free = computer.disk.take(output)
+                free = node.disk.take(output)
                 if free is not None:
                     self._free.append(free)
 
@@ -246,7 +257,7 @@ class _Desk:
         self._publish(leaving, self._sync)
 
     def _sync(self) -> None:
-        store, disk = self._office.profile.store, self.computer.disk
+        store, disk = self._nodes.profile.store, self.node.disk
         size_bytes = self._stored_bytes
         if not disk.begin_sync():
             self._commit()
@@ -267,11 +278,11 @@ class _Desk:
         self._look()
 
     def _end_sync(self) -> list[Transmit]:
-        if self.computer.disk.is_full:
-            self._office.driver.fail(self.computer, FULL)
+        if self.node.disk.is_full:
+            self._nodes.lives.fail(self.node, DISK_FULL)
             return []
-        left = self.computer.disk.end_sync()
-        self._office.driver.struck(self.computer)
+        left = self.node.disk.end_sync()
+        self._nodes.lives.count_output(self.node)
         return left
 
     def _after_sync(self) -> None:
@@ -280,13 +291,13 @@ class _Desk:
 
     def _publish(self, transmits: Sequence[Transmit], then: Callable[[], None]) -> None:
         """One message for each receiver, one after another."""
-        if self.computer.host is None:
+        if self.node.host is None:
             return
         payloads: dict[NodeId | None, list[bytes]] = {}
         for to, payload in transmits:
             payloads.setdefault(to, []).append(payload)
         messages = deque(payloads.items())
-        bus = self._office.profile.bus
+        bus = self._nodes.profile.bus
 
         def next_one() -> None:
             if not messages:
@@ -296,11 +307,11 @@ class _Desk:
             size_bytes = sum(map(len, frames))
 
             def leave() -> None:
-                self._office.transport.publish(self.computer, to, frames)
+                self._nodes.transport.publish(self.node, to, frames)
                 for frame in frames:
-                    self.computer.traffic.count(to, frame)
-                    self._office.driver.struck(self.computer)
-                if self.computer.host is not None:
+                    self.node.traffic.count(to, frame)
+                    self._nodes.lives.count_output(self.node)
+                if self.node.host is not None:
                     next_one()
 
             self._spend("bus", bus.publish_ns + size_bytes * bus.publish_kib_ns // KIB, leave)
@@ -311,23 +322,23 @@ class _Desk:
 
     def _commit(self) -> None:
         """By another thread: the node goes on."""
-        disk = self.computer.disk
-        if self._is_committing or self.computer.host is None:
+        disk = self.node.disk
+        if self._is_committing or self.node.host is None:
             return
         if not disk.begin_commit():
             return
         self._is_committing = True
-        store = self._office.profile.store
+        store = self._nodes.profile.store
         rows, size_bytes = _weight(disk.committing)
         cost_ns = store.commit_ns + rows * store.row_ns + size_bytes * store.commit_kib_ns // KIB
         self._spend("store", cost_ns, lambda: self._wait(store.commit_wait_ns, self._committed))
 
     def _committed(self) -> None:
         self._is_committing = False
-        if self.computer.disk.is_full:
-            self._office.driver.fail(self.computer, FULL)
+        if self.node.disk.is_full:
+            self._nodes.lives.fail(self.node, DISK_FULL)
             return
-        self.computer.disk.end_commit()
+        self.node.disk.end_commit()
         self._commit()
 
 
