@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from consortium.core.contract import GENESIS, Refused
+from consortium.core.contract import Refused
 
 AMOUNT_FEN_MAX = 10**12 - 1  # 10 billion yuan less a fen
 FOREVER = 99991231  # the `to_day` of an open period
@@ -16,13 +16,13 @@ BASIS_POINTS = 10_000
 DIGEST_BYTES = 32
 IDENTIFIER_MAX = 64
 
+# Roles that the contracts of this room name; another role needs no word here (see `core.contract.EVERY_MEMBER`).
 BUREAU = "bureau"
 HOSPITAL = "hospital"
 PHARMACY = "pharmacy"
 SUPPLIER = "supplier"
 REGULATOR = "regulator"
 PATIENT = "patient"
-ROLES = (BUREAU, HOSPITAL, PHARMACY, SUPPLIER, REGULATOR, PATIENT, GENESIS)
 
 _is_identifier = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}").fullmatch
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch

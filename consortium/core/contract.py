@@ -15,6 +15,7 @@ import msgspec
 V = TypeVar("V")
 
 GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
+EVERY_MEMBER = frozenset(("*",))  # `Operation.roles` that permit every member, whatever its role; the genesis is none
 OK = "ok"
 
 
@@ -92,12 +93,19 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unk
 
 
 class Operation(NamedTuple):
-    """One verb of a contract: its arguments' type (a frozen Struct, forbid_unknown_fields) and who may use it."""
+    """One verb of a contract: its arguments' type (a frozen Struct, forbid_unknown_fields) and who may use it: the
+    names of roles, or `EVERY_MEMBER` where a member of a role that is yet to be written may use it too."""
 
     name: str
     arguments: Any
     roles: frozenset[str]
     run: Callable[[State, Any, Context], list[Event]]
+
+    def is_permitted(self, role: str) -> bool:
+        """Whether a signer of this role may use it: the roles named, or every member; nobody else."""
+        if self.roles == EVERY_MEMBER:
+            return role not in ("", GENESIS)
+        return role in self.roles
 
 
 class Contract:
@@ -114,6 +122,6 @@ class Contract:
         verb = self.operations.get(operation)
         if verb is None:
             raise Refused("unknown-operation", f"{self.name} has no operation {operation!r}")
-        if context.role not in verb.roles:
+        if not verb.is_permitted(context.role):
             raise Refused("not-permitted", f"a {context.role} may not {operation} in {self.name}")
         return verb.run(state, arguments, context)

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, institution
 from consortium.contracts.medicines import procurement_records as procurement
@@ -17,6 +19,52 @@ from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient import step_one, step_through
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
+
+
+class TenderAward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A tender contract for the bureau to award: packs of one drug, fen a pack."""
+
+    at_us: int
+    contract_no: str
+    med_list_codg: str
+    producer: str
+    supplier: str
+    price_fen: int
+    volume: int
+    from_day: int
+    to_day: int
+
+
+class EnrolmentChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A person's whole new state, to propose."""
+
+    at_us: int
+    change_id: str
+    psn_no: str
+    periods: tuple[enrolment.Period, ...]
+    died_on: int = 0
+    commitment: bytes = b""
+
+
+class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A month's premium (YYYYMM) to record."""
+
+    at_us: int
+    psn_no: str
+    month: int
+    insutype: str
+    pool_fen: int
+    account_fen: int
+
+
+class BureauTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the bureau has to award, propose and record. `disburse_fen`: what it lets an institution's claims add up to
+    before it pays them out, 0 = it does not."""
+
+    awards: tuple[TenderAward, ...] = ()
+    changes: tuple[EnrolmentChange, ...] = ()
+    premiums: tuple[Premium, ...] = ()
+    disburse_fen: int = 0
 
 
 class BureauConduct(Conduct):
@@ -32,8 +80,9 @@ class BureauConduct(Conduct):
         self._since = 0  # the height after which movements are counted, 0 = all
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        self._disburse_fen = work.disburse_fen
-        for award in work.awards:
+        tasks = work.of(BureauTasks)
+        self._disburse_fen = tasks.disburse_fen
+        for award in tasks.awards:
             self._contracts.add(award.contract_no)
             tender = procurement.AwardTender(
                 contract_no=award.contract_no,
@@ -46,13 +95,13 @@ class BureauConduct(Conduct):
                 to_day=award.to_day,
             )
             agenda.wish(f"award:{award.contract_no}", (("procurement", "award_tender", tender),), award.at_us)
-        for change in work.changes:
+        for change in tasks.changes:
             proposal = enrolment.ProposeChange(
                 change.change_id, change.psn_no, change.periods, change.died_on, change.commitment
             )
             reference = f"change:{change.psn_no}/{change.change_id}"
             agenda.wish(reference, (("enrolment", "propose_change", proposal),), change.at_us)
-        for premium in work.premiums:
+        for premium in tasks.premiums:
             record = enrolment.RecordContribution(
                 premium.psn_no, premium.month, premium.insutype, premium.pool_fen, premium.account_fen
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
 from consortium.core.contract import StateReader
@@ -13,7 +15,43 @@ from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
 from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
-from consortium.roles.work import SecondClaim, Visit, Work
+from consortium.roles.work import Work
+
+
+class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A visit to bill and claim. `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
+
+    at_us: int
+    fixmedins_code: str
+    bill_no: str
+    psn_no: str
+    med_type: str
+    begndate: int
+    enddate: int
+    lines: tuple[bills.Line, ...]
+    commitment: bytes = b""
+    after_change: str = ""
+
+
+class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bill that somebody claims once more, in error or worse, when its first claim is decided.
+
+    `bill_no` as it is typed this time: another case, width or spaces. `fixmedins_code`: who claims, also a stranger."""
+
+    bill_no: str
+    after_bill: str
+    fixmedins_code: str
+    psn_no: str
+    med_type: str
+    begndate: int
+    enddate: int
+
+
+class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a hospital has to bill and to claim."""
+
+    visits: tuple[Visit, ...] = ()
+    second_claims: tuple[SecondClaim, ...] = ()
 
 
 class HospitalConduct(Conduct):
@@ -28,12 +66,13 @@ class HospitalConduct(Conduct):
         return not self._after_change and not self._after_bill
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        for visit in work.visits:
+        tasks = work.of(HospitalTasks)
+        for visit in tasks.visits:
             if visit.after_change:
                 self._after_change.setdefault(visit.after_change, []).append(visit)
             else:
                 self._claimant.begin(_bill_of(visit), agenda)
-        for second in work.second_claims:
+        for second in tasks.second_claims:
             self._after_bill.setdefault(second.after_bill, []).append(second)
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:

@@ -8,20 +8,46 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
+from typing import Any
+
+import msgspec
 
 from consortium.core.contract import StateReader
 from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
 from consortium.core.transaction import NUMBER_WINDOW
 from consortium.node.outbox import NOT_TAKEN
 from consortium.roles.role import RoleSpec, Settings
-from consortium.roles.work import Load, Work, load_ordinal
+from consortium.roles.work import Work
 
 TIMER = ("role", "loader", "next")
+RESERVED_EVERY = 16  # every so many-th number of a member with a load is its outbox's
+
+
+def load_number(ordinal: int) -> int:
+    """The number of the load's transaction of this ordinal, both from 1 on: those left by its outbox."""
+    return ordinal + (ordinal - 1) // (RESERVED_EVERY - 1)
+
+
+def load_ordinal(number: int) -> int | None:
+    """The other way; None for a number that is the outbox's."""
+    return None if number % RESERVED_EVERY == 0 else number - number // RESERVED_EVERY
+
+
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Bundles for the loader to submit as they are: `calls` are signed once, before the run begins, into `signed`.
+
+    `outstanding_max`: transactions submitted and not executed, at most. `interval_us`: between two bundles, 0 = as
+    fast as they are executed."""
+
+    calls: tuple[tuple[tuple[str, str, Any], ...], ...]
+    outstanding_max: int
+    interval_us: int = 0
+    signed: tuple[bytes, ...] = ()
 
 
 class Loader:
     """Hears `Started`, `Receipted`, `Jumped`, `Expired`; emits `Submitted`. Its bundles bear the numbers of
-    `work.load_number`.
+    `load_number`.
 
     It knows its transactions by their numbers: after a boot it submits again exactly the bundles that were not
     executed, whichever they are, also while blocks that it missed are still coming in.
@@ -125,7 +151,8 @@ class _Idle:
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Loader | _Idle:
-    return _Idle() if work is None or work.load is None else Loader(work.member, work.load)
+    load = None if work is None else work.find(Load)
+    return _Idle() if work is None or load is None else Loader(work.member, load)
 
 
 ROLE = RoleSpec("loader", Settings, _build)

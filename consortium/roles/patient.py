@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from consortium.contracts.insurance import bill as bills
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
@@ -16,6 +18,12 @@ from consortium.roles.work import Work
 CALLS_MAX = 200  # of one bundle
 
 
+class PatientTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The persons whose agents this node hosts."""
+
+    persons: tuple[str, ...] = ()
+
+
 class PatientConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
@@ -23,7 +31,7 @@ class PatientConduct(Conduct):
         self._delivered: list[str] = []
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        self._patients = frozenset(work.patients)
+        self._patients = frozenset(work.of(PatientTasks).persons)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:

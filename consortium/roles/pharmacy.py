@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
 from consortium.contracts.medicines import procurement_records as procurement
@@ -14,7 +16,43 @@ from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
 from consortium.roles.executed_effects import is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
-from consortium.roles.work import Dispensing, Order, Work
+from consortium.roles.work import Work
+
+
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Packs of one drug to order under a tender contract, once that is awarded: `cnt`, and no more is ever agreed."""
+
+    at_us: int
+    order_no: str
+    contract_no: str
+    fixmedins_code: str
+    cnt: int
+
+
+class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A prescription to dispense and claim: packs `first` to `first + cnt − 1` of what the order brought.
+
+    `after_bill`: packs that this bill sold are scanned again, once its claim is decided."""
+
+    at_us: int
+    fixmedins_code: str
+    bill_no: str
+    psn_no: str
+    day: int
+    order_no: str
+    med_list_codg: str
+    first: int
+    cnt: int
+    pric: int
+    commitment: bytes = b""
+    after_bill: str = ""
+
+
+class PharmacyTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a pharmacy has to order and to dispense."""
+
+    orders: tuple[Order, ...] = ()
+    dispensings: tuple[Dispensing, ...] = ()
 
 
 class PharmacyConduct(Conduct):
@@ -31,10 +69,11 @@ class PharmacyConduct(Conduct):
         return not (self._by_contract or self._in_stock or self._after_bill)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        for order in work.orders:
+        tasks = work.of(PharmacyTasks)
+        for order in tasks.orders:
             self._by_contract.setdefault(order.contract_no, []).append(order)
             self._orders[order.order_no] = order
-        for dispensing in work.dispensings:
+        for dispensing in tasks.dispensings:
             if dispensing.after_bill:
                 self._after_bill.setdefault(dispensing.after_bill, []).append(dispensing)
             else:

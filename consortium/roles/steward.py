@@ -7,15 +7,38 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from consortium.contracts.governance import governance
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.core.membership import Purpose
 from consortium.core.registry import newest_epoch
 from consortium.roles.agenda import Agenda
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
+
+
+class MembershipAction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a steward does about the members. `proposal` is made; or, with `is_recovery`, a new voting key is registered
+    with the recovery key. `renews`: purposes whose keys of this generation are filled in where the secrets are, when
+    the member's host is built."""
+
+    at_us: int
+    proposal: governance.Propose | None = None
+    is_recovery: bool = False
+    renews: tuple[Purpose, ...] = ()
+    generation: int = 1
+    recovery: governance.RecoverKey | None = None
+
+
+class StewardTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`approves`: whether the steward votes for what others propose; else it votes against it."""
+
+    actions: tuple[MembershipAction, ...] = ()
+    approves: bool = True
 
 
 class StewardConduct(Conduct):
@@ -25,14 +48,15 @@ class StewardConduct(Conduct):
         self._approves = True
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        self._member, self._approves = work.member, work.approves
-        for deed in work.deeds:
-            if deed.recovery is not None:
-                recover = ("governance", "recover_key", deed.recovery)
-                agenda.wish(f"recover:{deed.generation}", (recover,), deed.at_us)
-            elif deed.proposal is not None:
-                propose = ("governance", "propose", deed.proposal)
-                agenda.wish(f"propose:{deed.proposal.proposal_id}", (propose,), deed.at_us)
+        tasks = work.of(StewardTasks)
+        self._member, self._approves = work.member, tasks.approves
+        for action in tasks.actions:
+            if action.recovery is not None:
+                recover = ("governance", "recover_key", action.recovery)
+                agenda.wish(f"recover:{action.generation}", (recover,), action.at_us)
+            elif action.proposal is not None:
+                propose = ("governance", "propose", action.proposal)
+                agenda.wish(f"propose:{action.proposal.proposal_id}", (propose,), action.at_us)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         notes: list[Note] = []

@@ -34,7 +34,9 @@ from consortium.node.outbox import Outbox
 from consortium.node.pool import BundlePool
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
-from consortium.roles.work import RESERVED_EVERY, Work, load_number
+from consortium.roles.loader import RESERVED_EVERY, Load, load_number
+from consortium.roles.steward import StewardTasks
+from consortium.roles.work import Work
 from consortium.scenario.adversary import bend
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.membership import complete_deed
@@ -101,16 +103,19 @@ def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mappin
     if work is None:
         return None
     keyring = Keyring(suite, secrets)
-    work = replace(work, deeds=tuple(complete_deed(deed, work.member, chain, suite, keyring) for deed in work.deeds))
-    if work.load is None:
+    steward, load = work.find(StewardTasks), work.find(Load)
+    if steward is not None:
+        actions = tuple(complete_deed(action, work.member, chain, suite, keyring) for action in steward.actions)
+        work = work.having(replace(steward, actions=actions))
+    if load is None:
         return work
     secret = secrets["submit"]
     numbers = map(load_number, count(1))
     bundles = tuple(
         sign_bundle(chain, suite, secret, work.member, [encode_transaction(next(numbers), *call) for call in calls])
-        for calls in work.load.calls
+        for calls in load.calls
     )
-    return replace(work, load=replace(work.load, signed=bundles))
+    return work.having(replace(load, signed=bundles))
 
 
 class AssembledHost(Host):
@@ -285,7 +290,7 @@ def _outbox(name: NodeId, work: Work | None, epochs: Epochs, ledger: Ledger, sha
     return Outbox(
         name,
         shared.bundles,
-        1 if work is None or work.load is None else RESERVED_EVERY,
+        1 if work is None or work.find(Load) is None else RESERVED_EVERY,
         lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
         lambda number: used_by(ledger.reader, name, number),
     )

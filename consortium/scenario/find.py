@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from consortium.scenario.load import ScenarioError
+
+LIKENESS_MIN = 0.6
 
 
 def scenario_folder() -> Path:
@@ -43,8 +46,21 @@ def _hint(name: str, path: Path) -> str:
     if beside is not None:
         place = str(beside) if beside.is_absolute() or "/" in name else f"./{beside}"
         return f" A file lies here: did you mean {place}?"
-    near = difflib.get_close_matches(path.stem, [known for known, _ in scenario_files()], 1, 0.5)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    near = nearest_name(name, [known for known, _ in scenario_files()])
+    return f" Did you mean {near!r}?" if near else ""
+
+
+def nearest_name(name: str, known: Sequence[str]) -> str | None:
+    """The known name that is most like this one, compared as a whole with its folder and by its last part alone; None
+    where none is like it."""
+    wanted = name.removesuffix(".py")
+
+    def likeness(other: str) -> float:
+        pairs = ((wanted, other), (wanted.rpartition("/")[2], other.rpartition("/")[2]))
+        return max(difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
+
+    best = max(known, key=likeness, default=None)
+    return best if best is not None and likeness(best) >= LIKENESS_MIN else None
 
 
 def question_of(path: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario
-from consortium.scenario.network.latency import DISTRIBUTIONS
+from consortium.scenario.network.distributions import load_distributions
 from consortium.scenario.network.model import LinkModel, NetworkModel, as_local_processes, change_times_us
 from consortium.scenario.network.pipe import Pipe
 from consortium.scenario.network.regions import MATRICES, Placement
@@ -132,7 +132,7 @@ def test_a_network_that_can_be_meant_passes() -> None:
             )
         )
     )
-    assert set(DISTRIBUTIONS) == {"constant", "normal", "lognormal", "pareto", "empirical"}
+    assert set(load_distributions()) == {"constant", "normal", "lognormal", "pareto", "empirical"}
 
 
 def test_settings_by_hand_reach_lines_hub_and_links_that_were_not_there() -> None:

@@ -11,12 +11,6 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.checks import (
-    BUREAU,
-    HOSPITAL,
-    PATIENT,
-    PHARMACY,
-    REGULATOR,
-    SUPPLIER,
     check_choice,
     check_identifier,
     check_range,
@@ -38,7 +32,7 @@ from consortium.contracts.governance.governance_rules import (
 )
 from consortium.core import registry
 from consortium.core.codec import Malformed
-from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, Table
+from consortium.core.contract import EVERY_MEMBER, GENESIS, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.evidence import Evidence, check_conflict, is_signed_by
 from consortium.core.membership import Epoch, Member, Purpose
 
@@ -46,7 +40,6 @@ DAY_US = 86_400_000_000
 OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
 ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE, TUNE)
 KINDS = ("validator", "observer", "client")
-MEMBER_ROLES = (BUREAU, HOSPITAL, PHARMACY, SUPPLIER, REGULATOR, PATIENT)
 
 
 class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -241,7 +234,9 @@ def _newcomer(state: State, wanted: Propose, known: Member | None) -> Member:
     if known is not None:
         raise Refused("member-exists", f"{wanted.name} is a {known.kind} already, or will be; appoint it to be another")
     check_choice(wanted.kind, KINDS, "kind")
-    check_choice(wanted.role, MEMBER_ROLES, "role")
+    check_identifier(wanted.role, "role")  # any role: which there are is not the ledger's to know
+    if wanted.role == GENESIS:
+        raise Refused("bad-choice", f"role must be that of an organisation; {GENESIS!r} is the first block's own")
     check_fresh_keys(state, wanted.keys)
     return _made(Member(wanted.name, wanted.role, "client", {}), wanted.kind, wanted.keys)
 
@@ -307,15 +302,13 @@ def _charged(state: State, context: Context, why: str) -> Refused:
     return Refused("evidence-forged", f"{why}; it is charged to {context.member}", keeps_writes=True)
 
 
-_MEMBERS = frozenset(MEMBER_ROLES)
-
 CONTRACT = Contract(
     "governance",
     1,
     (
-        Operation("propose", Propose, _MEMBERS, _propose),
-        Operation("vote", Vote, _MEMBERS, _vote),
-        Operation("recover_key", RecoverKey, _MEMBERS, _recover_key),
-        Operation("report_evidence", Evidence, _MEMBERS, _report_evidence),
+        Operation("propose", Propose, EVERY_MEMBER, _propose),
+        Operation("vote", Vote, EVERY_MEMBER, _vote),
+        Operation("recover_key", RecoverKey, EVERY_MEMBER, _recover_key),
+        Operation("report_evidence", Evidence, EVERY_MEMBER, _report_evidence),
     ),
 )

@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from consortium.scenario.network.latency import DISTRIBUTIONS, SAMPLES_MAX, explain_latency
+from consortium.scenario.network.distributions import explain_latency, load_distributions
+from consortium.scenario.network.distributions.distribution import SAMPLES_MAX
 from consortium.scenario.network.model import PPM
 from consortium.scenario.network.regions import MATRICES, Placement
 from consortium.scenario.scenario import Link, LinkChange, Network
@@ -62,7 +63,7 @@ def check_patterns(where: str, patterns: Sequence[str], names: Sequence[str]) ->
 
 
 def _check_link(where: str, link: Link) -> None:
-    check_known(f"distribution of {where}", link.distribution, DISTRIBUTIONS)
+    check_known(f"distribution of {where}", link.distribution, list(load_distributions()))
     numbers = (
         link.mean_us,
         link.deviation_us,

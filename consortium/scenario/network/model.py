@@ -8,13 +8,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from consortium.core.membership import NodeId
-from consortium.scenario.network.latency import DRAWS
+from consortium.scenario.network.distributions import draw_us
 from consortium.scenario.network.regions import Placement
 from consortium.scenario.scenario import Hub, Line, Link, LinkChange, Network
 from consortium.scenario.streams import Stream
 
 PPM = 1_000_000
-DISTRIBUTIONS = ("constant", "normal", "lognormal")
+DRAWN_TOGETHER = ("constant", "normal", "lognormal")  # those that the simulator can draw for many links at once
 _NOTHING = Link(mean_us=0)
 
 
@@ -24,15 +24,10 @@ def matches(pattern: str, sender: NodeId, receiver: NodeId) -> bool:
     return left in ("*", sender) and right in ("*", receiver)
 
 
-def ordinary_us(link: Link, stream: Stream) -> int:
-    """One delay of a link that only delays."""
-    return DRAWS[link.distribution](link, stream)
-
-
 def is_plain(link: Link) -> bool:
-    """Whether it only delays, by one of the DISTRIBUTIONS: nothing is lost, doubled, reordered or kept in order."""
+    """Whether it only delays, as DRAWN_TOGETHER do: nothing is lost, doubled, reordered or kept in order."""
     bare = replace(link, distribution="constant", mean_us=0, deviation_us=0)
-    return link.distribution in DISTRIBUTIONS and bare == _NOTHING
+    return link.distribution in DRAWN_TOGETHER and bare == _NOTHING
 
 
 class LinkModel:
@@ -72,11 +67,8 @@ class LinkModel:
     def _delay_us(self) -> int:
         link = self._link
         if link.reorder_ppm and self._stream.below(PPM) < link.reorder_ppm:
-            return self._ordinary_us() + self._stream.below(link.reorder_us + 1)
-        return self._ordinary_us()
-
-    def _ordinary_us(self) -> int:
-        return ordinary_us(self._link, self._stream)
+            return draw_us(link, self._stream) + self._stream.below(link.reorder_us + 1)
+        return draw_us(link, self._stream)
 
     def go_on(self, state: int) -> None:
         """Where somebody else drew the delays so far, from a stream that stands here now."""

@@ -17,7 +17,11 @@ import msgspec
 from consortium.contracts.checks import BUREAU, FOREVER, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
 from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.bill import Line
-from consortium.roles.work import EnrolmentChange, Premium, SecondClaim, Visit, Work
+from consortium.roles.bureau import BureauTasks, EnrolmentChange, Premium
+from consortium.roles.hospital import HospitalTasks, SecondClaim, Visit
+from consortium.roles.patient import PatientTasks
+from consortium.roles.pharmacy import PharmacyTasks
+from consortium.roles.work import Work
 from consortium.scenario.fhir.importer import import_fhir
 from consortium.scenario.fhir.records import ClaimRecord, Coverage, Imported, ImportFault, Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
@@ -134,19 +138,15 @@ class _Day:
         round_ = self._round()
         work: dict[str, Work] = {}
         for name in self.members:
-            is_bureau = name == self.cast.bureau.name
-            work[name] = Work(
-                member=name,
-                visits=tuple(visits.get(name, ())),
-                second_claims=tuple(each for operator, each in second if operator == name),
-                orders=round_.orders.get(name, ()),
-                dispensings=round_.dispensings.get(name, ()),
-                awards=round_.awards if is_bureau else (),
-                changes=self._changes() if is_bureau else (),
-                premiums=self._premiums() if is_bureau else (),
-                patients=tuple(person.person for person in self.imported.persons) if name in self.hosts else (),
-                disburse_fen=self.options.disburse_fen if is_bureau else 0,
-            )
+            second_claims = tuple(each for operator, each in second if operator == name)
+            tasks: list[msgspec.Struct] = [HospitalTasks(tuple(visits.get(name, ())), second_claims)]
+            tasks.append(PharmacyTasks(round_.orders.get(name, ()), round_.dispensings.get(name, ())))
+            if name == self.cast.bureau.name:
+                changes, premiums = self._changes(), self._premiums()
+                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen))
+            if name in self.hosts:
+                tasks.append(PatientTasks(tuple(person.person for person in self.imported.persons)))
+            work[name] = Work(name, tuple(tasks))
         calls = genesis_calls(self.imported, self.cast.operators, self._periods(), self.pseudonyms)
         return Prepared(tuple(calls), work)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from consortium.contracts.medicines.procurement import ORDER_CODES_MAX
-from consortium.roles.work import Dispensing, Order, TenderAward
+from consortium.roles.bureau import TenderAward
+from consortium.roles.pharmacy import Dispensing, Order
 from consortium.scenario.fhir.records import Imported, Pseudonyms
 
 PRODUCER = "maker-1"

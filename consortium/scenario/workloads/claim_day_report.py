@@ -11,7 +11,9 @@ from consortium.contracts.insurance import settlement
 from consortium.core.contract import Receipt
 from consortium.core.machine import Outcome
 from consortium.roles.claimant import number_of
+from consortium.roles.hospital import HospitalTasks
 from consortium.roles.organisation import typed
+from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
 
 
@@ -40,11 +42,12 @@ class DayReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def compute_expectation(work: Mapping[str, Work]) -> DayExpectation:
     """Of `Prepared.work`; any pseudonym key gives the same counts."""
-    dispensings = [each for one in work.values() for each in one.dispensings]
-    visits = [each for one in work.values() for each in one.visits]
+    hospitals = [one.of(HospitalTasks) for one in work.values()]
+    dispensings = [each for one in work.values() for each in one.of(PharmacyTasks).dispensings]
+    visits = [each for tasks in hospitals for each in tasks.visits]
     return DayExpectation(
         bills=len(visits) + len(dispensings),
-        second_claims=sum(len(one.second_claims) for one in work.values()),
+        second_claims=sum(len(tasks.second_claims) for tasks in hospitals),
         reused_packs=sum(bool(each.after_bill) for each in dispensings),
         after_change=sum(bool(each.after_change) for each in visits),
     )

@@ -19,7 +19,8 @@ from consortium.contracts.governance.governance_rules import ADMIT, REKEY, recov
 from consortium.core.crypto import KeySuite
 from consortium.core.keyring import Keyring
 from consortium.core.membership import Purpose
-from consortium.roles.work import MembershipAction, Work
+from consortium.roles.steward import MembershipAction, StewardTasks
+from consortium.roles.work import Work
 from consortium.scenario.scenario import Scenario, Workload
 from consortium.scenario.workloads import settlement_load
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
@@ -68,10 +69,11 @@ def introduce(prepared: Prepared, keys: Mapping[str, Mapping[Purpose, bytes]]) -
             return deed
         return replace(deed, proposal=replace(proposal, keys=sorted_keys(keys[proposal.name])))
 
-    work = {
-        name: replace(each, deeds=tuple(map(known, each.deeds))) if isinstance(each, Work) and each.deeds else each
-        for name, each in prepared.work.items()
-    }
+    work = dict(prepared.work)
+    for name, each in work.items():
+        tasks = each.find(StewardTasks)
+        if tasks is not None:
+            work[name] = each.having(replace(tasks, actions=tuple(map(known, tasks.actions))))
     return Prepared(prepared.calls, work)
 
 
@@ -102,7 +104,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     for member in scenario.members:
         mine = tuple(_deed(index, deed) for index, deed in enumerate(deeds) if deed.by == member.name)
         held = prepared.work.get(member.name, Work(member.name))
-        work[member.name] = replace(held, deeds=mine, approves=member.name not in against)
+        work[member.name] = held.having(StewardTasks(mine, member.name not in against))
     return Prepared(prepared.calls, work)
 
 

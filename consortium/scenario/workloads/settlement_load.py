@@ -12,7 +12,8 @@ from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.insurance.bill import Line
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.core.genesis import GenesisCall, genesis_call
-from consortium.roles.work import Load, Work
+from consortium.roles.loader import Load
+from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
@@ -102,7 +103,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     for place, member in enumerate(members):
         claims = [_claim(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
         bundles = tuple(tuple(claims[first : first + options.bundle]) for first in range(0, each, options.bundle))
-        work[member] = Work(member, load=Load(bundles, options.outstanding, options.interval_us))
+        work[member] = Work(member, (Load(bundles, options.outstanding, options.interval_us),))
     return Prepared(tuple(_genesis_calls(members, persons)), work)
 
 

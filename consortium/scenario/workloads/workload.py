@@ -6,18 +6,19 @@ A workload module in this room offers `WORKLOAD = WorkloadSpec(name, prepare)`; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from consortium.core.discovery import offered_by_name
 from consortium.core.genesis import GenesisCall
+from consortium.roles.work import Work
 from consortium.scenario.scenario import Scenario
 
 
 class Prepared(NamedTuple):
-    """`calls`: for the genesis. `work`: what each member has to do, by member name, as its role understands it."""
+    """`calls`: for the genesis. `work`: what each member has to do, by member name."""
 
     calls: tuple[GenesisCall, ...]
-    work: Mapping[str, Any]
+    work: Mapping[str, Work]
 
 
 class WorkloadSpec(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from consortium.scenario.network.model import ordinary_us
+from consortium.scenario.network.distributions import draw_us
 from consortium.scenario.scenario import Link
 from consortium.scenario.streams import Stream
 
@@ -125,7 +125,7 @@ def draw_delays(link: Link, states: Words) -> Integers:
     if unsure.any():
         for place in np.flatnonzero(unsure).tolist():
             stream = Stream.at((int(states[place]) - int(_STEP)) % (1 << 64))
-            rounded[place] = ordinary_us(link, stream)
+            rounded[place] = draw_us(link, stream)
     return rounded
 
 

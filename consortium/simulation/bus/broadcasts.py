@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 
 from consortium.core.machine import Received
 from consortium.core.messages import Frame
-from consortium.scenario.network.model import LinkModel, NetworkModel, is_plain, ordinary_us
+from consortium.scenario.network.distributions import draw_us
+from consortium.scenario.network.model import LinkModel, NetworkModel, is_plain
 from consortium.scenario.scenario import Link
 from consortium.scenario.streams import Stream
 from consortium.simulation.bus.arrays import (
@@ -119,7 +120,7 @@ class Broadcasts:
             return self._model(sender.name, receiver.name).delays_us()
         row, place = self._row(sender.name), self._places[receiver.name]
         stream = Stream.at(int(row[place]))
-        delay_us = ordinary_us(link, stream)
+        delay_us = draw_us(link, stream)
         row[place] = stream.state
         return (delay_us,)
 

@@ -4,9 +4,9 @@ import pytest
 from contracts_state import MemoryState
 
 from consortium.contracts import load_contracts
-from consortium.contracts.checks import ROLES
-from consortium.core.contract import Context, Refused, Table
+from consortium.core.contract import EVERY_MEMBER, GENESIS, Context, Refused, Table
 from consortium.core.discovery import modules_of
+from consortium.roles import load_roles
 
 B, H, P, S, R, C, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "patient", "genesis"
 TABLE: dict[str, dict[str, set[str]]] = {
@@ -27,10 +27,10 @@ TABLE: dict[str, dict[str, set[str]]] = {
     },
     "funds": {"open": {B, G}, "contribute": {B, G}, "appropriate": {B, G}},
     "governance": {
-        "propose": {B, H, P, S, R, C},
-        "vote": {B, H, P, S, R, C},
-        "recover_key": {B, H, P, S, R, C},
-        "report_evidence": {B, H, P, S, R, C},
+        "propose": set(EVERY_MEMBER),
+        "vote": set(EVERY_MEMBER),
+        "recover_key": set(EVERY_MEMBER),
+        "report_evidence": set(EVERY_MEMBER),
     },
     "institution": {"sign": {B, G}, "suspend": {B}, "resume": {B}, "terminate": {B}, "disburse": {B}},
     "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
@@ -58,10 +58,11 @@ TABLE: dict[str, dict[str, set[str]]] = {
 }
 
 
-def test_contracts_are_found_and_sorted() -> None:
+def test_contracts_are_found_and_sorted_and_the_table_names_each() -> None:
+    """A contract that is found and has no row here was not reviewed: give it one."""
     names = list(load_contracts())
     assert names == sorted(names)
-    assert set(TABLE) <= set(names)
+    assert set(TABLE) == set(names)
 
 
 def test_the_table_names_every_operation() -> None:
@@ -71,14 +72,16 @@ def test_the_table_names_every_operation() -> None:
     }
 
 
-@pytest.mark.parametrize("role", [*ROLES, "observer", "", "Bureau"])
+@pytest.mark.parametrize("role", [*load_roles(), GENESIS, "observer", "", "Bureau"])
 def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str) -> None:
     contracts = load_contracts()
     context = Context(b"chain", 1, 0, b"transaction", "someone", role)
     for name, operations in TABLE.items():
         for operation, permitted in operations.items():
             assert contracts[name].operations[operation].roles == permitted
-            if role not in permitted:
+            is_permitted = role in permitted or (permitted == EVERY_MEMBER and role not in ("", GENESIS))
+            assert contracts[name].operations[operation].is_permitted(role) == is_permitted
+            if not is_permitted:
                 with pytest.raises(Refused, match="not-permitted"):
                     contracts[name].execute(MemoryState(), operation, None, context)
 

@@ -14,6 +14,7 @@ from consortium.core.contract import OK, Event, Receipt
 from consortium.core.machine import Note, Now, Outcome, Receipted, Skipped, Started, Submit
 from consortium.roles import load_roles
 from consortium.roles.agenda import Agenda
+from consortium.roles.bureau import BureauTasks
 from consortium.roles.work import Work
 from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report
 from consortium.scenario.workloads.workload import Prepared
@@ -97,7 +98,7 @@ def test_after_a_gap_the_bureau_pays_out_what_the_state_says_is_owed_and_history
     ledger = SmallLedger({})
     ledger.state.values["account", "payable/H1"] = funds.Account(250)
     spec = load_roles()["bureau"]
-    bureau = spec.build(spec.settings(), Work("bureau", disburse_fen=100), ledger.reader)
+    bureau = spec.build(spec.settings(), Work("bureau", (BureauTasks(disburse_fen=100),)), ledger.reader)
     event = Event("movement", {"source": "fund/x", "target": "payable/H1", "amount_fen": 200, "cause": "c"})
     outcome = Outcome("h", 1, "settlement", "claim", b"", Receipt(b"", OK, "", (event,)))
     bureau.step(Now(0, 0), Skipped(5, ()))

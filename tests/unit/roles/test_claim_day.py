@@ -18,6 +18,8 @@ from consortium.core.contract import OK, Event, Receipt
 from consortium.core.machine import Now, Outcome, Receipted, SetTimer, Started, Submit
 from consortium.roles import load_roles, read_settings
 from consortium.roles.agenda import Agenda
+from consortium.roles.bureau import BureauTasks
+from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario, Workload
@@ -101,7 +103,7 @@ def test_each_thing_that_must_be_found_is_found_with_records_rule_and_amount() -
 def test_a_procurement_round_ends_paid_and_every_delivered_bill_is_verified_and_collected() -> None:
     prepared, day = whole_day()
     done = Counter((one.operation, one.receipt.code) for one in day.ledger.outcomes)
-    orders = sum(len(work.orders) for work in prepared.work.values())
+    orders = sum(len(work.of(PharmacyTasks).orders) for work in prepared.work.values())
     for step in ("sign_subcontract", "place_order", "produce", "ship", "receive", "pay"):
         assert done[step, OK] == orders > 0
     assert done["deliver", OK] == done["verify", OK] == done["collect", OK] == 841
@@ -188,7 +190,7 @@ def test_a_day_without_pharmacies_needs_no_supplier_and_one_without_regulator_is
     without = msgspec.structs.replace(
         small(), members=tuple(one for one in members if one.role not in ("pharmacy", "supplier"))
     )
-    assert all(not work.dispensings for work in prepare_day(without, KEY).work.values())
+    assert all(not work.of(PharmacyTasks).dispensings for work in prepare_day(without, KEY).work.values())
     with pytest.raises(ScenarioError, match="'regulator'"):
         prepare_day(msgspec.structs.replace(small(), members=members[:3]), KEY)
 
@@ -245,7 +247,7 @@ def test_no_transaction_of_a_peer_makes_a_role_raise(
 ) -> None:
     receipt = Receipt(b"", code, "", tuple(Event(kind, fields) for kind, fields in events))
     spec = load_roles()[role]
-    machine = spec.build(spec.settings(), Work("alice", disburse_fen=1), SmallLedger({}).reader)
+    machine = spec.build(spec.settings(), Work("alice", (BureauTasks(disburse_fen=1),)), SmallLedger({}).reader)
     machine.step(Now(0, 0), Started(()))
     machine.step(Now(1, 1), Receipted(1, 1, (Outcome("mallory", 1, *call, arguments, receipt),), False))
 

@@ -5,8 +5,7 @@ from typing import Any
 from consortium.core.contract import Receipt
 from consortium.core.machine import Expired, Jumped, Now, Outcome, Receipted, Started, Submitted
 from consortium.core.transaction import NUMBER_WINDOW
-from consortium.roles.loader import TIMER, Loader
-from consortium.roles.work import RESERVED_EVERY, Load, load_number, load_ordinal
+from consortium.roles.loader import RESERVED_EVERY, TIMER, Load, Loader, load_number, load_ordinal
 
 NOW = Now(0, 0)
 CALL: Any = ("settlement", "issue_and_claim", None)

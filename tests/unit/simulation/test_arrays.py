@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from consortium.scenario.network.model import NetworkModel, is_plain, ordinary_us
+from consortium.scenario.network.distributions import draw_us
+from consortium.scenario.network.model import NetworkModel, is_plain
 from consortium.scenario.scenario import Link, Network
 from consortium.scenario.streams import Stream
 from consortium.simulation.bus.arrays import (
@@ -39,7 +40,7 @@ def test_delays_drawn_together_are_those_of_the_streams(link: Link) -> None:
     streams = [Stream(11, "network", "me", name) for name in names]
     for _ in range(25):
         drawn = draw_delays(link, states).tolist()
-        assert drawn == [ordinary_us(link, stream) for stream in streams]
+        assert drawn == [draw_us(link, stream) for stream in streams]
     assert states.tolist() == [stream.state for stream in streams]
 
 
@@ -57,7 +58,7 @@ def test_a_delay_near_the_middle_of_two_microseconds_is_drawn_by_the_stream_itse
     """Deviation 1: a microsecond is whole, so one delay in 5,000 lies within the guard; all must agree."""
     link = Link("normal", 1_000, 1)
     states = np.arange(1, 40_001, dtype=np.uint64) * np.uint64(977)
-    expected = [ordinary_us(link, Stream.at(state)) for state in states.tolist()]
+    expected = [draw_us(link, Stream.at(state)) for state in states.tolist()]
     assert draw_delays(link, states).tolist() == expected
 
 
