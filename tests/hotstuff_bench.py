@@ -56,12 +56,12 @@ class Bench:
         self.verifier = Verifier(self.codec, SUITE)
         self.pool = FakePool(4)
         self.now = Now(0, WALL_US)
-        setting = ReplicaContext(
+        context = ReplicaContext(
             me, CHAIN, self.epochs, PARAMETERS, self.pool, self.verifier, 0, 0, None, self._check_seal
         )
-        self.replica: Any = PROTOCOL.build(setting)
-        self.standing: Any = self.replica.standing
-        self.standing.is_recalled = True
+        self.replica: Any = PROTOCOL.build(context)
+        self.state: Any = self.replica.state
+        self.state.is_recalled = True
         self.tree = Tree(root_digest(CHAIN, self.epoch), 0)
 
     def _check_seal(self, certificate: Certificate) -> int:

@@ -29,7 +29,7 @@ class HotStuffNetwork(Network):
     def _watch_message(self, sender: str, message: Message, signed: Signed) -> None:
         if not isinstance(message, Proposal | Ballot | Timeout):
             return
-        if not self.peers[sender].replica.standing.is_recalled:
+        if not self.peers[sender].replica.state.is_recalled:
             self.faults.append(f"{sender} voted before it was recalled")
         if isinstance(message, Timeout):
             self._gone[sender] = max(message.view, self._gone.get(sender, -1))

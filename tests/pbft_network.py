@@ -161,7 +161,7 @@ class Peer:
                 self.pool.execute(batch)
         for bundle in network.submitted:
             self.pool.add(network.now, bundle)
-        setting = ReplicaContext(
+        context = ReplicaContext(
             self.name,
             CHAIN,
             network.epochs,
@@ -173,7 +173,7 @@ class Peer:
             self.seal,
             network.check_seal,
         )
-        self.replica = network.protocol.build(setting)
+        self.replica = network.protocol.build(context)
         self.host = Host(
             self.name, self, network.verifier, KeyedHash(), {"vote": secret(self.name)}, network.epochs, lambda: 0
         )
@@ -356,7 +356,7 @@ class Network:
 
     def _watch_message(self, sender: str, message: Message, signed: Signed) -> None:
         is_vote = isinstance(message, PrePrepare | Prepare | Commit | ViewChange)
-        if is_vote and not self.peers[sender].replica.standing.is_recalled:
+        if is_vote and not self.peers[sender].replica.state.is_recalled:
             self.faults.append(f"{sender} voted before it was recalled")
         if isinstance(message, PrePrepare | Prepare | Commit):
             key = (sender, type(message).__name__, message.view, message.height)

@@ -108,7 +108,7 @@ class ConsensusProtocol(Protocol):
     messages: tuple[type[Message], ...]
     speech: MessageForge  # its messages, for those who bend them
 
-    def build(self, setting: ReplicaContext) -> Consensus: ...
+    def build(self, context: ReplicaContext) -> Consensus: ...
 
     def check_decision(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier

@@ -90,5 +90,5 @@ def test_whatever_is_said_a_replica_neither_raises_nor_votes_twice_nor_grows(
         for ballot in said(bench.hear(sender, message, attachment), Ballot):
             assert ballots.setdefault(ballot.view, ballot) == ballot
     bench.wait(200_000, "retransmit")
-    assert len(bench.standing.tree) <= 3 + len(heard) and len(bench.standing.decisions) <= bench.standing.span
+    assert len(bench.state.tree) <= 3 + len(heard) and len(bench.state.decisions) <= bench.state.span
     assert len(bench.replica._leading._ballots) <= 4 and len(bench.replica._pacemaker._timeouts) <= 4

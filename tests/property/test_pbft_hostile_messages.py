@@ -89,7 +89,7 @@ def test_nothing_that_members_sign_makes_a_replica_raise_or_vote_twice(heard: li
             sender, message, attachment = event
             if sender != "n1":
                 bench.hear(sender, message, attachment)
-    assert len(bench.replica.standing.log) <= 3 * 8
+    assert len(bench.replica.state.log) <= 3 * 8
     said: dict[tuple[str, int, int], bytes] = {}
     for effect in bench.out:
         if isinstance(effect, Broadcast) and isinstance(effect.message, PrePrepare | Prepare | Commit):

@@ -49,10 +49,10 @@ ORDERING_BUGS = (
         "anybody-orders",
         "Only the leader of a view orders in it (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        """        if event.sender != standing.epoch.leader(vote.view):
-            return standing.rejected("not the leader""",
-        """        if not standing.epoch.is_validator(event.sender):
-            return standing.rejected("not the leader""",
+        """        if event.sender != state.epoch.leader(vote.view):
+            return state.rejected("not the leader""",
+        """        if not state.epoch.is_validator(event.sender):
+            return state.rejected("not the leader""",
         (NORMAL,),
     ),
     SeededBug(
@@ -93,17 +93,17 @@ ORDERING_BUGS = (
         "leaders-prepare-counted",
         "The leader's PREPARE does not count: its PRE-PREPARE is its voice (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        """        if event.sender == standing.epoch.leader(vote.view):
-            return standing.rejected("a leader's PREPARE""",
+        """        if event.sender == state.epoch.leader(vote.view):
+            return state.rejected("a leader's PREPARE""",
         """        if not event.sender:
-            return standing.rejected("a leader's PREPARE""",
+            return state.rejected("a leader's PREPARE""",
         (NORMAL,),
     ),
     SeededBug(
         "prepare-in-a-view-that-is-over",
         "A backup votes in the view that it is in (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        "        if slot.view != standing.view or slot.prepare_view >= slot.view or",
+        "        if slot.view != state.view or slot.prepare_view >= slot.view or",
         "        if slot.view < 0 or slot.prepare_view >= slot.view or",
         (TRAPS,),
     ),
@@ -111,16 +111,16 @@ ORDERING_BUGS = (
         "prepared-by-too-few",
         "Prepared: PREPAREs of quorum−1 members besides the leader's order (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        "        size = standing.epoch.quorum - 1\n        if standing.is_changing or",
-        "        size = standing.epoch.quorum - 2\n        if standing.is_changing or",
+        "        size = state.epoch.quorum - 1\n        if state.is_changing or",
+        "        size = state.epoch.quorum - 2\n        if state.is_changing or",
         (TRAPS,),
     ),
     SeededBug(
         "committed-by-too-few",
         "Committed: COMMITs of a quorum (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        "        quorum = standing.epoch.quorum\n        if count < quorum",
-        "        quorum = standing.epoch.quorum - 1\n        if count < quorum",
+        "        quorum = state.epoch.quorum\n        if count < quorum",
+        "        quorum = state.epoch.quorum - 1\n        if count < quorum",
         (NORMAL,),
     ),
     SeededBug(
@@ -135,7 +135,7 @@ ORDERING_BUGS = (
         "commit-without-certificate-of-the-view",
         "COMMIT in a view needs the prepared certificate of that very view (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        "            if slot.prepared_view != standing.view or slot.prepared is None:",
+        "            if slot.prepared_view != state.view or slot.prepared is None:",
         "            if slot.prepared is None:",
         (TRAPS,),
     ),
@@ -167,8 +167,8 @@ ORDERING_BUGS = (
         "decisions-out-of-order",
         "Decisions are executed in the order of their heights (OSDI'99 §4.2).",
         PBFT + "ordering.py",
-        "        while (slot := standing.log.get(standing.decided + 1)) is not None and slot.certificate is not None:",
-        "        for slot in standing.log.above(standing.decided):\n"
+        "        while (slot := state.log.get(state.decided + 1)) is not None and slot.certificate is not None:",
+        "        for slot in state.log.above(state.decided):\n"
         "            if slot.certificate is None:\n"
         "                continue",
         (NORMAL,),
@@ -209,16 +209,16 @@ ORDERING_BUGS = (
         "prepare-said-before-it-is-durable",
         "Vote and batch are durable before PREPARE (docs/consensus.md, The normal case).",
         PBFT + "ordering.py",
-        "        return [*self._accepted(slot, body), standing.say(Prepare(slot.view, slot.height, slot.digest))]",
-        "        return [standing.say(Prepare(slot.view, slot.height, slot.digest)), *self._accepted(slot, body)]",
+        "        return [*self._accepted(slot, body), state.say(Prepare(slot.view, slot.height, slot.digest))]",
+        "        return [state.say(Prepare(slot.view, slot.height, slot.digest)), *self._accepted(slot, body)]",
         (DURABLE,),
     ),
     SeededBug(
         "commit-said-before-it-is-durable",
         "The prepared certificate is durable before COMMIT (docs/consensus.md, The normal case).",
         PBFT + "ordering.py",
-        "        effects.append(standing.say(Commit(slot.view, slot.height, slot.digest)))",
-        "        effects.insert(0, standing.say(Commit(slot.view, slot.height, slot.digest)))",
+        "        effects.append(state.say(Commit(slot.view, slot.height, slot.digest)))",
+        "        effects.insert(0, state.say(Commit(slot.view, slot.height, slot.digest)))",
         (DURABLE,),
     ),
     SeededBug(
@@ -249,18 +249,18 @@ ORDERING_BUGS = (
         "votes-of-an-epoch-that-is-over",
         "Votes count in the epoch of their height alone (docs/consensus.md, Changing the members).",
         PBFT + "replica.py",
-        """        is_ours = event.epoch == standing.epoch.number
-        epoch = standing.epoch if is_ours else standing.epochs.number(event.epoch)
+        """        is_ours = event.epoch == state.epoch.number
+        epoch = state.epoch if is_ours else state.epochs.number(event.epoch)
         fault = vote_fault(vote)
         if fault is None and (epoch is None or not epoch.is_validator(event.sender)):
             fault = "not a validator"
         if fault is None and is_ours and""",
-        """        is_ours = event.epoch <= standing.epoch.number
-        epoch = standing.epoch if is_ours else standing.epochs.number(event.epoch)
+        """        is_ours = event.epoch <= state.epoch.number
+        epoch = state.epoch if is_ours else state.epochs.number(event.epoch)
         fault = vote_fault(vote)
         if fault is None and (epoch is None or not epoch.is_validator(event.sender)):
             fault = "not a validator"
-        if fault is None and event.epoch > standing.epoch.number and""",
+        if fault is None and event.epoch > state.epoch.number and""",
         (EPOCHS,),
     ),
     SeededBug(
@@ -299,8 +299,8 @@ ORDERING_BUGS = (
         "ordered-batch-proposed-again",
         "A new leader proposes nothing of its own while an ordered batch is missing (docs/consensus.md, deviation 6).",
         PBFT + "ordering.py",
-        "        if standing.decided >= standing.orders_last:\n            return False\n        for height, order",
-        "        if standing.decided >= 0:\n            return False\n        for height, order",
+        "        if state.decided >= state.orders_last:\n            return False\n        for height, order",
+        "        if state.decided >= 0:\n            return False\n        for height, order",
         (VIEWS,),
     ),
     SeededBug(

@@ -145,7 +145,7 @@ def test_two_halves_told_different_things_never_commit_both(n: int, dupes: tuple
     network.run(60_000_000, lambda: all(len(set(peer.bundles) & set(network.submitted)) == 20 for peer in honest))
     assert [fault for fault in network.faults if not fault.startswith("n0 ")] == []
     assert all(len(set(peer.bundles) & set(network.submitted)) == 20 for peer in honest)
-    assert all(list(peer.replica.standing.evidence) in ([], ["n0"]) for peer in honest)
+    assert all(list(peer.replica.state.evidence) in ([], ["n0"]) for peer in honest)
 
 
 def test_a_node_that_forgets_its_log_is_caught_by_the_others_memory() -> None:

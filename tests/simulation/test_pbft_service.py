@@ -94,4 +94,4 @@ def test_members_that_come_up_one_after_another_vote_as_soon_as_enough_are_up() 
     for index, peer in enumerate(network.peers.values()):
         network.later(index * 900_000, peer.boot)
     network.run(900_000 * 2 + 20_000)
-    assert [peer.replica.standing.is_recalled for peer in network.peers.values() if peer.is_up] == [True] * 3
+    assert [peer.replica.state.is_recalled for peer in network.peers.values() if peer.is_up] == [True] * 3

@@ -25,9 +25,9 @@ class NextEpochInbox:
     def __init__(self) -> None:
         self._kept: dict[NodeId, deque[Received]] = {}
 
-    def keep(self, event: Received, standing: Place) -> None:
-        epoch = standing.epochs.number(event.epoch)
-        if event.epoch != standing.epoch.number + 1 or epoch is None or not epoch.is_validator(event.sender):
+    def keep(self, event: Received, state: Place) -> None:
+        epoch = state.epochs.number(event.epoch)
+        if event.epoch != state.epoch.number + 1 or epoch is None or not epoch.is_validator(event.sender):
             return
         kept = self._kept.setdefault(event.sender, deque(maxlen=KEPT_MAX))
         if event.attachment and sum(bool(other.attachment) for other in kept) >= ATTACHED_MAX:

@@ -20,8 +20,8 @@ class HotStuff:
     messages: tuple[type[Message], ...] = MESSAGES
     speech: MessageForge = SPEECH
 
-    def build(self, setting: ReplicaContext) -> Consensus:
-        return Replica(setting)
+    def build(self, context: ReplicaContext) -> Consensus:
+        return Replica(context)
 
     def check_decision(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier

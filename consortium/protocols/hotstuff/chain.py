@@ -15,8 +15,8 @@ from consortium.protocols.hotstuff.tree import Absent, Block
 class Chain:
     """The newest QC wins; every QC decides what its ballots say, whoever passes it on."""
 
-    def __init__(self, standing: ReplicaState, fetching: Fetching) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, fetching: Fetching) -> None:
+        self._state = state
         self._fetching = fetching
 
     def on_certified(self, now: Now, event: Received, message: Certified) -> list[Effect]:
@@ -26,83 +26,83 @@ class Chain:
     def learn_certificate(self, certificate: Certificate, event: Received) -> list[Effect]:
         """Checked, and learnt; a bad one is rejected with its sender."""
         try:
-            quorum = self._standing.opened(certificate)
+            quorum = self._state.opened(certificate)
         except Malformed as error:
-            return self._standing.rejected(error, event)
+            return self._state.rejected(error, event)
         return self.learn(quorum)
 
     def learn(self, quorum: Quorum) -> list[Effect]:
         """A sound QC: the newest is what leaders build on; and it decides what its ballots say. Entering the next view
         is the pacemaker's."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
         for place, digest in enumerate(quorum.commits):
             height = quorum.height + place
-            is_near = standing.decided < height <= standing.decided + standing.span
-            if is_near and height not in standing.decisions:
-                standing.decisions[height] = (digest, quorum.certificate)
+            is_near = state.decided < height <= state.decided + state.span
+            if is_near and height not in state.decisions:
+                state.decisions[height] = (digest, quorum.certificate)
                 fields = {"view": quorum.view, "height": height, "digest": short(digest)}
                 effects.append(Note("committed", fields))
-        if quorum.view <= standing.high_view:
+        if quorum.view <= state.high_view:
             return effects
-        standing.high = quorum
-        block = standing.tree.get(quorum.digest)
+        state.high = quorum
+        block = state.tree.get(quorum.digest)
         if block is not None and block.batch:
             effects.insert(0, Note("prepared", {"view": block.view, "height": block.height}))
-        standing.tree.prune(self._tips(), standing.floor, standing.locked_view)
-        standing.refly()
+        state.tree.prune(self._tips(), state.floor, state.locked_view)
+        state.refly()
         return effects
 
     def _tips(self) -> list[Block]:
-        standing = self._standing
-        tips = [standing.tree.get(standing.high_digest), standing.pending]
+        state = self._state
+        tips = [state.tree.get(state.high_digest), state.pending]
         return [tip for tip in tips if tip is not None]
 
     def prune(self) -> None:
         """After a seal."""
-        self._standing.tree.prune(self._tips(), self._standing.floor, self._standing.locked_view)
+        self._state.tree.prune(self._tips(), self._state.floor, self._state.locked_view)
 
     def try_decide(self, now: Now) -> list[Effect]:
         """Hand decisions to the ledger, strictly consecutive, each with its batch; fetch what is missing."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
-        while standing.is_begun and (decision := standing.decisions.get(standing.decided + 1)) is not None:
+        while state.is_begun and (decision := state.decisions.get(state.decided + 1)) is not None:
             digest, certificate = decision
             block = self._holder(digest)
             if block is None or block.body is None:
                 effects.extend(self._fetch(now, block))
                 break
-            standing.decided += 1
-            standing.flown.pop(digest, None)
-            del standing.decisions[standing.decided]
-            effects.append(Decide(standing.decided, block.body, certificate))
-        if standing.decisions and not effects and standing.decided + 1 not in standing.decisions:
+            state.decided += 1
+            state.flown.pop(digest, None)
+            del state.decisions[state.decided]
+            effects.append(Decide(state.decided, block.body, certificate))
+        if state.decisions and not effects and state.decided + 1 not in state.decisions:
             effects.extend(self._fetch(now, None))
         return effects
 
     def _holder(self, batch: bytes) -> Block | None:
         """A block with this batch at the next height, one with its body if there is one."""
-        standing = self._standing
+        state = self._state
         found: Block | None = None
-        for block in standing.tree:
-            if block.batch == batch and block.height == standing.decided + 1 and (found is None or found.lacks_body):
+        for block in state.tree:
+            if block.batch == batch and block.height == state.decided + 1 and (found is None or found.lacks_body):
                 found = block
         return found
 
     def _fetch(self, now: Now, block: Block | None) -> list[Effect]:
         """The body of this block; or, where no such block is known, what is missing on the way down from the newest QC:
         in each block stands the QC of the one under it, and some of them decide what we lack."""
-        standing = self._standing
+        state = self._state
         if block is not None:
             return self._fetching.need_body(now, block)
-        high = standing.high
+        high = state.high
         if high is None:
             return []
-        tip = standing.tree.get(high.digest)
+        tip = state.tree.get(high.digest)
         if tip is None:
             return self._fetching.need(now, high.digest, high.signers, with_body=True)
         try:
-            standing.tree.above(tip, standing.decided)
+            state.tree.above(tip, state.decided)
         except Absent as absent:
             return self._fetching.need(now, absent.digest, absent.holders, with_body=True)
         return []

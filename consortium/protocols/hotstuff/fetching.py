@@ -27,11 +27,11 @@ WANTED_MAX = 256
 class Fetching:
     """Nothing is kept that was not asked for, and nothing that does not match its digest."""
 
-    def __init__(self, standing: ReplicaState) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState) -> None:
+        self._state = state
         self._attempts: dict[bytes, int] = {}  # how many were asked for each
         self._asked: dict[tuple[bytes, bool], None] = {}  # since the last round
-        parameters = standing.parameters
+        parameters = state.parameters
         self._allowance = RateLimit(4 * parameters.window, parameters.timer_base_us)
 
     def clear(self) -> None:
@@ -46,49 +46,49 @@ class Fetching:
 
     def need(self, now: Now, digest: bytes, holders: Sequence[NodeId], *, with_body: bool) -> list[Effect]:
         """Ask the next two holders, once a round."""
-        standing = self._standing
-        names = [name for name in holders if name != standing.me]
+        state = self._state
+        names = [name for name in holders if name != state.me]
         if not names or (digest, with_body) in self._asked or len(self._asked) >= WANTED_MAX:
             return []
         self._asked[digest, with_body] = None
         attempt = self._attempts.get(digest, 0)
         self._attempts[digest] = attempt + ASKED_AT_ONCE
         chosen = [names[(attempt + step) % len(names)] for step in range(min(ASKED_AT_ONCE, len(names)))]
-        return [standing.tell(name, FetchBlock(name, standing.nonce(now), digest, with_body)) for name in chosen]
+        return [state.tell(name, FetchBlock(name, state.nonce(now), digest, with_body)) for name in chosen]
 
     def need_body(self, now: Now, block: Block) -> list[Effect]:
         """Of a block in our tree: from those who voted for it if we know them, else from its leader and the others."""
-        standing = self._standing
-        high = standing.high
+        state = self._state
+        high = state.high
         voted = high.signers if high is not None and high.digest == block.digest else ()
-        others = [name for name in standing.epoch.validators if name not in voted]
-        first = standing.leads(block.view)
+        others = [name for name in state.epoch.validators if name not in voted]
+        first = state.leads(block.view)
         others.sort(key=lambda name: name != first)
         return self.need(now, block.digest, [*voted, *others], with_body=True)
 
     def on_fetch(self, now: Now, event: Received, request: FetchBlock) -> list[Effect]:
         """Answered if we hold the block and the asker has not spent its allowance."""
-        standing = self._standing
-        if request.receiver != standing.me or event.sender == standing.me or event.epoch != standing.epoch.number:
+        state = self._state
+        if request.receiver != state.me or event.sender == state.me or event.epoch != state.epoch.number:
             return []
-        block = standing.tree.get(request.digest)
+        block = state.tree.get(request.digest)
         if block is None or block.header is None or (request.with_body and block.lacks_body):
             return []
         if not self._allowance.spend(now, event.sender):
             return []
         carried = Carried(block.header, block.body if request.with_body else None, None)
         found = BlockFound(event.sender, request.nonce, request.digest)
-        return [standing.answer(event, found, encode(carried))]
+        return [state.answer(event, found, encode(carried))]
 
     def on_found(self, event: Received, answer: BlockFound) -> Block | None:
         """The block that we asked for; None if it is none. Content decides, not who sent it."""
-        standing = self._standing
-        if answer.receiver != standing.me or answer.digest not in self._attempts:
+        state = self._state
+        if answer.receiver != state.me or answer.digest not in self._attempts:
             return None
         carried = opened(event.attachment)
         if carried is None or block_digest(carried.header) != answer.digest:
             return None
-        block = standing.tree.add(answer.digest, carried.header)
+        block = state.tree.add(answer.digest, carried.header)
         take_body(block, carried.body)
         return block
 

@@ -60,115 +60,115 @@ class VotesOfOthers:
 class Recaller:
     """Asks after a boot, and answers those who ask."""
 
-    def __init__(self, standing: ReplicaState, memory: VotesOfOthers, chain: Chain, pacemaker: Pacemaker) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, memory: VotesOfOthers, chain: Chain, pacemaker: Pacemaker) -> None:
+        self._state = state
         self._chain = chain
         self._pacemaker = pacemaker
         self._memory = memory
         self._nonces: list[bytes] = []
         self._answers: dict[NodeId, None] = {}
-        self._delay_us = max(1, standing.parameters.timer_base_us // 8)
+        self._delay_us = max(1, state.parameters.timer_base_us // 8)
         self._asks_back = RateLimit(1, self._delay_us)
         self._answers_left = RateLimit(4, self._delay_us)  # an honest node asks once in this time
         self.is_observing = False
 
     def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:
-        """Right after the log was read back: `standing` is what our own log says, without votes of `lost_key`."""
-        standing = self._standing
-        if not standing.epoch.is_validator(standing.me):
+        """Right after the log was read back: `state` is what our own log says, without votes of `lost_key`."""
+        state = self._state
+        if not state.epoch.is_validator(state.me):
             return []
-        if lost_key and standing.epoch.key(standing.me, "vote") == lost_key:
+        if lost_key and state.epoch.key(state.me, "vote") == lost_key:
             self.is_observing = True
             why = "the log of our votes was damaged; this node only observes until it has a new voting key"
-            return [Note("observing", {"why": why, "shown_by": standing.me})]
+            return [Note("observing", {"why": why, "shown_by": state.me})]
         return self._begin(now)
 
     def on_epoch(self, now: Now, before: Epoch) -> list[Effect]:
-        """The epoch of `standing` was entered from `before`. Who becomes a validator, or has a new voting key, asks
+        """The epoch of `state` was entered from `before`. Who becomes a validator, or has a new voting key, asks
         before it votes; a new key ends observing, for nothing was ever signed with it. Who was recalled goes on."""
-        standing = self._standing
-        me = standing.me
-        is_new_key = standing.epoch.key(me, "vote") != before.key(me, "vote")
-        if not standing.epoch.is_validator(me):
-            standing.is_recalled = False
+        state = self._state
+        me = state.me
+        is_new_key = state.epoch.key(me, "vote") != before.key(me, "vote")
+        if not state.epoch.is_validator(me):
+            state.is_recalled = False
             return [CancelTimer(RECALL_TIMER)] if before.is_validator(me) else []
-        if before.is_validator(me) and not is_new_key and (standing.is_recalled or self.is_observing):
+        if before.is_validator(me) and not is_new_key and (state.is_recalled or self.is_observing):
             return []
-        standing.is_recalled = self.is_observing = False
+        state.is_recalled = self.is_observing = False
         self._answers.clear()
         return self._begin(now)
 
     def _begin(self, now: Now) -> list[Effect]:
-        if self._standing.epoch.quorum == 1:
-            self._standing.is_recalled = True
+        if self._state.epoch.quorum == 1:
+            self._state.is_recalled = True
             return []
         return self._ask(now)
 
     def _ask(self, now: Now) -> list[Effect]:
-        return [self._standing.say(Recall(self._new_nonce(now))), SetTimer(RECALL_TIMER, self._delay_us)]
+        return [self._state.say(Recall(self._new_nonce(now))), SetTimer(RECALL_TIMER, self._delay_us)]
 
     def _new_nonce(self, now: Now) -> bytes:
-        nonce = self._standing.nonce(now)
+        nonce = self._state.nonce(now)
         self._nonces = [*self._nonces, nonce][-NONCES_MAX:]
         return nonce
 
     def on_timer(self, now: Now) -> list[Effect]:
-        if self._standing.is_recalled or self.is_observing:
+        if self._state.is_recalled or self.is_observing:
             return []
-        self._delay_us = min(2 * self._delay_us, 2 * self._standing.parameters.timer_base_us)
+        self._delay_us = min(2 * self._delay_us, 2 * self._state.parameters.timer_base_us)
         return self._ask(now)
 
     def on_recall(self, now: Now, event: Received, request: Recall) -> list[Effect]:
         """Every validator answers, also while it recalls itself: else a consortium that stopped would never start. Who
         still waits for answers asks back, for the asker has only just come up."""
-        standing = self._standing
-        asked_in = standing.epochs.number(event.epoch)
-        if event.sender == standing.me or asked_in is None or not asked_in.is_validator(standing.me):
+        state = self._state
+        asked_in = state.epochs.number(event.epoch)
+        if event.sender == state.me or asked_in is None or not asked_in.is_validator(state.me):
             return []
         if not self._answers_left.spend(now, event.sender):
             return []
-        is_ours = event.epoch == standing.epoch.number
-        quorum = standing.high.certificate if is_ours and standing.high is not None else None
-        timeouts = standing.timeouts if is_ours else None
+        is_ours = event.epoch == state.epoch.number
+        quorum = state.high.certificate if is_ours and state.high is not None else None
+        timeouts = state.timeouts if is_ours else None
         answer = Recalled(event.sender, request.nonce, quorum, timeouts, self._memory.of(event.sender))
-        effects: list[Effect] = [standing.answer(event, answer)]
-        is_waiting = bool(self._nonces) and not standing.is_recalled and not self.is_observing
+        effects: list[Effect] = [state.answer(event, answer)]
+        is_waiting = bool(self._nonces) and not state.is_recalled and not self.is_observing
         if is_waiting and event.sender not in self._answers and self._asks_back.spend(now, event.sender):
-            effects.append(standing.answer(event, Recall(self._new_nonce(now))))
+            effects.append(state.answer(event, Recall(self._new_nonce(now))))
         return effects
 
     def on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
         """Counted once a validator, only for a nonce of this boot, if what proves its view is sound; sets `is_recalled`
         with the last one needed."""
-        standing = self._standing
-        if standing.is_recalled or self.is_observing or event.sender == standing.me:
+        state = self._state
+        if state.is_recalled or self.is_observing or event.sender == state.me:
             return []
-        if answer.receiver != standing.me or answer.nonce not in self._nonces:
+        if answer.receiver != state.me or answer.nonce not in self._nonces:
             return []
         if any(self._is_newer(vote) for vote in answer.votes[: len(_KINDS) + 1]):
             self.is_observing = True
             why = "others hold votes of ours that our log lacks; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": event.sender}), CancelTimer(RECALL_TIMER)]
         effects: list[Effect] = []
-        if event.epoch == standing.epoch.number:
+        if event.epoch == state.epoch.number:
             try:
                 effects += self._learn(now, answer)
             except Malformed as error:
-                return standing.rejected(error, event)
+                return state.rejected(error, event)
         self._answers[event.sender] = None
-        if len(self._answers) < standing.epoch.quorum - 1:
+        if len(self._answers) < state.epoch.quorum - 1:
             return effects
-        standing.is_recalled = True
-        if standing.view > max(standing.voted, standing.timed, 0):
-            standing.abstained = standing.view + 1
+        state.is_recalled = True
+        if state.view > max(state.voted, state.timed, 0):
+            state.abstained = state.view + 1
         return [*effects, CancelTimer(RECALL_TIMER)]
 
     def _learn(self, now: Now, answer: Recalled) -> list[Effect]:
         """Into the view that an answer proves. Raises Malformed."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
         if answer.quorum is not None:
-            effects += self._chain.learn(standing.opened(answer.quorum))
+            effects += self._chain.learn(state.opened(answer.quorum))
             effects += self._pacemaker.follow_high(now)
         if answer.timeouts is not None:
             effects += self._pacemaker.learn_certificate(now, answer.timeouts)
@@ -177,26 +177,26 @@ class Recaller:
     def _is_newer(self, signed: Signed) -> bool:
         """Whether this is a statement of ours, signed with the key that we have, which the log read at boot does not
         cover. Those of an epoch that is over bind no more."""
-        standing = self._standing
-        key = standing.epochs.newest.key(standing.me, "vote")
+        state = self._state
+        key = state.epochs.newest.key(state.me, "vote")
         try:
             epoch = open_statement(signed.body).epoch
-            message = standing.verifier.codec.decode(signed.body, epoch)
+            message = state.verifier.codec.decode(signed.body, epoch)
         except Malformed:
             return False
-        if signed.sender != standing.me or key is None or epoch < standing.epoch.number:
+        if signed.sender != state.me or key is None or epoch < state.epoch.number:
             return False
-        known = standing.epochs.number(epoch)
-        signing_key = key if known is None else known.key(standing.me, "vote") or key
-        if not standing.verifier.is_signed(signing_key, signed.body, signed.signature):
+        known = state.epochs.number(epoch)
+        signing_key = key if known is None else known.key(state.me, "vote") or key
+        if not state.verifier.is_signed(signing_key, signed.body, signed.signature):
             return False
-        past = standing.past.get(epoch, Past())
+        past = state.past.get(epoch, Past())
         match message:
             case Proposal(view=view):
-                return view > max(past.proposed, standing.proposed if epoch == standing.epoch.number else ROOT_VIEW)
+                return view > max(past.proposed, state.proposed if epoch == state.epoch.number else ROOT_VIEW)
             case Ballot(view=view):
-                return view > max(past.voted, standing.voted if epoch == standing.epoch.number else ROOT_VIEW)
+                return view > max(past.voted, state.voted if epoch == state.epoch.number else ROOT_VIEW)
             case Timeout(view=view):
-                return view > max(past.timed, standing.timed if epoch == standing.epoch.number else ROOT_VIEW)
+                return view > max(past.timed, state.timed if epoch == state.epoch.number else ROOT_VIEW)
             case _:
                 return False

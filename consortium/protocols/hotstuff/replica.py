@@ -55,17 +55,17 @@ class Replica:
     """A HotStuff replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only
     listens."""
 
-    def __init__(self, setting: ReplicaContext) -> None:
-        standing = self.standing = ReplicaState(setting)
+    def __init__(self, context: ReplicaContext) -> None:
+        state = self.state = ReplicaState(context)
         self._memory = VotesOfOthers()
         self._early = NextEpochInbox()
-        self._fetching = Fetching(standing)
-        self._chain = Chain(standing, self._fetching)
-        self._pacemaker = Pacemaker(standing, self._chain)
-        self._voting = Voting(standing, self._chain, self._fetching, self._pacemaker)
-        self._leading = Leading(standing, self._chain, self._fetching, self._voting, self._pacemaker)
-        self._recaller = Recaller(standing, self._memory, self._chain, self._pacemaker)
-        self._retransmission = Retransmission(standing, self._chain, self._fetching, self._pacemaker, self._voting)
+        self._fetching = Fetching(state)
+        self._chain = Chain(state, self._fetching)
+        self._pacemaker = Pacemaker(state, self._chain)
+        self._voting = Voting(state, self._chain, self._fetching, self._pacemaker)
+        self._leading = Leading(state, self._chain, self._fetching, self._voting, self._pacemaker)
+        self._recaller = Recaller(state, self._memory, self._chain, self._pacemaker)
+        self._retransmission = Retransmission(state, self._chain, self._fetching, self._pacemaker, self._voting)
         self._is_progress_armed = False
         self._progress_us = 0  # when the view began, or something was decided, or work began
         self._position: tuple[int, ...] = ()
@@ -86,11 +86,11 @@ class Replica:
 
     @property
     def view(self) -> int:
-        return self.standing.view
+        return self.state.view
 
     @property
     def leader(self) -> NodeId:
-        return self.standing.leader
+        return self.state.leader
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
@@ -108,7 +108,7 @@ class Replica:
                 effects = []
         effects.extend(self._advance(now))
         effects.extend(self._after(now))
-        if self.standing.is_member:
+        if self.state.is_member:
             return effects
         return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
 
@@ -123,69 +123,69 @@ class Replica:
     # --- events -------------------------------------------------------------------------------------------------
 
     def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
-        effects = Restorer(self.standing, self._voting, self._memory).restore(records)
+        effects = Restorer(self.state, self._voting, self._memory).restore(records)
         self._progress_us = now.monotonic_us
-        if not self.standing.is_member:
-            effects.append(Note("removed", {"epoch": self.standing.epoch.number}))
+        if not self.state.is_member:
+            effects.append(Note("removed", {"epoch": self.state.epoch.number}))
         effects.extend(self._recaller.begin(now, lost_key))
         return [*effects, *self._say_again()]
 
     def _say_again(self) -> list[Effect]:
         """Voting begins: say again what our log holds (signed anew, byte for byte the same)."""
-        if not self.standing.may_vote:
+        if not self.state.may_vote:
             return []
         voting = self._voting
         return [*voting.proposal_again(), *voting.ballot_again(), *self._pacemaker.say_again()]
 
     def _on_executed(self, now: Now, height: int, epoch: Epoch) -> list[Effect]:
-        standing = self.standing
-        standing.head = max(standing.head, height)
-        if height > standing.decided:  # from elsewhere
-            standing.decided = height
-        for known in [known for known in standing.decisions if known <= standing.decided]:
-            del standing.decisions[known]
-        if epoch.number > standing.epoch.number:
+        state = self.state
+        state.head = max(state.head, height)
+        if height > state.decided:  # from elsewhere
+            state.decided = height
+        for known in [known for known in state.decisions if known <= state.decided]:
+            del state.decisions[known]
+        if epoch.number > state.epoch.number:
             return self._enter_epoch(now, epoch)
         return []
 
     def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
         """New members decide from here on; views start at 0, nothing of the old epoch is open. What others said in the
         new epoch while we were still in the old one is heard now."""
-        standing = self.standing
-        before = standing.epoch
-        standing.begin_epoch(epoch)
+        state = self.state
+        before = state.epoch
+        state.begin_epoch(epoch)
         for part in (self._fetching, self._pacemaker, self._voting, self._leading):
             part.clear()
-        standing.pool.release()
-        standing.flown.clear()
+        state.pool.release()
+        state.flown.clear()
         effects: list[Effect] = [
-            self._state(standing.head),
+            self._state_record(state.head),
             Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
-            *_membership(standing.me, before, epoch),
+            *_membership(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
         ]
         for event in self._early.take(epoch.number):
             effects.extend(self._on_received(now, event))
         return effects
 
-    def _state(self, height: int) -> Effect:
-        standing = self.standing
-        high = None if standing.high is None else standing.high.certificate
-        views = (standing.proposed + 1, standing.voted + 1, standing.timed + 1, standing.locked_view + 1)
-        kept = height + standing.parameters.checkpoint_interval + 1
-        return persist(StateRecord(FORMAT, standing.epoch.number, *views, high), kept)
+    def _state_record(self, height: int) -> Effect:
+        state = self.state
+        high = None if state.high is None else state.high.certificate
+        views = (state.proposed + 1, state.voted + 1, state.timed + 1, state.locked_view + 1)
+        kept = height + state.parameters.checkpoint_interval + 1
+        return persist(StateRecord(FORMAT, state.epoch.number, *views, high), kept)
 
     def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
         """The window moves: sealed heights are forgotten, and what our log says of them is said once more."""
-        standing = self.standing
-        if event.height <= standing.stable:
+        state = self.state
+        if event.height <= state.stable:
             return []
-        standing.stable, standing.seal = event.height, event.seal
+        state.stable, state.seal = event.height, event.seal
         self._chain.prune()
-        if event.height == standing.epoch.first_height - 1:  # the epoch begins
+        if event.height == state.epoch.first_height - 1:  # the epoch begins
             self._progress_us = now.monotonic_us
-            return [self._state(event.height), *self._pacemaker.try_join()]
-        return [self._state(event.height)]
+            return [self._state_record(event.height), *self._pacemaker.try_join()]
+        return [self._state_record(event.height)]
 
     def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
         if timer == PROGRESS_TIMER:
@@ -201,13 +201,13 @@ class Replica:
         kind = type(event.message)
         fault = shape_fault(event.message)
         if fault is not None:
-            return self.standing.rejected(fault, event)
+            return self.state.rejected(fault, event)
         on_statement = self._on.get(kind)
         if on_statement is not None:
             return self._on_statement(now, event, on_statement)
         on_other = self._others.get(kind)
         if on_other is None:
-            return self.standing.rejected("not a HotStuff message", event)
+            return self.state.rejected("not a HotStuff message", event)
         return on_other(now, event, event.message)
 
     def _on_statement(
@@ -215,12 +215,12 @@ class Replica:
     ) -> list[Effect]:
         """Of a validator of the epoch that it is signed in, which is ours; of the next one it is kept until we enter
         it, of one that is over it says nothing."""
-        standing = self.standing
-        epoch = standing.epochs.number(event.epoch)
+        state = self.state
+        epoch = state.epochs.number(event.epoch)
         if epoch is None or not epoch.is_validator(event.sender):
-            return standing.rejected("not a validator", event)
-        if event.epoch != standing.epoch.number:
-            self._early.keep(event, standing)
+            return state.rejected("not a validator", event)
+        if event.epoch != state.epoch.number:
+            self._early.keep(event, state)
             return []
         message = event.message
         if isinstance(message, Proposal | Ballot | Timeout):
@@ -229,7 +229,7 @@ class Replica:
 
     def _on_timeout(self, now: Now, event: Received, message: Timeout) -> list[Effect]:
         effects = self._pacemaker.on_timeout(now, event, message)
-        if message.view < self.standing.view:
+        if message.view < self.state.view:
             effects.extend(self._retransmission.help_forward(now, event))
         return effects
 
@@ -243,7 +243,7 @@ class Replica:
         return effects
 
     def _on_found(self, now: Now, event: Received, answer: BlockFound) -> list[Effect]:
-        if event.epoch != self.standing.epoch.number:
+        if event.epoch != self.state.epoch.number:
             return []
         block = self._fetching.on_found(event, answer)
         if block is None:
@@ -251,11 +251,11 @@ class Replica:
         return [*self._chain.on_block(block, event), *self._pacemaker.follow_high(now)]
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
-        if not self.standing.epoch.is_validator(event.sender):
+        if not self.state.epoch.is_validator(event.sender):
             return []  # an observer answers too: it does not count
-        was_recalled = self.standing.is_recalled
+        was_recalled = self.state.is_recalled
         effects = self._recaller.on_recalled(now, event, answer)
-        if self.standing.is_recalled and not was_recalled:
+        if self.state.is_recalled and not was_recalled:
             self._progress_us = now.monotonic_us
             effects.extend([*self._say_again(), *self._pacemaker.try_join()])
         return effects
@@ -264,27 +264,27 @@ class Replica:
 
     def _has_work(self) -> bool:
         """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""
-        standing = self.standing
-        return standing.pool.unexecuted > 0 or standing.is_filling or standing.top > standing.decided
+        state = self.state
+        return state.pool.unexecuted > 0 or state.is_filling or state.top > state.decided
 
     def _on_progress(self, now: Now) -> list[Effect]:
         """Leave the view if it has not ended for T while there is work."""
-        standing = self.standing
+        state = self.state
         self._is_progress_armed = False
-        if not standing.may_vote or not standing.is_open or not self._has_work():
+        if not state.may_vote or not state.is_open or not self._has_work():
             return []
-        left_us = self._progress_us + standing.timeout_us - now.monotonic_us
+        left_us = self._progress_us + state.timeout_us - now.monotonic_us
         if left_us <= 0:
-            return self._pacemaker.leave(standing.view, "no progress")
+            return self._pacemaker.leave(state.view, "no progress")
         self._is_progress_armed = True
         return [SetTimer(PROGRESS_TIMER, left_us)]
 
     def _after(self, now: Now) -> list[Effect]:
         """After every step: notice progress and new views; timers run while there may be work, else not."""
-        standing = self.standing
-        if standing.high is not None:
-            self._memory.note_certificate(standing.high.certificate)
-        position = (standing.epoch.number, standing.view, standing.decided)
+        state = self.state
+        if state.high is not None:
+            self._memory.note_certificate(state.high.certificate)
+        position = (state.epoch.number, state.view, state.decided)
         if position != self._position:
             self._position = position
             self._progress_us = now.monotonic_us
@@ -292,12 +292,12 @@ class Replica:
         if self._is_progress_armed and self._retransmission.is_armed:
             return []
         effects: list[Effect] = []
-        if self._has_work() or not standing.is_open:
+        if self._has_work() or not state.is_open:
             effects.extend(self._retransmission.arm())
-            if not self._is_progress_armed and standing.may_vote and standing.is_open and self._has_work():
+            if not self._is_progress_armed and state.may_vote and state.is_open and self._has_work():
                 self._is_progress_armed = True
                 self._progress_us = now.monotonic_us
-                effects.append(SetTimer(PROGRESS_TIMER, standing.timeout_us))
+                effects.append(SetTimer(PROGRESS_TIMER, state.timeout_us))
         return effects
 
 

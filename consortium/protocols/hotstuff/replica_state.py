@@ -34,30 +34,30 @@ class ReplicaState:
     `proposed`, `voted`, `timed`: the newest views in which we said PROPOSAL, BALLOT, TIMEOUT (-1: none).
     """
 
-    def __init__(self, setting: ReplicaContext) -> None:
-        self.me = setting.me
-        self.setting = setting
-        self.epochs = setting.epochs
-        self.pool = setting.pool
-        self.verifier = setting.verifier
-        self.head = setting.head_height
-        self.decided = setting.head_height
-        self.stable = setting.stable_height
-        self.seal: Certificate | None = setting.stable_seal
+    def __init__(self, context: ReplicaContext) -> None:
+        self.me = context.me
+        self.context = context
+        self.epochs = context.epochs
+        self.pool = context.pool
+        self.verifier = context.verifier
+        self.head = context.head_height
+        self.decided = context.head_height
+        self.stable = context.stable_height
+        self.seal: Certificate | None = context.stable_seal
         self.is_recalled = False  # the others hold no vote of ours that our own log lacks
         self.evidence: dict[NodeId, Evidence] = {}  # first proof of two votes for one thing, per member
         self.flown: dict[bytes, None] = {}  # batches that the pool holds for in flight
         self.attempts = 0  # terms since the last progress
         self.past: dict[int, Past] = {}  # by epoch, as the log said at boot
         self._nonces = 0
-        self.begin_epoch(setting.epochs.at(self.head + 1))
+        self.begin_epoch(context.epochs.at(self.head + 1))
 
     def begin_epoch(self, epoch: Epoch) -> None:
         """Views restart at 0, over a root of their own."""
         self.epoch = epoch
-        self.parameters = tuned(self.setting.parameters, epoch)
+        self.parameters = tuned(self.context.parameters, epoch)
         self.attempts = 0
-        self.tree = Tree(root_digest(self.setting.chain, epoch), epoch.first_height - 1)
+        self.tree = Tree(root_digest(self.context.chain, epoch), epoch.first_height - 1)
         self.high: Quorum | None
         self.timeouts: Certificate | None = None  # what brought us into `view`, where no QC did
         self.pending: Block | None = None  # the proposal of `view`, and as it was signed

@@ -18,17 +18,17 @@ from consortium.protocols.hotstuff.voting import Voting
 
 
 class Restorer:
-    """Fills a fresh standing from the records, oldest first."""
+    """Fills a fresh state from the records, oldest first."""
 
-    def __init__(self, standing: ReplicaState, voting: Voting, memory: VotesOfOthers) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, voting: Voting, memory: VotesOfOthers) -> None:
+        self._state = state
         self._voting = voting
         self._memory = memory
         self._past: dict[int, Past] = {}
         self._blocks: list[tuple[Header, bytes | None]] = []
 
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
         for data in records:
             try:
@@ -37,16 +37,16 @@ class Restorer:
                 effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
                 continue
             self._past[record.epoch] = self._joined(record, self._past.get(record.epoch, Past()))
-        standing.past = self._past
-        standing.begin_epoch(standing.epoch)
+        state.past = self._past
+        state.begin_epoch(state.epoch)
         self._plant()
         return effects
 
     def _joined(self, record: VotedRecord | TimeoutRecord | StateRecord, past: Past) -> Past:
-        epoch = self._standing.epochs.number(record.epoch)
+        epoch = self._state.epochs.number(record.epoch)
         match record:
             case VotedRecord(header=header, locked=locked, is_proposal=is_proposal):
-                if record.epoch == self._standing.epoch.number:
+                if record.epoch == self._state.epoch.number:
                     self._blocks.append((header, record.body))
                 past = past._replace(
                     proposed=max(past.proposed, header.view if is_proposal else -1),
@@ -69,27 +69,27 @@ class Restorer:
         if certificate is None or epoch is None:
             return past
         try:
-            quorum: Quorum = open_quorum(certificate, epoch, self._standing.verifier)
+            quorum: Quorum = open_quorum(certificate, epoch, self._state.verifier)
         except Malformed:
             return past
-        if epoch.number == self._standing.epoch.number:
+        if epoch.number == self._state.epoch.number:
             self._memory.note_certificate(certificate)
         return past if past.high is not None and past.high.view >= quorum.view else past._replace(high=quorum)
 
     def _plant(self) -> None:
         """The blocks of our log, and the newest of our view as the one that we judge or voted for."""
-        standing = self._standing
+        state = self._state
         for header, body in self._blocks:
-            block = standing.tree.add(block_digest(header), header)
+            block = state.tree.add(block_digest(header), header)
             take_body(block, body)
             if body is not None:
                 self._voting.stored[header.batch] = None
-            if header.view == standing.view:
-                standing.pending = block
-        for block in standing.tree:
+            if header.view == state.view:
+                state.pending = block
+        for block in state.tree:
             if block.body is None and block.batch in self._voting.stored:
-                same = next((each.body for each in standing.tree if each.batch == block.batch and each.body), None)
+                same = next((each.body for each in state.tree if each.batch == block.batch and each.body), None)
                 take_body(block, same)
-        for block in standing.tree:
-            if block.height > standing.decided and block.body is not None:
-                standing.fly(block.batch, block.body)
+        for block in state.tree:
+            if block.height > state.decided and block.body is not None:
+                state.fly(block.batch, block.body)

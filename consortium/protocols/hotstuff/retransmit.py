@@ -29,9 +29,9 @@ class Retransmission:
     did."""
 
     def __init__(
-        self, standing: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
+        self, state: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
     ) -> None:
-        self._standing = standing
+        self._state = state
         self._chain = chain
         self._fetching = fetching
         self._pacemaker = pacemaker
@@ -46,11 +46,11 @@ class Retransmission:
 
     @property
     def _first_us(self) -> int:
-        return max(1, self._standing.parameters.timer_base_us // 8)
+        return max(1, self._state.parameters.timer_base_us // 8)
 
     @property
     def _last_us(self) -> int:
-        return 4 * self._standing.parameters.timer_base_us
+        return 4 * self._state.parameters.timer_base_us
 
     # --- the timer ----------------------------------------------------------------------------------------------
 
@@ -80,47 +80,47 @@ class Retransmission:
         return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
 
     def _position(self) -> tuple[int, ...]:
-        standing = self._standing
-        return (standing.epoch.number, standing.view, standing.timed, standing.high_view, standing.decided)
+        state = self._state
+        return (state.epoch.number, state.view, state.timed, state.high_view, state.decided)
 
     def has_open_work(self) -> bool:
         """Whether anything is undecided here that somebody works on, or that we wait for."""
-        standing = self._standing
-        if standing.pool.unexecuted > 0 or standing.is_filling or self._behind():
+        state = self._state
+        if state.pool.unexecuted > 0 or state.is_filling or self._behind():
             return True
-        return standing.top > standing.decided or not standing.is_open or self._lacks_high()
+        return state.top > state.decided or not state.is_open or self._lacks_high()
 
     def _lacks_high(self) -> bool:
-        standing = self._standing
-        return standing.high is not None and bool(standing.decisions)
+        state = self._state
+        return state.high is not None and bool(state.decisions)
 
     def _behind(self) -> int:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
         ours. Observers, and those that were removed, may all be liars."""
-        standing = self._standing
-        weak = standing.epoch.weak
-        shown = [self._sealed, *standing.decisions]
-        is_validator = standing.epoch.is_validator
+        state = self._state
+        weak = state.epoch.weak
+        shown = [self._sealed, *state.decisions]
+        is_validator = state.epoch.is_validator
         heads = sorted((head for name, head in self._heads.items() if is_validator(name)), reverse=True)
         if len(heads) >= weak:
             shown.append(heads[weak - 1])
-        high = standing.high
+        high = state.high
         if high is not None and high.commits:
             shown.append(high.height + len(high.commits) - 1)
         best = max(shown)
-        return best if best > standing.decided else 0
+        return best if best > state.decided else 0
 
     def _say_again(self, now: Now) -> list[Effect]:
         """Our proposal, ballot and TIMEOUT; a question to all; missing blocks; lag."""
-        standing = self._standing
+        state = self._state
         self._fetching.again()
-        standing.refly()
+        state.refly()
         effects: list[Effect] = []
-        if standing.may_vote:
+        if state.may_vote:
             effects += [*self._voting.proposal_again(), *self._voting.ballot_again(), *self._pacemaker.say_again()]
-        has_proposal = standing.pending is not None
-        question = Ask(standing.nonce(now), standing.view, standing.high_view + 1, standing.decided + 1, has_proposal)
-        effects.append(standing.say(question))
+        has_proposal = state.pending is not None
+        question = Ask(state.nonce(now), state.view, state.high_view + 1, state.decided + 1, has_proposal)
+        effects.append(state.say(question))
         behind = self._behind()
         if behind:
             effects.append(Behind(behind))
@@ -131,32 +131,32 @@ class Retransmission:
     def on_ask(self, now: Now, event: Received, question: Ask) -> list[Effect]:
         """Rationed a member. Answered with the QC, the TIMEOUTs and the proposal that the asker lacks, the seal where
         it is below it, and our head; nothing if we know no more than it does."""
-        standing = self._standing
-        if event.sender == standing.me:
+        state = self._state
+        if event.sender == state.me:
             return []
-        is_ours = event.epoch == standing.epoch.number
+        is_ours = event.epoch == state.epoch.number
         quorum: Certificate | None = None
         timeouts: Certificate | None = None
         proposal: Signed | None = None
         if is_ours:
-            high = standing.high
+            high = state.high
             quorum = high.certificate if high is not None and question.wanted <= high.view else None
-            timeouts = standing.timeouts if question.view < standing.view else None
-            is_old = question.view < standing.view or not question.has_proposal
-            proposal = standing.pending_signed if is_old else None
-        seal = standing.seal if question.height <= standing.stable else None
-        knows_more = quorum or timeouts or proposal or seal or standing.head >= question.height
+            timeouts = state.timeouts if question.view < state.view else None
+            is_old = question.view < state.view or not question.has_proposal
+            proposal = state.pending_signed if is_old else None
+        seal = state.seal if question.height <= state.stable else None
+        knows_more = quorum or timeouts or proposal or seal or state.head >= question.height
         if not knows_more or not self._answers.spend(now, event.sender):
             return []
         return [self._told(event, question.nonce, seal, quorum, timeouts, proposal)]
 
     def help_forward(self, now: Now, event: Received) -> list[Effect]:
         """A TIMEOUT of a view that is over here: its sender missed what ended it."""
-        standing = self._standing
-        if event.sender == standing.me or not self._answers.spend(now, event.sender):
+        state = self._state
+        if event.sender == state.me or not self._answers.spend(now, event.sender):
             return []
-        quorum = None if standing.high is None else standing.high.certificate
-        return [self._told(event, standing.nonce(now), None, quorum, standing.timeouts, standing.pending_signed)]
+        quorum = None if state.high is None else state.high.certificate
+        return [self._told(event, state.nonce(now), None, quorum, state.timeouts, state.pending_signed)]
 
     def _told(
         self,
@@ -167,18 +167,18 @@ class Retransmission:
         timeouts: Certificate | None,
         proposal: Signed | None,
     ) -> Effect:
-        standing = self._standing
+        state = self._state
         attachment = b""
-        if proposal is not None and standing.pending is not None and standing.pending.header is not None:
-            attachment = encode(Carried(standing.pending.header, None, standing.timeouts))
-        told = Told(event.sender, nonce, standing.head, seal, quorum, timeouts, proposal)
-        return standing.answer(event, told, attachment)
+        if proposal is not None and state.pending is not None and state.pending.header is not None:
+            attachment = encode(Carried(state.pending.header, None, state.timeouts))
+        told = Told(event.sender, nonce, state.head, seal, quorum, timeouts, proposal)
+        return state.answer(event, told, attachment)
 
     def on_told(self, now: Now, event: Received, answer: Told) -> tuple[list[Effect], Received | None]:
         """What an answer proves; and the proposal in it, verified, as if it had come by itself. A seal and f+1 members'
         word on their heads show whether we lag."""
-        standing = self._standing
-        if answer.receiver != standing.me:
+        state = self._state
+        if answer.receiver != state.me:
             return [], None
         if answer.height > self._heads.get(event.sender, 0):
             self._heads[event.sender] = answer.height
@@ -186,17 +186,17 @@ class Retransmission:
         inner: Received | None = None
         if answer.seal is not None:
             with suppress(Malformed):  # of an epoch that we do not know yet, perhaps
-                self._sealed = max(self._sealed, standing.setting.check_seal(answer.seal))
-        if event.epoch != standing.epoch.number:
+                self._sealed = max(self._sealed, state.context.check_seal(answer.seal))
+        if event.epoch != state.epoch.number:
             return effects, None
         try:
             if answer.quorum is not None:
-                effects += self._chain.learn(standing.opened(answer.quorum))
+                effects += self._chain.learn(state.opened(answer.quorum))
                 effects += self._pacemaker.follow_high(now)
             if answer.timeouts is not None:
                 effects += self._pacemaker.learn_certificate(now, answer.timeouts)
-            if answer.proposal is not None and answer.proposal.sender != standing.me:
-                epoch, message = standing.verifier.open(answer.proposal, standing.epochs)
+            if answer.proposal is not None and answer.proposal.sender != state.me:
+                epoch, message = state.verifier.open(answer.proposal, state.epochs)
                 carried = opened(event.attachment)
                 if not isinstance(message, Proposal) or carried is None:
                     raise Malformed("an answer without the block that it names")
@@ -204,5 +204,5 @@ class Retransmission:
                     raise Malformed("an answer with another block than it names")
                 inner = Received(answer.proposal.sender, message, answer.proposal, epoch, event.attachment)
         except Malformed as error:
-            effects += standing.rejected(error, event)  # what came before stands on its own
+            effects += state.rejected(error, event)  # what came before stands on its own
         return effects, inner

@@ -19,8 +19,8 @@ from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Decided
 class Voting:
     """At most one ballot a view, durable before it is said."""
 
-    def __init__(self, standing: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker) -> None:
+        self._state = state
         self._chain = chain
         self._fetching = fetching
         self._pacemaker = pacemaker
@@ -39,48 +39,48 @@ class Voting:
         """Accepted (paper 5, Algorithm 4: "on receiving proposal") if its sender leads the view, the block is the one
         that was signed, the QC in it is sound and of its parent, and its view follows its parent's or a quorum's
         TIMEOUTs; of a view, the first. What it proves is learnt in any case."""
-        standing = self._standing
-        if event.sender != standing.leads(message.view):
-            return standing.rejected("not the leader of that view", event)
+        state = self._state
+        if event.sender != state.leads(message.view):
+            return state.rejected("not the leader of that view", event)
         seen = self._seen.get(event.sender)
         if seen is not None and seen[0] == message.view and seen[1] != event.signed.body:
-            return standing.equivocated(event, seen[2])
+            return state.equivocated(event, seen[2])
         if not event.attachment:
             return []
         carried = opened(event.attachment)
         if carried is None or block_digest(carried.header) != message.digest:
-            return standing.unattributed("the block is not the one that was signed", event)
+            return state.unattributed("the block is not the one that was signed", event)
         header = carried.header
         if (header.view, header.height) != (message.view, message.height) or message.commits:
-            return standing.rejected("the block is of another view or height", event)
+            return state.rejected("the block is of another view or height", event)
         if seen is None or seen[0] < message.view:
             self._seen[event.sender] = (message.view, event.signed.body, event.signed)
         try:
             effects = self._learn(now, carried)
         except Malformed as error:
             is_signed = carried.timeouts is None  # the header is, with the QC in it
-            return standing.rejected(error, event) if is_signed else standing.unattributed(str(error), event)
-        if header.view != standing.view or (standing.pending is not None and standing.pending.digest != message.digest):
+            return state.rejected(error, event) if is_signed else state.unattributed(str(error), event)
+        if header.view != state.view or (state.pending is not None and state.pending.digest != message.digest):
             return effects
-        block = standing.tree.add(message.digest, header)
-        if carried.body is not None and len(carried.body) > standing.parameters.batch_bytes_max:
-            return [*effects, *standing.unattributed("the batch is too long", event)]
+        block = state.tree.add(message.digest, header)
+        if carried.body is not None and len(carried.body) > state.parameters.batch_bytes_max:
+            return [*effects, *state.unattributed("the batch is too long", event)]
         if not take_body(block, carried.body):
-            effects.extend(standing.unattributed("the batch does not match its digest", event))
-        standing.pending, standing.pending_signed = block, event.signed
+            effects.extend(state.unattributed("the batch does not match its digest", event))
+        state.pending, state.pending_signed = block, event.signed
         return effects
 
     def _learn(self, now: Now, carried: Carried) -> list[Effect]:
         """The QC and the TIMEOUTs in a proposal, and that they justify its view. Raises Malformed."""
-        standing = self._standing
+        state = self._state
         header = carried.header
         parent_view = ROOT_VIEW
         effects: list[Effect] = []
         if header.justify is None:
-            if header.parent != standing.tree.root.digest:
+            if header.parent != state.tree.root.digest:
                 raise Malformed("a block without QC must be the first of its epoch")
         else:
-            quorum = standing.opened(header.justify)
+            quorum = state.opened(header.justify)
             if quorum.digest != header.parent:
                 raise Malformed("the QC is not of the block's parent")
             parent_view = quorum.view
@@ -94,12 +94,12 @@ class Voting:
 
     def _learn_timeouts(self, now: Now, certificate: Certificate | None, header: Header, effects: list[Effect]) -> None:
         """Raises Malformed unless a quorum left the view before the term that this block begins."""
-        standing = self._standing
+        state = self._state
         if certificate is None:
             raise Malformed("nothing shows that the views before were left")
-        if certificate == standing.timeouts and standing.view == header.view:
+        if certificate == state.timeouts and state.view == header.view:
             return
-        left = open_timeouts(certificate, standing.epoch, standing.verifier)
+        left = open_timeouts(certificate, state.epoch, state.verifier)
         if next_term(left) != header.view:
             raise Malformed("the TIMEOUTs are of another term")
         effects.extend(self._pacemaker.learn_timeouts(now, left, certificate))
@@ -110,36 +110,36 @@ class Voting:
         """BALLOT to the leader of the next view, after vote, lock and block are durable. safeNode (paper 4.4): the
         parent's QC is not older than our lock. (With direct parents the paper's other case, that the block extends the
         locked one, is contained: views ascend along a branch.)"""
-        standing = self._standing
-        block = standing.pending
-        if block is None or block.header is None or max(standing.voted, self._refused) >= standing.view:
+        state = self._state
+        block = state.pending
+        if block is None or block.header is None or max(state.voted, self._refused) >= state.view:
             return []
-        if not standing.may_vote or not standing.is_open or standing.view <= standing.abstained:
+        if not state.may_vote or not state.is_open or state.view <= state.abstained:
             return []
         try:
-            parent, decided = standing.tree.parent(block), standing.tree.decided_by(block)
+            parent, decided = state.tree.parent(block), state.tree.decided_by(block)
         except Absent as absent:
-            holders = dict.fromkeys((*absent.holders, standing.leader))
+            holders = dict.fromkeys((*absent.holders, state.leader))
             return self._fetching.need(now, absent.digest, tuple(holders), with_body=True)
-        if parent.certified != block.header.base > standing.decided:
+        if parent.certified != block.header.base > state.decided:
             return []  # it says that more is decided than its parent shows, and than we know
-        if parent.view < standing.locked_view:
+        if parent.view < state.locked_view:
             return []  # safeNode; its leader need not be a traitor: it may not have heard of our lock
         why = self._fault(block.header, parent, decided)
         if why is not None:
             return self._refuse(why)
         if block.batch:
-            if not standing.is_votable(block.height):
+            if not state.is_votable(block.height):
                 return []
             if block.body is None:
                 return self._fetching.need_body(now, block)
-            if standing.leader != standing.me:
-                if is_undecidable(standing, block.height, block.body):
+            if state.leader != state.me:
+                if is_undecidable(state, block.height, block.body):
                     return []
-                why = batch_fault(standing, now, block.height, block.body)
+                why = batch_fault(state, now, block.height, block.body)
                 if why is not None:
                     return self._refuse(why)
-                standing.fly(block.batch, block.body)
+                state.fly(block.batch, block.body)
         return self._vote(block, parent, decided)
 
     def _fault(self, header: Header, parent: Block, decided: Decided) -> str | None:
@@ -153,53 +153,53 @@ class Voting:
         return None
 
     def _vote(self, block: Block, parent: Block, decided: Decided) -> list[Effect]:
-        standing = self._standing
+        state = self._state
         header = block.header
         assert header is not None
         if parent.header is not None:  # the paper's two-chain: lock the block under the parent
-            under = standing.tree.parent(parent)
-            standing.locked_view = max(standing.locked_view, under.view)
-        standing.voted = standing.view
+            under = state.tree.parent(parent)
+            state.locked_view = max(state.locked_view, under.view)
+        state.voted = state.view
         ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
-        to = standing.leads(standing.view + 1)
-        return [self.record(block, is_proposal=False), standing.tell(to, ballot)]
+        to = state.leads(state.view + 1)
+        return [self.record(block, is_proposal=False), state.tell(to, ballot)]
 
     def record(self, block: Block, *, is_proposal: bool) -> Effect:
         """Of a vote or a proposal, with the batch where no earlier record has it."""
-        standing = self._standing
+        state = self._state
         header = block.header
         assert header is not None
         body = None if block.batch in self.stored else block.body
         if body is not None:
             self.stored[block.batch] = None
-        record = VotedRecord(FORMAT, standing.epoch.number, standing.locked_view + 1, is_proposal, header, body)
-        return persist(record, block.height + standing.parameters.checkpoint_interval + 1)
+        record = VotedRecord(FORMAT, state.epoch.number, state.locked_view + 1, is_proposal, header, body)
+        return persist(record, block.height + state.parameters.checkpoint_interval + 1)
 
     def ballot_again(self) -> list[Effect]:
         """Our last ballot once more, while no QC of its view is known; signed anew, byte for byte the same."""
-        standing = self._standing
-        block = standing.pending
-        if block is None or standing.voted != block.view or standing.high_view >= block.view:
+        state = self._state
+        block = state.pending
+        if block is None or state.voted != block.view or state.high_view >= block.view:
             return []
         try:
-            decided = standing.tree.decided_by(block)
+            decided = state.tree.decided_by(block)
         except Absent:
             return []
         ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
-        return [standing.tell(standing.leads(block.view + 1), ballot)]
+        return [state.tell(state.leads(block.view + 1), ballot)]
 
     def proposal_again(self) -> list[Effect]:
         """Our proposal of this view once more, without its batch: who lacks that fetches it by digest."""
-        standing = self._standing
-        block, signed = standing.pending, standing.pending_signed
-        if block is None or block.header is None or standing.proposed != block.view or standing.view != block.view:
+        state = self._state
+        block, signed = state.pending, state.pending_signed
+        if block is None or block.header is None or state.proposed != block.view or state.view != block.view:
             return []
-        carried = encode(Carried(block.header, None, standing.timeouts))
+        carried = encode(Carried(block.header, None, state.timeouts))
         if signed is not None:
             return [Rebroadcast(signed, carried)]
-        return [standing.say(Proposal(block.view, block.digest, block.height, ()), carried)]
+        return [state.say(Proposal(block.view, block.digest, block.height, ()), carried)]
 
     def _refuse(self, why: str) -> list[Effect]:
-        standing = self._standing
-        self._refused = standing.view
-        return [Note("rejected", {"why": why[:120], "sender": standing.leader, "message": "Proposal"})]
+        state = self._state
+        self._refused = state.view
+        return [Note("rejected", {"why": why[:120], "sender": state.leader, "message": "Proposal"})]

@@ -16,20 +16,20 @@ ASKED_AT_ONCE = 2
 class Bodies:
     """Nothing is asked for that no slot wants, and nothing kept that does not match its digest."""
 
-    def __init__(self, standing: ReplicaState) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState) -> None:
+        self._state = state
         self._attempts: dict[int, int] = {}
-        parameters = standing.parameters
+        parameters = state.parameters
         self._allowance = RateLimit(2 * parameters.window, parameters.timer_base_us)
 
     def missing(self, slot: Slot) -> bytes | None:
         """The digest whose body this slot needs next; None = nothing is missing. A decision comes first."""
-        if slot.height <= self._standing.decided:
+        if slot.height <= self._state.decided:
             return None
         decided = slot.decided_digest
         if decided is not None:
             return decided if slot.body(decided) is None else None
-        if slot.view == self._standing.view and slot.body(slot.digest) is None:
+        if slot.view == self._state.view and slot.body(slot.digest) is None:
             return slot.digest
         return None
 
@@ -41,11 +41,11 @@ class Bodies:
             return []
         attempt = self._attempts.get(slot.height, 0)
         self._attempts[slot.height] = attempt + ASKED_AT_ONCE
-        epoch = self._standing.epoch.number
+        epoch = self._state.epoch.number
         return [
             Send(
                 holders[(attempt + step) % len(holders)],
-                FetchBody(holders[(attempt + step) % len(holders)], self._standing.nonce(now), slot.height, digest),
+                FetchBody(holders[(attempt + step) % len(holders)], self._state.nonce(now), slot.height, digest),
                 b"",
                 epoch,
             )
@@ -58,18 +58,18 @@ class Bodies:
 
     def on_fetch_body(self, now: Now, event: Received, request: FetchBody) -> list[Effect]:
         """Answered with the batch if we hold it and the asker has not spent its allowance."""
-        standing = self._standing
-        slot = standing.log.get(request.height)
+        state = self._state
+        slot = state.log.get(request.height)
         body = None if slot is None else slot.bodies.get(request.digest)
-        if request.receiver != standing.me or body is None or event.sender == standing.me:
+        if request.receiver != state.me or body is None or event.sender == state.me:
             return []
         if not self._allowance.spend(now, event.sender):
             return []
-        return [standing.answer(event, Body(event.sender, request.nonce, request.height, request.digest), body)]
+        return [state.answer(event, Body(event.sender, request.nonce, request.height, request.digest), body)]
 
     def on_body(self, event: Received, answer: Body) -> Slot | None:
         """The slot whose missing body this is; None if it is not. Content decides, not who sent it."""
-        slot = self._standing.log.get(answer.height)
+        slot = self._state.log.get(answer.height)
         if slot is None or self.missing(slot) != answer.digest or batch_digest(event.attachment) != answer.digest:
             return None
         slot.keep(answer.digest, event.attachment)
@@ -78,14 +78,14 @@ class Bodies:
     def _holders(self, slot: Slot, digest: bytes) -> list[NodeId]:
         """Signers of the order's certificate, of the commit certificate, and of matching votes; the leader last, for it
         may be the one who withholds."""
-        standing = self._standing
+        state = self._state
         names: dict[NodeId, None] = {}
-        order = standing.orders.get(slot.height)
+        order = state.orders.get(slot.height)
         if order is not None and order.digest == digest:
             names.update(dict.fromkeys(order.holders))
         if slot.certificate is not None and slot.decided_digest == digest:
             names.update(dict.fromkeys(name for name, _ in slot.certificate.signatures))
         names.update(dict.fromkeys(slot.prepares.voters(slot.view, digest)))
         if slot.digest == digest:
-            names[standing.leader] = None
-        return [name for name in names if name != standing.me]
+            names[state.leader] = None
+        return [name for name in names if name != state.me]

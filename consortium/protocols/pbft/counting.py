@@ -1,8 +1,8 @@
 """The short way for a vote that changes nothing yet: counted into its slot, without a step.
 
 Between two steps nothing of the replica changes, so whether a PREPARE or COMMIT may be counted is found out once for
-all votes with the same bytes, and forgotten when the standing moves. `Replica.step` stays the meaning: a vote that is
-counted here would have answered with no effect, and left the same votes behind (a test compares whole runs).
+all votes with the same bytes, and forgotten when the replica's state moves. `Replica.step` stays the meaning: a vote
+that is counted here would have answered with no effect, and left the same votes behind (a test compares whole runs).
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ LEADER = 2  # in the place of a vote, where none of this member counts
 class Counting:
     """Votes of our view and epoch at heights between the watermarks, where a slot is open and all say the same."""
 
-    def __init__(self, standing: ReplicaState, memory: VotesOfOthers) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, memory: VotesOfOthers) -> None:
+        self._state = state
         self._memory = memory
         self._open_tallies: dict[bytes, Tally] = {}  # by the bytes of the statement
-        self._places = standing.epoch.places
+        self._places = state.epoch.places
         self._mark: tuple[int, ...] = ()
 
     def count(self, event: Received) -> bool:
@@ -58,36 +58,36 @@ class Counting:
         """Whether the step of such a vote may look at who voted, not only at how many: to fetch a batch from them."""
         vote = event.message
         assert isinstance(vote, _COUNTED)
-        slot = self._standing.log.get(vote.height)
+        slot = self._state.log.get(vote.height)
         return slot is None or slot.body(vote.digest) is None
 
     def _find(self, event: Received) -> Tally | None:
-        standing, vote = self._standing, event.message
+        state, vote = self._state, event.message
         assert isinstance(vote, _COUNTED)
-        if event.epoch != standing.epoch.number or vote.view != standing.view or len(vote.digest) != DIGEST_BYTES:
+        if event.epoch != state.epoch.number or vote.view != state.view or len(vote.digest) != DIGEST_BYTES:
             return None
         height = vote.height
-        slot = standing.log.get(height)
-        if slot is None or not standing.floor < height <= standing.last_height:
+        slot = state.log.get(height)
+        if slot is None or not state.floor < height <= state.last_height:
             return None
-        if standing.epochs.at(height).number != event.epoch:
+        if state.epochs.at(height).number != event.epoch:
             return None
         votes = slot.prepares if isinstance(vote, Prepare) else slot.commits
         tally = votes.only(vote.view, vote.digest)
         if tally is None:
             return None
         if isinstance(vote, Prepare):
-            tally.seen[self._places[standing.leader]] = LEADER
+            tally.seen[self._places[state.leader]] = LEADER
         tally.left = self._left(slot, type(vote), len(tally))
         self._memory.hold(vote, event.epoch, tally)
         return tally
 
     def _left(self, slot: Slot, kind: type[Message], count: int) -> int:
         """The vote that makes a quorum is stepped; and all after it, until the slot is prepared (committed)."""
-        quorum = self._standing.epoch.quorum
+        quorum = self._state.epoch.quorum
         if kind is Commit:
             return NEVER if slot.certificate is not None else quorum - count
-        return NEVER if slot.prepared_view >= self._standing.view else quorum - 1 - count
+        return NEVER if slot.prepared_view >= self._state.view else quorum - 1 - count
 
     def stepped(self, event: Received) -> None:
         """This vote was stepped: what was found out about its like may not hold any more."""
@@ -95,9 +95,9 @@ class Counting:
 
     def look(self) -> None:
         """After every step."""
-        standing = self._standing
-        mark = (standing.epoch.number, standing.view, standing.stable, standing.log.version)
+        state = self._state
+        mark = (state.epoch.number, state.view, state.stable, state.log.version)
         if mark != self._mark:
             self._mark = mark
             self._open_tallies.clear()
-            self._places = standing.epoch.places
+            self._places = state.epoch.places

@@ -23,8 +23,8 @@ BATCH_TIMER = ("pbft", "batch")
 class Ordering:
     """Votes at most once a phase, view and height; decides in consecutive order."""
 
-    def __init__(self, standing: ReplicaState, bodies: Bodies) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, bodies: Bodies) -> None:
+        self._state = state
         self._bodies = bodies
         self._batch_since_us: int | None = None  # since when a small batch waits to fill
         self._is_deferred = False  # an empty batch waits until we know whether its height is to be filled
@@ -35,18 +35,18 @@ class Ordering:
         """Accepted (4.2) if its sender leads that view, no other was accepted in this view at this height, and the
         height is between the watermarks; of a later view it is held, one a member. The batch is checked against the
         digest: where it does not match, the signed order stands and the batch is fetched."""
-        standing = self._standing
-        if event.sender != standing.epoch.leader(vote.view):
-            return standing.rejected("not the leader of that view", event)
-        if vote.view < standing.view:
+        state = self._state
+        if event.sender != state.epoch.leader(vote.view):
+            return state.rejected("not the leader of that view", event)
+        if vote.view < state.view:
             return []
-        slot = standing.slot(vote.height)
+        slot = state.slot(vote.height)
         if slot is None:
             return []
-        if vote.view > standing.view or standing.is_changing:
+        if vote.view > state.view or state.is_changing:
             held = slot.later.get(event.sender)
             if held is not None and held[0] == vote.view and held[1] != vote.digest:
-                return standing.equivocated(event, held[2])
+                return state.equivocated(event, held[2])
             if held is None or held[0] < vote.view:
                 slot.later[event.sender] = (vote.view, vote.digest, event.signed)
             return []
@@ -55,65 +55,65 @@ class Ordering:
             return effects
         effects = []
         if event.attachment and slot.body(vote.digest) is None:
-            if len(event.attachment) > standing.parameters.batch_bytes_max:
-                effects = standing.unattributed("the batch is too long", event)
+            if len(event.attachment) > state.parameters.batch_bytes_max:
+                effects = state.unattributed("the batch is too long", event)
             elif batch_digest(event.attachment) == vote.digest:
                 slot.keep(vote.digest, event.attachment)
             else:
-                effects = standing.unattributed("the batch does not match its digest", event)
+                effects = state.unattributed("the batch does not match its digest", event)
         return [*effects, *self.advance(now, slot)]
 
     def _accept(self, slot: Slot, event: Received, vote: PrePrepare) -> list[Effect] | None:
         """Take a PRE-PREPARE of the current view as the slot's; None = accepted (or known already)."""
-        standing = self._standing
+        state = self._state
         if slot.view == vote.view:
             if slot.digest == vote.digest:
                 slot.pre_prepare = event.signed
                 return None
             other = slot.pre_prepare
-            return standing.rejected("another order", event) if other is None else standing.equivocated(event, other)
+            return state.rejected("another order", event) if other is None else state.equivocated(event, other)
         if not self._is_permitted(vote.height, vote.digest):
-            return standing.rejected("not what the new view orders", event)
+            return state.rejected("not what the new view orders", event)
         slot.view, slot.digest, slot.pre_prepare = vote.view, vote.digest, event.signed
         return None
 
     def _is_permitted(self, height: int, digest: bytes) -> bool:
         """After a NEW-VIEW its orders bind the leader (4.4); a null request stands only there."""
-        standing = self._standing
-        if height <= standing.orders_last:
-            order = standing.orders.get(height)
+        state = self._state
+        if height <= state.orders_last:
+            order = state.orders.get(height)
             return order is not None and order.digest == digest
         return digest != NULL_DIGEST
 
     def on_prepare(self, now: Now, event: Received, vote: Prepare) -> list[Effect]:
         """Counted (4.2) once a sender in its newest view, never the leader's of that view; kept also before the
         PRE-PREPARE or the NEW-VIEW has come."""
-        standing = self._standing
-        if event.sender == standing.epoch.leader(vote.view):
-            return standing.rejected("a leader's PREPARE does not count", event)
-        slot = standing.slot(vote.height)
-        if slot is None or vote.view < standing.view:
+        state = self._state
+        if event.sender == state.epoch.leader(vote.view):
+            return state.rejected("a leader's PREPARE does not count", event)
+        slot = state.slot(vote.height)
+        if slot is None or vote.view < state.view:
             return []
         other = slot.prepares.conflict(event.sender, vote.view, vote.digest)
         if other is not None:
-            return standing.equivocated(event, other)
+            return state.equivocated(event, other)
         count = slot.prepares.add(event.signed, vote.view, vote.digest)
-        if count < standing.epoch.quorum - 1:
+        if count < state.epoch.quorum - 1:
             return []
         return self._try_prepared(slot)
 
     def on_commit(self, now: Now, event: Received, vote: Commit) -> list[Effect]:
         """Counted (4.2) once a sender in its newest view, of any view: a quorum in one view is a decision, whatever
         view we are in."""
-        standing = self._standing
-        slot = standing.slot(vote.height)
+        state = self._state
+        slot = state.slot(vote.height)
         if slot is None:
             return []
         other = slot.commits.conflict(event.sender, vote.view, vote.digest)
         if other is not None:
-            return standing.equivocated(event, other)
+            return state.equivocated(event, other)
         count = slot.commits.add(event.signed, vote.view, vote.digest)
-        quorum = standing.epoch.quorum
+        quorum = state.epoch.quorum
         if count < quorum or slot.certificate is not None:
             return []
         certificate = slot.commits.certificate(vote.view, vote.digest, quorum)
@@ -122,19 +122,19 @@ class Ordering:
     def on_decision(self, now: Now, event: Received, answer: Decision) -> list[Effect]:
         """A commit certificate proves itself (4.2), whoever passes it on; its height beyond what we may keep is a
         reason to catch up."""
-        standing = self._standing
-        if answer.receiver != standing.me or answer.height <= standing.decided:
+        state = self._state
+        if answer.receiver != state.me or answer.height <= state.decided:
             return []
         try:
-            commit = open_decision(answer.certificate, standing.epochs, answer.height, standing.verifier)
+            commit = open_decision(answer.certificate, state.epochs, answer.height, state.verifier)
         except Malformed as error:
-            if answer.height > standing.head + standing.parameters.window:
+            if answer.height > state.head + state.parameters.window:
                 return []  # of an epoch that we do not know yet, perhaps
-            return standing.rejected(str(error), event)
-        slot = standing.slot(answer.height)
+            return state.rejected(str(error), event)
+        slot = state.slot(answer.height)
         if slot is None:
             return [Behind(answer.height)]
-        is_short = len(event.attachment) <= standing.parameters.batch_bytes_max
+        is_short = len(event.attachment) <= state.parameters.batch_bytes_max
         is_missing = bool(event.attachment) and is_short and slot.body(commit.digest) is None
         if is_missing and batch_digest(event.attachment) == commit.digest:
             slot.keep(commit.digest, event.attachment)
@@ -155,7 +155,7 @@ class Ordering:
 
     def advance_all(self, now: Now) -> list[Effect]:
         effects: list[Effect] = []
-        for slot in self._standing.log.above(self._standing.stable):
+        for slot in self._state.log.above(self._state.stable):
             effects.extend(self.advance(now, slot))
         return effects
 
@@ -163,35 +163,35 @@ class Ordering:
         """PREPARE (4.2) after the vote and the body are durable. What a NEW-VIEW orders was judged fit when it was
         first proposed; anything else is judged by its bytes and its time. At a height that we executed no body is
         needed: our ledger holds it."""
-        standing = self._standing
-        if slot.view != standing.view or slot.prepare_view >= slot.view or slot.refused_view == slot.view:
+        state = self._state
+        if slot.view != state.view or slot.prepare_view >= slot.view or slot.refused_view == slot.view:
             return []
-        if not standing.may_vote or standing.is_leader or not standing.is_votable(slot.height):
+        if not state.may_vote or state.is_leader or not state.is_votable(slot.height):
             return []
-        is_ordered = slot.height <= standing.orders_last
+        is_ordered = slot.height <= state.orders_last
         if slot.decided_digest not in (None, slot.digest):
             slot.refused_view = slot.view
             if slot.certificate_view > slot.view:
                 return []  # decided since in a later view, of which an honest leader could not know
             return [self._refusal(slot, "conflicts with a decision")]
         body = slot.body(slot.digest)
-        if slot.height <= standing.head:
+        if slot.height <= state.head:
             if not is_ordered and slot.decided_digest is None:
                 return []  # executed from elsewhere: we cannot tell whether this is what was decided
         elif body is None:
             return self._bodies.fetch(now, slot)
         if not is_ordered and slot.decided_digest is None:
             assert body is not None
-            if is_undecidable(standing, slot.height, body):
+            if is_undecidable(state, slot.height, body):
                 self._is_deferred = True
                 return []
-            why = batch_fault(standing, now, slot.height, body)
+            why = batch_fault(state, now, slot.height, body)
             if why is not None:
                 slot.refused_view = slot.view
                 return [self._refusal(slot, why)]
-        if body and slot.height > standing.head:
-            standing.pool.order(body)
-        return [*self._accepted(slot, body), standing.say(Prepare(slot.view, slot.height, slot.digest))]
+        if body and slot.height > state.head:
+            state.pool.order(body)
+        return [*self._accepted(slot, body), state.say(Prepare(slot.view, slot.height, slot.digest))]
 
     def _accepted(self, slot: Slot, body: bytes | None) -> list[Effect]:
         """The record before PRE-PREPARE or PREPARE; from here on the vote is given."""
@@ -199,7 +199,7 @@ class Ordering:
         is_stored = not body or slot.stored == slot.digest
         record = AcceptedRecord(
             FORMAT,
-            self._standing.epoch.number,
+            self._state.epoch.number,
             slot.view,
             slot.height,
             slot.digest,
@@ -213,13 +213,13 @@ class Ordering:
     def _try_prepared(self, slot: Slot) -> list[Effect]:
         """Prepared (4.2): the leader's PRE-PREPARE and matching PREPAREs of quorum−1 other members, and the body
         here."""
-        standing = self._standing
-        if slot.view != standing.view or slot.prepared_view >= slot.view or slot.pre_prepare is None:
+        state = self._state
+        if slot.view != state.view or slot.prepared_view >= slot.view or slot.pre_prepare is None:
             return []
-        size = standing.epoch.quorum - 1
-        if standing.is_changing or slot.prepares.count(slot.view, slot.digest) < size:
+        size = state.epoch.quorum - 1
+        if state.is_changing or slot.prepares.count(slot.view, slot.digest) < size:
             return []
-        if slot.height > standing.head and slot.body(slot.digest) is None:
+        if slot.height > state.head and slot.body(slot.digest) is None:
             return []
         if size == 0:  # a consortium of one: its own PRE-PREPARE is all; a commit certificate proves it to others
             return self._try_commit(slot)
@@ -230,19 +230,19 @@ class Ordering:
 
     def _try_commit(self, slot: Slot) -> list[Effect]:
         """COMMIT (4.2) after the prepared certificate is durable, and our own PREPARE or PRE-PREPARE was given."""
-        standing = self._standing
-        if slot.commit_view >= standing.view or slot.prepare_view != standing.view or not standing.may_vote:
+        state = self._state
+        if slot.commit_view >= state.view or slot.prepare_view != state.view or not state.may_vote:
             return []
-        if not standing.is_votable(slot.height):
+        if not state.is_votable(slot.height):
             return []
         effects: list[Effect] = []
-        if standing.epoch.quorum > 1:
-            if slot.prepared_view != standing.view or slot.prepared is None:
+        if state.epoch.quorum > 1:
+            if slot.prepared_view != state.view or slot.prepared is None:
                 return []
-            place = (standing.epoch.number, slot.view, slot.height, slot.prepared_digest)
+            place = (state.epoch.number, slot.view, slot.height, slot.prepared_digest)
             effects.append(persist_prepared(place, slot.prepared))
-        slot.commit_view = standing.view
-        effects.append(standing.say(Commit(slot.view, slot.height, slot.digest)))
+        slot.commit_view = state.view
+        effects.append(state.say(Commit(slot.view, slot.height, slot.digest)))
         return effects
 
     def _committed(self, now: Now, slot: Slot, view: int, digest: bytes, certificate: Certificate) -> list[Effect]:
@@ -250,22 +250,22 @@ class Ordering:
         slot.certificate, slot.certificate_view, slot.decided_digest = certificate, view, digest
         note = Note("committed", {"view": view, "height": slot.height, "digest": short(digest)})
         effects: list[Effect] = [note]
-        if slot.height > self._standing.decided and slot.body(digest) is None:
+        if slot.height > self._state.decided and slot.body(digest) is None:
             effects.extend(self._bodies.fetch(now, slot))
         return [*effects, *self.try_decide(now)]
 
     def try_decide(self, now: Now) -> list[Effect]:
         """Hand decisions to the ledger, strictly consecutive, each with its body; then the pipeline has room."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
-        while (slot := standing.log.get(standing.decided + 1)) is not None and slot.certificate is not None:
-            if not standing.is_begun:
+        while (slot := state.log.get(state.decided + 1)) is not None and slot.certificate is not None:
+            if not state.is_begun:
                 break
             assert slot.decided_digest is not None
             body = slot.body(slot.decided_digest)
             if body is None:
                 break
-            standing.decided = slot.height
+            state.decided = slot.height
             batch = None if slot.decided_digest == NULL_DIGEST else body
             effects.append(Decide(slot.height, batch, slot.certificate))
         if effects:
@@ -274,12 +274,12 @@ class Ordering:
 
     def on_head(self, now: Now) -> list[Effect]:
         """A height was executed: it may have brought a change of members, whose activation waits for more heights."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
         if self._is_deferred:
             self._is_deferred = False
             effects.extend(self.advance_all(now))
-        if standing.is_filling:
+        if state.is_filling:
             effects.extend(self.try_propose(now))
         return effects
 
@@ -289,14 +289,14 @@ class Ordering:
         """As the leader: propose while there is work, fewer than `batches_in_flight` of our heights are undecided, and
         the height is below the high watermark. With others in flight, a small batch waits up to `batch_delay_us`. Where
         nothing waits but a change of members, heights are filled with empty batches up to its activation."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
-        while standing.is_leader and standing.may_vote and not self._lacks_body():
-            height = max(standing.next_height, standing.decided + 1)
-            if standing.pool.waiting == 0 and height > standing.epochs.reach:
+        while state.is_leader and state.may_vote and not self._lacks_body():
+            height = max(state.next_height, state.decided + 1)
+            if state.pool.waiting == 0 and height > state.epochs.reach:
                 break
-            in_flight = height - standing.decided - 1
-            if in_flight >= standing.parameters.batches_in_flight or not standing.is_votable(height):
+            in_flight = height - state.decided - 1
+            if in_flight >= state.parameters.batches_in_flight or not state.is_votable(height):
                 break
             if in_flight and self._is_worth_waiting(now):
                 effects.extend(self._wait_for_batch(now))
@@ -310,18 +310,18 @@ class Ordering:
     def _lacks_body(self) -> bool:
         """Whether a batch that the NEW-VIEW orders is not here yet. What is in it may wait in our pool as well, and
         would be ordered twice; and nothing above it is executed before it anyhow."""
-        standing = self._standing
-        if standing.decided >= standing.orders_last:
+        state = self._state
+        if state.decided >= state.orders_last:
             return False
-        for height, order in standing.orders.items():
-            slot = standing.log.get(height)
-            if height > standing.decided and (slot is None or slot.body(order.digest) is None):
+        for height, order in state.orders.items():
+            slot = state.log.get(height)
+            if height > state.decided and (slot is None or slot.body(order.digest) is None):
                 return True
         return False
 
     def _is_worth_waiting(self, now: Now) -> bool:
-        parameters = self._standing.parameters
-        if parameters.batch_delay_us <= 0 or self._standing.pool.waiting >= parameters.batch_transactions_max:
+        parameters = self._state.parameters
+        if parameters.batch_delay_us <= 0 or self._state.pool.waiting >= parameters.batch_transactions_max:
             return False
         return self._batch_since_us is None or now.monotonic_us - self._batch_since_us < parameters.batch_delay_us
 
@@ -329,32 +329,32 @@ class Ordering:
         if self._batch_since_us is not None:
             return []
         self._batch_since_us = now.monotonic_us
-        return [SetTimer(BATCH_TIMER, self._standing.parameters.batch_delay_us)]
+        return [SetTimer(BATCH_TIMER, self._state.parameters.batch_delay_us)]
 
     def _propose(self, now: Now, height: int) -> list[Effect]:
         """Body and order durable, then PRE-PREPARE with the batch attached."""
-        standing = self._standing
-        waiting = standing.pool.waiting
-        batch = standing.pool.take(now)
-        if batch is None and height <= standing.epochs.reach:
+        state = self._state
+        waiting = state.pool.waiting
+        batch = state.pool.take(now)
+        if batch is None and height <= state.epochs.reach:
             batch = encode_batch(now.wall_us, ())
-        slot = standing.slot(height)
+        slot = state.slot(height)
         self._batch_since_us = None
         assert slot is not None, "a votable height has a slot"
         if batch is None:
             return []
         digest = batch_digest(batch)
-        standing.next_height = height + 1
-        slot.view, slot.digest, slot.pre_prepare = standing.view, digest, None
+        state.next_height = height + 1
+        slot.view, slot.digest, slot.pre_prepare = state.view, digest, None
         slot.keep(digest, batch)
         fields = {
-            "view": standing.view,
+            "view": state.view,
             "height": height,
             "digest": short(digest),
-            "transactions": waiting - standing.pool.waiting,
+            "transactions": waiting - state.pool.waiting,
             "bytes": len(batch),
         }
-        order = standing.say(PrePrepare(standing.view, height, digest), batch)
+        order = state.say(PrePrepare(state.view, height, digest), batch)
         return [*self._accepted(slot, batch), order, Note("proposed", fields)]
 
     # --- a new view ---------------------------------------------------------------------------------------------
@@ -362,56 +362,56 @@ class Ordering:
     def enter_view(self, now: Now, result: Plan) -> list[Effect]:
         """The orders of a NEW-VIEW that the replica has just entered (4.4): the leader says them again in this view,
         the others take what they already hold of it."""
-        standing = self._standing
-        standing.orders = result.orders
-        standing.orders_last = result.last_height
-        standing.next_height = max(result.last_height, standing.decided) + 1
+        state = self._state
+        state.orders = result.orders
+        state.orders_last = result.last_height
+        state.next_height = max(result.last_height, state.decided) + 1
         self._batch_since_us = None
-        standing.pool.release()
-        for slot in standing.log.above(standing.head):
+        state.pool.release()
+        for slot in state.log.above(state.head):
             order = result.orders.get(slot.height)
             body = None if order is None else slot.bodies.get(order.digest)
             if body:
-                standing.pool.order(body)
+                state.pool.order(body)
         effects: list[Effect] = []
-        if standing.is_leader:
+        if state.is_leader:
             effects.extend(self.order_again(now))
         else:
-            self._take_later(standing.log.above(standing.stable))
+            self._take_later(state.log.above(state.stable))
         return [*effects, *self.advance_all(now), *self.try_propose(now)]
 
     def order_again(self, now: Now) -> list[Effect]:
         """As the leader: PRE-PREPARE for every order of the NEW-VIEW that we have not said yet and may, without bodies:
         backups hold or fetch them."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
-        for height, order in standing.orders.items():
-            slot = standing.slot(height)
-            if slot is None or slot.prepare_view >= standing.view or slot.decided_digest not in (None, order.digest):
+        for height, order in state.orders.items():
+            slot = state.slot(height)
+            if slot is None or slot.prepare_view >= state.view or slot.decided_digest not in (None, order.digest):
                 continue
-            if not standing.may_vote or not standing.is_votable(height):
+            if not state.may_vote or not state.is_votable(height):
                 continue
-            slot.view, slot.digest, slot.pre_prepare = standing.view, order.digest, None
+            slot.view, slot.digest, slot.pre_prepare = state.view, order.digest, None
             effects.extend(self._accepted(slot, slot.body(order.digest)))
-            effects.append(standing.say(PrePrepare(standing.view, height, order.digest)))
+            effects.append(state.say(PrePrepare(state.view, height, order.digest)))
             effects.extend(self._bodies.fetch(now, slot))
             if order.digest == NULL_DIGEST:
-                effects.append(Note("null", {"view": standing.view, "height": height}))
+                effects.append(Note("null", {"view": state.view, "height": height}))
         return effects
 
     def _take_later(self, slots: Iterable[Slot]) -> None:
-        standing = self._standing
+        state = self._state
         for slot in slots:
-            held = slot.later.pop(standing.leader, None)
-            if held is None or held[0] < standing.view:
+            held = slot.later.pop(state.leader, None)
+            if held is None or held[0] < state.view:
                 continue
             view, digest, signed = held
-            if view > standing.view:
-                slot.later[standing.leader] = held
+            if view > state.view:
+                slot.later[state.leader] = held
             elif slot.view < view and self._is_permitted(slot.height, digest):
                 slot.view, slot.digest, slot.pre_prepare = view, digest, signed
 
     # --- small --------------------------------------------------------------------------------------------------
 
     def _refusal(self, slot: Slot, why: str) -> Note:
-        return Note("rejected", {"why": why[:120], "sender": self._standing.leader, "message": "PrePrepare"})
+        return Note("rejected", {"why": why[:120], "sender": self._state.leader, "message": "PrePrepare"})

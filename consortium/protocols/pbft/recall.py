@@ -93,12 +93,12 @@ def _mask(tally: Tally) -> int:
 class Recaller:
     """Asks after a boot, and answers those who ask."""
 
-    def __init__(self, standing: ReplicaState, memory: VotesOfOthers) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, memory: VotesOfOthers) -> None:
+        self._state = state
         self._memory = memory
         self._nonces: list[bytes] = []
         self._answers: dict[NodeId, None] = {}
-        self._delay_us = max(1, standing.parameters.timer_base_us // 8)
+        self._delay_us = max(1, state.parameters.timer_base_us // 8)
         self._asks_back = RateLimit(1, self._delay_us)
         self._answers_left = RateLimit(4, self._delay_us)  # an honest node asks once in this time
         self._logged: tuple[int, int] = (0, 0)  # epoch, and the highest view that our own log knows
@@ -106,77 +106,77 @@ class Recaller:
         self.is_observing = False
 
     def read_back(self) -> None:
-        """The log was read, as far as it is of the epoch of `standing`."""
-        self._logged = (self._standing.epoch.number, self._standing.wanted)
+        """The log was read, as far as it is of the epoch of `state`."""
+        self._logged = (self._state.epoch.number, self._state.wanted)
 
     def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:
-        """Right after the log was read back: `standing` is what our own log says, without votes of `lost_key`."""
-        standing = self._standing
+        """Right after the log was read back: `state` is what our own log says, without votes of `lost_key`."""
+        state = self._state
         self.read_back()
-        if not standing.epoch.is_validator(standing.me):
+        if not state.epoch.is_validator(state.me):
             return []
-        if lost_key and standing.epoch.key(standing.me, "vote") == lost_key:
+        if lost_key and state.epoch.key(state.me, "vote") == lost_key:
             self.is_observing = True
             why = "the log of our votes was damaged; this node only observes until it has a new voting key"
-            return [Note("observing", {"why": why, "shown_by": standing.me})]
-        if (standing.epoch.quorum == 1 or standing.setting.is_recalled) and standing.epoch.number >= self.logged_epoch:
-            standing.is_recalled = True
+            return [Note("observing", {"why": why, "shown_by": state.me})]
+        if (state.epoch.quorum == 1 or state.context.is_recalled) and state.epoch.number >= self.logged_epoch:
+            state.is_recalled = True
             return []
         return self._ask(now)
 
     def on_epoch(self, now: Now, before: Epoch) -> list[Effect]:
-        """The epoch of `standing` was entered from `before`. Who becomes a validator, or has a new voting key, asks
+        """The epoch of `state` was entered from `before`. Who becomes a validator, or has a new voting key, asks
         before it votes; a new key ends observing, for nothing was ever signed with it. Who was recalled goes on."""
-        standing = self._standing
-        me = standing.me
-        is_new_key = standing.epoch.key(me, "vote") != before.key(me, "vote")
-        if not standing.epoch.is_validator(me):
-            standing.is_recalled = False
+        state = self._state
+        me = state.me
+        is_new_key = state.epoch.key(me, "vote") != before.key(me, "vote")
+        if not state.epoch.is_validator(me):
+            state.is_recalled = False
             return [CancelTimer(RECALL_TIMER)] if before.is_validator(me) else []
-        if before.is_validator(me) and not is_new_key and (standing.is_recalled or self.is_observing):
+        if before.is_validator(me) and not is_new_key and (state.is_recalled or self.is_observing):
             return []
-        standing.is_recalled = self.is_observing = False
+        state.is_recalled = self.is_observing = False
         self._answers.clear()
-        if standing.epoch.quorum == 1:
-            standing.is_recalled = True
+        if state.epoch.quorum == 1:
+            state.is_recalled = True
             return []
         return self._ask(now)
 
     def _ask(self, now: Now) -> list[Effect]:
-        return [self._standing.say(Recall(self._new_nonce(now))), SetTimer(RECALL_TIMER, self._delay_us)]
+        return [self._state.say(Recall(self._new_nonce(now))), SetTimer(RECALL_TIMER, self._delay_us)]
 
     def _new_nonce(self, now: Now) -> bytes:
-        nonce = self._standing.nonce(now)
+        nonce = self._state.nonce(now)
         self._nonces = [*self._nonces, nonce][-NONCES_MAX:]
         return nonce
 
     def on_timer(self, now: Now) -> list[Effect]:
-        if self._standing.is_recalled or self.is_observing:
+        if self._state.is_recalled or self.is_observing:
             return []
-        self._delay_us = min(2 * self._delay_us, 2 * self._standing.parameters.timer_base_us)
+        self._delay_us = min(2 * self._delay_us, 2 * self._state.parameters.timer_base_us)
         return self._ask(now)
 
     def on_recall(self, now: Now, event: Received, request: Recall) -> list[Effect]:
         """Every validator answers, also while it recalls itself: else a consortium that stopped would never start. Who
         still waits for answers asks back, for the asker has only just come up."""
-        standing = self._standing
-        asked_in = standing.epochs.number(event.epoch)
-        if event.sender == standing.me or asked_in is None or not asked_in.is_validator(standing.me):
+        state = self._state
+        asked_in = state.epochs.number(event.epoch)
+        if event.sender == state.me or asked_in is None or not asked_in.is_validator(state.me):
             return []
         if not self._answers_left.spend(now, event.sender):
             return []
         votes = self._votes_of(event.sender)
-        effects: list[Effect] = [standing.answer(event, Recalled(event.sender, request.nonce, votes))]
-        is_waiting = bool(self._nonces) and not standing.is_recalled and not self.is_observing
+        effects: list[Effect] = [state.answer(event, Recalled(event.sender, request.nonce, votes))]
+        is_waiting = bool(self._nonces) and not state.is_recalled and not self.is_observing
         if is_waiting and event.sender not in self._answers and self._asks_back.spend(now, event.sender):
-            effects.append(standing.answer(event, Recall(self._new_nonce(now))))
+            effects.append(state.answer(event, Recall(self._new_nonce(now))))
         return effects
 
     def _votes_of(self, member: NodeId) -> tuple[Signed, ...]:
         """The latest of each phase, and all that we hold at open heights: votes need not be given in the order of their
         heights, so a log may hold the latest and lack one below it."""
         found = dict.fromkeys(self._memory.of(member))
-        for slot in self._standing.log.above(self._standing.floor):
+        for slot in self._state.log.above(self._state.floor):
             order = slot.pre_prepare
             found.update(dict.fromkeys([order] if order is not None and order.sender == member else []))
             votes = (slot.prepares.signed(member), slot.commits.signed(member))
@@ -186,45 +186,45 @@ class Recaller:
     def on_recalled(self, event: Received, answer: Recalled) -> list[Effect]:
         """Counted once a validator, only for a nonce of this boot. Returns nothing while answers are missing; sets
         `is_recalled` with the last one needed."""
-        standing = self._standing
-        if standing.is_recalled or self.is_observing or event.sender == standing.me:
+        state = self._state
+        if state.is_recalled or self.is_observing or event.sender == state.me:
             return []
-        if answer.receiver != standing.me or answer.nonce not in self._nonces:
+        if answer.receiver != state.me or answer.nonce not in self._nonces:
             return []
-        if standing.epoch.number < self.logged_epoch:
+        if state.epoch.number < self.logged_epoch:
             return []  # a ledger lost: what our log says of later epochs can be compared when it has come to them
-        votes_max = len(_PHASES) * (1 + standing.span + standing.parameters.window)
+        votes_max = len(_PHASES) * (1 + state.span + state.parameters.window)
         if any(self._is_newer(vote) for vote in answer.votes[:votes_max]):
             self.is_observing = True
             why = "others hold votes of ours that our log lacks; this node only observes until it has a new voting key"
             return [Note("observing", {"why": why, "shown_by": event.sender}), CancelTimer(RECALL_TIMER)]
         self._answers[event.sender] = None
-        if len(self._answers) < standing.epoch.quorum - 1 or standing.stable < standing.forgotten:
+        if len(self._answers) < state.epoch.quorum - 1 or state.stable < state.forgotten:
             return []  # a ledger lost: first it must come back to where our votes were forgotten
-        standing.is_recalled = True
+        state.is_recalled = True
         return [CancelTimer(RECALL_TIMER)]
 
     def _is_newer(self, signed: Signed) -> bool:
         """Whether this is a vote of ours that the log read at boot does not cover. Those of an epoch that is over bind
         no more; one of an epoch that we do not know shows that our disk is older than our votes."""
-        standing = self._standing
-        if signed.sender != standing.me:
+        state = self._state
+        if signed.sender != state.me:
             return False
         try:
-            epoch, message = standing.verifier.open(signed, standing.epochs)
+            epoch, message = state.verifier.open(signed, state.epochs)
         except Malformed:
             return self._is_of_later_epoch(signed)
         logged_epoch, logged_view = self._logged
         if not isinstance(message, PrePrepare | Prepare | Commit | ViewChange):
             return False
-        if epoch < max(logged_epoch, standing.epoch.number):
+        if epoch < max(logged_epoch, state.epoch.number):
             return False
         if epoch > logged_epoch or message.view > logged_view:
             return True
-        sealed = max(standing.stable, standing.forgotten)
+        sealed = max(state.stable, state.forgotten)
         if isinstance(message, ViewChange) or message.view < logged_view or message.height <= sealed:
             return False
-        slot = standing.log.get(message.height)
+        slot = state.log.get(message.height)
         if slot is None:
             return True
         if isinstance(message, Commit):
@@ -233,14 +233,14 @@ class Recaller:
 
     def _is_of_later_epoch(self, signed: Signed) -> bool:
         """Whether we signed this, with the key that we have, in an epoch that our ledger has not come to."""
-        standing = self._standing
-        key = standing.epochs.newest.key(standing.me, "vote")
+        state = self._state
+        key = state.epochs.newest.key(state.me, "vote")
         try:
             opening = open_statement(signed.body)
         except Malformed:
             return False
-        codec = standing.verifier.codec
+        codec = state.verifier.codec
         if (opening.chain, opening.suite) != (codec.chain, codec.suite) or key is None:
             return False
-        is_later = opening.epoch > standing.epochs.newest.number
-        return is_later and standing.verifier.is_signed(key, signed.body, signed.signature)
+        is_later = opening.epoch > state.epochs.newest.number
+        return is_later and state.verifier.is_signed(key, signed.body, signed.signature)

@@ -64,24 +64,24 @@ class Replica:
 
     countable: tuple[type[Message], ...] = (Prepare, Commit)
 
-    def __init__(self, setting: ReplicaContext) -> None:
-        standing = self.standing = ReplicaState(setting)
+    def __init__(self, context: ReplicaContext) -> None:
+        state = self.state = ReplicaState(context)
         self._memory = VotesOfOthers()
         self._early = NextEpochInbox()
-        self._counting = Counting(standing, self._memory)
+        self._counting = Counting(state, self._memory)
         self.count, self.tally = self._counting.count, self._counting.tally
         self.wants_names = self._counting.wants_names
-        self._bodies = Bodies(standing)
-        self._ordering = Ordering(standing, self._bodies)
-        self._view_changes = ViewChanges(standing, self._ordering)
-        self._recaller = Recaller(standing, self._memory)
-        self._restorer = Restorer(standing, self._view_changes, self._memory)
-        self._retransmission = Retransmission(standing, self._bodies, self._view_changes)
+        self._bodies = Bodies(state)
+        self._ordering = Ordering(state, self._bodies)
+        self._view_changes = ViewChanges(state, self._ordering)
+        self._recaller = Recaller(state, self._memory)
+        self._restorer = Restorer(state, self._view_changes, self._memory)
+        self._retransmission = Retransmission(state, self._bodies, self._view_changes)
         self._is_progress_armed = False
         self._progress_us = 0  # when something was last decided, or work began
         self._entered_us = 0  # when the view was entered
-        self._position = (standing.view, standing.wanted, standing.decided)
-        self._entered_decided = standing.decided  # when the view was entered
+        self._position = (state.view, state.wanted, state.decided)
+        self._entered_decided = state.decided  # when the view was entered
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
             Prepare: self._ordering.on_prepare,
@@ -102,11 +102,11 @@ class Replica:
     @property
     def view(self) -> int:
         """The view entered; one that is only wanted may never come."""
-        return self.standing.view
+        return self.state.view
 
     @property
     def leader(self) -> NodeId:
-        return self.standing.leader
+        return self.state.leader
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
@@ -126,7 +126,7 @@ class Replica:
                 return []
         effects.extend(self._after(now))
         self._counting.look()
-        if self.standing.is_member:
+        if self.state.is_member:
             return effects
         return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
 
@@ -136,57 +136,57 @@ class Replica:
         effects = self._restorer.restore(records)
         self._recaller.logged_epoch = self._restorer.last_epoch
         self._progress_us = self._entered_us = now.monotonic_us
-        if not self.standing.is_member:
-            effects.append(Note("removed", {"epoch": self.standing.epoch.number}))
+        if not self.state.is_member:
+            effects.append(Note("removed", {"epoch": self.state.epoch.number}))
         effects.extend(self._recaller.begin(now, lost_key))
-        if self.standing.is_recalled:
+        if self.state.is_recalled:
             effects.extend(self._resume(now))
         return effects
 
     def _resume(self, now: Now) -> list[Effect]:
         """Voting begins: say again what our log holds (signed anew, byte for byte the same), then go on."""
-        standing = self.standing
+        state = self.state
         effects: list[Effect] = []
-        if not standing.is_changing:
-            for slot in standing.log.above(standing.stable):
-                if slot.prepare_view == standing.view:
-                    vote = (standing.view, slot.height, slot.digest)
-                    if standing.is_leader:
-                        body = slot.body(slot.digest) if slot.height > standing.decided else None
-                        effects.append(standing.say(PrePrepare(*vote), body or b""))
+        if not state.is_changing:
+            for slot in state.log.above(state.stable):
+                if slot.prepare_view == state.view:
+                    vote = (state.view, slot.height, slot.digest)
+                    if state.is_leader:
+                        body = slot.body(slot.digest) if slot.height > state.decided else None
+                        effects.append(state.say(PrePrepare(*vote), body or b""))
                     else:
-                        effects.append(standing.say(Prepare(*vote)))
-                    if slot.commit_view == standing.view:
-                        effects.append(standing.say(Commit(*vote)))
+                        effects.append(state.say(Prepare(*vote)))
+                    if slot.commit_view == state.view:
+                        effects.append(state.say(Commit(*vote)))
         effects.extend(self._view_changes.say_again())
         effects.extend(self._view_changes.try_join(now))
-        if not standing.is_changing:
-            effects.extend(self._ordering.order_again(now) if standing.is_leader else [])
+        if not state.is_changing:
+            effects.extend(self._ordering.order_again(now) if state.is_leader else [])
             effects.extend(self._ordering.advance_all(now))
             effects.extend(self._ordering.try_propose(now))
         return effects
 
     def _on_executed(self, now: Now, height: int, epoch: Epoch) -> list[Effect]:
-        standing = self.standing
-        standing.head = max(standing.head, height)
-        if epoch.number > standing.epoch.number:
+        state = self.state
+        state.head = max(state.head, height)
+        if epoch.number > state.epoch.number:
             return self._enter_epoch(now, epoch)
-        if height <= standing.decided:
+        if height <= state.decided:
             return self._ordering.on_head(now)
-        standing.decided = height
-        standing.log.drop(standing.floor)
+        state.decided = height
+        state.log.drop(state.floor)
         effects = [*self._ordering.try_decide(now), *self._ordering.try_propose(now)]
         return [*effects, *self._ordering.on_head(now)]
 
     def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
         """New members decide from here on; views start at 0, nothing of the old epoch is open. What others said in the
         new epoch while we were still in the old one is heard now; what our own log says of it, first."""
-        standing = self.standing
-        before = standing.epoch
-        standing.enter_epoch(epoch)
+        state = self.state
+        before = state.epoch
+        state.enter_epoch(epoch)
         self._view_changes.clear()
         self._retransmission.clear()
-        standing.pool.release()
+        state.pool.release()
         begins: list[Effect] = [persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)]
         if self._restorer.enter(epoch.number):  # we were in it before our ledger was lost
             begins = []
@@ -195,7 +195,7 @@ class Replica:
             *begins,
             CancelTimer(NEW_VIEW_TIMER),
             Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
-            *_membership(standing.me, before, epoch),
+            *_membership(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
             *self._ordering.try_propose(now),
         ]
@@ -205,18 +205,18 @@ class Replica:
 
     def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
         """The window moves: sealed heights are forgotten, held votes above become ours to answer."""
-        standing = self.standing
-        if event.height <= standing.stable:
+        state = self.state
+        if event.height <= state.stable:
             return []
-        standing.stable, standing.seal = event.height, event.seal
-        standing.log.drop(standing.floor)
-        self._bodies.forget(standing.floor)
+        state.stable, state.seal = event.height, event.seal
+        state.log.drop(state.floor)
+        self._bodies.forget(state.floor)
         kept_until = event.height + 1  # so the next one takes its place
-        effects: list[Effect] = [persist(SealedRecord(FORMAT, standing.epoch.number, event.height), kept_until)]
-        if event.height == standing.epoch.first_height - 1:  # the epoch begins
+        effects: list[Effect] = [persist(SealedRecord(FORMAT, state.epoch.number, event.height), kept_until)]
+        if event.height == state.epoch.first_height - 1:  # the epoch begins
             self._progress_us = self._entered_us = now.monotonic_us
             effects.extend(self._view_changes.try_join(now))
-        if standing.is_leader:
+        if state.is_leader:
             effects.extend(self._ordering.order_again(now))
         return [*effects, *self._ordering.advance_all(now), *self._ordering.try_propose(now)]
 
@@ -241,10 +241,10 @@ class Replica:
             return self._on_vote(now, event, on_vote)
         on_other = self._others.get(kind)
         if on_other is None:
-            return self.standing.rejected("not a PBFT message", event)
+            return self.state.rejected("not a PBFT message", event)
         fault = shape_fault(event.message)
         if fault is not None:
-            return self.standing.rejected(fault, event)
+            return self.state.rejected(fault, event)
         return on_other(now, event, event.message)
 
     def _on_vote(
@@ -252,44 +252,44 @@ class Replica:
     ) -> list[Effect]:
         """PRE-PREPARE, PREPARE, COMMIT: of a validator of the epoch that they are signed in, which is that of their
         height and ours; of the next one they are kept until we enter it, of one that is over they say nothing."""
-        standing = self.standing
+        state = self.state
         vote: Any = event.message
-        is_ours = event.epoch == standing.epoch.number
-        epoch = standing.epoch if is_ours else standing.epochs.number(event.epoch)
+        is_ours = event.epoch == state.epoch.number
+        epoch = state.epoch if is_ours else state.epochs.number(event.epoch)
         fault = vote_fault(vote)
         if fault is None and (epoch is None or not epoch.is_validator(event.sender)):
             fault = "not a validator"
-        if fault is None and is_ours and standing.epochs.at(vote.height).number != event.epoch:
+        if fault is None and is_ours and state.epochs.at(vote.height).number != event.epoch:
             fault = "signed in another epoch than that of its height"
         if fault is not None:
-            return standing.rejected(fault, event)
+            return state.rejected(fault, event)
         if not is_ours:
-            self._early.keep(event, standing)
+            self._early.keep(event, state)
             return []
         self._memory.note(event.signed, vote, event.epoch)
         effects: list[Effect] = []
-        if vote.view > standing.view:
+        if vote.view > state.view:
             effects = self._retransmission.note_view(now, event, vote.view)
-        if vote.height > standing.last_height:
+        if vote.height > state.last_height:
             self._retransmission.note_height(event.sender, vote.height)
         effects.extend(on_vote(now, event, vote))
         self._counting.stepped(event)
         return effects
 
     def _on_view_change(self, now: Now, event: Received, message: ViewChange) -> list[Effect]:
-        standing = self.standing
-        if event.epoch != standing.epoch.number:
+        state = self.state
+        if event.epoch != state.epoch.number:
             return []
-        if not standing.epoch.is_validator(event.sender):
-            return standing.rejected("not a validator", event)
-        if len(event.signed.body) <= VIEW_CHANGE_BYTES + CLAIM_BYTES * standing.span * (standing.epoch.n + 2):
+        if not state.epoch.is_validator(event.sender):
+            return state.rejected("not a validator", event)
+        if len(event.signed.body) <= VIEW_CHANGE_BYTES + CLAIM_BYTES * state.span * (state.epoch.n + 2):
             self._memory.note(event.signed, message, event.epoch)  # remembered to be told again: never more than needed
-        if message.view <= standing.view:
+        if message.view <= state.view:
             return self._retransmission.help_into_view(now, event)
         return self._view_changes.on_view_change(now, event, message)
 
     def _on_new_view(self, now: Now, event: Received, message: NewView) -> list[Effect]:
-        if event.epoch != self.standing.epoch.number:
+        if event.epoch != self.state.epoch.number:
             return []
         return self._view_changes.on_new_view(now, event, message)
 
@@ -300,22 +300,22 @@ class Replica:
         return effects
 
     def _on_body(self, now: Now, event: Received, answer: Body) -> list[Effect]:
-        slot = self._bodies.on_body(event, answer) if answer.receiver == self.standing.me else None
+        slot = self._bodies.on_body(event, answer) if answer.receiver == self.state.me else None
         if slot is None:
             return []
-        standing = self.standing
-        order = standing.orders.get(slot.height)
-        body = None if order is None or slot.height <= standing.decided else slot.body(order.digest)
+        state = self.state
+        order = state.orders.get(slot.height)
+        body = None if order is None or slot.height <= state.decided else slot.body(order.digest)
         if body:
-            standing.pool.order(body)  # ordered by the NEW-VIEW: not to be proposed again
+            state.pool.order(body)  # ordered by the NEW-VIEW: not to be proposed again
         return [*self._ordering.advance(now, slot), *self._ordering.try_propose(now)]
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
-        if not self.standing.epoch.is_validator(event.sender):
+        if not self.state.epoch.is_validator(event.sender):
             return []  # an observer answers too: it does not count
-        was_recalled = self.standing.is_recalled
+        was_recalled = self.state.is_recalled
         effects = self._recaller.on_recalled(event, answer)
-        if self.standing.is_recalled and not was_recalled:
+        if self.state.is_recalled and not was_recalled:
             self._progress_us = self._entered_us = now.monotonic_us
             effects.extend(self._resume(now))
         return effects
@@ -324,49 +324,49 @@ class Replica:
 
     def _has_work(self) -> bool:
         """Bundles wait, heights are to be filled, or orders of this view are undecided."""
-        standing = self.standing
-        if standing.pool.unexecuted > 0 or standing.is_filling:
+        state = self.state
+        if state.pool.unexecuted > 0 or state.is_filling:
             return True
-        return any(slot.view == standing.view for slot in standing.log.above(standing.decided))
+        return any(slot.view == state.view for slot in state.log.above(state.decided))
 
     def _on_progress(self, now: Now) -> list[Effect]:
         """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
         bundle."""
-        standing = self.standing
+        state = self.state
         self._is_progress_armed = False
-        if not standing.may_vote or not self._has_work():
+        if not state.may_vote or not self._has_work():
             return []
-        timeout_us = standing.timeout_us
+        timeout_us = state.timeout_us
         left_us = self._progress_us + timeout_us - now.monotonic_us
         if left_us <= 0:
-            return self._view_changes.start(now, standing.view + 1, "no progress")
+            return self._view_changes.start(now, state.view + 1, "no progress")
         is_old = now.monotonic_us - self._entered_us >= timeout_us
-        if is_old and standing.pool.was_overtaken(now, timeout_us):
-            return self._view_changes.start(now, standing.view + 1, "overtaken")
+        if is_old and state.pool.was_overtaken(now, timeout_us):
+            return self._view_changes.start(now, state.view + 1, "overtaken")
         self._is_progress_armed = True
         return [SetTimer(PROGRESS_TIMER, left_us)]
 
     def _after(self, now: Now) -> list[Effect]:
         """After every step: notice progress and new views; timers run while there may be work, else not."""
-        standing = self.standing
-        before, position = self._position, (standing.view, standing.wanted, standing.decided)
+        state = self.state
+        before, position = self._position, (state.view, state.wanted, state.decided)
         if position != before:
             self._position = position
             self._progress_us = now.monotonic_us
             if position[0] != before[0]:
                 self._entered_us, self._entered_decided = now.monotonic_us, position[2]
             # A view that only just works keeps the longer timer: where load made T too short, T stays long.
-            if position[2] >= self._entered_decided + standing.parameters.checkpoint_interval:
-                standing.attempts = 0
+            if position[2] >= self._entered_decided + state.parameters.checkpoint_interval:
+                state.attempts = 0
         effects: list[Effect] = []
         if self._is_progress_armed and self._retransmission.is_armed:
             return effects
-        if standing.pool.unexecuted > 0 or standing.log.highest > standing.decided or standing.is_filling:
+        if state.pool.unexecuted > 0 or state.log.highest > state.decided or state.is_filling:
             effects.extend(self._retransmission.arm())
-            if not self._is_progress_armed and standing.may_vote and self._has_work():
+            if not self._is_progress_armed and state.may_vote and self._has_work():
                 self._is_progress_armed = True
                 self._progress_us = now.monotonic_us
-                effects.append(SetTimer(PROGRESS_TIMER, standing.timeout_us))
+                effects.append(SetTimer(PROGRESS_TIMER, state.timeout_us))
         return effects
 
 

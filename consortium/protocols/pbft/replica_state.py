@@ -21,18 +21,18 @@ class ReplicaState:
     `head`: executed. `decided`: handed to the ledger, ≥ head but for a moment. `stable`: sealed.
     """
 
-    def __init__(self, setting: ReplicaContext) -> None:
-        self.me = setting.me
-        self.setting = setting
-        self.epochs = setting.epochs
-        self.pool = setting.pool
-        self.verifier = setting.verifier
-        self.head = setting.head_height
-        self.decided = setting.head_height
-        self.stable = setting.stable_height
-        self.seal: Certificate | None = setting.stable_seal
-        self.epoch: Epoch = setting.epochs.at(self.head + 1)
-        self.parameters = tuned(setting.parameters, self.epoch)
+    def __init__(self, context: ReplicaContext) -> None:
+        self.me = context.me
+        self.context = context
+        self.epochs = context.epochs
+        self.pool = context.pool
+        self.verifier = context.verifier
+        self.head = context.head_height
+        self.decided = context.head_height
+        self.stable = context.stable_height
+        self.seal: Certificate | None = context.stable_seal
+        self.epoch: Epoch = context.epochs.at(self.head + 1)
+        self.parameters = tuned(context.parameters, self.epoch)
         self.view = 0
         self.wanted = 0
         self.new_view: Signed | None = None  # the NEW-VIEW of `view`, for those who missed it
@@ -118,7 +118,7 @@ class ReplicaState:
 
     def enter_epoch(self, epoch: Epoch) -> None:
         self.epoch = epoch
-        self.parameters = tuned(self.setting.parameters, epoch)
+        self.parameters = tuned(self.context.parameters, epoch)
         self.view = self.wanted = self.attempts = 0
         self.new_view = None
         self.orders = {}

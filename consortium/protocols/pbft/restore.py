@@ -24,12 +24,12 @@ from consortium.protocols.pbft.view_change import ViewChanges
 
 
 class Restorer:
-    """Fills a fresh standing from the records, oldest first; those of epochs that are over or sealed heights say
+    """Fills a fresh state from the records, oldest first; those of epochs that are over or sealed heights say
     nothing. Where the ledger was lost and the log was not, it holds votes of epochs that the ledger has yet to come to:
     those bind us from the moment that we enter them."""
 
-    def __init__(self, standing: ReplicaState, view_changes: ViewChanges, memory: VotesOfOthers) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, view_changes: ViewChanges, memory: VotesOfOthers) -> None:
+        self._state = state
         self._view_changes = view_changes
         self._memory = memory
         self._new_views: dict[int, tuple[Signed, NewViewRecord]] = {}
@@ -59,27 +59,27 @@ class Restorer:
             except Malformed as error:  # the store has checked its bytes: another version's, perhaps
                 effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
                 continue
-            if record.epoch == self._standing.epoch.number:
+            if record.epoch == self._state.epoch.number:
                 self._apply(record)
-            elif record.epoch > self._standing.epoch.number:
+            elif record.epoch > self._state.epoch.number:
                 self._later.setdefault(record.epoch, []).append(record)
         self._finish()
         return effects
 
     def _apply(self, record: object) -> None:
-        standing = self._standing
+        state = self._state
         match record:
-            case AcceptedRecord(height=height) if height > standing.stable:
+            case AcceptedRecord(height=height) if height > state.stable:
                 self._accepted(record)
-            case PreparedRecord(height=height) if height > standing.stable:
-                slot = standing.log.open(height)
+            case PreparedRecord(height=height) if height > state.stable:
+                slot = state.log.open(height)
                 slot.prepared, slot.prepared_digest = record.claim, record.digest
                 slot.prepared_view = slot.commit_view = record.view
                 self._remember_claim(record.claim)
             case SealedRecord(height=height):  # the oldest that is left: nothing above it was ever forgotten
-                standing.forgotten = standing.forgotten or height
+                state.forgotten = state.forgotten or height
             case ViewRecord(view=view, wanted=wanted):
-                standing.view, standing.wanted = view, wanted
+                state.view, state.wanted = view, wanted
             case ViewChangeRecord(message=message):
                 self._view_changes.mine = message
             case NewViewRecord(message=message, signed=None):
@@ -90,7 +90,7 @@ class Restorer:
                 pass
 
     def _accepted(self, record: AcceptedRecord) -> None:
-        slot = self._standing.log.open(record.height)
+        slot = self._state.log.open(record.height)
         slot.view = slot.prepare_view = record.view
         slot.digest = record.digest
         slot.pre_prepare = record.pre_prepare
@@ -101,16 +101,16 @@ class Restorer:
             self._remember(record.pre_prepare)
 
     def _finish(self) -> None:
-        standing = self._standing
-        entered = self._new_views.get(standing.view)
+        state = self._state
+        entered = self._new_views.get(state.view)
         if entered is not None:
             self._view_changes.restore(entered[0], entered[1].message)
-        said = [slot.height for slot in standing.log.above(standing.stable) if slot.prepare_view == standing.view]
-        standing.next_height = max([standing.decided, standing.orders_last, *said]) + 1
-        for slot in standing.log.above(standing.head):
+        said = [slot.height for slot in state.log.above(state.stable) if slot.prepare_view == state.view]
+        state.next_height = max([state.decided, state.orders_last, *said]) + 1
+        for slot in state.log.above(state.head):
             body = slot.bodies.get(slot.digest)
-            if body and slot.view == standing.view:
-                standing.pool.order(body)
+            if body and slot.view == state.view:
+                state.pool.order(body)
 
     def _remember_claim(self, claim: Claim) -> None:
         for name, signature in claim.votes.signatures:
@@ -120,10 +120,10 @@ class Restorer:
 
     def _remember(self, signed: Signed) -> None:
         """Others' votes that our certificates hold: they may ask for them."""
-        standing = self._standing
+        state = self._state
         try:
-            message = standing.verifier.codec.decode(signed.body, standing.epoch.number)
+            message = state.verifier.codec.decode(signed.body, state.epoch.number)
         except Malformed:
             return
         if isinstance(message, PrePrepare | Prepare):
-            self._memory.note(signed, message, standing.epoch.number)
+            self._memory.note(signed, message, state.epoch.number)

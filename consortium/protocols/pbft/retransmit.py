@@ -38,11 +38,11 @@ class Retransmission:
     did. (With back-off from the first try on, where a fifth of all messages is lost, a leader's T was over too often.)
     """
 
-    def __init__(self, standing: ReplicaState, bodies: Bodies, view_changes: ViewChanges) -> None:
-        self._standing = standing
+    def __init__(self, state: ReplicaState, bodies: Bodies, view_changes: ViewChanges) -> None:
+        self._state = state
         self._bodies = bodies
         self._view_changes = view_changes
-        base_us = standing.parameters.timer_base_us
+        base_us = state.parameters.timer_base_us
         self._delay_us = self._first_us
         self._tries = 0  # since something moved
         self._mark: tuple[int, ...] = ()
@@ -57,15 +57,15 @@ class Retransmission:
 
     @property
     def _first_us(self) -> int:
-        return max(1, self._standing.parameters.timer_base_us // 8)
+        return max(1, self._state.parameters.timer_base_us // 8)
 
     @property
     def _last_us(self) -> int:
-        return 4 * self._standing.parameters.timer_base_us
+        return 4 * self._state.parameters.timer_base_us
 
     @property
     def _slots_told(self) -> int:
-        return 2 * self._standing.parameters.batches_in_flight
+        return 2 * self._state.parameters.batches_in_flight
 
     def clear(self) -> None:
         """A new epoch: views count from 0 again."""
@@ -75,45 +75,45 @@ class Retransmission:
 
     def note_view(self, now: Now, event: Received, view: int) -> list[Effect]:
         """Later-view traffic of f+1 members, or of that view's leader: ask for the NEW-VIEW that we missed."""
-        standing = self._standing
+        state = self._state
         if view > self._views.get(event.sender, 0):
             self._views[event.sender] = view
-        is_leader = event.sender == standing.epoch.leader(view)
+        is_leader = event.sender == state.epoch.leader(view)
         if not is_leader and not self._is_view_missed():
             return []
-        if event.sender == standing.me or not self._view_asks.spend(now, event.sender):
+        if event.sender == state.me or not self._view_asks.spend(now, event.sender):
             return []
-        return [Send(event.sender, self._question(now), b"", standing.epoch.number)]
+        return [Send(event.sender, self._question(now), b"", state.epoch.number)]
 
     def note_height(self, sender: NodeId, height: int) -> None:
         if height > self._heights.get(sender, 0):
             self._heights[sender] = height
 
     def _is_view_missed(self) -> bool:
-        standing = self._standing
-        return sum(view > standing.view for view in self._views.values()) >= standing.epoch.weak
+        state = self._state
+        return sum(view > state.view for view in self._views.values()) >= state.epoch.weak
 
     def _behind(self) -> int:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
         ours."""
-        standing = self._standing
-        weak = standing.epoch.weak
+        state = self._state
+        weak = state.epoch.weak
         shown = [self._sealed]
         heads = self._of_validators(self._heads)
         if len(heads) >= weak:
             shown.append(heads[weak - 1])
         heights = self._of_validators(self._heights)
         if len(heights) >= weak:
-            shown.append(heights[weak - 1] - standing.parameters.window)
-        for slot in standing.log.above(standing.decided + 1):
+            shown.append(heights[weak - 1] - state.parameters.window)
+        for slot in state.log.above(state.decided + 1):
             if slot.certificate is not None:
                 shown.append(slot.height)
         best = max(shown)
-        return best if best > standing.decided else 0
+        return best if best > state.decided else 0
 
     def _of_validators(self, words: dict[NodeId, int]) -> list[int]:
         """Highest first. Observers, and those that were removed, may all be liars: f is of today's validators."""
-        return sorted((word for name, word in words.items() if self._standing.epoch.is_validator(name)), reverse=True)
+        return sorted((word for name, word in words.items() if self._state.epoch.is_validator(name)), reverse=True)
 
     # --- the timer ----------------------------------------------------------------------------------------------
 
@@ -143,46 +143,46 @@ class Retransmission:
         return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
 
     def _position(self) -> tuple[int, ...]:
-        standing = self._standing
-        return (standing.epoch.number, standing.view, standing.wanted, standing.decided)
+        state = self._state
+        return (state.epoch.number, state.view, state.wanted, state.decided)
 
     def has_open_work(self) -> bool:
         """Whether anything is undecided here that somebody works on, or that we wait for."""
-        standing = self._standing
-        if standing.pool.unexecuted > 0 or standing.is_filling or self._is_view_missed() or self._behind():
+        state = self._state
+        if state.pool.unexecuted > 0 or state.is_filling or self._is_view_missed() or self._behind():
             return True
-        weak = standing.epoch.weak
-        return any(slot.has_support(weak) for slot in standing.log.above(standing.decided))
+        weak = state.epoch.weak
+        return any(slot.has_support(weak) for slot in state.log.above(state.decided))
 
     def _say_again(self, now: Now) -> list[Effect]:
         """Our latest votes of undecided heights, our VIEW-CHANGE; a question to all; missing bodies; lag."""
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
-        if standing.is_changing:
+        if state.is_changing:
             own = self._view_changes.signed()
             if own is not None:
                 effects.append(Rebroadcast(own))
-        for slot in self._open_slots(standing.decided):
+        for slot in self._open_slots(state.decided):
             effects.extend(Rebroadcast(signed) for signed in self._own(slot))
             effects.extend(self._bodies.fetch(now, slot))
-        effects.append(standing.say(self._question(now)))
+        effects.append(state.say(self._question(now)))
         behind = self._behind()
         if behind:
             effects.append(Behind(behind))
         return effects
 
     def _question(self, now: Now) -> Ask:
-        standing = self._standing
-        return Ask(standing.nonce(now), standing.view, standing.wanted, standing.decided + 1)
+        state = self._state
+        return Ask(state.nonce(now), state.view, state.wanted, state.decided + 1)
 
     def _open_slots(self, above: int) -> list[Slot]:
         """The next heights, as many as may be in flight at once."""
-        slots = (self._standing.log.get(height) for height in range(above + 1, above + 1 + self._slots_told))
+        slots = (self._state.log.get(height) for height in range(above + 1, above + 1 + self._slots_told))
         return [slot for slot in slots if slot is not None]
 
     def _own(self, slot: Slot) -> list[Signed]:
         """Our own votes; the batch is not sent again, who lacks it fetches it by digest."""
-        me = self._standing.me
+        me = self._state.me
         order = slot.pre_prepare
         found = [order if order is not None and order.sender == me else None]
         found += [slot.prepares.signed(me), slot.commits.signed(me)]
@@ -193,33 +193,33 @@ class Retransmission:
     def on_ask(self, now: Now, event: Received, question: Ask) -> list[Effect]:
         """Rationed a member. Answered with decisions that the asker lacks, our NEW-VIEW if its view is older, and our
         statements on what is open; nothing if we know no more than it does."""
-        standing = self._standing
-        if event.sender == standing.me:
+        state = self._state
+        if event.sender == state.me:
             return []
         statements = self._statements(question)
-        seal = standing.seal if question.height <= standing.stable else None
-        knows_more = statements or seal is not None or standing.head >= question.height
+        seal = state.seal if question.height <= state.stable else None
+        knows_more = statements or seal is not None or state.head >= question.height
         if not knows_more or not self._answers.spend(now, event.sender):
             return []
-        told = Told(event.sender, question.nonce, standing.view, standing.head, seal, statements)
-        return [*self._decisions(event, question), standing.answer(event, told)]
+        told = Told(event.sender, question.nonce, state.view, state.head, seal, statements)
+        return [*self._decisions(event, question), state.answer(event, told)]
 
     def _statements(self, question: Ask) -> tuple[Signed, ...]:
-        standing = self._standing
+        state = self._state
         found: list[Signed] = []
-        if standing.new_view is not None and question.view < standing.view:
-            found.append(standing.new_view)
-        own = self._view_changes.signed() if standing.is_changing else None
+        if state.new_view is not None and question.view < state.view:
+            found.append(state.new_view)
+        own = self._view_changes.signed() if state.is_changing else None
         if own is not None:
             found.append(own)
         for slot in self._open_slots(question.height - 1):
-            if slot.view == standing.view and slot.pre_prepare is not None:
+            if slot.view == state.view and slot.pre_prepare is not None:
                 found.append(slot.pre_prepare)
             found.extend(signed for signed in self._own(slot) if signed is not slot.pre_prepare)
         return tuple(found[:STATEMENTS_MAX])
 
     def _decisions(self, event: Received, question: Ask) -> list[Effect]:
-        standing = self._standing
+        state = self._state
         effects: list[Effect] = []
         size = 0
         for slot in self._open_slots(question.height - 1):
@@ -232,24 +232,24 @@ class Retransmission:
                 break
             batch = b"" if digest == NULL_DIGEST else body
             answer = Decision(event.sender, question.nonce, slot.height, digest, slot.certificate)
-            effects.append(standing.answer(event, answer, batch))
+            effects.append(state.answer(event, answer, batch))
         return effects
 
     def help_into_view(self, now: Now, event: Received) -> list[Effect]:
         """A VIEW-CHANGE for a view that is over here: its sender missed our NEW-VIEW."""
-        standing = self._standing
-        if standing.new_view is None or event.sender == standing.me or not self._answers.spend(now, event.sender):
+        state = self._state
+        if state.new_view is None or event.sender == state.me or not self._answers.spend(now, event.sender):
             return []
-        told = Told(event.sender, standing.nonce(now), standing.view, standing.head, None, (standing.new_view,))
-        return [standing.answer(event, told)]
+        told = Told(event.sender, state.nonce(now), state.view, state.head, None, (state.new_view,))
+        return [state.answer(event, told)]
 
     def on_told(self, now: Now, event: Received, answer: Told) -> list[Received]:
         """The statements of an answer, verified, as if they had come by themselves. A seal and f+1 members' word on
         their heads show whether we lag; our own statements are ignored, for our log alone knows them. Rationed a
         member, and no more statements than an honest answer holds: each costs a signature check, and nobody need have
         asked."""
-        standing = self._standing
-        if answer.receiver != standing.me or len(answer.statements) > STATEMENTS_MAX:
+        state = self._state
+        if answer.receiver != state.me or len(answer.statements) > STATEMENTS_MAX:
             return []
         if not self._told.spend(now, event.sender):
             return []
@@ -258,11 +258,11 @@ class Retransmission:
         found: list[Received] = []
         try:
             if answer.seal is not None:
-                self._sealed = max(self._sealed, standing.setting.check_seal(answer.seal))
+                self._sealed = max(self._sealed, state.context.check_seal(answer.seal))
             for signed in answer.statements[: 2 + 3 * self._slots_told]:
-                if signed.sender == standing.me:
+                if signed.sender == state.me:
                     continue
-                epoch, message = standing.verifier.open(signed, standing.epochs)
+                epoch, message = state.verifier.open(signed, state.epochs)
                 if isinstance(message, PrePrepare | Prepare | Commit | ViewChange | NewView):
                     found.append(Received(signed.sender, message, signed, epoch, b""))
         except Malformed:

@@ -89,7 +89,7 @@ class Slot:
 
 
 class Log:
-    """Slots by height. Who may open one is the standing's business; the log only keeps and drops them. `places`: the
+    """Slots by height. The replica's state says who may open one; the log only keeps and drops them. `places`: the
     validators of the epoch, numbered."""
 
     def __init__(self, places: Mapping[NodeId, int]) -> None:

@@ -24,8 +24,8 @@ class SoloProtocol:
     messages: tuple[type[Message], ...] = MESSAGES
     speech: MessageForge = SPEECH
 
-    def build(self, setting: ReplicaContext) -> Consensus:
-        return Solo(setting)
+    def build(self, context: ReplicaContext) -> Consensus:
+        return Solo(context)
 
     def check_decision(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier

@@ -53,14 +53,14 @@ ANSWER_BYTES_MAX = 4_000_000
 class Solo:
     """One member's part. Nothing a peer says makes it raise."""
 
-    def __init__(self, setting: ReplicaContext) -> None:
-        self.me = setting.me
-        self._setting = setting
-        self.epochs = setting.epochs
-        self._pool = setting.pool
-        self._head = self._decided = setting.head_height
-        self._stable = setting.stable_height
-        self.epoch: Epoch = setting.epochs.at(self._head + 1)
+    def __init__(self, context: ReplicaContext) -> None:
+        self.me = context.me
+        self._context = context
+        self.epochs = context.epochs
+        self._pool = context.pool
+        self._head = self._decided = context.head_height
+        self._stable = context.stable_height
+        self.epoch: Epoch = context.epochs.at(self._head + 1)
         self._orders: dict[int, tuple[Signed | None, bytes]] = {}  # batches by height; signed once we know how
         self._held: dict[int, None] = {}  # heights that another member holds, as it told the sequencer
         self._ordered = self._head  # the highest height that we ordered, as the sequencer
@@ -79,7 +79,7 @@ class Solo:
 
     @property
     def _parameters(self) -> Parameters:
-        return tuned(self._setting.parameters, self.epoch)
+        return tuned(self._context.parameters, self.epoch)
 
     @property
     def _first_us(self) -> int:
@@ -175,7 +175,7 @@ class Solo:
 
     def _is_lost(self, signed: Signed) -> bool:
         try:
-            epoch, message = self._setting.verifier.open(signed, self.epochs)
+            epoch, message = self._context.verifier.open(signed, self.epochs)
         except Malformed:
             return False
         is_ours = signed.sender == self.me and isinstance(message, Order) and epoch == self.epoch.number
@@ -409,7 +409,7 @@ class Solo:
         if answer.receiver != self.me or answer.order.sender == self.me:
             return []
         try:
-            epoch, message = self._setting.verifier.open(answer.order, self.epochs)
+            epoch, message = self._context.verifier.open(answer.order, self.epochs)
         except Malformed as error:
             return self._rejected(str(error), event)
         if not isinstance(message, Order):

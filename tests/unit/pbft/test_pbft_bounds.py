@@ -29,8 +29,8 @@ def test_of_the_next_epoch_a_share_a_member_is_kept_and_few_batches() -> None:
     early = NextEpochInbox()
     for height in range(9, 9 + 10 * SHARE_MAX):
         event = bench.received("n2", PrePrepare(0, height, b"d" * 32), b"batch")._replace(epoch=1)
-        early.keep(event, bench.replica.standing)
-    early.keep(bench.received("n3", Prepare(0, 9, b"d" * 32))._replace(epoch=1), bench.replica.standing)
+        early.keep(event, bench.replica.state)
+    early.keep(bench.received("n3", Prepare(0, 9, b"d" * 32))._replace(epoch=1), bench.replica.state)
     kept = early.take(1)
     assert 0 < [event.sender for event in kept].count("n2") <= SHARE_MAX
     assert sum(bool(event.attachment) for event in kept) <= BATCHES_MAX
@@ -44,7 +44,7 @@ def test_strangers_and_epochs_beyond_the_next_are_not_kept_at_all() -> None:
     early = NextEpochInbox()
     for name, epoch in (("n2", 0), ("n2", 2), ("n9", 1)):
         early.keep(
-            bench.received("n2", Prepare(0, 9, b"d" * 32))._replace(sender=name, epoch=epoch), bench.replica.standing
+            bench.received("n2", Prepare(0, 9, b"d" * 32))._replace(sender=name, epoch=epoch), bench.replica.state
         )
     assert early.take(1) == early.take(2) == []
 
@@ -88,4 +88,4 @@ def test_votes_of_the_epoch_after_the_next_leave_no_trace() -> None:
     assert bench.whys() == ["not a validator"]
     bench.do(Executed(8, b"h" * 32, bench.epochs.newest))
     bench.stabilise(8)
-    assert len(bench.replica.standing.log) == 0
+    assert len(bench.replica.state.log) == 0

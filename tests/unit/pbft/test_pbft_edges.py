@@ -100,7 +100,7 @@ def test_view_changes_and_new_views_of_another_epoch_are_not_looked_at() -> None
     grown(bench, 9)
     hear_in(bench, 1, "n2", bench.view_change(1))
     hear_in(bench, 1, "n2", NewView(2, (), ()))
-    assert bench.replica.standing.wanted == 0 and bench.whys() == []
+    assert bench.replica.state.wanted == 0 and bench.whys() == []
 
 
 def test_a_new_view_around_something_else_than_view_changes_is_refused() -> None:
@@ -116,7 +116,7 @@ def test_a_new_view_around_something_else_than_view_changes_is_refused() -> None
 def test_a_decision_beyond_what_may_be_kept_is_a_reason_to_catch_up() -> None:
     bench = Bench()
     bench.hear("n2", Decision("n1", b"", 17, A, bench.committed(0, 17, A)))
-    assert bench.effects(Behind) == [Behind(17)] and len(bench.replica.standing.log) == 0
+    assert bench.effects(Behind) == [Behind(17)] and len(bench.replica.state.log) == 0
 
 
 def test_answers_for_another_or_of_what_is_decided_change_nothing() -> None:
@@ -125,7 +125,7 @@ def test_answers_for_another_or_of_what_is_decided_change_nothing() -> None:
     bench.hear("n2", Told("n3", b"", 5, 9, None, ()))
     bench.hear("n2", Told("n1", b"", 5, 9, None, (bench.sign("n2", Prepare(0, 1, A)),) * (STATEMENTS_MAX + 1)))
     bench.hear("n2", Body("n3", b"", 1, A), b"body")
-    assert len(bench.replica.standing.log) == 0 and bench.whys() == []
+    assert len(bench.replica.state.log) == 0 and bench.whys() == []
 
 
 def test_of_what_is_told_the_statements_count_and_neither_our_own_nor_what_follows_a_bad_one() -> None:
@@ -139,7 +139,7 @@ def test_of_what_is_told_the_statements_count_and_neither_our_own_nor_what_follo
         bench.sign("n2", Prepare(0, 4, A)),
     )
     bench.hear("n3", Told("n1", b"", 0, 0, None, statements))
-    assert [slot.height for slot in bench.replica.standing.log.above(0)] == [2]
+    assert [slot.height for slot in bench.replica.state.log.above(0)] == [2]
 
 
 def test_an_asker_gets_as_many_decisions_at_once_as_a_message_may_hold() -> None:
@@ -229,7 +229,7 @@ def test_an_early_order_that_the_new_view_does_not_give_is_not_taken() -> None:
     bench.hear("n2", PrePrepare(2, 1, digest))
     change = bench.view_change(2, bench.prepared(0, 1, A))
     bench.hear("n2", bench.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
-    slot = bench.replica.standing.log.get(1)
+    slot = bench.replica.state.log.get(1)
     assert slot is not None and slot.digest != digest and bench.said(Prepare) == []
 
 
@@ -239,7 +239,7 @@ def test_two_early_orders_of_one_view_are_evidence() -> None:
     bench.hear("n2", PrePrepare(2, 1, A))
     assert bench.whys() == []
     bench.hear("n2", PrePrepare(2, 1, b"b" * 32))
-    assert bench.whys() == ["equivocation"] and list(bench.replica.standing.evidence) == ["n2"]
+    assert bench.whys() == ["equivocation"] and list(bench.replica.state.evidence) == ["n2"]
 
 
 def test_two_commits_of_a_member_in_one_view_are_evidence_and_count_once() -> None:
@@ -249,8 +249,8 @@ def test_two_commits_of_a_member_in_one_view_are_evidence_and_count_once() -> No
         bench.hear(name, Commit(0, 1, digest))
     bench.hear("n3", Commit(0, 1, A))
     bench.hear("n3", Commit(0, 1, digest))
-    assert bench.whys() == ["equivocation"] and list(bench.replica.standing.evidence) == ["n3"]
-    slot = bench.replica.standing.log.get(1)
+    assert bench.whys() == ["equivocation"] and list(bench.replica.state.evidence) == ["n3"]
+    slot = bench.replica.state.log.get(1)
     assert slot is not None and slot.certificate is None
 
 
@@ -261,7 +261,7 @@ def test_an_order_of_a_view_that_is_over_is_nothing() -> None:
     raw, digest = bench.batch()
     bench.hear("n0", PrePrepare(0, 1, digest), raw)
     bench.hear("n3", Prepare(0, 1, digest))
-    assert bench.said(Prepare) == [] and len(bench.replica.standing.log) <= 1
+    assert bench.said(Prepare) == [] and len(bench.replica.state.log) <= 1
 
 
 def test_who_waits_for_a_new_view_goes_on_to_the_next_as_often_as_none_comes() -> None:
@@ -273,7 +273,7 @@ def test_who_waits_for_a_new_view_goes_on_to_the_next_as_often_as_none_comes() -
         for name in ("n1", "n3"):
             bench.hear(name, bench.view_change(view))
     assert [change.view for change in bench.said(ViewChange)] == [1, 2, 3]
-    assert bench.expire("new_view") and bench.replica.standing.wanted == 4
+    assert bench.expire("new_view") and bench.replica.state.wanted == 4
     assert bench.expire("new_view") == [], "the timer of a view that no quorum wants is stale"
 
 
@@ -282,7 +282,7 @@ def test_who_waits_for_a_new_view_goes_on_to_the_next_as_often_as_none_comes() -
 
 def test_one_alone_asks_nobody_and_decides_by_its_own_word() -> None:
     bench = Bench(n=1, me="n0", is_recalled=False)
-    assert bench.said(Recall) == [] and bench.replica.standing.is_recalled
+    assert bench.said(Recall) == [] and bench.replica.state.is_recalled
     bench.pool.add(bench.now, b"alone")
     bench.do(Available())
     assert [decide.height for decide in bench.effects(Decide)] == [1]
@@ -293,7 +293,7 @@ def test_who_is_left_alone_by_a_change_of_members_asks_nobody_either() -> None:
     bench = Bench(me="n1", head=7, stable=4, is_recalled=False)
     grown(bench, 9, ("n1",))
     bench.do(Executed(8, b"h" * 32, bench.epochs.newest))
-    assert bench.replica.standing.is_recalled
+    assert bench.replica.state.is_recalled
 
 
 # --- boots --------------------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ def test_a_record_of_another_version_or_none_at_all_is_told_and_the_rest_read() 
     strange = persist(ViewRecord(9, 0, 5, 5), None).record
     foreign = persist(ViewRecord(FORMAT, 7, 6, 6), None).record
     bench = Bench(records=(b"junk", strange, good, foreign), is_recalled=False)
-    assert bench.replica.standing.view == 2 and len(bench.whys()) == 2
+    assert bench.replica.state.view == 2 and len(bench.whys()) == 2
     assert "format 9" in bench.whys()[1]
 
 
@@ -327,7 +327,7 @@ def test_a_leader_that_boots_before_its_new_view_was_entered_says_the_same_one_a
     cut = next(i for i, raw in enumerate(entered) if type(decode_record(raw)).__name__ == "NewViewRecord") + 1
     after = Bench(me="n1", records=entered[:cut])
     assert after.said(NewView)[0] == said and effects
-    assert after.replica.standing.view == 1, "it hears itself, and enters"
+    assert after.replica.state.view == 1, "it hears itself, and enters"
 
 
 def test_the_orders_of_a_new_view_bind_after_a_boot_even_if_its_proof_is_no_longer_understood() -> None:
@@ -389,7 +389,7 @@ def test_what_is_no_vote_of_ours_shows_nothing_about_our_log() -> None:
     )
     bench.hear("n2", Recalled("n1", question.nonce, shown))
     bench.hear("n3", Recalled("n1", question.nonce, ()))
-    assert bench.noted("observing") == [] and bench.replica.standing.is_recalled
+    assert bench.noted("observing") == [] and bench.replica.state.is_recalled
 
 
 def test_a_node_that_is_no_member_says_nothing_and_is_told_so() -> None:
@@ -405,7 +405,7 @@ def test_who_comes_in_and_who_goes_out_with_an_epoch_is_noted() -> None:
     going = Bench(me="n3", head=7, stable=4)
     grown(going, 9, ("n0", "n1", "n2"))
     going.do(Executed(8, b"h" * 32, going.epochs.newest))
-    assert going.noted("removed") == [{"epoch": 1}] and not going.replica.standing.is_recalled
+    assert going.noted("removed") == [{"epoch": 1}] and not going.replica.state.is_recalled
     coming = Bench(me="n4", head=7, stable=4, is_recalled=False)
     grown(coming, 9)
     coming.do(Executed(8, b"h" * 32, coming.epochs.newest))
@@ -415,9 +415,9 @@ def test_who_comes_in_and_who_goes_out_with_an_epoch_is_noted() -> None:
 def test_a_node_whose_seal_runs_ahead_of_its_head_keeps_what_it_still_has_to_execute() -> None:
     bench = Bench()
     bench.do(Stable(4, bench.seal(4)))
-    assert bench.replica.standing.floor == 0
+    assert bench.replica.state.floor == 0
     bench.do(Stable(12, bench.seal(12)))
-    assert bench.replica.standing.floor == 12, "too far behind for consensus"
+    assert bench.replica.state.floor == 12, "too far behind for consensus"
 
 
 def test_an_order_of_a_null_request_needs_no_batch_and_stores_none() -> None:

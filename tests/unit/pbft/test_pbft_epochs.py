@@ -84,7 +84,7 @@ def test_nothing_of_an_epoch_is_voted_or_suspected_before_the_last_block_before_
     bench.pool.add(bench.now, b"waits")
     bench.expire("progress", after_us=9 * PARAMETERS.timer_base_us)
     assert bench.said(Prepare) == bench.said(ViewChange) == []
-    assert bench.replica.standing.decided == 8, "a decision of the new members must wait, too"
+    assert bench.replica.state.decided == 8, "a decision of the new members must wait, too"
     bench.stabilise(8)
     assert bench.said(Prepare) == [Prepare(0, 9, digest)]
 

@@ -74,7 +74,7 @@ def test_a_second_order_for_one_height_is_refused_and_kept_as_evidence() -> None
         bench.hear("n0", PrePrepare(0, 1, digest), raw)
     assert len(bench.said(Prepare)) == 1
     assert bench.whys() == ["equivocation"]
-    evidence = bench.replica.standing.evidence["n0"]
+    evidence = bench.replica.state.evidence["n0"]
     first, second = evidence.first, evidence.second
     assert first.sender == second.sender == "n0" and first.body != second.body
 
@@ -167,9 +167,9 @@ def test_heights_and_views_beyond_reason_leave_no_trace() -> None:
     for view, height in ((1 << 60, 1), (0, 1 << 60), (-1, 1), (0, -5), (1 << 52, 1 << 52), (0, 17)):
         for kind in (PrePrepare, Prepare, Commit):
             bench.hear("n2", kind(view, height, b"d" * 32))
-    assert len(bench.replica.standing.log) == 0
+    assert len(bench.replica.state.log) == 0
     bench.hear("n2", Prepare((1 << 52) + 3, 1, b"d" * 32))
-    assert len(bench.replica.standing.log) == 1
+    assert len(bench.replica.state.log) == 1
 
 
 def test_a_quorum_of_commits_decides_even_for_one_who_saw_nothing_else() -> None:

@@ -28,10 +28,10 @@ def test_observers_answers_end_no_recall() -> None:
     (question,) = bench.said(Recall)
     for name in EYES:
         bench.hear(name, Recalled("n1", question.nonce, ()))
-    assert not bench.replica.standing.is_recalled
+    assert not bench.replica.state.is_recalled
     for name in ("n2", "n3"):
         bench.hear(name, Recalled("n1", question.nonce, ()))
-    assert bench.replica.standing.is_recalled
+    assert bench.replica.state.is_recalled
 
 
 @pytest.mark.parametrize(("liars", "is_behind"), [(EYES, False), (("n0", "n2"), True)])
@@ -47,7 +47,7 @@ def test_observers_move_nobody_into_another_view() -> None:
     bench = Bench(observers=EYES)
     for name in EYES:
         bench.hear(name, bench.view_change(1))
-    assert bench.replica.standing.wanted == 0 and bench.whys() == ["not a validator"] * 2
+    assert bench.replica.state.wanted == 0 and bench.whys() == ["not a validator"] * 2
 
 
 def test_an_observers_signature_spoils_a_certificate() -> None:

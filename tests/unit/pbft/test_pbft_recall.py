@@ -46,7 +46,7 @@ def test_the_log_gives_back_exactly_what_was_held() -> None:
     _voted(before)
     after = Bench(records=_logged(before), is_recalled=False)
     for height in (1, 2):
-        old, new = before.replica.standing.log.get(height), after.replica.standing.log.get(height)
+        old, new = before.replica.state.log.get(height), after.replica.state.log.get(height)
         assert old is not None and new is not None
         for name in ("view", "digest", "pre_prepare", "bodies", "prepared", "prepare_view", "commit_view"):
             assert getattr(old, name) == getattr(new, name), name
@@ -101,12 +101,12 @@ def test_a_log_that_holds_the_latest_votes_and_lacks_one_below_them_only_observe
     for payload in late:
         arrive(payload)
     network.run(network.time_us + 10_000)
-    assert [slot.commit_view for slot in n1.replica.standing.log.above(0)] == [0, 0]
+    assert [slot.commit_view for slot in n1.replica.state.log.above(0)] == [0, 0]
     n1.crash()
     n1.records, n1.chain = older, []
     n1.boot()
     network.run(network.time_us + 300_000)
-    assert not n1.replica.standing.is_recalled
+    assert not n1.replica.state.is_recalled
     assert len(n1.noted("observing")) == 1
 
 
@@ -126,7 +126,7 @@ def test_votes_of_a_later_epoch_bind_a_node_whose_ledger_was_lost(is_logged: boo
     bench = Bench(records=logged if is_logged else (), is_recalled=False)
     bench.epochs.add(epoch)
     bench.recall()
-    assert bench.replica.standing.is_recalled is not is_logged
+    assert bench.replica.state.is_recalled is not is_logged
     for height in range(1, 5):
         bench.do(Executed(height, b"h" * 32, bench.epochs.at(height + 1)))
     bench.stabilise(4)
@@ -134,7 +134,7 @@ def test_votes_of_a_later_epoch_bind_a_node_whose_ledger_was_lost(is_logged: boo
         nonce = bench.said(Recall)[-1].nonce
         for name in ("n2", "n3"):
             bench.do(received(name, Recalled("n1", nonce, (received("n1", Prepare(0, 5, digest)).signed,))))
-    assert bench.replica.standing.is_recalled and bench.noted("observing") == []
+    assert bench.replica.state.is_recalled and bench.noted("observing") == []
     other, other_digest = bench.batch(b"another")
     bench.do(received("n0", PrePrepare(0, 5, other_digest), other))
     assert [vote.digest for vote in bench.said(Prepare)] == [digest if is_logged else other_digest]
@@ -146,7 +146,7 @@ def test_nobody_can_invent_a_vote_of_another() -> None:
     forged = Signed("n1", bench.sign("n2", Prepare(0, 9, b"z" * 32)).body, b"\x00" * 32)
     bench.hear("n2", Recalled("n1", question.nonce, (forged, bench.sign("n2", Prepare(0, 9, b"z" * 32)))))
     bench.hear("n3", Recalled("n1", question.nonce, ()))
-    assert bench.noted("observing") == [] and bench.replica.standing.is_recalled
+    assert bench.noted("observing") == [] and bench.replica.state.is_recalled
 
 
 def test_a_node_answers_with_the_latest_votes_that_it_holds_also_while_it_recalls() -> None:
@@ -190,7 +190,7 @@ def test_an_asker_that_lacks_a_decision_gets_it_with_its_batch() -> None:
     (decision,) = bench.said(Decision, effects)
     late = Bench(me="n3")
     late.hear("n1", decision, raw)
-    assert late.replica.standing.decided == 1
+    assert late.replica.state.decided == 1
     poor = Bench(me="n3")
     body = decision.certificate
     for bad in (
@@ -198,7 +198,7 @@ def test_an_asker_that_lacks_a_decision_gets_it_with_its_batch() -> None:
         Decision("n3", b"q", 1, digest, type(body)(body.body, body.signatures[:2])),
     ):
         poor.hear("n1", bad, raw)
-    assert poor.replica.standing.decided == 0 and len(poor.whys()) == 2
+    assert poor.replica.state.decided == 0 and len(poor.whys()) == 2
 
 
 def test_what_is_kept_for_good_is_small_and_the_rest_carries_the_height_at_which_it_may_go() -> None:
@@ -234,7 +234,7 @@ def test_a_node_that_lost_its_ledger_and_not_its_log_votes_once_it_is_back_where
     after.do(Executed(1, b"h" * 32, after.epoch))
     after.stabilise(1)
     after.hear("n2", Recalled("n1", question.nonce, answer))
-    assert after.replica.standing.is_recalled
+    assert after.replica.state.is_recalled
     without = [record for record in _after_seal(before, 1) if b"SealedRecord" not in record]
     unmarked = Bench(records=without[:0], is_recalled=False)
     (question,) = unmarked.said(Recall)
@@ -248,7 +248,7 @@ def test_a_node_whose_log_was_damaged_votes_with_no_old_key_whatever_the_others_
     assert key is not None
     for lost, votes in ((key, False), (b"another key".ljust(32, b"."), True)):
         after = Bench(is_recalled=False)
-        after.replica = Replica(after.replica.standing.setting)
+        after.replica = Replica(after.replica.state.context)
         after.out.clear()
         after.do(Started((), lost))
         assert len(after.noted("observing")) == (not votes)

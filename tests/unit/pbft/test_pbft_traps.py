@@ -93,7 +93,7 @@ def test_an_order_above_the_window_gets_no_vote_once_its_view_is_over() -> None:
     change = bench.view_change(2)
     bench.hear("n2", bench.new_view(2, dict.fromkeys(("n0", "n2", "n3"), change)))
     bench.stabilise(4)
-    assert bench.replica.standing.view == 2 and bench.said(Prepare) == []
+    assert bench.replica.state.view == 2 and bench.said(Prepare) == []
 
 
 def test_a_decision_is_executed_with_the_batch_of_its_digest_and_no_other() -> None:

@@ -139,10 +139,10 @@ def test_a_bad_new_view_is_refused() -> None:
         (_new_view(bench, 1), "n1x"),
     ):
         bench.hear(sender, bad)
-        assert bench.replica.standing.wanted == 0 and bench.noted("new_view") == []
+        assert bench.replica.state.wanted == 0 and bench.noted("new_view") == []
     assert len(bench.whys()) == 9
     bench.hear("n2", good)
-    assert bench.replica.standing.wanted == 2
+    assert bench.replica.state.wanted == 2
 
 
 def test_no_vote_between_view_change_and_new_view() -> None:
@@ -196,9 +196,9 @@ def test_views_are_joined_at_the_smallest_that_f_plus_one_want_and_huge_ones_are
     bench.hear("n1", bench.view_change(1 << 50))
     bench.hear("n2", bench.view_change((1 << 52) - 1))
     bench.hear("n2", ViewChange(1 << 53, 0, None, ()))
-    assert bench.replica.standing.wanted == 0
+    assert bench.replica.state.wanted == 0
     bench.hear("n3", bench.view_change(1))
-    assert bench.replica.standing.wanted == 1
+    assert bench.replica.state.wanted == 1
     assert bench.whys() == ["view out of bounds"]
 
 
@@ -213,7 +213,7 @@ def test_the_wait_for_a_new_view_doubles_and_then_the_next_view_is_wanted() -> N
             e.delay_us for e in effects if getattr(e, "name", None) == ("pbft", "new_view") and hasattr(e, "delay_us")
         ]
         bench.expire("new_view")
-    assert bench.replica.standing.wanted == 3 and waits == [1_000_000, 2_000_000]
+    assert bench.replica.state.wanted == 3 and waits == [1_000_000, 2_000_000]
 
 
 def test_a_commit_certificate_counts_as_prepared_in_its_view() -> None:
@@ -235,7 +235,7 @@ def test_whoever_missed_a_new_view_is_told() -> None:
     assert [each.receiver for each in told] == ["n3"]
     late = Bench(me="n3")
     late.hear("n1", replace(told[0], receiver="n3"))
-    assert late.replica.standing.view == 2
+    assert late.replica.state.view == 2
 
 
 def test_a_seal_above_our_head_in_a_view_change_is_a_reason_to_catch_up() -> None:
@@ -266,7 +266,7 @@ def test_whoever_left_for_a_later_view_does_not_enter_an_earlier_one() -> None:
     for name in ("n0", "n1"):
         bench.hear(name, bench.view_change(2))
     bench.hear("n1", early)
-    assert bench.noted("new_view") == [] and bench.replica.standing.wanted == 2
+    assert bench.noted("new_view") == [] and bench.replica.state.wanted == 2
     control = Bench(me="n3")
     control.hear("n1", early)
-    assert control.replica.standing.view == 1
+    assert control.replica.state.view == 1
