@@ -70,6 +70,12 @@ class Bench:
             raise Malformed("not a seal")
         return message.height
 
+    @property
+    def timeout_us(self) -> int:
+        """T, as the pacemaker has it now."""
+        timeout_us: int = self.replica._pacemaker._timer.timeout_us
+        return timeout_us
+
     # --- signing ------------------------------------------------------------------------------------------------
 
     def signed(self, name: str, message: Message) -> Signed:

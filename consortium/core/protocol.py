@@ -89,6 +89,16 @@ class Counting(Protocol):
     def wants_names(self, event: Received) -> bool: ...
 
 
+class DecisionCheck(Protocol):
+    """Judges a certificate of a protocol, for those who took no part in the decision."""
+
+    def __call__(
+        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
+    ) -> None:
+        """Raises Malformed unless the certificate proves that `digest` was decided at `height`."""
+        ...
+
+
 class Consensus(Machine, Protocol):
     """One replica."""
 
@@ -103,15 +113,11 @@ class Consensus(Machine, Protocol):
         ...
 
 
-class ConsensusProtocol(Protocol):
+class ConsensusProtocol(NamedTuple):
+    """The value `PROTOCOL` of a protocol's module."""
+
     name: str
     messages: tuple[type[Message], ...]
     speech: MessageForge  # its messages, for those who bend them
-
-    def build(self, context: ReplicaContext) -> Consensus: ...
-
-    def check_decision(
-        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
-    ) -> None:
-        """Raises Malformed unless the certificate proves that `digest` was decided at `height`."""
-        ...
+    build: Callable[[ReplicaContext], Consensus]
+    check_decision: DecisionCheck

@@ -142,7 +142,7 @@ ORDERING_BUGS = (
     SeededBug(
         "watermark-unchecked",
         "No vote above the high watermark (OSDI'99 §4.2, §4.3).",
-        PBFT + "replica_state.py",
+        COMMON + "replica_state.py",
         "self.stable < height <= self.last_height and is_of_epoch",
         "self.stable < height and is_of_epoch",
         (NORMAL,),
@@ -200,17 +200,17 @@ ORDERING_BUGS = (
     SeededBug(
         "order-said-before-it-is-durable",
         "Order and batch are durable before PRE-PREPARE (docs/consensus.md, The normal case).",
-        PBFT + "ordering.py",
-        "        return [*self._accepted(slot, batch), order, Note(",
-        "        return [order, *self._accepted(slot, batch), Note(",
+        PBFT + "leading.py",
+        "        return [persist_accepted(state.epoch.number, slot, batch), order, Note(",
+        "        return [order, persist_accepted(state.epoch.number, slot, batch), Note(",
         (DURABLE,),
     ),
     SeededBug(
         "prepare-said-before-it-is-durable",
         "Vote and batch are durable before PREPARE (docs/consensus.md, The normal case).",
         PBFT + "ordering.py",
-        "        return [*self._accepted(slot, body), state.say(Prepare(slot.view, slot.height, slot.digest))]",
-        "        return [state.say(Prepare(slot.view, slot.height, slot.digest)), *self._accepted(slot, body)]",
+        "        return [record, state.say(Prepare(slot.view, slot.height, slot.digest))]",
+        "        return [state.say(Prepare(slot.view, slot.height, slot.digest)), record]",
         (DURABLE,),
     ),
     SeededBug(
@@ -224,7 +224,7 @@ ORDERING_BUGS = (
     SeededBug(
         "equivocation-not-wished-on-the-ledger",
         "Two votes for one thing become evidence (issue 3, Evidence).",
-        PBFT + "replica_state.py",
+        COMMON + "replica_state.py",
         "            effects.append(report_evidence(evidence))\n",
         "",
         (EPOCHS,),
@@ -240,7 +240,7 @@ ORDERING_BUGS = (
     SeededBug(
         "evidence-of-one-statement",
         "Evidence holds both conflicting statements (core/evidence.py).",
-        PBFT + "replica_state.py",
+        COMMON + "replica_state.py",
         "make_evidence(other, event.signed)",
         "make_evidence(event.signed, event.signed)",
         (NORMAL,),
@@ -274,7 +274,7 @@ ORDERING_BUGS = (
     SeededBug(
         "epoch-begins-unsealed",
         "Nothing of an epoch is voted before its predecessor's last block is sealed (docs/decisions/020).",
-        PBFT + "replica_state.py",
+        COMMON + "replica_state.py",
         "        return self.stable >= self.epoch.first_height - 1",
         "        return self.head >= self.epoch.first_height - 1",
         (EPOCHS,),
@@ -298,15 +298,15 @@ ORDERING_BUGS = (
     SeededBug(
         "ordered-batch-proposed-again",
         "A new leader proposes nothing of its own while an ordered batch is missing (docs/consensus.md, deviation 6).",
-        PBFT + "ordering.py",
-        "        if state.decided >= state.orders_last:\n            return False\n        for height, order",
+        PBFT + "leading.py",
+        "        if state.decided >= state.opening.last_height:\n            return False\n        for height, order",
         "        if state.decided >= 0:\n            return False\n        for height, order",
         (VIEWS,),
     ),
     SeededBug(
         "nothing-is-sent-again",
         "Lost messages are re-sent until their height is decided (OSDI'99 §5.2).",
-        PBFT + "retransmit.py",
+        COMMON + "retransmit_timer.py",
         "            effects = self._say_again(now)",
         "            effects = []",
         (SERVICE, CHAOS),

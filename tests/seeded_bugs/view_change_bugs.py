@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from .bug import BOOT, CLAIMS, DURABLE, EDGES, NORMAL, OBSERVERS, PBFT, SERVICE, TRAPS, VIEWS, SeededBug
+from .bug import BOOT, CLAIMS, COMMON, DURABLE, EDGES, NORMAL, OBSERVERS, PBFT, SERVICE, TRAPS, VIEWS, SeededBug
 
 VIEW_CHANGE_BUGS = (
     SeededBug(
         "vote-after-view-change",
         "From VIEW-CHANGE to NEW-VIEW a member votes for nothing (OSDI'99 §4.4).",
         PBFT + "replica_state.py",
-        "        return is_able and self.wanted == self.view",
-        "        return is_able",
+        "        return self.is_voter and self.wanted == self.view",
+        "        return self.is_voter",
         (TRAPS,),
     ),
     SeededBug(
@@ -192,32 +192,32 @@ VIEW_CHANGE_BUGS = (
     SeededBug(
         "progress-timer-never-set",
         "A leader that decides nothing while work waits is suspected (OSDI'99 §4.4).",
-        PBFT + "replica.py",
-        "                effects.append(SetTimer(PROGRESS_TIMER, state.timeout_us))\n        return effects",
-        "        return effects",
+        COMMON + "leader_timer.py",
+        "        self.restart(now)\n        return [SetTimer(self._name, self.timeout_us)]",
+        "        self.restart(now)\n        return []",
         (SERVICE,),
     ),
     SeededBug(
         "new-view-timer-never-set",
         "No NEW-VIEW within T of a quorum's VIEW-CHANGEs: on to the next view (OSDI'99 §4.5.2).",
         PBFT + "view_change.py",
-        "        self._timed_view = state.wanted\n        return [SetTimer(NEW_VIEW_TIMER, state.timeout_us)]",
+        "        self._timed_view = state.wanted\n        return [SetTimer(NEW_VIEW_TIMER, self._timer.timeout_us)]",
         "        self._timed_view = state.wanted\n        return []",
         (VIEWS,),
     ),
     SeededBug(
         "timer-never-doubles",
         "T doubles with each view change that brings no progress (OSDI'99 §4.5.2).",
-        PBFT + "replica_state.py",
-        "self.parameters.timer_base_us << min(max(self.attempts - 1, 0), 40)",
-        "self.parameters.timer_base_us",
+        COMMON + "leader_timer.py",
+        "parameters.timer_base_us << min(max(self.attempts - 1, 0), 40)",
+        "parameters.timer_base_us",
         (VIEWS,),
     ),
     SeededBug(
         "censorship-not-noticed",
         "A leader that passes over an old bundle is suspected (OSDI'99 §4.5.2, fairness; docs/decisions/004).",
-        PBFT + "replica.py",
-        "        if is_old and state.pool.was_overtaken(now, timeout_us):",
+        PBFT + "progress.py",
+        "        if is_old and state.pool.was_overtaken(now, timer.timeout_us):",
         "        if is_old and False:",
         (VIEWS,),
     ),
@@ -235,7 +235,7 @@ BOOT_BUGS = (
     SeededBug(
         "boot-rule-skipped",
         "After a boot a node votes only once others showed no newer vote of it (docs/consensus.md, After a crash).",
-        PBFT + "recall.py",
+        COMMON + "recall.py",
         "        return self._ask(now)\n\n    def on_epoch(",
         "        state.is_recalled = True\n        return []\n\n    def on_epoch(",
         (BOOT,),
@@ -243,7 +243,7 @@ BOOT_BUGS = (
     SeededBug(
         "recall-by-too-few",
         "The boot rule asks for quorum−1 answers (docs/consensus.md, After a crash).",
-        PBFT + "recall.py",
+        COMMON + "recall.py",
         "        if len(self._answers) < state.epoch.quorum - 1 or",
         "        if len(self._answers) < state.epoch.quorum - 2 or",
         (BOOT,),
@@ -251,7 +251,7 @@ BOOT_BUGS = (
     SeededBug(
         "recall-nonce-not-compared",
         "Answers of an earlier boot say nothing about this one (docs/consensus.md, After a crash: with a nonce).",
-        PBFT + "recall.py",
+        COMMON + "recall.py",
         "        if answer.receiver != state.me or answer.nonce not in self._nonces:",
         "        if answer.receiver != state.me:",
         (BOOT,),
@@ -267,15 +267,15 @@ BOOT_BUGS = (
     SeededBug(
         "observers-answer-counts",
         "Answers of validators alone make the boot rule's quorum (docs/consensus.md, After a crash).",
-        PBFT + "replica.py",
-        "        if not self.state.epoch.is_validator(event.sender):\n            return []  # an observer",
+        COMMON + "recall.py",
+        "        if not state.epoch.is_validator(event.sender):\n            return []  # an observer",
         "        if not event.sender:\n            return []  # an observer",
         (OBSERVERS,),
     ),
     SeededBug(
         "damaged-log-votes-on",
         "Who lost votes signs nothing with that key any more (docs/decisions/030).",
-        PBFT + "recall.py",
+        COMMON + "recall.py",
         '        if lost_key and state.epoch.key(state.me, "vote") == lost_key:',
         '        if lost_key and state.epoch.key(state.me, "submit") == lost_key:',
         (BOOT,),
@@ -283,8 +283,8 @@ BOOT_BUGS = (
     SeededBug(
         "older-ledger-votes-on",
         "Who lost the ledger votes once it is back at what it had sealed (docs/decisions/030).",
-        PBFT + "recall.py",
-        " or state.stable < state.forgotten:",
+        COMMON + "recall.py",
+        " or not self._own.is_caught_up:",
         ":",
         (BOOT,),
     ),

@@ -20,9 +20,11 @@ class Judgement(Protocol):
     """What a replica knows when it judges a batch."""
 
     epochs: Epochs
-    pool: Pool
     parameters: Parameters
     head: int  # executed
+
+    @property
+    def pool(self) -> Pool: ...
 
 
 class _BatchHead(msgspec.Struct, frozen=True, array_like=True):

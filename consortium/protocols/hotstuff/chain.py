@@ -5,10 +5,11 @@ from __future__ import annotations
 from consortium.core.codec import Malformed
 from consortium.core.machine import Decide, Effect, Note, Now, Received
 from consortium.core.messages import Certificate
+from consortium.protocols.common.replica_state import short
 from consortium.protocols.hotstuff.certificates import Quorum
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.messages import Certified
-from consortium.protocols.hotstuff.replica_state import ReplicaState, short
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import Absent, Block
 
 
@@ -49,18 +50,18 @@ class Chain:
         block = state.tree.get(quorum.digest)
         if block is not None and block.batch:
             effects.insert(0, Note("prepared", {"view": block.view, "height": block.height}))
-        state.tree.prune(self._tips(), state.floor, state.locked_view)
+        state.tree.prune(self._tips(), state.floor, state.own.locked)
         state.refly()
         return effects
 
     def _tips(self) -> list[Block]:
         state = self._state
-        tips = [state.tree.get(state.high_digest), state.pending]
+        tips = [state.tree.get(state.high_digest), state.current.pending]
         return [tip for tip in tips if tip is not None]
 
     def prune(self) -> None:
         """After a seal."""
-        self._state.tree.prune(self._tips(), self._state.floor, self._state.locked_view)
+        self._state.tree.prune(self._tips(), self._state.floor, self._state.own.locked)
 
     def try_decide(self, now: Now) -> list[Effect]:
         """Hand decisions to the ledger, strictly consecutive, each with its batch; fetch what is missing."""
@@ -73,7 +74,7 @@ class Chain:
                 effects.extend(self._fetch(now, block))
                 break
             state.decided += 1
-            state.flown.pop(digest, None)
+            state.flight.land(digest)
             del state.decisions[state.decided]
             effects.append(Decide(state.decided, block.body, certificate))
         if state.decisions and not effects and state.decided + 1 not in state.decisions:

@@ -8,6 +8,7 @@ from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.transaction import batch_digest
+from consortium.protocols.common.holders import Holders
 from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.hotstuff.messages import (
     CARRIED,
@@ -20,7 +21,6 @@ from consortium.protocols.hotstuff.messages import (
 from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import Block
 
-ASKED_AT_ONCE = 2
 WANTED_MAX = 256
 
 
@@ -29,20 +29,20 @@ class Fetching:
 
     def __init__(self, state: ReplicaState) -> None:
         self._state = state
-        self._attempts: dict[bytes, int] = {}  # how many were asked for each
+        self._holders: Holders[bytes] = Holders()  # by digest
         self._asked: dict[tuple[bytes, bool], None] = {}  # since the last round
         parameters = state.parameters
-        self._allowance = RateLimit(4 * parameters.window, parameters.timer_base_us)
+        self._answers_left = RateLimit(4 * parameters.window, parameters.timer_base_us)
 
     def clear(self) -> None:
-        self._attempts.clear()
+        self._holders.clear()
         self._asked.clear()
 
     def again(self) -> None:
         """What is still missing may be asked for once more, from the next holders."""
         self._asked.clear()
-        if len(self._attempts) > WANTED_MAX:
-            self._attempts.clear()
+        if len(self._holders) > WANTED_MAX:
+            self._holders.clear()
 
     def need(self, now: Now, digest: bytes, holders: Sequence[NodeId], *, with_body: bool) -> list[Effect]:
         """Ask the next two holders, once a round."""
@@ -51,9 +51,7 @@ class Fetching:
         if not names or (digest, with_body) in self._asked or len(self._asked) >= WANTED_MAX:
             return []
         self._asked[digest, with_body] = None
-        attempt = self._attempts.get(digest, 0)
-        self._attempts[digest] = attempt + ASKED_AT_ONCE
-        chosen = [names[(attempt + step) % len(names)] for step in range(min(ASKED_AT_ONCE, len(names)))]
+        chosen = self._holders.next(digest, names)
         return [state.tell(name, FetchBlock(name, state.nonce(now), digest, with_body)) for name in chosen]
 
     def need_body(self, now: Now, block: Block) -> list[Effect]:
@@ -67,14 +65,14 @@ class Fetching:
         return self.need(now, block.digest, [*voted, *others], with_body=True)
 
     def on_fetch(self, now: Now, event: Received, request: FetchBlock) -> list[Effect]:
-        """Answered if we hold the block and the asker has not spent its allowance."""
+        """Answered if we hold the block and the asker still has answers left in this period."""
         state = self._state
         if request.receiver != state.me or event.sender == state.me or event.epoch != state.epoch.number:
             return []
         block = state.tree.get(request.digest)
         if block is None or block.header is None or (request.with_body and block.lacks_body):
             return []
-        if not self._allowance.spend(now, event.sender):
+        if not self._answers_left.spend(now, event.sender):
             return []
         carried = Carried(block.header, block.body if request.with_body else None, None)
         found = BlockFound(event.sender, request.nonce, request.digest)
@@ -83,7 +81,7 @@ class Fetching:
     def on_found(self, event: Received, answer: BlockFound) -> Block | None:
         """The block that we asked for; None if it is none. Content decides, not who sent it."""
         state = self._state
-        if answer.receiver != state.me or answer.digest not in self._attempts:
+        if answer.receiver != state.me or answer.digest not in self._holders:
             return None
         carried = opened(event.attachment)
         if carried is None or block_digest(carried.header) != answer.digest:

@@ -9,12 +9,13 @@ from consortium.core.machine import Effect, Note, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
 from consortium.core.transaction import batch_digest, encode_batch
+from consortium.protocols.common.replica_state import short
 from consortium.protocols.hotstuff.certificates import Quorum
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.messages import Ballot, Carried, Certified, Header, Proposal, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.replica_state import ReplicaState, short
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block
 from consortium.protocols.hotstuff.voting import Voting
 
@@ -77,7 +78,7 @@ class Leading:
         state = self._state
         if state.leader != state.me or not state.may_vote or not state.is_open:
             return []
-        if max(state.proposed, state.voted, state.abstained) >= state.view:
+        if max(state.own.proposed, state.own.voted, state.own.abstained) >= state.view:
             return []
         parent = state.tree.get(state.high_digest)
         if parent is None:
@@ -99,7 +100,7 @@ class Leading:
         effects = [effect for block in lacking for effect in self._fetching.need_body(now, block)]
         taken = None
         if not lacking and state.is_votable(parent.height + 1):
-            state.follow(branch)
+            state.flight.follow(branch)
             taken = self._take(now, parent)
         if taken is not None:
             header = replace(draft, height=parent.height + 1, batch=batch_digest(taken[0]))
@@ -122,14 +123,14 @@ class Leading:
         """Block and batch durable, then PROPOSAL with both attached."""
         state = self._state
         block = state.tree.add(block_digest(header), header)
-        state.proposed = self._told = state.view
+        state.own.proposed = self._told = state.view
         notes: list[Effect] = []
         if body is not None:
             block.body = body
-            state.flown[header.batch] = None
+            state.flight.take_off(header.batch)
             fields = {"view": block.view, "height": block.height, "digest": short(header.batch)}
             notes = [Note("proposed", {**fields, "transactions": transactions, "bytes": len(body)})]
-        timeouts = state.timeouts if state.high_view + 1 != state.view else None
+        timeouts = state.current.timeouts if state.high_view + 1 != state.view else None
         attachment = encode(Carried(header, body, timeouts))
         said = state.say(Proposal(block.view, block.digest, block.height, ()), attachment)
         return [self._voting.record(block, is_proposal=True), said, *notes]
@@ -140,7 +141,7 @@ class Leading:
         high = state.high
         if high is None or not high.commits or state.view != high.view + 1:
             return []
-        if state.leader != state.me or self._told >= state.view or state.proposed >= state.view:
+        if state.leader != state.me or self._told >= state.view or state.own.proposed >= state.view:
             return []
         self._told = state.view
         return [state.say(Certified(high.certificate))]

@@ -12,11 +12,11 @@ from consortium.core.membership import Epoch, NodeId
 from consortium.core.message_forge import Draw, MessageForge, Overheard, Place, Said, another_digest
 from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.transaction import another_version, batch_digest
+from consortium.protocols.common.shapes import INTEGER_MAX
 from consortium.protocols.hotstuff.certificates import leader_of
 from consortium.protocols.hotstuff.fetching import opened
 from consortium.protocols.hotstuff.messages import (
     CERTIFICATE,
-    INTEGER_MAX,
     Ask,
     Ballot,
     BlockFound,
@@ -29,7 +29,7 @@ from consortium.protocols.hotstuff.messages import (
 )
 
 
-class HotStuffSpeech(MessageForge):
+class HotStuffForge(MessageForge):
     proposals = frozenset(("Proposal",))
     votes = ("Ballot",)
     shows = ("Proposal",)
@@ -127,4 +127,4 @@ class HotStuffSpeech(MessageForge):
         return message, encode(Certificate(body, quorum.signatures))
 
 
-SPEECH = HotStuffSpeech()
+FORGE = HotStuffForge()

@@ -11,10 +11,9 @@ import msgspec
 from consortium.core.codec import Decoder, encode, tagged_hash
 from consortium.core.membership import Epoch
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate, Message, Signed, ViewVote
+from consortium.protocols.common import shapes
+from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
 
-INTEGER_MAX = 1 << 53  # heights and views stay below: no arithmetic on them can overflow anything
-DIGEST_BYTES = 32
-NONCE_BYTES_MAX = 32
 COMMITS_MAX = 4_096  # of one ballot; a window is smaller
 
 
@@ -154,14 +153,9 @@ def root_digest(chain: bytes, epoch: Epoch) -> bytes:
 
 def shape_fault(message: Message) -> str | None:
     """Why a message's own fields are out of bounds; None = they are not. Never raises."""
-    for name in ("view", "height", "wanted"):
-        value = getattr(message, name, 0)
-        if not 0 <= value < INTEGER_MAX:
-            return f"{name} out of bounds"
-    if len(getattr(message, "digest", b"\x00" * DIGEST_BYTES)) != DIGEST_BYTES:
-        return "a digest has 32 bytes"
-    if len(getattr(message, "nonce", b"")) > NONCE_BYTES_MAX:
-        return "the nonce is too long"
+    fault = shapes.shape_fault(message)
+    if fault is not None:
+        return fault
     commits: tuple[bytes, ...] = getattr(message, "commits", ())
     if len(commits) > COMMITS_MAX or any(len(digest) != DIGEST_BYTES for digest in commits):
         return "commits are digests of 32 bytes"

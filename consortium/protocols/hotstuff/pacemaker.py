@@ -11,34 +11,41 @@ from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Note, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
+from consortium.protocols.common.leader_timer import LeaderTimer
+from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.hotstuff.certificates import TERM_VIEWS, next_term, open_quorum, open_timeouts
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.messages import CERTIFICATE, Timeout
-from consortium.protocols.hotstuff.records import FORMAT, TimeoutRecord, persist
-from consortium.protocols.hotstuff.replica_state import ReplicaState
+from consortium.protocols.hotstuff.records import TimeoutRecord
+from consortium.protocols.hotstuff.replica_state import CurrentView, ReplicaState
+
+PROGRESS_TIMER = ("hotstuff", "progress")
 
 
 class Pacemaker:
     """One TIMEOUT a member is kept: its newest."""
 
-    def __init__(self, state: ReplicaState, chain: Chain) -> None:
+    def __init__(self, state: ReplicaState, chain: Chain, timer: LeaderTimer) -> None:
         self._state = state
+        self._timer = timer
         self._chain = chain
         self._timeouts: dict[NodeId, tuple[int, Signed]] = {}
         self._eased_term = -1  # in which T was shortened last
         self._eased_decided = state.decided
 
     def clear(self) -> None:
+        """A new epoch: no leader of it has failed yet."""
         self._timeouts.clear()
+        self._timer.ease(wholly=True)
 
     # --- leaving a view -----------------------------------------------------------------------------------------
 
     def leave(self, view: int, why: str) -> list[Effect]:
         """Durable before it is said: no ballot in this view or an earlier one any more."""
         state = self._state
-        if view <= state.timed or not state.may_vote:
+        if view <= state.own.timed or not state.may_vote:
             return []
-        state.timed = view
+        state.own.timed = view
         high = None if state.high is None else state.high.certificate
         record = TimeoutRecord(FORMAT, state.epoch.number, view, high)
         kept = state.decided + 2 * state.parameters.window
@@ -48,10 +55,10 @@ class Pacemaker:
     def say_again(self) -> list[Effect]:
         """Our TIMEOUT, with the newest QC of today; signed anew, byte for byte the same."""
         state = self._state
-        if state.timed < state.view:
+        if state.own.timed < state.view:
             return []
         attachment = b"" if state.high is None else encode(state.high.certificate)
-        return [state.say(Timeout(state.timed), attachment)]
+        return [state.say(Timeout(state.own.timed), attachment)]
 
     def on_timeout(self, now: Now, event: Received, message: Timeout) -> list[Effect]:
         """Counted once a validator, in its newest view, if the QC that came with it is sound."""
@@ -99,9 +106,8 @@ class Pacemaker:
         view = next_term(left)
         if view <= state.view:
             return []
-        state.attempts += 1
-        effects = self._enter(view)
-        state.timeouts = certificate
+        self._timer.grow()
+        effects = self._enter(view, "new_view", certificate)
         state.refly()
         return effects
 
@@ -116,25 +122,61 @@ class Pacemaker:
         view = state.high_view + 1
         if view <= state.view:
             return []
-        effects = self._enter(view, "term")
-        state.timeouts = None
-        return effects
+        return self._enter(view, "term", None)
 
-    def _enter(self, view: int, kind: str = "new_view") -> list[Effect]:
+    def _enter(self, view: int, kind: str, timeouts: Certificate | None) -> list[Effect]:
         """`kind` of the note where another leads now: a `term` that came in its turn, a `new_view` after TIMEOUTs."""
         state = self._state
-        before, state.view = state.view, view
-        state.pending = state.pending_signed = None
+        before = state.view
+        state.current = CurrentView(view, timeouts)
         if before // TERM_VIEWS == view // TERM_VIEWS:
             return []
         return [Note(kind, {"view": view, "leader": state.leader})]
 
-    def ease(self) -> None:
-        """Something was decided: T comes back to its base by halves, a half a term. A term that only just works keeps
-        the longer timer; one dead leader in each round does not make it grow for ever."""
+    # --- the leader's timer -------------------------------------------------------------------------------------
+
+    def restart(self, now: Now) -> None:
+        """The leader could do nothing until now."""
+        self._timer.restart(now)
+
+    @property
+    def is_watching(self) -> bool:
+        return self._timer.is_armed
+
+    def look(self, now: Now) -> None:
+        """After every step: notice progress and new views."""
+        state = self._state
+        if self._timer.has_moved(now, (state.epoch.number, state.view, state.decided)):
+            self._ease()
+
+    def _ease(self) -> None:
+        """Something was decided: T comes back to its base by halves, a half a term. A term that makes little progress
+        keeps the longer timer; one dead leader in each round does not make it grow for ever."""
         state = self._state
         term = state.view // TERM_VIEWS
         if state.decided > self._eased_decided and term != self._eased_term:
             self._eased_term = term
-            state.attempts = max(0, state.attempts - 1)
+            self._timer.ease(wholly=False)
         self._eased_decided = state.decided
+
+    def has_work(self) -> bool:
+        """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""
+        state = self._state
+        return state.pool.unexecuted > 0 or state.is_filling or state.top > state.decided
+
+    def try_watch(self, now: Now) -> list[Effect]:
+        """The timer runs while there is work that the leader owes us."""
+        state = self._state
+        if self._timer.is_armed or not state.may_vote or not state.is_open or not self.has_work():
+            return []
+        return self._timer.arm(now)
+
+    def on_timer(self, now: Now) -> list[Effect]:
+        """Leave the view if it has not ended for T while there is work."""
+        state = self._state
+        self._timer.run_out()
+        if not state.may_vote or not state.is_open or not self.has_work():
+            return []
+        if self._timer.is_over(now):
+            return self.leave(state.view, "no progress")
+        return self._timer.go_on(now)

@@ -6,22 +6,9 @@ every seal, then says what the forgotten ones said.
 
 from __future__ import annotations
 
-import msgspec
-
-from consortium.core.codec import Decoder, Malformed, encode
-from consortium.core.machine import Persist
 from consortium.core.messages import Certificate
+from consortium.protocols.common.records import Record, RecordReader
 from consortium.protocols.hotstuff.messages import Header
-
-FORMAT = 1
-RECORD_BYTES_MAX = 64_000_000
-
-
-class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """Base; `format` and `epoch` come first in each."""
-
-    format: int
-    epoch: int
 
 
 class VotedRecord(Record, frozen=True):
@@ -54,16 +41,4 @@ class StateRecord(Record, frozen=True):
 
 AnyRecord = VotedRecord | TimeoutRecord | StateRecord
 
-_RECORD: Decoder[AnyRecord] = Decoder(AnyRecord, RECORD_BYTES_MAX)
-
-
-def persist(record: AnyRecord, height: int) -> Persist:
-    return Persist(encode(record), height)
-
-
-def decode_record(data: bytes) -> AnyRecord:
-    """Raises Malformed, also for a format that this version does not know."""
-    record = _RECORD.decode(data)
-    if record.format != FORMAT:
-        raise Malformed(f"a HotStuff record of format {record.format}; this version reads format {FORMAT}")
-    return record
+RECORDS: RecordReader[AnyRecord] = RecordReader("HotStuff", AnyRecord)

@@ -1,29 +1,19 @@
-"""The replica: one dispatcher over the parts, the leader's timer, and the seams to ledger, sealer and pool."""
+"""The replica: one dispatcher over the parts, and the seams to ledger, sealer and pool."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from consortium.core.machine import (
-    Broadcast,
-    Effect,
-    Event,
-    Executed,
-    Expired,
-    Note,
-    Now,
-    Rebroadcast,
-    Received,
-    Send,
-    SetTimer,
-    Stable,
-    Started,
-)
+from consortium.core.machine import Effect, Event, Executed, Expired, Note, Now, Received, Stable, Started
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import ReplicaContext
+from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.common.next_epoch import NextEpochInbox
+from consortium.protocols.common.recall import Recaller
+from consortium.protocols.common.records import FORMAT, persist
+from consortium.protocols.common.replica_state import epoch_notes
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching
 from consortium.protocols.hotstuff.leading import Leading
@@ -40,15 +30,15 @@ from consortium.protocols.hotstuff.messages import (
     Told,
     shape_fault,
 )
-from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.recall import RECALL_TIMER, Recaller, VotesOfOthers
-from consortium.protocols.hotstuff.records import FORMAT, StateRecord, persist
+from consortium.protocols.hotstuff.pacemaker import PROGRESS_TIMER, Pacemaker
+from consortium.protocols.hotstuff.recall import OwnVotes, VotesOfOthers
+from consortium.protocols.hotstuff.records import StateRecord
 from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.restore import Restorer
 from consortium.protocols.hotstuff.retransmit import RETRANSMIT_TIMER, Retransmission
 from consortium.protocols.hotstuff.voting import Voting
 
-PROGRESS_TIMER = ("hotstuff", "progress")
+RECALL_TIMER = ("hotstuff", "recall")
 
 
 class Replica:
@@ -57,18 +47,16 @@ class Replica:
 
     def __init__(self, context: ReplicaContext) -> None:
         state = self.state = ReplicaState(context)
-        self._memory = VotesOfOthers()
-        self._early = NextEpochInbox()
+        self._votes_of_others = VotesOfOthers()
+        self._next_epoch = NextEpochInbox()
         self._fetching = Fetching(state)
         self._chain = Chain(state, self._fetching)
-        self._pacemaker = Pacemaker(state, self._chain)
+        self._pacemaker = Pacemaker(state, self._chain, LeaderTimer(state, PROGRESS_TIMER))
         self._voting = Voting(state, self._chain, self._fetching, self._pacemaker)
         self._leading = Leading(state, self._chain, self._fetching, self._voting, self._pacemaker)
-        self._recaller = Recaller(state, self._memory, self._chain, self._pacemaker)
+        self._own_votes = OwnVotes(state, self._votes_of_others, self._chain, self._pacemaker)
+        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes)
         self._retransmission = Retransmission(state, self._chain, self._fetching, self._pacemaker, self._voting)
-        self._is_progress_armed = False
-        self._progress_us = 0  # when the view began, or something was decided, or work began
-        self._position: tuple[int, ...] = ()
         self._on: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             Proposal: self._voting.on_proposal,
             Ballot: self._leading.on_ballot,
@@ -108,9 +96,7 @@ class Replica:
                 effects = []
         effects.extend(self._advance(now))
         effects.extend(self._after(now))
-        if self.state.is_member:
-            return effects
-        return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
+        return self.state.audible(effects)
 
     def _advance(self, now: Now) -> list[Effect]:
         """Everything that may now be done."""
@@ -123,8 +109,9 @@ class Replica:
     # --- events -------------------------------------------------------------------------------------------------
 
     def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
-        effects = Restorer(self.state, self._voting, self._memory).restore(records)
-        self._progress_us = now.monotonic_us
+        effects = Restorer(self.state, self._voting, self._votes_of_others).restore(records)
+        self._recaller.logged_epoch = self._own_votes.logged_epoch
+        self._pacemaker.restart(now)
         if not self.state.is_member:
             effects.append(Note("removed", {"epoch": self.state.epoch.number}))
         effects.extend(self._recaller.begin(now, lost_key))
@@ -156,22 +143,20 @@ class Replica:
         state.begin_epoch(epoch)
         for part in (self._fetching, self._pacemaker, self._voting, self._leading):
             part.clear()
-        state.pool.release()
-        state.flown.clear()
+        state.flight.clear()
         effects: list[Effect] = [
             self._state_record(state.head),
-            Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
-            *_membership(state.me, before, epoch),
+            *epoch_notes(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
         ]
-        for event in self._early.take(epoch.number):
+        for event in self._next_epoch.take(epoch.number):
             effects.extend(self._on_received(now, event))
         return effects
 
     def _state_record(self, height: int) -> Effect:
         state = self.state
         high = None if state.high is None else state.high.certificate
-        views = (state.proposed + 1, state.voted + 1, state.timed + 1, state.locked_view + 1)
+        views = (state.own.proposed + 1, state.own.voted + 1, state.own.timed + 1, state.own.locked + 1)
         kept = height + state.parameters.checkpoint_interval + 1
         return persist(StateRecord(FORMAT, state.epoch.number, *views, high), kept)
 
@@ -183,15 +168,15 @@ class Replica:
         state.stable, state.seal = event.height, event.seal
         self._chain.prune()
         if event.height == state.epoch.first_height - 1:  # the epoch begins
-            self._progress_us = now.monotonic_us
+            self._pacemaker.restart(now)
             return [self._state_record(event.height), *self._pacemaker.try_join()]
         return [self._state_record(event.height)]
 
     def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
         if timer == PROGRESS_TIMER:
-            return self._on_progress(now)
+            return self._pacemaker.on_timer(now)
         if timer == RETRANSMIT_TIMER:
-            return self._retransmission.on_timer(now)
+            return self._retransmission.timer.on_timer(now)
         assert timer == RECALL_TIMER, timer
         return self._recaller.on_timer(now)
 
@@ -220,11 +205,11 @@ class Replica:
         if epoch is None or not epoch.is_validator(event.sender):
             return state.rejected("not a validator", event)
         if event.epoch != state.epoch.number:
-            self._early.keep(event, state)
+            self._next_epoch.keep(event, state)
             return []
         message = event.message
         if isinstance(message, Proposal | Ballot | Timeout):
-            self._memory.note(event.signed, message, event.epoch)
+            self._votes_of_others.note(event.signed, message, event.epoch)
         return on_statement(now, event, message)
 
     def _on_timeout(self, now: Now, event: Received, message: Timeout) -> list[Effect]:
@@ -251,59 +236,23 @@ class Replica:
         return [*self._chain.on_block(block, event), *self._pacemaker.follow_high(now)]
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
-        if not self.state.epoch.is_validator(event.sender):
-            return []  # an observer answers too: it does not count
         was_recalled = self.state.is_recalled
         effects = self._recaller.on_recalled(now, event, answer)
         if self.state.is_recalled and not was_recalled:
-            self._progress_us = now.monotonic_us
+            self._pacemaker.restart(now)
             effects.extend([*self._say_again(), *self._pacemaker.try_join()])
         return effects
 
-    # --- the leader's timer -------------------------------------------------------------------------------------
-
-    def _has_work(self) -> bool:
-        """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""
-        state = self.state
-        return state.pool.unexecuted > 0 or state.is_filling or state.top > state.decided
-
-    def _on_progress(self, now: Now) -> list[Effect]:
-        """Leave the view if it has not ended for T while there is work."""
-        state = self.state
-        self._is_progress_armed = False
-        if not state.may_vote or not state.is_open or not self._has_work():
-            return []
-        left_us = self._progress_us + state.timeout_us - now.monotonic_us
-        if left_us <= 0:
-            return self._pacemaker.leave(state.view, "no progress")
-        self._is_progress_armed = True
-        return [SetTimer(PROGRESS_TIMER, left_us)]
+    # --- after every step ---------------------------------------------------------------------------------------
 
     def _after(self, now: Now) -> list[Effect]:
-        """After every step: notice progress and new views; timers run while there may be work, else not."""
+        """Notice progress and new views; timers run while there may be work, else not."""
         state = self.state
         if state.high is not None:
-            self._memory.note_certificate(state.high.certificate)
-        position = (state.epoch.number, state.view, state.decided)
-        if position != self._position:
-            self._position = position
-            self._progress_us = now.monotonic_us
-            self._pacemaker.ease()
-        if self._is_progress_armed and self._retransmission.is_armed:
+            self._votes_of_others.note_certificate(state.high.certificate)
+        self._pacemaker.look(now)
+        if self._pacemaker.is_watching and self._retransmission.timer.is_armed:
             return []
-        effects: list[Effect] = []
-        if self._has_work() or not state.is_open:
-            effects.extend(self._retransmission.arm())
-            if not self._is_progress_armed and state.may_vote and state.is_open and self._has_work():
-                self._is_progress_armed = True
-                self._progress_us = now.monotonic_us
-                effects.append(SetTimer(PROGRESS_TIMER, state.timeout_us))
-        return effects
-
-
-def _membership(me: NodeId, before: Epoch, after: Epoch) -> list[Effect]:
-    """Whether the new epoch takes this node in or leaves it out."""
-    was, is_now = me in before.by_name, me in after.by_name
-    if was == is_now:
+        if self._pacemaker.has_work() or not state.is_open:
+            return [*self._retransmission.timer.arm(), *self._pacemaker.try_watch(now)]
         return []
-    return [Note("admitted" if is_now else "removed", {"epoch": after.number})]

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consortium.core.codec import Malformed
-from consortium.core.machine import Effect, Note
+from consortium.core.machine import Effect
 from consortium.core.membership import Epoch
 from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import Quorum, open_quorum
 from consortium.protocols.hotstuff.fetching import take_body
 from consortium.protocols.hotstuff.messages import Header, block_digest
 from consortium.protocols.hotstuff.recall import VotesOfOthers
-from consortium.protocols.hotstuff.records import StateRecord, TimeoutRecord, VotedRecord, decode_record
+from consortium.protocols.hotstuff.records import RECORDS, StateRecord, TimeoutRecord, VotedRecord
 from consortium.protocols.hotstuff.replica_state import Past, ReplicaState
 from consortium.protocols.hotstuff.voting import Voting
 
@@ -20,27 +20,22 @@ from consortium.protocols.hotstuff.voting import Voting
 class Restorer:
     """Fills a fresh state from the records, oldest first."""
 
-    def __init__(self, state: ReplicaState, voting: Voting, memory: VotesOfOthers) -> None:
+    def __init__(self, state: ReplicaState, voting: Voting, votes_of_others: VotesOfOthers) -> None:
         self._state = state
         self._voting = voting
-        self._memory = memory
+        self._votes_of_others = votes_of_others
         self._past: dict[int, Past] = {}
         self._blocks: list[tuple[Header, bytes | None]] = []
 
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
         state = self._state
-        effects: list[Effect] = []
-        for data in records:
-            try:
-                record = decode_record(data)
-            except Malformed as error:  # the store has checked its bytes: another version's, perhaps
-                effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
-                continue
+        log, notes = RECORDS.read(records)
+        for record in log:
             self._past[record.epoch] = self._joined(record, self._past.get(record.epoch, Past()))
         state.past = self._past
         state.begin_epoch(state.epoch)
         self._plant()
-        return effects
+        return notes
 
     def _joined(self, record: VotedRecord | TimeoutRecord | StateRecord, past: Past) -> Past:
         epoch = self._state.epochs.number(record.epoch)
@@ -73,7 +68,7 @@ class Restorer:
         except Malformed:
             return past
         if epoch.number == self._state.epoch.number:
-            self._memory.note_certificate(certificate)
+            self._votes_of_others.note_certificate(certificate)
         return past if past.high is not None and past.high.view >= quorum.view else past._replace(high=quorum)
 
     def _plant(self) -> None:
@@ -85,11 +80,11 @@ class Restorer:
             if body is not None:
                 self._voting.stored[header.batch] = None
             if header.view == state.view:
-                state.pending = block
+                state.current.pending = block
         for block in state.tree:
             if block.body is None and block.batch in self._voting.stored:
                 same = next((each.body for each in state.tree if each.batch == block.batch and each.body), None)
                 take_body(block, same)
         for block in state.tree:
             if block.height > state.decided and block.body is not None:
-                state.fly(block.batch, block.body)
+                state.flight.fly(block.batch, block.body)

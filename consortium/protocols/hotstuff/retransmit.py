@@ -9,10 +9,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 from consortium.core.codec import Malformed, encode
-from consortium.core.machine import Behind, Effect, Now, Received, SetTimer
-from consortium.core.membership import NodeId
+from consortium.core.machine import Effect, Now, Received
 from consortium.core.messages import Certificate, Signed
+from consortium.protocols.common.lag import Lag, behind
 from consortium.protocols.common.rate_limit import RateLimit
+from consortium.protocols.common.retransmit_timer import RetransmitTimer
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching, opened
 from consortium.protocols.hotstuff.messages import Ask, Carried, Proposal, Told, block_digest
@@ -21,12 +22,10 @@ from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.voting import Voting
 
 RETRANSMIT_TIMER = ("hotstuff", "retransmit")
-TRIES_AT_ONCE = 6
 
 
 class Retransmission:
-    """Every T/8 while nothing moves, with back-off up to 4 T after TRIES_AT_ONCE; from the start again when something
-    did."""
+    """What our timer says again, what others may ask, and what their answers show."""
 
     def __init__(
         self, state: ReplicaState, chain: Chain, fetching: Fetching, pacemaker: Pacemaker, voting: Voting
@@ -36,52 +35,16 @@ class Retransmission:
         self._fetching = fetching
         self._pacemaker = pacemaker
         self._voting = voting
-        self._delay_us = self._first_us
-        self._tries = 0  # since something moved
-        self._mark: tuple[int, ...] = ()
-        self.is_armed = False
-        self._answers = RateLimit(2, self._first_us)
-        self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
-        self._sealed = 0  # highest height that a seal proved to us
-
-    @property
-    def _first_us(self) -> int:
-        return max(1, self._state.parameters.timer_base_us // 8)
-
-    @property
-    def _last_us(self) -> int:
-        return 4 * self._state.parameters.timer_base_us
+        self.timer = RetransmitTimer(state, RETRANSMIT_TIMER, self._position, self.has_open_work, self._say_again)
+        self._lag = Lag(state)
+        self._answers_left = RateLimit(2, self.timer.first_us)
+        self._told_left = RateLimit(4, self.timer.first_us)  # an honest member answers twice in this time
 
     # --- the timer ----------------------------------------------------------------------------------------------
 
-    def arm(self) -> list[Effect]:
-        if self.is_armed:
-            return []
-        self.is_armed = True
-        self._delay_us, self._tries = self._first_us, 0
-        self._mark = self._position()
-        return [SetTimer(RETRANSMIT_TIMER, self._delay_us)]
-
-    def on_timer(self, now: Now) -> list[Effect]:
-        self.is_armed = False
-        if not self.has_open_work():
-            return []
-        effects: list[Effect] = []
-        position = self._position()
-        if position == self._mark:
-            effects = self._say_again(now)
-            self._tries += 1
-            if self._tries >= TRIES_AT_ONCE:
-                self._delay_us = min(2 * self._delay_us, self._last_us)
-        else:
-            self._delay_us, self._tries = self._first_us, 0
-        self._mark = position
-        self.is_armed = True
-        return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
-
     def _position(self) -> tuple[int, ...]:
         state = self._state
-        return (state.epoch.number, state.view, state.timed, state.high_view, state.decided)
+        return (state.epoch.number, state.view, state.own.timed, state.high_view, state.decided)
 
     def has_open_work(self) -> bool:
         """Whether anything is undecided here that somebody works on, or that we wait for."""
@@ -96,19 +59,10 @@ class Retransmission:
 
     def _behind(self) -> int:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
-        ours. Observers, and those that were removed, may all be liars."""
-        state = self._state
-        weak = state.epoch.weak
-        shown = [self._sealed, *state.decisions]
-        is_validator = state.epoch.is_validator
-        heads = sorted((head for name, head in self._heads.items() if is_validator(name)), reverse=True)
-        if len(heads) >= weak:
-            shown.append(heads[weak - 1])
-        high = state.high
-        if high is not None and high.commits:
-            shown.append(high.height + len(high.commits) - 1)
-        best = max(shown)
-        return best if best > state.decided else 0
+        ours."""
+        high = self._state.high
+        certified = high.height + len(high.commits) - 1 if high is not None and high.commits else 0
+        return self._lag.shown(certified, *self._state.decisions)
 
     def _say_again(self, now: Now) -> list[Effect]:
         """Our proposal, ballot and TIMEOUT; a question to all; missing blocks; lag."""
@@ -118,13 +72,10 @@ class Retransmission:
         effects: list[Effect] = []
         if state.may_vote:
             effects += [*self._voting.proposal_again(), *self._voting.ballot_again(), *self._pacemaker.say_again()]
-        has_proposal = state.pending is not None
+        has_proposal = state.current.pending is not None
         question = Ask(state.nonce(now), state.view, state.high_view + 1, state.decided + 1, has_proposal)
         effects.append(state.say(question))
-        behind = self._behind()
-        if behind:
-            effects.append(Behind(behind))
-        return effects
+        return [*effects, *behind(self._behind())]
 
     # --- questions and answers ----------------------------------------------------------------------------------
 
@@ -141,22 +92,22 @@ class Retransmission:
         if is_ours:
             high = state.high
             quorum = high.certificate if high is not None and question.wanted <= high.view else None
-            timeouts = state.timeouts if question.view < state.view else None
+            timeouts = state.current.timeouts if question.view < state.view else None
             is_old = question.view < state.view or not question.has_proposal
-            proposal = state.pending_signed if is_old else None
+            proposal = state.current.signed if is_old else None
         seal = state.seal if question.height <= state.stable else None
         knows_more = quorum or timeouts or proposal or seal or state.head >= question.height
-        if not knows_more or not self._answers.spend(now, event.sender):
+        if not knows_more or not self._answers_left.spend(now, event.sender):
             return []
         return [self._told(event, question.nonce, seal, quorum, timeouts, proposal)]
 
     def help_forward(self, now: Now, event: Received) -> list[Effect]:
         """A TIMEOUT of a view that is over here: its sender missed what ended it."""
         state = self._state
-        if event.sender == state.me or not self._answers.spend(now, event.sender):
+        if event.sender == state.me or not self._answers_left.spend(now, event.sender):
             return []
         quorum = None if state.high is None else state.high.certificate
-        return [self._told(event, state.nonce(now), None, quorum, state.timeouts, state.pending_signed)]
+        return [self._told(event, state.nonce(now), None, quorum, state.current.timeouts, state.current.signed)]
 
     def _told(
         self,
@@ -169,24 +120,23 @@ class Retransmission:
     ) -> Effect:
         state = self._state
         attachment = b""
-        if proposal is not None and state.pending is not None and state.pending.header is not None:
-            attachment = encode(Carried(state.pending.header, None, state.timeouts))
+        if proposal is not None and state.current.pending is not None and state.current.pending.header is not None:
+            attachment = encode(Carried(state.current.pending.header, None, state.current.timeouts))
         told = Told(event.sender, nonce, state.head, seal, quorum, timeouts, proposal)
         return state.answer(event, told, attachment)
 
     def on_told(self, now: Now, event: Received, answer: Told) -> tuple[list[Effect], Received | None]:
         """What an answer proves; and the proposal in it, verified, as if it had come by itself. A seal and f+1 members'
-        word on their heads show whether we lag."""
+        word on their heads show whether we lag. Rationed a member: each certificate costs signature checks, and nobody
+        need have asked."""
         state = self._state
-        if answer.receiver != state.me:
+        if answer.receiver != state.me or not self._told_left.spend(now, event.sender):
             return [], None
-        if answer.height > self._heads.get(event.sender, 0):
-            self._heads[event.sender] = answer.height
+        self._lag.note_head(event.sender, answer.height)
         effects: list[Effect] = []
         inner: Received | None = None
-        if answer.seal is not None:
-            with suppress(Malformed):  # of an epoch that we do not know yet, perhaps
-                self._sealed = max(self._sealed, state.context.check_seal(answer.seal))
+        with suppress(Malformed):  # of an epoch that we do not know yet, perhaps
+            self._lag.note_seal(answer.seal)
         if event.epoch != state.epoch.number:
             return effects, None
         try:

@@ -6,12 +6,13 @@ from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Note, Now, Rebroadcast, Received
 from consortium.core.messages import Certificate, Signed
 from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
+from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching, opened, take_body
 from consortium.protocols.hotstuff.messages import Ballot, Carried, Header, Proposal, block_digest
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
-from consortium.protocols.hotstuff.records import FORMAT, VotedRecord, persist
+from consortium.protocols.hotstuff.records import VotedRecord
 from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Decided
 
@@ -60,14 +61,16 @@ class Voting:
         except Malformed as error:
             is_signed = carried.timeouts is None  # the header is, with the QC in it
             return state.rejected(error, event) if is_signed else state.unattributed(str(error), event)
-        if header.view != state.view or (state.pending is not None and state.pending.digest != message.digest):
+        if header.view != state.view or (
+            state.current.pending is not None and state.current.pending.digest != message.digest
+        ):
             return effects
         block = state.tree.add(message.digest, header)
         if carried.body is not None and len(carried.body) > state.parameters.batch_bytes_max:
             return [*effects, *state.unattributed("the batch is too long", event)]
         if not take_body(block, carried.body):
             effects.extend(state.unattributed("the batch does not match its digest", event))
-        state.pending, state.pending_signed = block, event.signed
+        state.current.pending, state.current.signed = block, event.signed
         return effects
 
     def _learn(self, now: Now, carried: Carried) -> list[Effect]:
@@ -97,7 +100,7 @@ class Voting:
         state = self._state
         if certificate is None:
             raise Malformed("nothing shows that the views before were left")
-        if certificate == state.timeouts and state.view == header.view:
+        if certificate == state.current.timeouts and state.view == header.view:
             return
         left = open_timeouts(certificate, state.epoch, state.verifier)
         if next_term(left) != header.view:
@@ -111,10 +114,10 @@ class Voting:
         parent's QC is not older than our lock. (With direct parents the paper's other case, that the block extends the
         locked one, is contained: views ascend along a branch.)"""
         state = self._state
-        block = state.pending
-        if block is None or block.header is None or max(state.voted, self._refused) >= state.view:
+        block = state.current.pending
+        if block is None or block.header is None or max(state.own.voted, self._refused) >= state.view:
             return []
-        if not state.may_vote or not state.is_open or state.view <= state.abstained:
+        if not state.may_vote or not state.is_open or state.view <= state.own.abstained:
             return []
         try:
             parent, decided = state.tree.parent(block), state.tree.decided_by(block)
@@ -123,7 +126,7 @@ class Voting:
             return self._fetching.need(now, absent.digest, tuple(holders), with_body=True)
         if parent.certified != block.header.base > state.decided:
             return []  # it says that more is decided than its parent shows, and than we know
-        if parent.view < state.locked_view:
+        if parent.view < state.own.locked:
             return []  # safeNode; its leader need not be a traitor: it may not have heard of our lock
         why = self._fault(block.header, parent, decided)
         if why is not None:
@@ -139,7 +142,7 @@ class Voting:
                 why = batch_fault(state, now, block.height, block.body)
                 if why is not None:
                     return self._refuse(why)
-                state.fly(block.batch, block.body)
+                state.flight.fly(block.batch, block.body)
         return self._vote(block, parent, decided)
 
     def _fault(self, header: Header, parent: Block, decided: Decided) -> str | None:
@@ -158,8 +161,8 @@ class Voting:
         assert header is not None
         if parent.header is not None:  # the paper's two-chain: lock the block under the parent
             under = state.tree.parent(parent)
-            state.locked_view = max(state.locked_view, under.view)
-        state.voted = state.view
+            state.own.locked = max(state.own.locked, under.view)
+        state.own.voted = state.view
         ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
         to = state.leads(state.view + 1)
         return [self.record(block, is_proposal=False), state.tell(to, ballot)]
@@ -172,14 +175,14 @@ class Voting:
         body = None if block.batch in self.stored else block.body
         if body is not None:
             self.stored[block.batch] = None
-        record = VotedRecord(FORMAT, state.epoch.number, state.locked_view + 1, is_proposal, header, body)
+        record = VotedRecord(FORMAT, state.epoch.number, state.own.locked + 1, is_proposal, header, body)
         return persist(record, block.height + state.parameters.checkpoint_interval + 1)
 
     def ballot_again(self) -> list[Effect]:
         """Our last ballot once more, while no QC of its view is known; signed anew, byte for byte the same."""
         state = self._state
-        block = state.pending
-        if block is None or state.voted != block.view or state.high_view >= block.view:
+        block = state.current.pending
+        if block is None or state.own.voted != block.view or state.high_view >= block.view:
             return []
         try:
             decided = state.tree.decided_by(block)
@@ -191,10 +194,10 @@ class Voting:
     def proposal_again(self) -> list[Effect]:
         """Our proposal of this view once more, without its batch: who lacks that fetches it by digest."""
         state = self._state
-        block, signed = state.pending, state.pending_signed
-        if block is None or block.header is None or state.proposed != block.view or state.view != block.view:
+        block, signed = state.current.pending, state.current.signed
+        if block is None or block.header is None or state.own.proposed != block.view or state.view != block.view:
             return []
-        carried = encode(Carried(block.header, None, state.timeouts))
+        carried = encode(Carried(block.header, None, state.current.timeouts))
         if signed is not None:
             return [Rebroadcast(signed, carried)]
         return [state.say(Proposal(block.view, block.digest, block.height, ()), carried)]

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from consortium.core.machine import Effect, Now, Received, Send
+from consortium.core.machine import Effect, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.transaction import batch_digest
+from consortium.protocols.common.holders import Holders
 from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.messages import Body, FetchBody
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
-
-ASKED_AT_ONCE = 2
 
 
 class Bodies:
@@ -18,9 +17,9 @@ class Bodies:
 
     def __init__(self, state: ReplicaState) -> None:
         self._state = state
-        self._attempts: dict[int, int] = {}
+        self._asked: Holders[int] = Holders()  # by height
         parameters = state.parameters
-        self._allowance = RateLimit(2 * parameters.window, parameters.timer_base_us)
+        self._answers_left = RateLimit(2 * parameters.window, parameters.timer_base_us)
 
     def missing(self, slot: Slot) -> bytes | None:
         """The digest whose body this slot needs next; None = nothing is missing. A decision comes first."""
@@ -39,31 +38,21 @@ class Bodies:
         holders = [] if digest is None else self._holders(slot, digest)
         if digest is None or not holders:
             return []
-        attempt = self._attempts.get(slot.height, 0)
-        self._attempts[slot.height] = attempt + ASKED_AT_ONCE
-        epoch = self._state.epoch.number
-        return [
-            Send(
-                holders[(attempt + step) % len(holders)],
-                FetchBody(holders[(attempt + step) % len(holders)], self._state.nonce(now), slot.height, digest),
-                b"",
-                epoch,
-            )
-            for step in range(min(ASKED_AT_ONCE, len(holders)))
-        ]
+        state = self._state
+        chosen = self._asked.next(slot.height, holders)
+        return [state.tell(name, FetchBody(name, state.nonce(now), slot.height, digest)) for name in chosen]
 
     def forget(self, height: int) -> None:
-        for old in [known for known in self._attempts if known <= height]:
-            del self._attempts[old]
+        self._asked.forget(lambda known: known <= height)
 
     def on_fetch_body(self, now: Now, event: Received, request: FetchBody) -> list[Effect]:
-        """Answered with the batch if we hold it and the asker has not spent its allowance."""
+        """Answered with the batch if we hold it and the asker still has answers left in this period."""
         state = self._state
         slot = state.log.get(request.height)
         body = None if slot is None else slot.bodies.get(request.digest)
         if request.receiver != state.me or body is None or event.sender == state.me:
             return []
-        if not self._allowance.spend(now, event.sender):
+        if not self._answers_left.spend(now, event.sender):
             return []
         return [state.answer(event, Body(event.sender, request.nonce, request.height, request.digest), body)]
 
@@ -80,7 +69,7 @@ class Bodies:
         may be the one who withholds."""
         state = self._state
         names: dict[NodeId, None] = {}
-        order = state.orders.get(slot.height)
+        order = state.opening.orders.get(slot.height)
         if order is not None and order.digest == digest:
             names.update(dict.fromkeys(order.holders))
         if slot.certificate is not None and slot.decided_digest == digest:

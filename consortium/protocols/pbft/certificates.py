@@ -13,8 +13,8 @@ from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.messages import Certificate, Signed
 from consortium.core.transaction import NULL_DIGEST
 from consortium.core.verifier import Verifier
+from consortium.protocols.common.shapes import INTEGER_MAX
 from consortium.protocols.pbft.messages import (
-    INTEGER_MAX,
     Claim,
     Commit,
     NewView,

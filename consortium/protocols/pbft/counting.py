@@ -10,7 +10,8 @@ from __future__ import annotations
 from consortium.core.machine import Received
 from consortium.core.messages import Message
 from consortium.core.tally import NEVER, Tally
-from consortium.protocols.pbft.messages import DIGEST_BYTES, Commit, Prepare
+from consortium.protocols.common.shapes import DIGEST_BYTES
+from consortium.protocols.pbft.messages import Commit, Prepare
 from consortium.protocols.pbft.recall import VotesOfOthers
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot

@@ -10,8 +10,8 @@ from consortium.core.membership import NodeId
 from consortium.core.message_forge import Draw, MessageForge, Overheard, Place, Said, another_digest
 from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.transaction import another_version, batch_digest
+from consortium.protocols.common.shapes import INTEGER_MAX
 from consortium.protocols.pbft.messages import (
-    INTEGER_MAX,
     Ask,
     Body,
     Claim,
@@ -27,7 +27,7 @@ from consortium.protocols.pbft.messages import (
 )
 
 
-class PbftSpeech(MessageForge):
+class PbftForge(MessageForge):
     proposals = frozenset(("PrePrepare",))
     votes = ("Prepare", "Commit")
     shows = ("Commit",)
@@ -135,4 +135,4 @@ def _invented(message: ViewChange, draw: Draw, heard: Overheard | None) -> tuple
     return (Claim(heard.signed, Certificate(body, signatures[: heard.epoch.quorum - 1])),)
 
 
-SPEECH = PbftSpeech()
+FORGE = PbftForge()

@@ -10,10 +10,8 @@ from __future__ import annotations
 import msgspec
 
 from consortium.core.messages import Certificate, Message, Signed, Vote
+from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
 
-INTEGER_MAX = 1 << 53  # heights and views stay below: no arithmetic on them can overflow anything
-DIGEST_BYTES = 32
-NONCE_BYTES_MAX = 32
 STATEMENTS_MAX = 256  # in one Told
 
 
@@ -133,19 +131,6 @@ MESSAGES: tuple[type[Message], ...] = (
     Recall,
     Recalled,
 )
-
-
-def shape_fault(message: Message) -> str | None:
-    """Why a message's own fields are out of bounds; None = they are not. Never raises."""
-    for name in ("view", "height", "wanted", "stable_height"):
-        value = getattr(message, name, 0)
-        if not 0 <= value < INTEGER_MAX:
-            return f"{name} out of bounds"
-    if len(getattr(message, "digest", b"\x00" * DIGEST_BYTES)) != DIGEST_BYTES:
-        return "a digest has 32 bytes"
-    if len(getattr(message, "nonce", b"")) > NONCE_BYTES_MAX:
-        return "the nonce is too long"
-    return None
 
 
 def vote_fault(message: Vote) -> str | None:

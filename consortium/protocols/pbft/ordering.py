@@ -1,32 +1,32 @@
 """The normal case (paper 4.2): PRE-PREPARE, PREPARE, COMMIT, decision. One handler a message, one `try_` a
-transition."""
+transition; what a leader does stands in `leading`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from consortium.core.codec import Malformed
-from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received, SetTimer
-from consortium.core.messages import Certificate
-from consortium.core.transaction import NULL_DIGEST, batch_digest, encode_batch
+from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received
+from consortium.core.messages import Certificate, Signed
+from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
+from consortium.protocols.common.replica_state import short
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.certificates import Plan, open_decision
+from consortium.protocols.pbft.leading import Leading
 from consortium.protocols.pbft.messages import Commit, Decision, Prepare, PrePrepare
-from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, persist, persist_prepared, prepared_claim
-from consortium.protocols.pbft.replica_state import ReplicaState, short
+from consortium.protocols.pbft.records import persist_accepted, persist_prepared, prepared_claim
+from consortium.protocols.pbft.replica_state import Opening, ReplicaState
 from consortium.protocols.pbft.slot import Slot
-
-BATCH_TIMER = ("pbft", "batch")
 
 
 class Ordering:
     """Votes at most once a phase, view and height; decides in consecutive order."""
 
-    def __init__(self, state: ReplicaState, bodies: Bodies) -> None:
+    def __init__(self, state: ReplicaState, bodies: Bodies, leading: Leading) -> None:
         self._state = state
         self._bodies = bodies
-        self._batch_since_us: int | None = None  # since when a small batch waits to fill
+        self._leading = leading
         self._is_deferred = False  # an empty batch waits until we know whether its height is to be filled
 
     # --- messages -----------------------------------------------------------------------------------------------
@@ -80,8 +80,8 @@ class Ordering:
     def _is_permitted(self, height: int, digest: bytes) -> bool:
         """After a NEW-VIEW its orders bind the leader (4.4); a null request stands only there."""
         state = self._state
-        if height <= state.orders_last:
-            order = state.orders.get(height)
+        if height <= state.opening.last_height:
+            order = state.opening.orders.get(height)
             return order is not None and order.digest == digest
         return digest != NULL_DIGEST
 
@@ -168,7 +168,7 @@ class Ordering:
             return []
         if not state.may_vote or state.is_leader or not state.is_votable(slot.height):
             return []
-        is_ordered = slot.height <= state.orders_last
+        is_ordered = slot.height <= state.opening.last_height
         if slot.decided_digest not in (None, slot.digest):
             slot.refused_view = slot.view
             if slot.certificate_view > slot.view:
@@ -191,24 +191,8 @@ class Ordering:
                 return [self._refusal(slot, why)]
         if body and slot.height > state.head:
             state.pool.order(body)
-        return [*self._accepted(slot, body), state.say(Prepare(slot.view, slot.height, slot.digest))]
-
-    def _accepted(self, slot: Slot, body: bytes | None) -> list[Effect]:
-        """The record before PRE-PREPARE or PREPARE; from here on the vote is given."""
-        slot.prepare_view = slot.view
-        is_stored = not body or slot.stored == slot.digest
-        record = AcceptedRecord(
-            FORMAT,
-            self._state.epoch.number,
-            slot.view,
-            slot.height,
-            slot.digest,
-            slot.pre_prepare,
-            None if is_stored else body,
-        )
-        if body:
-            slot.stored = slot.digest
-        return [persist(record, slot.height)]
+        record = persist_accepted(state.epoch.number, slot, body)
+        return [record, state.say(Prepare(slot.view, slot.height, slot.digest))]
 
     def _try_prepared(self, slot: Slot) -> list[Effect]:
         """Prepared (4.2): the leader's PRE-PREPARE and matching PREPAREs of quorum−1 other members, and the body
@@ -269,7 +253,7 @@ class Ordering:
             batch = None if slot.decided_digest == NULL_DIGEST else body
             effects.append(Decide(slot.height, batch, slot.certificate))
         if effects:
-            effects.extend(self.try_propose(now))
+            effects.extend(self._leading.try_propose(now))
         return effects
 
     def on_head(self, now: Now) -> list[Effect]:
@@ -280,93 +264,17 @@ class Ordering:
             self._is_deferred = False
             effects.extend(self.advance_all(now))
         if state.is_filling:
-            effects.extend(self.try_propose(now))
+            effects.extend(self._leading.try_propose(now))
         return effects
-
-    # --- leading ------------------------------------------------------------------------------------------------
-
-    def try_propose(self, now: Now) -> list[Effect]:
-        """As the leader: propose while there is work, fewer than `batches_in_flight` of our heights are undecided, and
-        the height is below the high watermark. With others in flight, a small batch waits up to `batch_delay_us`. Where
-        nothing waits but a change of members, heights are filled with empty batches up to its activation."""
-        state = self._state
-        effects: list[Effect] = []
-        while state.is_leader and state.may_vote and not self._lacks_body():
-            height = max(state.next_height, state.decided + 1)
-            if state.pool.waiting == 0 and height > state.epochs.reach:
-                break
-            in_flight = height - state.decided - 1
-            if in_flight >= state.parameters.batches_in_flight or not state.is_votable(height):
-                break
-            if in_flight and self._is_worth_waiting(now):
-                effects.extend(self._wait_for_batch(now))
-                break
-            batch = self._propose(now, height)
-            if not batch:
-                break
-            effects.extend(batch)
-        return effects
-
-    def _lacks_body(self) -> bool:
-        """Whether a batch that the NEW-VIEW orders is not here yet. What is in it may wait in our pool as well, and
-        would be ordered twice; and nothing above it is executed before it anyhow."""
-        state = self._state
-        if state.decided >= state.orders_last:
-            return False
-        for height, order in state.orders.items():
-            slot = state.log.get(height)
-            if height > state.decided and (slot is None or slot.body(order.digest) is None):
-                return True
-        return False
-
-    def _is_worth_waiting(self, now: Now) -> bool:
-        parameters = self._state.parameters
-        if parameters.batch_delay_us <= 0 or self._state.pool.waiting >= parameters.batch_transactions_max:
-            return False
-        return self._batch_since_us is None or now.monotonic_us - self._batch_since_us < parameters.batch_delay_us
-
-    def _wait_for_batch(self, now: Now) -> list[Effect]:
-        if self._batch_since_us is not None:
-            return []
-        self._batch_since_us = now.monotonic_us
-        return [SetTimer(BATCH_TIMER, self._state.parameters.batch_delay_us)]
-
-    def _propose(self, now: Now, height: int) -> list[Effect]:
-        """Body and order durable, then PRE-PREPARE with the batch attached."""
-        state = self._state
-        waiting = state.pool.waiting
-        batch = state.pool.take(now)
-        if batch is None and height <= state.epochs.reach:
-            batch = encode_batch(now.wall_us, ())
-        slot = state.slot(height)
-        self._batch_since_us = None
-        assert slot is not None, "a votable height has a slot"
-        if batch is None:
-            return []
-        digest = batch_digest(batch)
-        state.next_height = height + 1
-        slot.view, slot.digest, slot.pre_prepare = state.view, digest, None
-        slot.keep(digest, batch)
-        fields = {
-            "view": state.view,
-            "height": height,
-            "digest": short(digest),
-            "transactions": waiting - state.pool.waiting,
-            "bytes": len(batch),
-        }
-        order = state.say(PrePrepare(state.view, height, digest), batch)
-        return [*self._accepted(slot, batch), order, Note("proposed", fields)]
 
     # --- a new view ---------------------------------------------------------------------------------------------
 
-    def enter_view(self, now: Now, result: Plan) -> list[Effect]:
+    def enter_view(self, now: Now, signed: Signed, result: Plan) -> list[Effect]:
         """The orders of a NEW-VIEW that the replica has just entered (4.4): the leader says them again in this view,
         the others take what they already hold of it."""
         state = self._state
-        state.orders = result.orders
-        state.orders_last = result.last_height
-        state.next_height = max(result.last_height, state.decided) + 1
-        self._batch_since_us = None
+        state.opening = Opening(signed, result.orders, result.last_height)
+        self._leading.enter_view()
         state.pool.release()
         for slot in state.log.above(state.head):
             order = result.orders.get(slot.height)
@@ -375,29 +283,10 @@ class Ordering:
                 state.pool.order(body)
         effects: list[Effect] = []
         if state.is_leader:
-            effects.extend(self.order_again(now))
+            effects.extend(self._leading.order_again(now))
         else:
             self._take_later(state.log.above(state.stable))
-        return [*effects, *self.advance_all(now), *self.try_propose(now)]
-
-    def order_again(self, now: Now) -> list[Effect]:
-        """As the leader: PRE-PREPARE for every order of the NEW-VIEW that we have not said yet and may, without bodies:
-        backups hold or fetch them."""
-        state = self._state
-        effects: list[Effect] = []
-        for height, order in state.orders.items():
-            slot = state.slot(height)
-            if slot is None or slot.prepare_view >= state.view or slot.decided_digest not in (None, order.digest):
-                continue
-            if not state.may_vote or not state.is_votable(height):
-                continue
-            slot.view, slot.digest, slot.pre_prepare = state.view, order.digest, None
-            effects.extend(self._accepted(slot, slot.body(order.digest)))
-            effects.append(state.say(PrePrepare(state.view, height, order.digest)))
-            effects.extend(self._bodies.fetch(now, slot))
-            if order.digest == NULL_DIGEST:
-                effects.append(Note("null", {"view": state.view, "height": height}))
-        return effects
+        return [*effects, *self.advance_all(now), *self._leading.try_propose(now)]
 
     def _take_later(self, slots: Iterable[Slot]) -> None:
         state = self._state

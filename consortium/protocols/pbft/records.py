@@ -1,27 +1,17 @@
 """What a replica keeps durably: its votes with their bodies, its certificates, its views.
 
-Each record is tagged MessagePack with a format number. Heights are those at which the store may forget them: once the
+Heights are those at which the store may forget them: once the
 height is sealed. The small `ViewRecord` is kept for good, so that no view is ever voted in twice.
 """
 
 from __future__ import annotations
 
-import msgspec
-
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import encode
 from consortium.core.machine import Persist
 from consortium.core.messages import Certificate, Signed
+from consortium.protocols.common.records import FORMAT, Record, RecordReader, persist
 from consortium.protocols.pbft.messages import Claim, NewView, ViewChange
-
-FORMAT = 1
-RECORD_BYTES_MAX = 64_000_000
-
-
-class Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """Base; `format` and `epoch` come first in each."""
-
-    format: int
-    epoch: int
+from consortium.protocols.pbft.slot import Slot
 
 
 class AcceptedRecord(Record, frozen=True):
@@ -73,11 +63,19 @@ class SealedRecord(Record, frozen=True):
 
 AnyRecord = AcceptedRecord | PreparedRecord | ViewRecord | ViewChangeRecord | NewViewRecord | SealedRecord
 
-_RECORD: Decoder[AnyRecord] = Decoder(AnyRecord, RECORD_BYTES_MAX)
+RECORDS: RecordReader[AnyRecord] = RecordReader("PBFT", AnyRecord)
+decode_record = RECORDS.decode
 
 
-def persist(record: AnyRecord, height: int | None) -> Persist:
-    return Persist(encode(record), height)
+def persist_accepted(epoch: int, slot: Slot, body: bytes | None) -> Persist:
+    """The record before PRE-PREPARE or PREPARE; from here on the vote of the slot's view is given."""
+    slot.prepare_view = slot.view
+    is_stored = not body or slot.stored == slot.digest
+    kept = None if is_stored else body
+    record = AcceptedRecord(FORMAT, epoch, slot.view, slot.height, slot.digest, slot.pre_prepare, kept)
+    if body:
+        slot.stored = slot.digest
+    return persist(record, slot.height)
 
 
 def prepared_claim(pre_prepare: Signed, votes: Certificate) -> Claim:
@@ -99,11 +97,3 @@ def persist_prepared(place: tuple[int, int, int, bytes], claim: Claim) -> Persis
         if "is_shared" in claim.votes.__dict__:
             held = claim.__dict__["record"] = held._replace(made={})
     return held
-
-
-def decode_record(data: bytes) -> AnyRecord:
-    """Raises Malformed, also for a format that this version does not know."""
-    record = _RECORD.decode(data)
-    if record.format != FORMAT:
-        raise Malformed(f"a PBFT record of format {record.format}; this version reads format {FORMAT}")
-    return record

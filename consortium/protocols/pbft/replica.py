@@ -1,4 +1,4 @@
-"""The replica: one dispatcher over the parts, the leader's timer, and the seams to ledger, sealer and pool."""
+"""The replica: one dispatcher over the parts, and the seams to ledger, sealer and pool."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 from consortium.core.machine import (
     Available,
-    Broadcast,
     CancelTimer,
     Effect,
     Event,
@@ -15,19 +14,22 @@ from consortium.core.machine import (
     Expired,
     Note,
     Now,
-    Rebroadcast,
     Received,
-    Send,
-    SetTimer,
     Stable,
     Started,
 )
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import ReplicaContext
+from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.common.next_epoch import NextEpochInbox
+from consortium.protocols.common.recall import Recaller
+from consortium.protocols.common.records import FORMAT, persist
+from consortium.protocols.common.replica_state import epoch_notes
+from consortium.protocols.common.shapes import shape_fault
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.counting import Counting
+from consortium.protocols.pbft.leading import BATCH_TIMER, Leading
 from consortium.protocols.pbft.messages import (
     Ask,
     Body,
@@ -41,18 +43,18 @@ from consortium.protocols.pbft.messages import (
     Recalled,
     Told,
     ViewChange,
-    shape_fault,
     vote_fault,
 )
-from consortium.protocols.pbft.ordering import BATCH_TIMER, Ordering
-from consortium.protocols.pbft.recall import RECALL_TIMER, Recaller, VotesOfOthers
-from consortium.protocols.pbft.records import FORMAT, SealedRecord, ViewRecord, persist
+from consortium.protocols.pbft.ordering import Ordering
+from consortium.protocols.pbft.progress import PROGRESS_TIMER, Progress
+from consortium.protocols.pbft.recall import OwnVotes, VotesOfOthers
+from consortium.protocols.pbft.records import SealedRecord, ViewRecord
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import RETRANSMIT_TIMER, Retransmission
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER, ViewChanges
 
-PROGRESS_TIMER = ("pbft", "progress")
+RECALL_TIMER = ("pbft", "recall")
 VIEW_CHANGE_BYTES = 4_096  # of a VIEW-CHANGE besides its claims, generously
 CLAIM_BYTES = 256  # of a signature and its name in one claim, generously
 
@@ -66,22 +68,21 @@ class Replica:
 
     def __init__(self, context: ReplicaContext) -> None:
         state = self.state = ReplicaState(context)
-        self._memory = VotesOfOthers()
-        self._early = NextEpochInbox()
-        self._counting = Counting(state, self._memory)
+        self._votes_of_others = VotesOfOthers()
+        self._next_epoch = NextEpochInbox()
+        self._counting = Counting(state, self._votes_of_others)
         self.count, self.tally = self._counting.count, self._counting.tally
         self.wants_names = self._counting.wants_names
         self._bodies = Bodies(state)
-        self._ordering = Ordering(state, self._bodies)
-        self._view_changes = ViewChanges(state, self._ordering)
-        self._recaller = Recaller(state, self._memory)
-        self._restorer = Restorer(state, self._view_changes, self._memory)
+        self._leading = Leading(state, self._bodies)
+        self._ordering = Ordering(state, self._bodies, self._leading)
+        timer = LeaderTimer(state, PROGRESS_TIMER)
+        self._view_changes = ViewChanges(state, self._ordering, timer)
+        self._progress = Progress(state, timer, self._view_changes)
+        self._own_votes = OwnVotes(state, self._votes_of_others)
+        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes)
+        self._restorer = Restorer(state, self._view_changes, self._votes_of_others)
         self._retransmission = Retransmission(state, self._bodies, self._view_changes)
-        self._is_progress_armed = False
-        self._progress_us = 0  # when something was last decided, or work began
-        self._entered_us = 0  # when the view was entered
-        self._position = (state.view, state.wanted, state.decided)
-        self._entered_decided = state.decided  # when the view was entered
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
             Prepare: self._ordering.on_prepare,
@@ -113,7 +114,7 @@ class Replica:
             case Received():
                 effects = self._on_received(now, event)
             case Available():
-                effects = self._ordering.try_propose(now)
+                effects = self._leading.try_propose(now)
             case Executed(height, _, epoch):
                 effects = self._on_executed(now, height, epoch)
             case Stable():
@@ -126,16 +127,15 @@ class Replica:
                 return []
         effects.extend(self._after(now))
         self._counting.look()
-        if self.state.is_member:
-            return effects
-        return [effect for effect in effects if not isinstance(effect, Send | Broadcast | Rebroadcast)]
+        return self.state.audible(effects)
 
     # --- events -------------------------------------------------------------------------------------------------
 
     def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
         effects = self._restorer.restore(records)
         self._recaller.logged_epoch = self._restorer.last_epoch
-        self._progress_us = self._entered_us = now.monotonic_us
+        self._own_votes.read_back()
+        self._progress.restart(now)
         if not self.state.is_member:
             effects.append(Note("removed", {"epoch": self.state.epoch.number}))
         effects.extend(self._recaller.begin(now, lost_key))
@@ -161,9 +161,9 @@ class Replica:
         effects.extend(self._view_changes.say_again())
         effects.extend(self._view_changes.try_join(now))
         if not state.is_changing:
-            effects.extend(self._ordering.order_again(now) if state.is_leader else [])
+            effects.extend(self._leading.order_again(now) if state.is_leader else [])
             effects.extend(self._ordering.advance_all(now))
-            effects.extend(self._ordering.try_propose(now))
+            effects.extend(self._leading.try_propose(now))
         return effects
 
     def _on_executed(self, now: Now, height: int, epoch: Epoch) -> list[Effect]:
@@ -175,7 +175,7 @@ class Replica:
             return self._ordering.on_head(now)
         state.decided = height
         state.log.drop(state.floor)
-        effects = [*self._ordering.try_decide(now), *self._ordering.try_propose(now)]
+        effects = [*self._ordering.try_decide(now), *self._leading.try_propose(now)]
         return [*effects, *self._ordering.on_head(now)]
 
     def _enter_epoch(self, now: Now, epoch: Epoch) -> list[Effect]:
@@ -185,21 +185,21 @@ class Replica:
         before = state.epoch
         state.enter_epoch(epoch)
         self._view_changes.clear()
+        self._progress.clear()
         self._retransmission.clear()
         state.pool.release()
         begins: list[Effect] = [persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)]
         if self._restorer.enter(epoch.number):  # we were in it before our ledger was lost
             begins = []
-            self._recaller.read_back()
+            self._own_votes.read_back()
         effects: list[Effect] = [
             *begins,
             CancelTimer(NEW_VIEW_TIMER),
-            Note("epoch", {"epoch": epoch.number, "first_height": epoch.first_height, "validators": epoch.n}),
-            *_membership(state.me, before, epoch),
+            *epoch_notes(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
-            *self._ordering.try_propose(now),
+            *self._leading.try_propose(now),
         ]
-        for event in self._early.take(epoch.number):
+        for event in self._next_epoch.take(epoch.number):
             effects.extend(self._on_received(now, event))
         return effects
 
@@ -214,21 +214,21 @@ class Replica:
         kept_until = event.height + 1  # so the next one takes its place
         effects: list[Effect] = [persist(SealedRecord(FORMAT, state.epoch.number, event.height), kept_until)]
         if event.height == state.epoch.first_height - 1:  # the epoch begins
-            self._progress_us = self._entered_us = now.monotonic_us
+            self._progress.restart(now)
             effects.extend(self._view_changes.try_join(now))
         if state.is_leader:
-            effects.extend(self._ordering.order_again(now))
-        return [*effects, *self._ordering.advance_all(now), *self._ordering.try_propose(now)]
+            effects.extend(self._leading.order_again(now))
+        return [*effects, *self._ordering.advance_all(now), *self._leading.try_propose(now)]
 
     def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
         if timer == PROGRESS_TIMER:
-            return self._on_progress(now)
+            return self._progress.on_timer(now)
         if timer == RETRANSMIT_TIMER:
-            return self._retransmission.on_timer(now)
+            return self._retransmission.timer.on_timer(now)
         if timer == NEW_VIEW_TIMER:
             return self._view_changes.on_timer(now)
         if timer == BATCH_TIMER:
-            return self._ordering.try_propose(now)
+            return self._leading.try_propose(now)
         assert timer == RECALL_TIMER, timer
         return self._recaller.on_timer(now)
 
@@ -264,9 +264,9 @@ class Replica:
         if fault is not None:
             return state.rejected(fault, event)
         if not is_ours:
-            self._early.keep(event, state)
+            self._next_epoch.keep(event, state)
             return []
-        self._memory.note(event.signed, vote, event.epoch)
+        self._votes_of_others.note(event.signed, vote, event.epoch)
         effects: list[Effect] = []
         if vote.view > state.view:
             effects = self._retransmission.note_view(now, event, vote.view)
@@ -283,7 +283,9 @@ class Replica:
         if not state.epoch.is_validator(event.sender):
             return state.rejected("not a validator", event)
         if len(event.signed.body) <= VIEW_CHANGE_BYTES + CLAIM_BYTES * state.span * (state.epoch.n + 2):
-            self._memory.note(event.signed, message, event.epoch)  # remembered to be told again: never more than needed
+            self._votes_of_others.note(
+                event.signed, message, event.epoch
+            )  # remembered to be told again: never more than needed
         if message.view <= state.view:
             return self._retransmission.help_into_view(now, event)
         return self._view_changes.on_view_change(now, event, message)
@@ -304,75 +306,28 @@ class Replica:
         if slot is None:
             return []
         state = self.state
-        order = state.orders.get(slot.height)
+        order = state.opening.orders.get(slot.height)
         body = None if order is None or slot.height <= state.decided else slot.body(order.digest)
         if body:
             state.pool.order(body)  # ordered by the NEW-VIEW: not to be proposed again
-        return [*self._ordering.advance(now, slot), *self._ordering.try_propose(now)]
+        return [*self._ordering.advance(now, slot), *self._leading.try_propose(now)]
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
-        if not self.state.epoch.is_validator(event.sender):
-            return []  # an observer answers too: it does not count
         was_recalled = self.state.is_recalled
-        effects = self._recaller.on_recalled(event, answer)
+        effects = self._recaller.on_recalled(now, event, answer)
         if self.state.is_recalled and not was_recalled:
-            self._progress_us = self._entered_us = now.monotonic_us
+            self._progress.restart(now)
             effects.extend(self._resume(now))
         return effects
 
-    # --- the leader's timer -------------------------------------------------------------------------------------
-
-    def _has_work(self) -> bool:
-        """Bundles wait, heights are to be filled, or orders of this view are undecided."""
-        state = self.state
-        if state.pool.unexecuted > 0 or state.is_filling:
-            return True
-        return any(slot.view == state.view for slot in state.log.above(state.decided))
-
-    def _on_progress(self, now: Now) -> list[Effect]:
-        """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
-        bundle."""
-        state = self.state
-        self._is_progress_armed = False
-        if not state.may_vote or not self._has_work():
-            return []
-        timeout_us = state.timeout_us
-        left_us = self._progress_us + timeout_us - now.monotonic_us
-        if left_us <= 0:
-            return self._view_changes.start(now, state.view + 1, "no progress")
-        is_old = now.monotonic_us - self._entered_us >= timeout_us
-        if is_old and state.pool.was_overtaken(now, timeout_us):
-            return self._view_changes.start(now, state.view + 1, "overtaken")
-        self._is_progress_armed = True
-        return [SetTimer(PROGRESS_TIMER, left_us)]
+    # --- after every step ---------------------------------------------------------------------------------------
 
     def _after(self, now: Now) -> list[Effect]:
-        """After every step: notice progress and new views; timers run while there may be work, else not."""
+        """Notice progress and new views; timers run while there may be work, else not."""
         state = self.state
-        before, position = self._position, (state.view, state.wanted, state.decided)
-        if position != before:
-            self._position = position
-            self._progress_us = now.monotonic_us
-            if position[0] != before[0]:
-                self._entered_us, self._entered_decided = now.monotonic_us, position[2]
-            # A view that only just works keeps the longer timer: where load made T too short, T stays long.
-            if position[2] >= self._entered_decided + state.parameters.checkpoint_interval:
-                state.attempts = 0
-        effects: list[Effect] = []
-        if self._is_progress_armed and self._retransmission.is_armed:
-            return effects
+        self._progress.look(now)
+        if self._progress.is_watching and self._retransmission.timer.is_armed:
+            return []
         if state.pool.unexecuted > 0 or state.log.highest > state.decided or state.is_filling:
-            effects.extend(self._retransmission.arm())
-            if not self._is_progress_armed and state.may_vote and self._has_work():
-                self._is_progress_armed = True
-                self._progress_us = now.monotonic_us
-                effects.append(SetTimer(PROGRESS_TIMER, state.timeout_us))
-        return effects
-
-
-def _membership(me: NodeId, before: Epoch, after: Epoch) -> list[Effect]:
-    """Whether the new epoch takes this node in or leaves it out."""
-    was, is_now = me in before.by_name, me in after.by_name
-    if was == is_now:
+            return [*self._retransmission.timer.arm(), *self._progress.try_watch(now)]
         return []
-    return [Note("admitted" if is_now else "removed", {"epoch": after.number})]

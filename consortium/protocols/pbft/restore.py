@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consortium.core.codec import Malformed
-from consortium.core.machine import Effect, Note
+from consortium.core.machine import Effect
 from consortium.core.messages import Signed
 from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare
 from consortium.protocols.pbft.recall import VotesOfOthers
 from consortium.protocols.pbft.records import (
+    RECORDS,
     AcceptedRecord,
     AnyRecord,
     NewViewRecord,
@@ -17,7 +18,6 @@ from consortium.protocols.pbft.records import (
     SealedRecord,
     ViewChangeRecord,
     ViewRecord,
-    decode_record,
 )
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.view_change import ViewChanges
@@ -52,19 +52,14 @@ class Restorer:
         return bool(records)
 
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
-        effects: list[Effect] = []
-        for data in records:
-            try:
-                record = decode_record(data)
-            except Malformed as error:  # the store has checked its bytes: another version's, perhaps
-                effects.append(Note("rejected", {"why": str(error)[:120], "sender": "own log", "message": "record"}))
-                continue
+        log, notes = RECORDS.read(records)
+        for record in log:
             if record.epoch == self._state.epoch.number:
                 self._apply(record)
             elif record.epoch > self._state.epoch.number:
                 self._later.setdefault(record.epoch, []).append(record)
         self._finish()
-        return effects
+        return notes
 
     def _apply(self, record: object) -> None:
         state = self._state
@@ -106,7 +101,7 @@ class Restorer:
         if entered is not None:
             self._view_changes.restore(entered[0], entered[1].message)
         said = [slot.height for slot in state.log.above(state.stable) if slot.prepare_view == state.view]
-        state.next_height = max([state.decided, state.orders_last, *said]) + 1
+        state.next_height = max([state.decided, state.opening.last_height, *said]) + 1
         for slot in state.log.above(state.head):
             body = slot.bodies.get(slot.digest)
             if body and slot.view == state.view:

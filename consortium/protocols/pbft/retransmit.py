@@ -7,11 +7,13 @@ filter of repeats swallows them; what they prove they prove by signatures, not b
 from __future__ import annotations
 
 from consortium.core.codec import Malformed
-from consortium.core.machine import Behind, Effect, Now, Rebroadcast, Received, Send, SetTimer
+from consortium.core.machine import Effect, Now, Rebroadcast, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Signed
 from consortium.core.transaction import NULL_DIGEST
+from consortium.protocols.common.lag import Lag, behind
 from consortium.protocols.common.rate_limit import RateLimit
+from consortium.protocols.common.retransmit_timer import RetransmitTimer
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.messages import (
     STATEMENTS_MAX,
@@ -29,39 +31,23 @@ from consortium.protocols.pbft.slot import Slot
 from consortium.protocols.pbft.view_change import ViewChanges
 
 RETRANSMIT_TIMER = ("pbft", "retransmit")
-TRIES_AT_ONCE = 6
 ANSWER_BYTES_MAX = 4_000_000
 
 
 class Retransmission:
-    """Every T/8 while nothing moves, with back-off up to 4 T after TRIES_AT_ONCE; from the start again when something
-    did. (With back-off from the first try on, where a fifth of all messages is lost, a leader's T was over too often.)
-    """
+    """What our timer says again, what others may ask, and what their answers and votes show."""
 
     def __init__(self, state: ReplicaState, bodies: Bodies, view_changes: ViewChanges) -> None:
         self._state = state
         self._bodies = bodies
         self._view_changes = view_changes
-        base_us = state.parameters.timer_base_us
-        self._delay_us = self._first_us
-        self._tries = 0  # since something moved
-        self._mark: tuple[int, ...] = ()
-        self.is_armed = False
-        self._answers = RateLimit(2, max(1, base_us // 8))
-        self._told = RateLimit(4, max(1, base_us // 8))  # an honest member answers twice in this time
-        self._view_asks = RateLimit(1, self._first_us)
+        self.timer = RetransmitTimer(state, RETRANSMIT_TIMER, self._position, self.has_open_work, self._say_again)
+        self._lag = Lag(state)
+        self._answers_left = RateLimit(2, self.timer.first_us)
+        self._told_left = RateLimit(4, self.timer.first_us)  # an honest member answers twice in this time
+        self._view_asks_left = RateLimit(1, self.timer.first_us)
         self._views: dict[NodeId, int] = {}  # newest view above ours that each member voted in
         self._heights: dict[NodeId, int] = {}  # highest height above our window that each member voted at
-        self._heads: dict[NodeId, int] = {}  # highest executed height that each member told us
-        self._sealed = 0  # highest height that a seal proved to us
-
-    @property
-    def _first_us(self) -> int:
-        return max(1, self._state.parameters.timer_base_us // 8)
-
-    @property
-    def _last_us(self) -> int:
-        return 4 * self._state.parameters.timer_base_us
 
     @property
     def _slots_told(self) -> int:
@@ -81,9 +67,9 @@ class Retransmission:
         is_leader = event.sender == state.epoch.leader(view)
         if not is_leader and not self._is_view_missed():
             return []
-        if event.sender == state.me or not self._view_asks.spend(now, event.sender):
+        if event.sender == state.me or not self._view_asks_left.spend(now, event.sender):
             return []
-        return [Send(event.sender, self._question(now), b"", state.epoch.number)]
+        return [state.tell(event.sender, self._question(now))]
 
     def note_height(self, sender: NodeId, height: int) -> None:
         if height > self._heights.get(sender, 0):
@@ -97,50 +83,11 @@ class Retransmission:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
         ours."""
         state = self._state
-        weak = state.epoch.weak
-        shown = [self._sealed]
-        heads = self._of_validators(self._heads)
-        if len(heads) >= weak:
-            shown.append(heads[weak - 1])
-        heights = self._of_validators(self._heights)
-        if len(heights) >= weak:
-            shown.append(heights[weak - 1] - state.parameters.window)
-        for slot in state.log.above(state.decided + 1):
-            if slot.certificate is not None:
-                shown.append(slot.height)
-        best = max(shown)
-        return best if best > state.decided else 0
-
-    def _of_validators(self, words: dict[NodeId, int]) -> list[int]:
-        """Highest first. Observers, and those that were removed, may all be liars: f is of today's validators."""
-        return sorted((word for name, word in words.items() if self._state.epoch.is_validator(name)), reverse=True)
+        voted = self._lag.shown_by_weak(self._heights) - state.parameters.window
+        certified = [slot.height for slot in state.log.above(state.decided + 1) if slot.certificate is not None]
+        return self._lag.shown(voted, *certified)
 
     # --- the timer ----------------------------------------------------------------------------------------------
-
-    def arm(self) -> list[Effect]:
-        if self.is_armed:
-            return []
-        self.is_armed = True
-        self._delay_us, self._tries = self._first_us, 0
-        self._mark = self._position()
-        return [SetTimer(RETRANSMIT_TIMER, self._delay_us)]
-
-    def on_timer(self, now: Now) -> list[Effect]:
-        self.is_armed = False
-        if not self.has_open_work():
-            return []
-        effects: list[Effect] = []
-        position = self._position()
-        if position == self._mark:
-            effects = self._say_again(now)
-            self._tries += 1
-            if self._tries >= TRIES_AT_ONCE:
-                self._delay_us = min(2 * self._delay_us, self._last_us)
-        else:
-            self._delay_us, self._tries = self._first_us, 0
-        self._mark = position
-        self.is_armed = True
-        return [*effects, SetTimer(RETRANSMIT_TIMER, self._delay_us)]
 
     def _position(self) -> tuple[int, ...]:
         state = self._state
@@ -166,10 +113,7 @@ class Retransmission:
             effects.extend(Rebroadcast(signed) for signed in self._own(slot))
             effects.extend(self._bodies.fetch(now, slot))
         effects.append(state.say(self._question(now)))
-        behind = self._behind()
-        if behind:
-            effects.append(Behind(behind))
-        return effects
+        return [*effects, *behind(self._behind())]
 
     def _question(self, now: Now) -> Ask:
         state = self._state
@@ -199,7 +143,7 @@ class Retransmission:
         statements = self._statements(question)
         seal = state.seal if question.height <= state.stable else None
         knows_more = statements or seal is not None or state.head >= question.height
-        if not knows_more or not self._answers.spend(now, event.sender):
+        if not knows_more or not self._answers_left.spend(now, event.sender):
             return []
         told = Told(event.sender, question.nonce, state.view, state.head, seal, statements)
         return [*self._decisions(event, question), state.answer(event, told)]
@@ -207,8 +151,8 @@ class Retransmission:
     def _statements(self, question: Ask) -> tuple[Signed, ...]:
         state = self._state
         found: list[Signed] = []
-        if state.new_view is not None and question.view < state.view:
-            found.append(state.new_view)
+        if state.opening.signed is not None and question.view < state.view:
+            found.append(state.opening.signed)
         own = self._view_changes.signed() if state.is_changing else None
         if own is not None:
             found.append(own)
@@ -238,9 +182,9 @@ class Retransmission:
     def help_into_view(self, now: Now, event: Received) -> list[Effect]:
         """A VIEW-CHANGE for a view that is over here: its sender missed our NEW-VIEW."""
         state = self._state
-        if state.new_view is None or event.sender == state.me or not self._answers.spend(now, event.sender):
+        if state.opening.signed is None or event.sender == state.me or not self._answers_left.spend(now, event.sender):
             return []
-        told = Told(event.sender, state.nonce(now), state.view, state.head, None, (state.new_view,))
+        told = Told(event.sender, state.nonce(now), state.view, state.head, None, (state.opening.signed,))
         return [state.answer(event, told)]
 
     def on_told(self, now: Now, event: Received, answer: Told) -> list[Received]:
@@ -251,14 +195,12 @@ class Retransmission:
         state = self._state
         if answer.receiver != state.me or len(answer.statements) > STATEMENTS_MAX:
             return []
-        if not self._told.spend(now, event.sender):
+        if not self._told_left.spend(now, event.sender):
             return []
-        if answer.height > self._heads.get(event.sender, 0):
-            self._heads[event.sender] = answer.height
+        self._lag.note_head(event.sender, answer.height)
         found: list[Received] = []
         try:
-            if answer.seal is not None:
-                self._sealed = max(self._sealed, state.context.check_seal(answer.seal))
+            self._lag.note_seal(answer.seal)
             for signed in answer.statements[: 2 + 3 * self._slots_told]:
                 if signed.sender == state.me:
                     continue

@@ -6,6 +6,8 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Behind, CancelTimer, Effect, Note, Now, Received, SetTimer
 from consortium.core.membership import NodeId
 from consortium.core.messages import Signed
+from consortium.protocols.common.leader_timer import LeaderTimer
+from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.pbft.certificates import (
     Change,
     Order,
@@ -17,8 +19,8 @@ from consortium.protocols.pbft.certificates import (
 )
 from consortium.protocols.pbft.messages import NewView, ViewChange
 from consortium.protocols.pbft.ordering import Ordering
-from consortium.protocols.pbft.records import FORMAT, NewViewRecord, ViewChangeRecord, ViewRecord, persist
-from consortium.protocols.pbft.replica_state import ReplicaState
+from consortium.protocols.pbft.records import NewViewRecord, ViewChangeRecord, ViewRecord
+from consortium.protocols.pbft.replica_state import Opening, ReplicaState
 from consortium.protocols.pbft.slot import Slot
 
 NEW_VIEW_TIMER = ("pbft", "new_view")
@@ -27,8 +29,9 @@ NEW_VIEW_TIMER = ("pbft", "new_view")
 class ViewChanges:
     """Keeps one VIEW-CHANGE a member, its newest: a member that names a huge view only wastes its own place."""
 
-    def __init__(self, state: ReplicaState, ordering: Ordering) -> None:
+    def __init__(self, state: ReplicaState, ordering: Ordering, timer: LeaderTimer) -> None:
         self._state = state
+        self._timer = timer  # its T is how long we wait for a NEW-VIEW, too
         self._ordering = ordering
         self._changes: dict[NodeId, Change] = {}
         self._timed_view = 0  # the wanted view for whose NEW-VIEW the timer runs
@@ -58,7 +61,7 @@ class ViewChanges:
         if beyond:
             return [Behind(beyond)]
         state.wanted = view
-        state.attempts += 1
+        self._timer.grow()
         self.mine = self._message(view)
         number = state.epoch.number
         return [
@@ -110,7 +113,7 @@ class ViewChanges:
         wanted = state.wanted
         effects = self.start(now, wanted + 1, "no new view")
         if state.wanted == wanted:
-            effects.append(SetTimer(NEW_VIEW_TIMER, state.timeout_us))
+            effects.append(SetTimer(NEW_VIEW_TIMER, self._timer.timeout_us))
         return effects
 
     # --- VIEW-CHANGE --------------------------------------------------------------------------------------------
@@ -165,7 +168,7 @@ class ViewChanges:
         if sum(change.view >= state.wanted for change in self._changes.values()) < state.epoch.quorum:
             return []
         self._timed_view = state.wanted
-        return [SetTimer(NEW_VIEW_TIMER, state.timeout_us)]
+        return [SetTimer(NEW_VIEW_TIMER, self._timer.timeout_us)]
 
     # --- NEW-VIEW -----------------------------------------------------------------------------------------------
 
@@ -215,7 +218,6 @@ class ViewChanges:
         state = self._state
         view = message.view
         state.view = state.wanted = view
-        state.new_view = signed
         self.mine = None
         for name in [name for name, change in self._changes.items() if change.view <= view]:
             del self._changes[name]
@@ -228,15 +230,14 @@ class ViewChanges:
         ]
         if result.stable_height > state.decided:
             effects.append(Behind(result.stable_height))
-        return [*effects, *self._ordering.enter_view(now, result), *self.try_join(now)]
+        return [*effects, *self._ordering.enter_view(now, signed, result), *self.try_join(now)]
 
     def restore(self, signed: Signed, message: NewView) -> None:
         """After a boot: the NEW-VIEW of the view that our log says we are in, judged again."""
         state = self._state
-        state.new_view = signed
         try:
             result = check_new_view(message, signed.sender, state.epoch, self._open)
-            state.orders, state.orders_last = result.orders, result.last_height
+            state.opening = Opening(signed, result.orders, result.last_height)
         except Malformed:  # our own log was valid once; what it orders binds us all the same
-            state.orders = {height: Order(digest, -1, ()) for height, digest in message.orders}
-            state.orders_last = max(state.orders, default=0)
+            orders = {height: Order(digest, -1, ()) for height, digest in message.orders}
+            state.opening = Opening(signed, orders, max(orders, default=0))

@@ -12,7 +12,7 @@ _NO_VOTES = "nobody votes"
 _NO_CHANGE = "the sequencer never changes"
 
 
-class SoloSpeech(MessageForge):
+class SoloForge(MessageForge):
     proposals = frozenset(("Order",))
     shows = ("Order",)
     lacks = {  # noqa: RUF012 - it is read only
@@ -44,4 +44,4 @@ class SoloSpeech(MessageForge):
         return isinstance(message, Ordered)
 
 
-SPEECH = SoloSpeech()
+FORGE = SoloForge()

@@ -25,7 +25,7 @@ def test_a_ballot_goes_to_the_next_leader_after_its_record() -> None:
     effects = bench.propose(bench.block(None, 0))
     assert persisted_before(effects, Ballot)
     assert [e.to for e in effects if isinstance(e, Send) and isinstance(e.message, Ballot)] == ["n0"]
-    assert bench.state.voted == 0
+    assert bench.state.own.voted == 0
 
 
 def test_nobody_votes_twice_in_a_view_and_two_proposals_are_evidence() -> None:
@@ -50,7 +50,7 @@ def test_a_block_on_an_older_qc_than_the_lock_gets_no_vote_and_one_on_the_lock_d
     first, second, third = bench.line(0, 1, 2)
     for block in (first, second, third):
         bench.propose(block)
-    assert bench.state.locked_view == 0  # the vote for the third: QCs of the second and of the first under it
+    assert bench.state.own.locked == 0  # the vote for the third: QCs of the second and of the first under it
     timeouts = bench.certificate(Timeout(6))
     stale = bench.block(None, 8)
     assert said(bench.propose(stale, timeouts), Ballot) == []
@@ -66,9 +66,9 @@ def test_a_lock_is_the_parents_parent_whatever_their_views() -> None:
     second = bench.block(first, 8)
     bench.propose(first)
     bench.propose(second, bench.certificate(Timeout(0)))
-    assert bench.state.locked_view == -1
+    assert bench.state.own.locked == -1
     bench.propose(bench.block(second, 9))
-    assert bench.state.locked_view == 0
+    assert bench.state.own.locked == 0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_a_gap_in_the_views_decides_nothing(views: tuple[int, ...]) -> None:
     blocks = bench.line(*views)
     for block in (*blocks, bench.block(blocks[-1], views[-1] + 1)):
         bench.propose(block, bench.certificate(Timeout(block.view - 2)) if block.view in (8, 16) else None)
-    assert bench.state.voted == views[-1] + 1 and bench.state.decided == 0
+    assert bench.state.own.voted == views[-1] + 1 and bench.state.decided == 0
 
 
 def test_what_lies_under_the_three_chain_is_decided_with_it() -> None:
@@ -213,7 +213,7 @@ def test_a_leader_collects_a_quorum_and_proposes_on_it_and_two_ballots_of_one_vi
 
 def said_ballot(bench: Bench) -> Ballot:
     """That of everybody for the proposal of our view."""
-    block = bench.state.pending
+    block = bench.state.current.pending
     decision = bench.state.tree.decided_by(block)
     return Ballot(block.view, block.digest, decision.height, decision.commits)
 
@@ -247,7 +247,7 @@ def test_one_member_alone_moves_nobody_however_far_it_asks() -> None:
     bench = Bench()
     for view in (0, 5, 1 << 40, (1 << 53) - 1):
         bench.time_out(view, "n1")
-    assert bench.state.view == 0 and bench.state.timed == -1
+    assert bench.state.view == 0 and bench.state.own.timed == -1
 
 
 def test_a_new_leader_builds_on_the_newest_qc_that_came_with_the_timeouts() -> None:
@@ -256,7 +256,7 @@ def test_a_new_leader_builds_on_the_newest_qc_that_came_with_the_timeouts() -> N
     bench.propose(first)
     effects = [*bench.time_out(1, "n2", quorum=bench.quorum(first)), *bench.time_out(1, "n0")]
     assert [proposal.view for proposal in said(effects, Proposal)] == [8]
-    assert bench.state.pending.header.parent == first.digest
+    assert bench.state.current.pending.header.parent == first.digest
 
 
 def test_a_term_that_does_not_follow_its_parent_must_show_why() -> None:
@@ -270,18 +270,18 @@ def test_a_term_that_does_not_follow_its_parent_must_show_why() -> None:
 
 def test_the_timer_doubles_with_fruitless_terms_and_comes_back_with_decisions() -> None:
     bench = Bench()
-    base_us = bench.state.timeout_us
+    base_us = bench.timeout_us
     waits = []
     for view in (0, 8, 16, 24):
         bench.time_out(view, *QUORUM)
-        waits.append(bench.state.timeout_us)
+        waits.append(bench.timeout_us)
     assert waits == [base_us, 2 * base_us, 4 * base_us, 8 * base_us]
     blocks = [bench.block(None, 32)]
     bench.propose(blocks[0], bench.certificate(Timeout(24)))
     for view in (33, 34, 35):
         blocks.append(bench.block(blocks[-1], view))
         bench.propose(blocks[-1])
-    assert bench.state.decided == 1 and bench.state.timeout_us == 4 * base_us
+    assert bench.state.decided == 1 and bench.timeout_us == 4 * base_us
 
 
 def test_an_idle_replica_is_quiet() -> None:

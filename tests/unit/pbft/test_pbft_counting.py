@@ -55,7 +55,7 @@ def test_what_was_counted_is_remembered_for_one_that_asks_for_its_votes() -> Non
     bench, digest = ordered()
     vote = bench.received("n2", Prepare(0, 1, digest))
     assert bench.replica.count(vote)
-    assert bench.replica._memory.of("n2") == (vote.signed,)
+    assert bench.replica._votes_of_others.of("n2") == (vote.signed,)
 
 
 def test_the_memory_keeps_each_members_newest_vote_however_many_heights_are_counted() -> None:

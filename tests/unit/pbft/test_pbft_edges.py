@@ -26,6 +26,7 @@ from consortium.core.machine import (
 )
 from consortium.core.messages import Signed, statement
 from consortium.core.transaction import NULL_DIGEST, batch_digest
+from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.pbft.messages import (
     STATEMENTS_MAX,
     Ask,
@@ -42,7 +43,7 @@ from consortium.protocols.pbft.messages import (
     Told,
     ViewChange,
 )
-from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, PreparedRecord, ViewRecord, decode_record, persist
+from consortium.protocols.pbft.records import AcceptedRecord, PreparedRecord, ViewRecord, decode_record
 from consortium.protocols.pbft.retransmit import ANSWER_BYTES_MAX
 
 A = b"a" * 32

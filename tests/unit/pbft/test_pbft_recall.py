@@ -9,6 +9,7 @@ from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Available, Executed, Received, Started
 from consortium.core.messages import Message, Signed, decode_frame
+from consortium.protocols.common.records import FORMAT
 from consortium.protocols.pbft.messages import (
     Ask,
     Commit,
@@ -19,7 +20,7 @@ from consortium.protocols.pbft.messages import (
     Recalled,
     ViewChange,
 )
-from consortium.protocols.pbft.records import FORMAT, AcceptedRecord, ViewRecord
+from consortium.protocols.pbft.records import AcceptedRecord, ViewRecord
 from consortium.protocols.pbft.replica import Replica
 
 
