@@ -26,8 +26,8 @@ from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
 from nodes.broker.broker import find_mosquitto
 from nodes.conduct.conductor import Outcome, run_local
+from nodes.conduct.drill import Drill, LocalRun, is_level
 from nodes.conduct.node_process import NodeProcess
-from nodes.conduct.storm import Drill, LocalRun, is_level
 from nodes.errors import UserError
 from nodes.process.bus import Bus
 from nodes.process.settings import read_settings, write_settings

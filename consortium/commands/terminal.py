@@ -24,6 +24,7 @@ from consortium.lab.pages.results import outcome_sentence
 from consortium.runs.folder import place_of
 from consortium.runs.run import Run
 from consortium.runs.trace import fingerprint
+from consortium.scenario.faults import condition_after
 from consortium.scenario.scenario import Scenario
 
 Record = dict[str, Any]
@@ -134,7 +135,7 @@ class Progress:
 
     def _on_fault(self, record: Record) -> str:
         act, target = record["act"], record.get("target", "")
-        state = {"kill": "down", "pause": "paused", "resume": "up"}.get(act)
+        state = condition_after(act)
         if state is not None and target in self.states:
             self.states[target] = state
         return f"FAULT: {fault_words(record)}"

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from consortium.behaviours import read_options
+from consortium.core.draws import Shape, between, chance, choose, some
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
 from consortium.exploration.faults import draw_behaviours, draw_cast, draw_faults
 from consortium.exploration.members import draw_changes, with_stewards
-from consortium.exploration.shape import Shape, between, chance, choose, some
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream

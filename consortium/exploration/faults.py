@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from consortium.core.draws import Shape, between, chance, choose, some, split
 from consortium.core.membership import NodeId
 from consortium.core.quorum import faults_max
-from consortium.exploration.shape import Shape, between, chance, choose, some
+from consortium.scenario.faults import load_acts, load_drawings, read_options
+from consortium.scenario.faults.act import Drawing, Episode
 from consortium.scenario.scenario import BehaviourSpec, Fault, Scenario
 from consortium.scenario.streams import Stream
 
 FAULTS_MIN = 3
 EPISODES_MAX = 6
 HEIGHT_MAX = 45
-REPAIRS = ("restart", "resume", "heal", "broker_restart", "calm", "disk_free")
-Episode = tuple[Fault, ...]  # the fault first, then what mends it
-
-ORDINARY = ("kill", "kill", "kill", "leader", "leader", "pause", "partition", "partition", "broker", "link", "link",
-            "one way", "clock", "drift", "disk full")  # fmt: skip
-WOUNDS = ("older disk", "empty disk", "torn", "flipped")
 
 
 class Cast(NamedTuple):
@@ -44,7 +40,7 @@ def draw_cast(stream: Stream, shape: Shape) -> Cast:
 def draw_faults(stream: Stream, shape: Shape, cast: Cast, arrival: Episode = ()) -> tuple[Fault, ...]:
     """Episodes one after another, each begun at a height and mended a while later; some hold a second one inside.
     `arrival`: of a newcomer, between two of them."""
-    episodes = [_wound(stream, name) for name in cast.wounded]
+    episodes = [_wound(stream, shape, name) for name in cast.wounded]
     while len(episodes) < FAULTS_MIN or (len(episodes) < EPISODES_MAX and chance(stream, 60)):
         episodes.insert(stream.below(len(episodes) + 1), _episode(stream, shape))
     heights = sorted(between(stream, 1, HEIGHT_MAX) for _ in episodes)
@@ -75,95 +71,30 @@ def _later_us(stream: Stream, shape: Shape) -> int:
 
 
 def _episode(stream: Stream, shape: Shape) -> Episode:
-    """A fault and its repair, without times."""
-    kind = choose(stream, ORDINARY)
-    name = choose(stream, shape.everybody)
-    match kind:
-        case "kill":
-            return (_kill(stream, name), Fault("restart", name))
-        case "leader":
-            return (_kill(stream, "leader"), Fault("restart", "last"))
-        case "pause":
-            return (Fault("pause", name), Fault("resume", name))
-        case "broker":
-            return (Fault("broker_kill"), Fault("broker_restart"))
-        case "partition":
-            return (Fault("partition", groups=_groups(stream, shape)), Fault("heal"))
-        case "one way":
-            links = tuple(_one_way(stream, shape) for _ in range(between(stream, 1, 3)))
-            return (Fault("partition", links=links), Fault("heal"))
-        case "link":
-            return (_link_fault(stream, shape), Fault("calm"))
-        case "clock":
-            jump = {"wall_us": between(stream, -1_500_000, 1_500_000), "monotonic_us": stream.below(3_000_000)}
-            return (Fault("clock_jump", name, options=jump),)
-        case "drift":
-            drift = {"wall_ppm": between(stream, -500, 500), "monotonic_ppm": between(stream, -50_000, 50_000)}
-            return (Fault("clock_drift", name, options=drift), Fault("clock_drift", name))
-        case _:
-            return (Fault("disk_full", name), Fault("disk_free", name), Fault("restart", name))
+    """A fault and what belongs to it, without times."""
+    drawing = choose(stream, _wheel(is_wound=False))
+    return drawing.draw(stream, shape, choose(stream, shape.everybody))
 
 
-def _kill(stream: Stream, target: str) -> Fault:
-    """Now, or in the middle of what it will do next."""
-    return Fault("kill", target, options={"outputs": between(stream, 1, 12)} if chance(stream, 60) else {})
-
-
-def _wound(stream: Stream, name: NodeId) -> Episode:
+def _wound(stream: Stream, shape: Shape, name: NodeId) -> Episode:
     """A disk that comes back older, empty or damaged: the node must notice, and not vote."""
-    match choose(stream, WOUNDS):
-        case "older disk":
-            return (Fault("disk_copy", name), Fault("kill", name), Fault("restart", name, options={"disk": "copy"}))
-        case "empty disk":
-            return (Fault("kill", name), Fault("restart", name, options={"disk": "empty"}))
-        case "torn":
-            tear = Fault("disk_tear", name, options={"blocks": between(stream, 1, 4)})
-            return (tear, Fault("kill", name), Fault("restart", name))
-        case _:
-            flip = Fault("disk_flip", name, options={"table": choose(stream, ("any", "any", "votes", "state"))})
-            return (flip, Fault("kill", name), Fault("restart", name))
+    return choose(stream, _wheel(is_wound=True)).draw(stream, shape, name)
 
 
-def _groups(stream: Stream, shape: Shape) -> tuple[tuple[NodeId, ...], ...]:
-    count = choose(stream, (2, 2, 2, 3))
-    places = [stream.below(count) for _ in shape.everybody]
-    groups = [
-        tuple(name for name, place in zip(shape.everybody, places, strict=True) if place == group)
-        for group in range(count)
-    ]
-    return tuple(group for group in groups if group)
+def _wheel(*, is_wound: bool) -> list[Drawing]:
+    """Each drawing as often as its weight says."""
+    return [each for each in load_drawings() if each.is_wound == is_wound for _ in range(each.weight)]
 
 
-def _one_way(stream: Stream, shape: Shape) -> str:
-    sender, receiver = some(stream, shape.everybody, 2)
-    if chance(stream, 50):
-        sender, receiver = receiver, sender
-    return choose(stream, (f"{sender}>{receiver}", f"{sender}>*", f"*>{receiver}"))
-
-
-def _link_fault(stream: Stream, shape: Shape) -> Fault:
-    links = tuple(_one_way(stream, shape) for _ in range(between(stream, 0, 2)))
-    ppm = choose(stream, (100_000, 300_000, 600_000))
-    match choose(stream, ("loss", "duplication", "reordering", "delay")):
-        case "loss":
-            return Fault("loss", links=links, options={"ppm": ppm})
-        case "duplication":
-            return Fault("duplication", links=links, options={"ppm": ppm})
-        case "reordering":
-            return Fault("reordering", links=links, options={"ppm": ppm, "late_us": shape.mean_us * 20})
-        case _:
-            mean_us = shape.mean_us * choose(stream, (3, 10, 30))
-            options = {"mean_us": mean_us, "deviation_us": mean_us // 2, "distribution": "lognormal"}
-            return Fault("delay", links=links, options=options)
+def repairs() -> frozenset[str]:
+    """Names of the acts that mend something; they are not counted as trouble."""
+    return frozenset(act.name for act in load_acts().values() if act.nature == "repair")
 
 
 def wounded(scenario: Scenario) -> frozenset[NodeId]:
     """Members whose disk forgets or is damaged: what they promised they cannot be held to."""
-    found = []
-    for fault in scenario.faults:
-        if fault.act in ("disk_tear", "disk_flip") or fault.options.get("disk", "own") != "own":
-            found.append(fault.target)
-    return frozenset(found)
+    acts = load_acts()
+    return frozenset(fault.target for fault in scenario.faults if acts[fault.act].forgets(read_options(fault)))
 
 
 # --- traitors -------------------------------------------------------------------------------------------------------
@@ -187,7 +118,7 @@ def _behaviour(stream: Stream, shape: Shape, cast: Cast) -> tuple[str, dict[str,
         ("silent", {"deaf": chance(stream, 30)}),
         ("slow_leader", {}),
         ("targeted_delay", {"to": victims, "delay_us": shape.timer_us * between(stream, 1, 30) // 10}),
-        ("equivocating_leader", {"groups": _split(stream, shape)} if chance(stream, 60) else {}),
+        ("equivocating_leader", {"groups": split(stream, shape.names)} if chance(stream, 60) else {}),
         ("equivocating_leader", {}),
         ("withheld_votes", {"to": victims} if chance(stream, 60) else {}),
         ("withheld_votes", {"messages": ("ViewChange", "NewView"), "to": victims}),
@@ -205,10 +136,6 @@ def _behaviour(stream: Stream, shape: Shape, cast: Cast) -> tuple[str, dict[str,
         ("twin", {}),
     )
     return choose(stream, kinds)
-
-
-def _split(stream: Stream, shape: Shape) -> tuple[tuple[NodeId, ...], ...]:
-    return _groups(stream, Shape(shape.names, "", shape.mean_us, shape.timer_us))
 
 
 def _poison(stream: Stream, shape: Shape) -> dict[str, Any]:

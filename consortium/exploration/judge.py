@@ -10,7 +10,7 @@ from consortium.contracts import load_contracts
 from consortium.core.membership import Epochs, NodeId
 from consortium.exploration.coverage import Counts, count_run
 from consortium.exploration.draw import BATCHES_MIN
-from consortium.exploration.faults import FAULTS_MIN, REPAIRS, wounded
+from consortium.exploration.faults import FAULTS_MIN, repairs, wounded
 from consortium.lab.checks.claims import CLAIMS, Kind, judge
 from consortium.lab.checks.statements import Watcher
 from consortium.lab.checks.traces import last_fault_us
@@ -23,12 +23,12 @@ from consortium.runs.run import Run, head_height, ledger_epochs
 from consortium.runs.trace import Record, fingerprint
 from consortium.scenario.adversary import traitors
 from consortium.scenario.assemble import Shared
+from consortium.scenario.faults import find_act
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.run import Simulation
 
 BOUND_TIMERS = 400  # done so many timers after the last fault
 VIEWS_A_MEMBER = 3  # and never so many views a member in a row without a decision
-UP_OR_DOWN = ("kill", "pause", "resume")
 NOT_BLAME = (  # what honest members may say of honest members
     "no answer in time",
     "the batch's time is too far from our clock",
@@ -89,7 +89,7 @@ def examine(scenario: Scenario) -> Examined:
     counts = count_run(scenario, simulated.trace, statements)
     faults = sum(record["kind"] == "fault" for record in simulated.trace)
     if not failures and scenario.name.startswith("explore-"):
-        met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in REPAIRS)
+        met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in repairs())
         if batches < BATCHES_MIN:
             failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
         if met < FAULTS_MIN:
@@ -114,7 +114,8 @@ def _left(record: Record, watcher: Watcher) -> bool:
 
 def _is_of(record: Record, names: Container[NodeId]) -> bool:
     """What these said, and what was done to them."""
-    is_fate = record["kind"] == "fault" and record["act"] in UP_OR_DOWN
+    act = find_act(record["act"]) if record["kind"] == "fault" else None
+    is_fate = act is not None and act.target_is is not None
     return record["node"] in names or (is_fate and record["target"] in names)
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from consortium.core.draws import Shape, between, chance, choose
 from consortium.core.membership import Kind, NodeId
 from consortium.core.quorum import faults_max
 from consortium.exploration.faults import Cast
-from consortium.exploration.shape import Shape, between, chance, choose
 from consortium.scenario.scenario import Fault, MemberSpec
 from consortium.scenario.streams import Stream
 

@@ -10,22 +10,10 @@ from msgspec.structs import replace
 
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
-from consortium.exploration.faults import REPAIRS
+from consortium.scenario.faults import load_acts
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario
 
 CALM = Network(Link("constant", 1_000))
-_MENDS = {
-    "kill": ("restart",),
-    "pause": ("resume",),
-    "partition": ("heal",),
-    "broker_kill": ("broker_restart",),
-    "disk_full": ("disk_free", "restart"),
-    "disk_copy": ("kill", "restart"),
-    "disk_tear": ("kill", "restart"),
-    "disk_flip": ("kill", "restart"),
-    "clock_drift": ("clock_drift",),
-    **dict.fromkeys(("loss", "duplication", "reordering", "delay"), ("calm",)),
-}
 
 
 def shrink(scenario: Scenario, fails: Callable[[Scenario], bool], tries_max: int = 300) -> tuple[Scenario, int]:
@@ -49,8 +37,9 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
     for index in range(len(scenario.behaviours)):
         kept = (*scenario.behaviours[:index], *scenario.behaviours[index + 1 :])
         yield replace(scenario, behaviours=kept)
+    acts = load_acts()
     for index, fault in enumerate(scenario.faults):
-        if fault.act not in REPAIRS:
+        if acts[fault.act].nature != "repair":
             yield replace(scenario, faults=_without(scenario.faults, index))
     yield from _fewer_changes(scenario)
     yield from _fewer_members(scenario)
@@ -73,10 +62,10 @@ def _smaller(scenario: Scenario) -> Iterator[Scenario]:
 
 
 def _without(faults: tuple[Fault, ...], index: int) -> tuple[Fault, ...]:
-    """Leave a fault out together with what mends it, and give the next one its place in time."""
+    """Leave a fault out together with what belongs to it, and give the next one its place in time."""
     dropped = {index}
     begun = faults[index]
-    for mend in _MENDS.get(begun.act, ()):
+    for mend in load_acts()[begun.act].followed_by:
         for later in range(index + 1, len(faults)):
             fault = faults[later]
             is_its = fault.act == mend and fault.target in (begun.target, "last", "")

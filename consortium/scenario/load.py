@@ -21,7 +21,7 @@ from consortium.core.transaction import NAME_BYTES_MAX
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.scenario.adversary import check_behaviours, twins_of
-from consortium.scenario.faults.acts import ACTS, read_options, why_not_local
+from consortium.scenario.faults import load_acts, read_options
 from consortium.scenario.network.check import (
     NetworkError,
     check_known,
@@ -171,14 +171,15 @@ def _is_name(name: str) -> bool:
 
 def _check_faults(scenario: Scenario) -> None:
     names = [*(member.name for member in scenario.members), *twins_of(scenario)]
+    acts = load_acts()
     for index, fault in enumerate(scenario.faults):
         where = f"faults.{index}"
-        _check_known(f"{where}.act", fault.act, sorted(ACTS))
+        _check_known(f"{where}.act", fault.act, list(acts))
         try:
             read_options(fault)
         except ValueError as error:
             raise ScenarioError(f"{where}: {error}") from None
-        if ACTS[fault.act].target:
+        if acts[fault.act].has_target:
             _check_known(f"{where}.target", fault.target, [*names, "leader", "last"])
         elif fault.target:
             raise ScenarioError(f"{where}: {fault.act!r} has no target; name members in groups or links")
@@ -209,10 +210,6 @@ def _check_behaviours(scenario: Scenario) -> None:
 
 def check_runs_locally(scenario: Scenario) -> None:
     """Raises ScenarioError where only the simulator can do what the scenario asks for."""
-    for index, fault in enumerate(scenario.faults):
-        why = why_not_local(fault)
-        if why is not None:
-            raise ScenarioError(f"faults.{index}: {why}: use --on simulator")
     if scenario.is_recalled:
         raise ScenarioError("is_recalled: real nodes ask one another whenever they boot: use --on simulator")
     if scenario.suite == "plain":

@@ -122,8 +122,8 @@ class Disk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One act against the run; the acts, their `options` and where they can be carried out stand in
-    scenario/acts.py and docs/faults.md.
+    """One act against the run; the acts and their `options` stand in
+    scenario/faults/ and docs/faults.md.
 
     `target`: a member's name, or `leader`, or `last` (whoever the fault before met). When: `at_us` after the start, or
     when `at_height` has been executed somewhere, whichever is given; `after_us` later than that. Faults are met in

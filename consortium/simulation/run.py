@@ -18,6 +18,8 @@ from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.rows import DictRows
 from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import Shared, build_genesis, prepare
+from consortium.scenario.faults import touches
+from consortium.scenario.faults.fate import Fate
 from consortium.scenario.network.model import NetworkModel, change_times_us
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.membership import introduce
@@ -29,7 +31,6 @@ from consortium.simulation.clock import Clock, Due
 from consortium.simulation.costs.priced_node import PricedNodes
 from consortium.simulation.costs.profile import Profile
 from consortium.simulation.driver import NodeDriver
-from consortium.simulation.faults import Faults
 from consortium.simulation.free_node import FreeNodes
 from consortium.simulation.gauges import Gauges
 from consortium.simulation.lives import NodeLives
@@ -37,6 +38,7 @@ from consortium.simulation.simulated_node import (
     Delivery,
     SimulatedNode,
 )
+from consortium.simulation.world import SimulatedWorld
 
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
@@ -132,7 +134,7 @@ class Simulation:
         prepared = introduce(prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode())), keys)
         self.genesis = build_genesis(scenario, prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
-        if profile is None and not any(fault.act.startswith("disk_") for fault in scenario.faults):
+        if profile is None and not touches(scenario, "disk"):
             # no ledger can be damaged, and no work costs anything
             self._shared = self._shared._replace(memo=ExecutedBlocks())
         self.nodes = _made_nodes(scenario, secrets)
@@ -143,9 +145,8 @@ class Simulation:
         self.lives.driver = self.driver
         self._transport = self.driver.transport
         _confine_twins(scenario, self._transport)
-        self._faults = Faults(
-            scenario, self._clock, self.nodes, self._transport, self._note, self.lives.start, self.lives.resume
-        )
+        fated = (self._clock, self.nodes, self._transport, self._note, self.lives.start, self.lives.resume)
+        self._fate = Fate(scenario, SimulatedWorld(*fated))
         self._gauges = Gauges(self._clock, self.nodes, self._note)
         self._turns = list(turns(scenario))
         self._height_max = 0
@@ -209,7 +210,7 @@ class Simulation:
         self._note_turns()
         if self._transport.network.turn_to(self._clock.now_us):
             self._note("", Note("fault", {"act": "network", "target": ""}))
-        next_us = self._faults.carry_out(self._height_max)
+        next_us = self._fate.carry_out(self._clock.now_us, self._height_max)
         if next_us is not None:
             self._clock.push(max(0, next_us - self._clock.now_us), _Strike())
 
@@ -227,7 +228,7 @@ class Simulation:
         if height > self._height_max:
             self._height_max = height
             self._progress_us = self._clock.now_us
-            if self._faults.waits_for_height <= height:
+            if self._fate.waits_for_height <= height:
                 self._clock.push(0, _Strike())
 
     def _note_turns(self) -> None:
@@ -241,7 +242,7 @@ class Simulation:
 
     def _is_done(self) -> bool:
         """The dead are not waited for, nor the traitors."""
-        if not self.scenario.stop.when_done or not self._faults.is_over:
+        if not self.scenario.stop.when_done or not self._fate.is_over:
             return False
         if any(turn.phase == "begin" for turn in self._turns):
             return False

@@ -18,16 +18,16 @@ from consortium.core.membership import NodeId
 from consortium.runs.folder import RunFolderError, write_unfinished
 from consortium.runs.machine_words import machine_words
 from consortium.scenario.adversary import traitors
-from consortium.scenario.faults.storm import strokes
+from consortium.scenario.faults.fate import Fate
 from consortium.scenario.load import check_runs_locally
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Network, Scenario
 from nodes.conduct import child
-from nodes.conduct.local_world import LocalFaults
+from nodes.conduct.drill import Drill, is_level
+from nodes.conduct.local_world import LocalWorld
 from nodes.conduct.node_process import NodeProcess
 from nodes.conduct.run_files import RunFiles, join_traces, make_run
-from nodes.conduct.schedule import FaultClock, TurnClock
-from nodes.conduct.storm import Drill, Storm
+from nodes.conduct.turn_clock import TurnClock
 from nodes.conduct.waiting import describe_waiting
 from nodes.errors import EXIT_STORE, EXIT_USAGE, UserError
 from nodes.process.clock import now
@@ -107,10 +107,8 @@ class _Conductor:
             member.name: NodeProcess(NodeFolder(files.folder, member.name), member.name)
             for member in sorted(scenario.members, key=lambda member: member.name)
         }
-        self._faults = LocalFaults(
-            scenario, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader
-        )
-        self._fault_clock = FaultClock(scenario.faults)
+        self._world = LocalWorld(scenario, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader)
+        self._fate = Fate(scenario, self._world, lambda: is_level(self))
         self._turns = TurnClock(scenario)
         self._network = NetworkModel(scenario.network if scenario.network.in_real_runs else Network(), scenario.seed)
         self._traitors = traitors(scenario)
@@ -172,7 +170,7 @@ class _Conductor:
                 node.kill()
 
     def _start(self) -> None:
-        first = [node for node in self.nodes.values() if node.name not in self._faults.joins]
+        first = [node for node in self.nodes.values() if node.name not in self._world.joins]
         for node in first:
             node.start()
         deadline = time.monotonic() + READY_S
@@ -215,16 +213,12 @@ class _Conductor:
                 return "failed", dead
             self._drills = [drill for drill in self._drills if not drill.tend(self)]
             now_us = self.now_us
-            self._faults.tend(now_us)
+            self._world.tend(now_us)
             for turn in self._turns.due(now_us):
                 self._note("fault", {"act": f"behaviour:{turn.name}", "target": turn.member, "phase": turn.phase})
             if self._network.turn_to(now_us):
                 self._note("fault", {"act": "network", "target": ""})
-            for fault in self._fault_clock.due(now_us, self._height_max):
-                if fault.act == "kill_storm":
-                    self._drills.append(Storm(strokes(self._scenario, fault)))
-                else:
-                    self._faults.carry_out(fault)
+            self._fate.carry_out(now_us, self._height_max)
             if stop.when_done and self._is_done():
                 return "done", ""
             if now_us >= stop.limit_us:
@@ -238,10 +232,10 @@ class _Conductor:
         honest = [node for node in self.nodes.values() if node.name not in self._traitors]
         living = {node.name: node.status for node in honest if node.is_alive}
         waiting = describe_waiting(living, {node.name: node for node in honest if node.name not in living})
-        if not self._fault_clock.is_over:
+        if not self._fate.is_over:
             waiting += ("; " if waiting else "") + "not all faults of the scenario have been carried out"
-        if self._faults.waits_for_proof:
-            names = ", ".join(self._faults.waits_for_proof)
+        if self._world.waits_for_proof:
+            names = ", ".join(self._world.waits_for_proof)
             waiting += ("; " if waiting else "") + f"no ledger proves that {names} was admitted, so it is not started"
         return f"{why}: {waiting}" if waiting else why
 
@@ -294,7 +288,7 @@ class _Conductor:
     def _welcome(self, node: NodeProcess) -> None:
         """A node that came back is told when the run began and whom it cannot hear."""
         node.is_ready = False
-        node.tell({"go": self._origin, **self._faults.welcome(node.name)})
+        node.tell({"go": self._origin, **self._world.welcome(node.name)})
 
     def _follow(self) -> None:
         """Hand on what the nodes have traced since, in order of time as far as it is known."""
@@ -333,7 +327,7 @@ class _Conductor:
 
     @property
     def _is_fate_over(self) -> bool:
-        return self._fault_clock.is_over and not self._faults.waits_for_proof
+        return self._fate.is_over and not self._world.waits_for_proof
 
     def _is_done(self) -> bool:
         """All faults met, all living nodes done, at one and the same sealed height. The dead are not waited for,
@@ -358,4 +352,4 @@ class _Conductor:
         return self._files.genesis.first_epoch.leader(0)
 
     def note_fault(self, act: str, target: NodeId) -> None:
-        self._faults.note_fault(act, target)
+        self._note("fault", {"act": act, "target": target})

@@ -1,36 +1,48 @@
-"""The faults of a scenario done to local processes: by signals, by files, and by orders that a node's driver obeys."""
+"""What fate does to local processes: by signals, by files, and by orders that a node's driver obeys."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
 from consortium.scenario.adversary import traitors
-from consortium.scenario.faults.acts import LINK_ACTS, link_fields, read_options
-from consortium.scenario.scenario import Fault, Scenario
+from consortium.scenario.faults.world import WhichDisk
+from consortium.scenario.network.model import matches
+from consortium.scenario.scenario import Scenario
 from consortium.scenario.streams import Stream
 from nodes.broker.broker import Broker
 from nodes.conduct.disk_faults import copy_disk, flip, lay_disk, tear_votes
 from nodes.conduct.newcomers import take_proof
 from nodes.conduct.node_process import NodeProcess
-from nodes.conduct.schedule import cuts
 from nodes.errors import EXIT_STORE
 from nodes.process.clock import Bend, now
 
 PROVE_EVERY_US = 250_000
+Damage = Callable[[], str | None]  # does it to the files of a node that is down; what was hit, if anything was
 
 
 class Notes(Protocol):
-    """Into the trace: of a node, or (name "") of the run."""
+    """Writes to the trace, about a node or (name "") about the run."""
 
     def __call__(self, name: NodeId, kind: str, fields: dict[str, Any]) -> None: ...
 
 
-class LocalFaults:
-    """What has been done to the run so far, and does on: also to a node that comes back (`welcome`)."""
+def cuts(groups: Sequence[Sequence[str]], names: Sequence[str], links: Sequence[str] = ()) -> dict[str, list[str]]:
+    """For each member, those it no longer hears; members of no group form one together. `links`: "sender>receiver"."""
+    group = {name: index + 1 for index, members in enumerate(groups) for name in members}
+
+    def is_cut(sender: str, receiver: str) -> bool:
+        return group.get(sender, 0) != group.get(receiver, 0) or any(matches(link, sender, receiver) for link in links)
+
+    return {me: [name for name in names if name != me and is_cut(name, me)] for me in names}
+
+
+class LocalWorld:
+    """Besides the verbs of `World` it keeps what was done to the run so far, for a node that comes back (`welcome`).
+    `leader`: who leads now, as far as the conductor heard."""
 
     def __init__(
         self,
@@ -41,7 +53,6 @@ class LocalFaults:
         note: Notes,
         leader: Callable[[], NodeId],
     ) -> None:
-        self._seed = scenario.seed
         self._genesis = genesis
         self._nodes = nodes
         self._broker = broker
@@ -49,15 +60,26 @@ class LocalFaults:
         self._leader = leader
         self._traitors = traitors(scenario)
         self._joins = frozenset(member.name for member in scenario.members if member.joins)
-        self._joining: dict[NodeId, str] = {}  # those whose start waits for a proof: with which disk
+        self._joining: dict[NodeId, WhichDisk] = {}  # those whose start waits for a proof: with which disk
         self._joined_us = 0
-        self._at_death: dict[NodeId, list[Fault]] = {}  # damage that shows when nothing is in memory any more
-        self._met = 0
-        self._changes: list[tuple[list[str], dict[str, int | str]]] = []  # of links: patterns, fields
-        self._last_target = ""
+        self._at_death: dict[NodeId, list[Damage]] = {}  # damage that shows when nothing is in memory any more
+        self._changes: list[tuple[list[str], dict[str, Any]]] = []  # of links: patterns, fields
         self._cut: dict[NodeId, list[NodeId]] = {}
         self._bends: dict[NodeId, list[Bend]] = {}  # of clocks
         self._full: set[NodeId] = set()  # of disks
+
+    @property
+    def names(self) -> Collection[str]:
+        return self._nodes.keys()
+
+    @property
+    def leader(self) -> NodeId:
+        return self._leader()
+
+    def note(self, name: str, kind: str, fields: dict[str, Any]) -> None:
+        self._note(name, kind, fields)
+
+    # --- what the conductor asks ------------------------------------------------------------------------------------
 
     @property
     def joins(self) -> frozenset[NodeId]:
@@ -80,9 +102,6 @@ class LocalFaults:
             "full": name in self._full,
         }
 
-    def note_fault(self, act: str, target: NodeId, **fields: Any) -> None:
-        self._note("", "fault", {"act": act, "target": target, **fields})
-
     def tend(self, now_us: int) -> None:
         """Again and again: start newcomers that are members now; see to those that were to die by themselves."""
         for name in [name for name, node in self._nodes.items() if node.may_end_with is not None]:
@@ -93,74 +112,38 @@ class LocalFaults:
                 if self._start_newcomer(self._nodes[name], disk):
                     del self._joining[name]
 
-    def carry_out(self, fault: Fault) -> None:
-        target = {"last": self._last_target, "leader": self._leader()}.get(fault.target, fault.target)
-        told = {key: value for key, value in sorted(fault.options.items()) if isinstance(value, int | str)}
-        self.note_fault(fault.act, target, **told)
-        self._met += 1
-        if target:
-            self._last_target = target
-        node = self._nodes.get(target)
-        if node is None:
-            self._act_on_all(fault)
-        elif fault.act.startswith("disk_"):
-            self._act_on_disk(node, fault)
+    def _see_end(self, node: NodeProcess) -> None:
+        """One that ended as it was to: no surprise, and in the trace where it was not killed."""
+        if node.is_alive or node.process is None or node.process.poll() != node.may_end_with:
+            return  # one that ended otherwise is found by the conductor
+        if node.may_end_with == EXIT_STORE and not node.is_killed:
+            self._note(node.name, "exited", {"code": EXIT_STORE})
+        node.is_killed, node.may_end_with = True, None
+
+    # --- nodes ------------------------------------------------------------------------------------------------------
+
+    def kill(self, name: str, after_outputs: int) -> None:
+        node = self._nodes[name]
+        if after_outputs and node.is_alive:
+            node.may_end_with = -signal.SIGKILL
+            node.tell({"die_after": after_outputs})
         else:
-            self._act_on(node, fault)
+            node.kill()
 
-    # --- the run --------------------------------------------------------------------------------------------------
-
-    def _act_on_all(self, fault: Fault) -> None:
-        match fault.act:
-            case "partition" | "heal":
-                is_cut = fault.act == "partition"
-                groups, links = (fault.groups, fault.links) if is_cut else ((), ())
-                self._cut = cuts(groups, list(self._nodes), links)
-                for each in self._nodes.values():
-                    each.tell({"cut": self._cut[each.name]})
-            case "broker_kill":
-                self._broker.kill()
-            case "broker_restart":
-                self._broker.start()
-            case act if act == "calm" or act in LINK_ACTS:
-                self._changes = [] if act == "calm" else [*self._changes, (list(fault.links), link_fields(fault))]
-                for each in self._nodes.values():
-                    each.tell({"links": self._changes})
-            case _:
-                pass  # a target that there is none of: nobody was hit before, say
-
-    # --- one node -------------------------------------------------------------------------------------------------
-
-    def _act_on(self, node: NodeProcess, fault: Fault) -> None:
-        options = read_options(fault)
-        match fault.act:
-            case "kill" if options.outputs and node.is_alive:
-                node.may_end_with = -signal.SIGKILL
-                node.tell({"die_after": options.outputs})
-            case "kill":
-                node.kill()
-            case "restart":
-                node.kill()
-                self._restart(node, options.disk)
-            case "pause" | "resume" if node.process is not None and node.is_alive:
-                node.process.send_signal(signal.SIGSTOP if fault.act == "pause" else signal.SIGCONT)
-            case "clock_jump":
-                self._bend(node, options.wall_us, options.monotonic_us)
-            case "clock_drift":
-                self._bend(node, 0, 0, (options.wall_ppm, options.monotonic_ppm))
-            case _:
-                pass
-
-    def _restart(self, node: NodeProcess, disk: str) -> None:
-        for damage in self._at_death.pop(node.name, []):
-            self._damage(node, damage)
-        if node.name in self._joins and not self._start_newcomer(node, disk):
-            self._joining[node.name] = disk
-        elif node.name not in self._joins:
+    def start(self, name: str, disk: WhichDisk) -> None:
+        node = self._nodes[name]
+        node.kill()
+        for damage in self._at_death.pop(name, []):
+            what = damage()
+            if what is not None:
+                self._note(name, "damaged", {"what": what})
+        if name in self._joins and not self._start_newcomer(node, disk):
+            self._joining[name] = disk
+        elif name not in self._joins:
             lay_disk(node.folder, disk)
             node.start()
 
-    def _start_newcomer(self, node: NodeProcess, disk: str) -> bool:
+    def _start_newcomer(self, node: NodeProcess, disk: WhichDisk) -> bool:
         """With the proof of today's members; False while there is none."""
         others = [each for each in self._nodes.values() if each is not node and each.name not in self._traitors]
         others.sort(key=lambda each: 0 if each.status is None else -each.status.head_height)
@@ -170,43 +153,77 @@ class LocalFaults:
         node.start()
         return True
 
-    def _bend(self, node: NodeProcess, wall_us: int, monotonic_us: int, ppm: tuple[int, int] | None = None) -> None:
-        """The clocks of its machine: they stay bent over its death. A jump leaves them drifting as before."""
-        bends = self._bends.setdefault(node.name, [])
+    def pause(self, name: str) -> None:
+        self._signal(name, signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self._signal(name, signal.SIGCONT)
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        node = self._nodes[name]
+        if node.process is not None and node.is_alive:
+            node.process.send_signal(number)
+
+    # --- links and broker -------------------------------------------------------------------------------------------
+
+    def cut(self, groups: Sequence[Sequence[str]], links: Sequence[str]) -> None:
+        self._cut = cuts(groups, list(self._nodes), links)
+        for each in self._nodes.values():
+            each.tell({"cut": self._cut[each.name]})
+
+    def change_links(self, links: Sequence[str], fields: Mapping[str, Any]) -> None:
+        self._set_changes([*self._changes, (list(links), dict(fields))])
+
+    def calm_links(self) -> None:
+        self._set_changes([])
+
+    def _set_changes(self, changes: list[tuple[list[str], dict[str, Any]]]) -> None:
+        self._changes = changes
+        for each in self._nodes.values():
+            each.tell({"links": changes})
+
+    def stop_broker(self) -> None:
+        self._broker.kill()
+
+    def start_broker(self) -> None:
+        self._broker.start()
+
+    # --- clocks -----------------------------------------------------------------------------------------------------
+
+    def jump_clock(self, name: str, wall_us: int, monotonic_us: int) -> None:
+        bends = self._bends.get(name, [])
         drifting = (bends[-1].wall_ppm, bends[-1].monotonic_ppm) if bends else (0, 0)
-        bends.append(Bend(now().monotonic_us, wall_us, monotonic_us, *(drifting if ppm is None else ppm)))
-        node.tell({"clock": bends})
+        self._bend(name, Bend(now().monotonic_us, wall_us, monotonic_us, *drifting))
 
-    def _see_end(self, node: NodeProcess) -> None:
-        """One that ended as it was to: no surprise, and in the trace where it was not killed."""
-        if node.is_alive or node.process is None or node.process.poll() != node.may_end_with:
-            return  # one that ended otherwise is found by the conductor
-        if node.may_end_with == EXIT_STORE and not node.is_killed:
-            self._note(node.name, "exited", {"code": EXIT_STORE})
-        node.is_killed, node.may_end_with = True, None
+    def drift_clock(self, name: str, wall_ppm: int, monotonic_ppm: int) -> None:
+        self._bend(name, Bend(now().monotonic_us, 0, 0, wall_ppm, monotonic_ppm))
 
-    # --- its disk -------------------------------------------------------------------------------------------------
+    def _bend(self, name: str, bend: Bend) -> None:
+        """The clocks are those of its machine: they stay bent over its death."""
+        bends = self._bends.setdefault(name, [])
+        bends.append(bend)
+        self._nodes[name].tell({"clock": bends})
 
-    def _act_on_disk(self, node: NodeProcess, fault: Fault) -> None:
-        match fault.act:
-            case "disk_copy":
-                copy_disk(node.folder)
-            case "disk_full":
-                self._full.add(node.name)
-                node.may_end_with = EXIT_STORE
-                node.tell({"full": True})
-            case "disk_free":
-                self._full.discard(node.name)  # it may have met it, and be about to end
-                node.tell({"full": False})
-            case _:
-                self._at_death.setdefault(node.name, []).append(fault)
+    # --- disks ------------------------------------------------------------------------------------------------------
 
-    def _damage(self, node: NodeProcess, fault: Fault) -> None:
-        """Done when the node is down, before it starts again."""
-        options = read_options(fault)
-        if fault.act == "disk_tear":
-            what: str | None = tear_votes(node.folder.votes, options.blocks)
-        else:
-            what = flip(node.folder, options.table, Stream(self._seed, "damage", str(self._met)))
-        if what is not None:
-            self._note(node.name, "damaged", {"what": what})
+    def copy_disk(self, name: str) -> None:
+        copy_disk(self._nodes[name].folder)
+
+    def fill_disk(self, name: str) -> None:
+        self._full.add(name)
+        self._nodes[name].may_end_with = EXIT_STORE
+        self._nodes[name].tell({"full": True})
+
+    def free_disk(self, name: str) -> None:
+        self._full.discard(name)  # the node may have met the full disk, and be about to end
+        self._nodes[name].tell({"full": False})
+
+    def tear_votes(self, name: str, writes: int) -> None:
+        """Done before it starts again."""
+        votes = self._nodes[name].folder.votes
+        self._at_death.setdefault(name, []).append(lambda: tear_votes(votes, writes))
+
+    def flip_bit(self, name: str, table: str, stream: Stream) -> None:
+        """Done before it starts again."""
+        folder = self._nodes[name].folder
+        self._at_death.setdefault(name, []).append(lambda: flip(folder, table, stream))

@@ -16,6 +16,7 @@ from consortium.core.genesis import Genesis, encode_genesis
 from consortium.runs.folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
 from consortium.runs.trace import merge_traces, write_trace
 from consortium.scenario.assemble import build_genesis, prepare
+from consortium.scenario.faults import touches
 from consortium.scenario.fhir.records import ImportFault
 from consortium.scenario.scenario import Scenario
 from nodes.broker.broker import Broker, check_broker, make_broker
@@ -41,7 +42,7 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
     except RunFolderError as error:
         raise UserError(str(error)) from None
     check_broker(broker_text)
-    if broker_text.startswith("mqtt:") and any(fault.act.startswith("broker_") for fault in scenario.faults):
+    if broker_text.startswith("mqtt:") and touches(scenario, "broker"):
         raise UserError("this scenario kills the broker, and the one named is not ours: use --broker embedded")
     pseudonym_key = token_bytes(32)
     try:

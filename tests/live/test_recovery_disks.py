@@ -25,8 +25,8 @@ from recovery_drill import (
 
 from consortium.scenario.scenario import Fault
 from nodes.conduct.disk_faults import lay_disk
+from nodes.conduct.drill import LocalRun
 from nodes.conduct.node_process import NodeProcess
-from nodes.conduct.storm import LocalRun
 from nodes.process.vote_log import block_ends
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`

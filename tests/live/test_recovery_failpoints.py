@@ -28,8 +28,8 @@ from consortium.protocols.pbft.messages import Prepare
 from consortium.scenario.assemble import Shared
 from consortium.scenario.streams import Stream
 from nodes.conduct.disk_faults import flip, lay_disk
+from nodes.conduct.drill import LocalRun
 from nodes.conduct.node_process import NodeProcess
-from nodes.conduct.storm import LocalRun
 from nodes.process.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`

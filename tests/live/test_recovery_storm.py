@@ -6,8 +6,8 @@ import pytest
 from recovery_drill import assert_recovered, run_drill, small
 
 from consortium.lab.measures.deaths import Death, leader_deaths
-from consortium.scenario.faults.acts import KillStorm
-from consortium.scenario.faults.storm import spread, strokes
+from consortium.scenario.faults.fate import steps_of
+from consortium.scenario.faults.storm import KillStorm, strokes
 from consortium.scenario.scenario import Fault
 from consortium.simulation.run import simulate
 
@@ -39,8 +39,8 @@ def test_a_storm_of_kills_under_bad_links_leaves_all_checks_holding(tmp_path: Pa
 def test_the_same_storm_blows_in_the_simulator() -> None:
     scenario = small(400, STORM, interval_us=60_000)
     drawn = strokes(scenario, STORM)
-    assert len(drawn) == 3 and drawn == strokes(scenario, STORM)
-    faults = spread(scenario)
+    assert len(drawn) == 6 and drawn == strokes(scenario, STORM)
+    faults = [step.fault for step in steps_of(scenario)]
     assert [fault.act for fault in faults] == ["kill", "restart"] * 3
     assert faults[0].at_height == 8 and faults[2].after_us >= KillStorm().settle_us
     run = simulate(scenario)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from consortium.core.codec import encode
 from consortium.exploration.draw import BATCHES_MIN, draw
-from consortium.exploration.faults import FAULTS_MIN, REPAIRS, wounded
+from consortium.exploration.faults import FAULTS_MIN, repairs, wounded
 from consortium.exploration.judge import examine, failing_claim, fails_likewise, story, trace_digest
 from consortium.exploration.shrink import shrink
 from consortium.scenario.load import check_scenario, load_scenario
@@ -27,7 +27,7 @@ def test_every_seed_is_a_scenario_that_can_be_run_by_hand_with_at_least_three_fa
     for seed in range(300):
         scenario = draw(seed)
         check_scenario(scenario)
-        assert sum(fault.act not in REPAIRS for fault in scenario.faults) >= FAULTS_MIN
+        assert sum(fault.act not in repairs() for fault in scenario.faults) >= FAULTS_MIN
         liars = {spec.target for spec in scenario.behaviours} | wounded(scenario)
         validators = sum(member.kind == "validator" and not member.joins for member in scenario.members)
         assert 4 <= validators <= 10 and 3 * len(liars) < validators

@@ -8,6 +8,7 @@ from consortium.lab.measures.series import distinct_submissions
 from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
+from consortium.scenario.faults import condition_after
 
 ENDED_WELL = "done"
 STOPPED_CODES = (0, -15)  # of a process that its conductor told to stop (SIGTERM) at the end
@@ -66,8 +67,10 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
                 is_up[record["node"]] = True
             case "removed":
                 is_up[record["node"]] = False
-            case "fault" if record["act"] in ("kill", "pause", "resume") and record["target"] in is_up:
-                is_up[record["target"]] = record["act"] == "resume"
+            case "fault" if record["target"] in is_up:
+                condition = condition_after(record["act"])
+                if condition is not None:
+                    is_up[record["target"]] = condition == "up"
             case "exited" if record["code"] not in STOPPED_CODES:
                 is_up[record["node"] or record.get("target", "")] = False
             case _:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.scenario.faults import condition_after
 
 
 class Death(NamedTuple):
@@ -29,7 +30,7 @@ def leader_deaths(trace: Sequence[Record]) -> list[Death]:
         if kind == "proposed":
             proposer = record["node"]
             proposed_us[record["height"]] = record["t_us"]
-        elif kind == "fault" and record["act"] == "kill" and record["target"] == proposer:
+        elif kind == "fault" and record["target"] == proposer and condition_after(record["act"]) == "down":
             open_deaths.append(Death(record["t_us"], proposer, None))
         elif kind == "executed" and open_deaths and record["transactions"]:
             t_us = proposed_us.get(record["height"], -1)

@@ -8,29 +8,8 @@ from typing import NamedTuple
 from consortium.lab.measures import series
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.scenario.faults import find_act
 
-MENDED_BY = {  # act -> what ends it, of the same target where it has one
-    "kill": ("restart",),
-    "pause": ("resume", "kill", "restart"),
-    "partition": ("heal", "partition"),
-    "broker_kill": ("broker_restart",),
-    "disk_full": ("disk_free",),
-    "disk_tear": ("restart",),
-    "disk_flip": ("restart",),
-    "clock_jump": ("restart",),
-    "clock_drift": ("clock_drift",),
-    **dict.fromkeys(("loss", "duplication", "reordering", "delay"), ("calm",)),
-}
-SHORT = {
-    "broker_kill": "broker down",
-    "clock_drift": "clock drifts",
-    "clock_jump": "clock jumped",
-    "disk_flip": "disk damaged",
-    "disk_full": "disk full",
-    "disk_tear": "last votes torn off",
-    "kill": "down",
-    "pause": "paused",
-}
 PPM_A_PERCENT = 10_000
 
 
@@ -65,22 +44,24 @@ def disturbances(trace: Sequence[Record]) -> list[Disturbance]:
 
 
 def _begins(record: Record) -> bool:
-    if record["act"] == "clock_drift":
-        return any(record.get(key) for key in ("wall_ppm", "monotonic_ppm"))
-    return record["act"] in MENDED_BY
+    act = find_act(record["act"])
+    return act is not None and bool(act.mended_by) and not act.ends_itself(record)
 
 
 def _ends(other: Record, act: str, target: str) -> bool:
     if act.startswith("behaviour:"):
         return other["act"] == act and other.get("target", "") == target and other.get("phase") == "end"
-    return other["act"] in MENDED_BY[act] and other.get("target", "") == target
+    begun = find_act(act)
+    assert begun is not None, f"{act} began, so it is known"
+    return other["act"] in begun.mended_by and other.get("target", "") == target
 
 
 def _words(record: Record) -> str:
     """`loss 20 %`, `equivocating leader`, `down`, `partition`."""
     act = str(record["act"])
-    if act in SHORT:
-        return SHORT[act]
+    known = find_act(act)
+    if known is not None and known.state:
+        return known.state
     words = act.partition(":")[2] or act
     options = []
     if "ppm" in record:

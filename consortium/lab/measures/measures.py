@@ -17,6 +17,7 @@ from consortium.lab.measures.distributions import Distributions, distributions, 
 from consortium.lab.measures.warm_up import WarmUp
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.scenario.faults import find_act
 
 COLUMNS = ("name", "value", "unit", "what")
 _Values = Iterator[tuple[str, float]]
@@ -182,22 +183,24 @@ def _death_figures(trace: Sequence[Record]) -> _Values:
         yield "leader_death_max", waits[-1] / 1e6
 
 
-DISTURBING = ("kill", "pause", "partition", "broker_kill")
-
-
 def _recoveries(trace: Records, leaders: Sequence[series.Span]) -> list[tuple[int, int]]:
     """For every leader change that was survived: (its cause, the first block with transactions after it)."""
     executions = [record["t_us"] for record in series.first_executions(trace) if record["transactions"]]
     found = []
     for before, after in pairwise(leaders):
         within = before.start_us, after.start_us
-        faults = [r["t_us"] for r in trace.of_kind("fault").between(*within) if r["act"] in DISTURBING]
+        faults = [r["t_us"] for r in trace.of_kind("fault").between(*within) if _is_silencing(r)]
         doubts = trace.of_kind("view_change").between(*within)
         cause = faults[-1] if faults else min((r["t_us"] for r in doubts), default=after.start_us)
         later = bisect_right(executions, after.start_us)
         if later < len(executions):
             found.append((cause, executions[later]))
     return found
+
+
+def _is_silencing(record: Record) -> bool:
+    act = find_act(record["act"])
+    return act is not None and act.is_silencing
 
 
 def cpu_costs(trace: Iterable[Record]) -> dict[str, dict[str, int]]:

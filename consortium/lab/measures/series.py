@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.scenario.faults import condition_after, find_act
 
 BINS_MAX = 120
 GAP_MIN_US = 500_000  # shorter silences while work waits are part of ordinary service
@@ -24,12 +25,17 @@ _CONDITIONS = {
 }
 
 
-REPAIRS = ("restart", "resume", "heal", "calm", "broker_restart", "disk_free", "disk_copy")
-
-
 def is_repair(record: Record) -> bool:
-    """Whether a `fault` record tells of an end to something: a node back, a link open, a behaviour over."""
-    return record["act"] in REPAIRS or record.get("phase") == "end"
+    """Whether a `fault` record tells of no harm: a node is back, a link open, a behaviour over, a disk copied."""
+    act = find_act(record["act"])
+    is_harmless = act is not None and (act.nature != "harm" or act.ends_itself(record))
+    return is_harmless or record.get("phase") == "end"
+
+
+def bends_clock(record: Record) -> bool:
+    """Whether a `fault` record tells of something done to the clocks of its target."""
+    act = find_act(record["act"])
+    return act is not None and act.touches == "clock"
 
 
 def fault_words(record: Record) -> str:
@@ -190,7 +196,7 @@ def _service_gaps(trace: Records, gap_min_us: int) -> list[Span]:
 def _silent_waits(trace: Records, executed_us: Sequence[int], gap_min_us: int) -> list[Span]:
     """Silences while a bundle waited of which we know how long: a count of transactions may lie where some were
     refused and submitted again. By clocks that nothing was done to."""
-    bent = {record["target"] for record in trace.of_kind("fault") if record["act"].startswith("clock_")}
+    bent = {record["target"] for record in trace.of_kind("fault") if bends_clock(record)}
     found = []
     for record in trace.of_kind("included"):
         if record["latency_us"] < gap_min_us or record["node"] in bent:
@@ -271,8 +277,7 @@ def _condition(record: Record) -> tuple[str, str | None]:
     """The node that a record tells of, and the condition that it enters; None where it says nothing of that."""
     kind = record["kind"]
     if kind == "fault":
-        entered = {"kill": "down", "pause": "paused", "resume": "up"}.get(record["act"])
-        return record["target"], entered
+        return record["target"], condition_after(record["act"])
     if kind == "exited" and record["code"] not in (0, -15):
         return record["node"], "down"
     return record["node"], _CONDITIONS.get(kind)

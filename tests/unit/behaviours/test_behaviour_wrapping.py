@@ -32,7 +32,6 @@ from consortium.core.messages import MessageCodec, decode_frame
 from consortium.core.verifier import Verifier
 from consortium.ledger.messages import Status
 from consortium.node.host import Host
-from consortium.scenario.faults.acts import ACTS
 
 SUITE = KeyedHash()
 EPOCHS = Epochs(
@@ -160,15 +159,13 @@ def test_a_mangled_broadcast_is_broken_on_the_wire_and_whole_inside() -> None:
     assert [event.message for event in heard[1:]] == [SAID.message, SAID.message]
 
 
-def test_the_document_names_every_fault_and_every_behaviour_with_its_options() -> None:
+def test_the_document_names_every_behaviour_with_its_options() -> None:
     text = (Path(__file__).resolve().parent.parent.parent.parent / "docs" / "faults.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| `")]
     for name, kind in load_behaviours().items():
         row = next(line for line in rows if line.startswith(f"| `{name}`"))
         missing = [field for field in kind.options.__struct_fields__ if field not in row and field != "every_us"]
         assert missing == [], name
-    for name in ACTS:
-        assert any(f"`{name}`" in line.split("|")[1] for line in rows), name
 
 
 def test_wakes_of_a_traitor_are_ordinary_wakes() -> None:

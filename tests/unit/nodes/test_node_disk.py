@@ -12,7 +12,7 @@ from consortium.ledger.rows import height_key
 from consortium.node.node import is_wish, lost_votes_record
 from consortium.scenario.streams import Stream
 from nodes.conduct.disk_faults import copy_disk, flip, lay_disk, tear_votes
-from nodes.conduct.schedule import cuts
+from nodes.conduct.local_world import cuts
 from nodes.errors import Damaged, StoreFailed
 from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
 from nodes.process.settings import NodeFolder

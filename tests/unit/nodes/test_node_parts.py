@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 
 from consortium.scenario.network.model import NetworkModel
-from consortium.scenario.scenario import Fault, Line, Link, LinkChange, Network
-from nodes.conduct.schedule import FaultClock, cuts
+from consortium.scenario.scenario import Line, Link, LinkChange, Network
+from nodes.conduct.local_world import cuts
 from nodes.process.delay_line import DelayLine, UpLine
 from nodes.process.inbox import Inbox
 from nodes.process.trace_file import TraceTail, TraceWriter, cut_torn_line
@@ -124,17 +124,6 @@ def test_trace_times_never_run_backwards(tmp_path: Path) -> None:
         writer.add(t_us, "x", {})
     writer.close()
     assert [record["t_us"] for record in TraceTail(tmp_path / "t").read()] == [5, 5, 9]
-
-
-def test_faults_are_met_one_after_another() -> None:
-    clock = FaultClock(
-        [Fault("kill", "a", at_height=3), Fault("restart", "last", after_us=10), Fault("kill", "b", at_us=50)]
-    )
-    met = lambda now_us, height: [fault.act + fault.target for fault in clock.due(now_us, height)]  # noqa: E731
-    assert met(5, 2) == []
-    assert met(7, 3) == ["killa"]
-    assert met(16, 3) == [] and met(17, 3) == ["restartlast"]
-    assert not clock.is_over and met(49, 9) == [] and met(50, 9) == ["killb"] and clock.is_over
 
 
 def test_a_partition_is_seen_the_same_from_both_sides() -> None:

@@ -1,0 +1,41 @@
+"""The broker dies, and is back."""
+
+from __future__ import annotations
+
+from consortium.core.draws import Numbers, Shape
+from consortium.core.membership import NodeId
+from consortium.scenario.faults.act import Act, Drawing, Episode, Occurrence
+from consortium.scenario.faults.world import World
+from consortium.scenario.scenario import Fault
+
+
+def _kill(world: World, hit: Occurrence) -> None:
+    world.stop_broker()
+
+
+def _restart(world: World, hit: Occurrence) -> None:
+    world.start_broker()
+
+
+BROKER_KILL = Act(
+    name="broker_kill",
+    sentence="the broker dies: nothing is delivered",
+    touches="broker",
+    carry_out=_kill,
+    mended_by=("broker_restart",),
+    followed_by=("broker_restart",),
+    is_silencing=True,
+    state="broker down",
+)
+BROKER_RESTART = Act(
+    name="broker_restart", sentence="the broker is back", touches="broker", carry_out=_restart, nature="repair"
+)
+ACTS = (BROKER_KILL, BROKER_RESTART)
+
+
+def _draw(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
+    first = Fault("broker_kill")
+    return (first, *BROKER_KILL.followers(first))
+
+
+DRAWINGS = (Drawing(_draw, place=50),)

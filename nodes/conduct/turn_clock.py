@@ -1,0 +1,25 @@
+"""When the behaviours of a scenario begin and end, for the trace of a local run."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from consortium.scenario.adversary import Turn, turns
+from consortium.scenario.scenario import Scenario
+
+
+class TurnClock:
+    """When behaviours begin and end, for the trace; a run is not over before all of them have begun."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._turns = deque(turns(scenario))
+
+    @property
+    def have_begun(self) -> bool:
+        return all(turn.phase == "end" for turn in self._turns)
+
+    def due(self, now_us: int) -> Iterator[Turn]:
+        """Those that begin or end by now (microseconds since the run began), each once."""
+        while self._turns and self._turns[0].at_us <= now_us:
+            yield self._turns.popleft()
