@@ -24,7 +24,6 @@ from consortium.ledger.stored_members import registered_voting_key
 from consortium.runs.recording import EMPTY_MARK, ledger_mark
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import AssembledHost, Shared, build_host
-from consortium.scenario.load import ScenarioError
 from consortium.scenario.network.model import NetworkModel
 from nodes.conduct.child import adopt_parent, parent_environment
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
@@ -55,12 +54,12 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
         return _start(NodeFolder(arguments.run, arguments.name), arguments.name, arguments.conducted)
-    except (UserError, ScenarioError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
     except (Damaged, StoreFailed, OSError) as error:
         _log.error("%s", error)
         return EXIT_STORE
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
     except Exception:
         _log.exception("an internal error")
         return EXIT_INTERNAL

@@ -1,7 +1,8 @@
-"""What a person did wrong, in one sentence that says what to do; and the exit codes of a node process."""
+"""What the disk refuses, and the exit codes of a node process."""
 
 from __future__ import annotations
 
+from consortium.core.errors import UserError
 from consortium.ledger.rows import Damaged, Unreadable
 
 __all__ = ["EXIT_DAMAGED", "EXIT_INTERNAL", "EXIT_STORE", "EXIT_USAGE", "Damaged", "StoreFailed", "UserError"]
@@ -10,10 +11,6 @@ EXIT_USAGE = 2  # wrong usage or input
 EXIT_INTERNAL = 70  # our mistake (EX_SOFTWARE); the traceback is in log.txt
 EXIT_STORE = 74  # the disk is full or failing (EX_IOERR)
 EXIT_DAMAGED = 75  # the ledger is damaged: set it aside and start anew (EX_TEMPFAIL); `python -m nodes` does so itself
-
-
-class UserError(Exception):
-    """A mistake of the user's. The text is the whole message: what happened, what was expected, what to do next."""
 
 
 class StoreFailed(Unreadable):

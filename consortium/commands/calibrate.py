@@ -9,16 +9,20 @@ import tempfile
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from consortium import __version__
+from consortium.commands.command import STUDY, Command, make_console
+from consortium.commands.command import cores as usable_cores
+from consortium.core.errors import UserError
 from consortium.simulation.costs.profile import BrokerCost, Profile, encode_profile
 from nodes.broker.broker import find_mosquitto
 from nodes.calibration.bus import BusMeasure, measure_bus
 from nodes.calibration.host import HostMeasure, measure_host
 from nodes.calibration.rehearsal import rehearse
-from nodes.errors import UserError
 
 REPEATS = 7
 REHEARSALS = 3
@@ -27,11 +31,20 @@ LOAD_MAX = 0.5  # runnable processes per core before we begin
 LIBRARIES = ("msgspec", "PyNaCl", "aiomqtt", "paho-mqtt", "amqtt", "uvloop")
 
 
-def calibrate(out: Path, console: Console, *, allow_noise: bool) -> Profile:
+def calibrate(
+    out: Annotated[Path, typer.Option(help="The file to write; on the disk that runs are kept on.")] = Path(
+        "profile.json"
+    ),
+    allow_noise: Annotated[bool, typer.Option("--allow-noise", help="Write it, even if the repeats disagree.")] = False,
+) -> None:
+    write_profile(out, make_console(), allow_noise=allow_noise)
+
+
+def write_profile(out: Path, console: Console, *, allow_noise: bool) -> Profile:
     """Measure, and write `out`. Raises UserError, also where the machine was too busy to trust it."""
     if not out.absolute().parent.is_dir():
         raise UserError(f"{out}: there is no folder {out.parent}; make it first, or name another file with --out")
-    cores = _cores()
+    cores = usable_cores()
     load = os.getloadavg()[0] / cores
     if load > LOAD_MAX and not allow_noise:
         raise UserError(
@@ -67,10 +80,6 @@ class _Tell:
 
     def __call__(self, what: str) -> None:
         self._console.print(f"measuring {what} …", markup=False)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _brokers() -> list[str]:
@@ -145,3 +154,15 @@ def tell(profile: Profile, host: HostMeasure, console: Console) -> None:
     ]
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+COMMAND = Command(
+    "calibrate",
+    "Measure what signatures, steps, messages and the disk cost on this machine, and write a profile that "
+    "simulations use. Takes some two minutes; the machine should do nothing else.\n\n\b\nExamples:\n"
+    "  consortium calibrate\n  consortium run low_load --on simulator --profile profile.json\n"
+    "  consortium run low_load --on simulator --profile profile.json --broker mosquitto\n\n"
+    "Exit status: 0 written, 2 the machine was too busy, or wrong usage.",
+    calibrate,
+    STUDY,
+)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
 from consortium import __version__
+from consortium.commands.command import LOOK, Command
+from consortium.commands.folders import new_folders, open_ledger
 from consortium.core.machine import Rows
 from consortium.lab.checks.claims import judge
 from consortium.lab.comparison.compare import (
@@ -23,16 +27,18 @@ from consortium.lab.comparison.compare import (
     settings_that_differ,
     shown,
 )
+from consortium.lab.comparison.validation import ValidationError
 from consortium.lab.figures.of_run import figures_of_sides
 from consortium.lab.figures.paper import Picture, save
 from consortium.lab.measures.distributions import distributions
 from consortium.lab.measures.measures import measure, number
 from consortium.lab.measures.tables import write_whole
 from consortium.lab.pages import page
-from consortium.runs.folder import load_run
+from consortium.runs.folder import load_run, own_folder
 
 PAGE = "comparison.html"
 SIDES_MAX = 8
+WIDTH_MIN = 130  # of tables in a file or pipe
 _SAME = "The scenarios are the same: the runs differ by chance, machine or version alone."
 
 _README = """# A comparison of {count} runs
@@ -47,6 +53,62 @@ _README = """# A comparison of {count} runs
 
     consortium compare {folders}
 """
+
+
+def compare(
+    runs: Annotated[list[Path] | None, typer.Argument(help="Folders of runs; the first is what ratios are to.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default runs/compare-TIME.")] = None,
+    validate: Annotated[
+        Path | None,
+        typer.Option(metavar="STUDY", help="A file with VALIDATION = Validation(…): simulated against real."),
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="With --validate: this machine's profile; default: measured now.")
+    ] = None,
+    broker: Annotated[str, typer.Option(help="With --validate: mosquitto or embedded; default: the study's.")] = "",
+    members: Annotated[str, typer.Option(metavar="N,N", help="With --validate: instead of the study's sizes.")] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="With --validate: change the scenario.")
+    ] = None,
+    allow_noise: Annotated[
+        bool, typer.Option("--allow-noise", help="With --validate: calibrate on a busy machine, too.")
+    ] = False,
+) -> None:
+    if validate is not None:
+        if runs:
+            raise ValidationError("--validate makes its own runs: name a study or runs, not both")
+        _validate(validate, profile, broker, members, set_ or (), allow_noise, out)
+        return
+    if profile is not None or broker or members or set_ or allow_noise:
+        raise CompareError("--profile, --broker, --members, --set and --allow-noise belong to --validate STUDY")
+    sides = read_sides(runs or [], open_ledger)
+    with own_folder([out] if out else new_folders("compare"), "compare", is_begun=False) as folder:
+        compare_sides(sides, folder, _wide())
+
+
+def _wide() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=max(console.width, WIDTH_MIN))
+
+
+def _validate(
+    study: Path,
+    profile: Path | None,
+    broker: str,
+    members: str,
+    sets: Sequence[str],
+    allow_noise: bool,
+    out: Path | None,
+) -> None:
+    from consortium.commands import validate as validating
+
+    sizes = [word.strip() for word in members.split(",") if word.strip()]
+    if not all(word.isdigit() for word in sizes):
+        raise ValidationError(f"--members {members!r}: expected numbers, as in --members 4,7")
+    asked = validating.Asked(study, profile, broker, [int(word) for word in sizes], sets, allow_noise)
+    found = validating.load_study(asked)
+    with own_folder([out] if out else new_folders(found.name), found.name, is_begun=False) as folder:
+        validating.validate(asked, found, folder, _wide())
 
 
 def read_sides(folders: Sequence[Path], open_ledger: Callable[[Path], Rows]) -> list[Side]:
@@ -69,7 +131,7 @@ def read_sides(folders: Sequence[Path], open_ledger: Callable[[Path], Rows]) -> 
     return sides
 
 
-def compare(sides: Sequence[Side], out: Path, console: Console) -> None:
+def compare_sides(sides: Sequence[Side], out: Path, console: Console) -> None:
     """Tell and write. Raises OSError."""
     lines, settings = lines_of(sides), settings_that_differ([side.run for side in sides])
     tell_sides(sides, shown(lines), settings, console)
@@ -206,3 +268,18 @@ def comparison_page(
         page.paragraph(f"consortium {__version__}; docs/measures.md tells how each is counted.", is_note=True),
     ]
     return page.page(f"Comparison: {title}", parts)
+
+
+COMMAND = Command(
+    "compare",
+    "Runs side by side: figures with differences and ratios, where their configurations differ, distributions over one "
+    "another; in the terminal, and as a page with figures (PNG, SVG). With --validate: one scenario as local processes "
+    "and in the simulator with this machine's costs, and the error of p50, p95 and throughput.\n\n\b\nExamples:\n"
+    "  consortium compare runs/pbft runs/hotstuff\n"
+    "  consortium compare runs/simulated runs/local --out runs/how-near\n"
+    "  consortium compare --validate scenarios/studies/validation.py\n"
+    "  consortium compare --validate scenarios/studies/validation.py --profile profile.json --members 4,7\n\n"
+    "Exit status: 0 compared, 2 wrong usage or input.",
+    compare,
+    LOOK,
+)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from consortium.commands.exploring_crew import Crew, CrewLost
+from consortium.commands.command import EXIT_STOPPED, STUDY, Command, cores, make_console
+from consortium.commands.folders import new_folders
+from consortium.commands.workers import Death, in_processes
 from consortium.core.codec import Malformed
+from consortium.core.errors import UserError
 from consortium.exploration.coverage import GROUPS, Counts, add_counts
 from consortium.exploration.draw import draw_under
 from consortium.exploration.judge import Examined, Failure, examine, failing_claim, fails_likewise, story
@@ -23,17 +30,15 @@ from consortium.exploration.twins import Enumeration, TwinCase
 from consortium.exploration.twins_judge import TwinExamined, examine_twins
 from consortium.exploration.twins_shrink import decode_case, encode_case, shrink_twins
 from consortium.lab.checks.claims import Kind
-from consortium.runs.folder import encode_scenario
+from consortium.protocols import load_protocols
+from consortium.runs.folder import claim_folder, encode_scenario
 from consortium.scenario.load import ScenarioError
 
-CHUNK = 5  # seeds a task
-CHUNK_TWINS = 20
 TELL_S = 5.0
 SHRUNK_MAX = 5  # failures that are shrunk and kept
 SHRINK_TRIES = 200
 LARGE_EVERY = 10  # every so many twin cases are of 7 members with two twins
 DIED = "the process lives"
-EXIT_STOPPED = 130
 SHOWN_MAX = 40  # lines of a group of the coverage
 
 
@@ -81,6 +86,40 @@ class Total:
             self.failed.append(outcome)
 
 
+def explore(
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long; default 1, if no --seeds.")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Stop after so many seeds, or twin cases.")] = None,
+    first: Annotated[str, typer.Option(help="The first seed.")] = "0",
+    twins: Annotated[bool, typer.Option("--twins", help="Twin cases: leaders × partitions × rounds.")] = False,
+    replay: Annotated[
+        str | None, typer.Option(metavar="SEED", help="Run this one, or a kept twin case's file, again: told in full.")
+    ] = None,
+    processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
+    protocol: Annotated[str, typer.Option(help="Of all seeds: pbft, hotstuff or solo.")] = "pbft",
+    out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
+) -> None:
+    if protocol not in load_protocols():
+        raise UserError(f"--protocol {protocol}: known are {', '.join(load_protocols())}")
+    if twins and protocol != "pbft":
+        raise UserError(f"--twins tells rounds apart by PBFT's messages: it cannot take --protocol {protocol}")
+    if replay is not None:
+        raise typer.Exit(replay_told(read_replay(replay, twins), make_console(), protocol))
+    number = first.replace("_", "")
+    is_first = number.isdecimal() and len(number) <= 18
+    is_time = minutes is None or (minutes > 0 and math.isfinite(minutes))
+    if not is_first:
+        raise UserError(f"--first {first}: expected a number, of 18 digits at most")
+    if not is_time or (seeds is not None and seeds <= 0):
+        raise UserError("--minutes and --seeds are above 0")
+    if processes is not None and processes <= 0:
+        raise UserError("--processes is above 0")
+    chosen = 1.0 if minutes is None and seeds is None else minutes
+    folder = out or next(each for each in new_folders("explore") if not each.exists())
+    claim_folder(folder)
+    plan = Plan(chosen, seeds, int(number), twins, processes or cores(), folder, protocol)
+    raise typer.Exit(explore_all(plan, make_console()))
+
+
 # --- one seed, in a worker --------------------------------------------------------------------------------------------
 
 
@@ -113,7 +152,7 @@ def _twin_outcome(examined: TwinExamined) -> Outcome:
 # --- all of them ------------------------------------------------------------------------------------------------------
 
 
-def explore(plan: Plan, console: Console) -> int:
+def explore_all(plan: Plan, console: Console) -> int:
     """Explore, tell, and keep what failed. The exit status: 0 all checks held, 1 one of safety did not, 3 only ones of
     liveness, 130 stopped by Ctrl-C: told is what was seen so far, and nothing is shrunk."""
     total = Total()
@@ -133,55 +172,41 @@ def explore(plan: Plan, console: Console) -> int:
 
 def _run(plan: Plan, total: Total, console: Console, began_s: float) -> bool:
     """False where Ctrl-C ended it."""
-    explore_seeds = partial(_explore_seeds, protocol=plan.protocol)
-    crew = Crew(_explore_twins if plan.is_twins else explore_seeds, plan.processes)
-    try:
-        _feed(crew, plan, total, console, began_s)
-    except KeyboardInterrupt:
-        console.print("stopped; what was explored so far:")
-        return False
-    except CrewLost as error:
-        raise ScenarioError(f"the exploration ended: {error}") from None
-    finally:
-        crew.dismiss()
+    work = _explore_twins if plan.is_twins else partial(_explore_seeds, protocol=plan.protocol)
+    told_s = began_s
+    with closing(in_processes(work, _seeds(plan, began_s), plan.processes)) as arriving:
+        try:
+            for found in arriving:
+                if isinstance(found, Death):
+                    _mourn(found, total, console)
+                elif found is not None:
+                    _hear(found, total, console)
+                if time.monotonic() - told_s >= TELL_S and total.seeds:
+                    told_s = time.monotonic()
+                    console.print(_progress(total, told_s - began_s), style="dim", soft_wrap=True)
+        except KeyboardInterrupt:
+            console.print("stopped; what was explored so far:")
+            return False
     return True
 
 
-def _chunks(plan: Plan) -> Iterator[range]:
-    size = CHUNK_TWINS if plan.is_twins else CHUNK
-    first = plan.first_seed
-    last = None if plan.seeds is None else first + plan.seeds
-    while last is None or first < last:
-        stop = first + size if last is None else min(first + size, last)
-        yield range(first, stop)
-        first = stop
-
-
-def _feed(crew: Crew[Outcome], plan: Plan, total: Total, console: Console, began_s: float) -> None:
-    """Two chunks a worker are on their way at a time, so that there is always one to take and few to wait for."""
+def _seeds(plan: Plan, began_s: float) -> Iterator[int]:
+    """The seeds (or numbers of twin cases) in order, until there are enough or the time is over."""
     end_s = None if plan.minutes is None else began_s + plan.minutes * 60
-    chunks = _chunks(plan)
-    told_s = began_s
-    is_fed = True
-    while True:
-        while is_fed and crew.waiting < 2 * plan.processes:
-            chunk = None if end_s is not None and time.monotonic() >= end_s else next(chunks, None)
-            if chunk is None:
-                is_fed = False
-            else:
-                crew.give(chunk)
-        if not crew.waiting:
+    for seed in (
+        itertools.count(plan.first_seed) if plan.seeds is None else range(plan.first_seed, plan.first_seed + plan.seeds)
+    ):
+        if end_s is not None and time.monotonic() >= end_s:
             return
-        for outcome in crew.take(timeout_s=1.0):
-            _hear(outcome, total, console)
-        for death in crew.deaths():
-            console.print(death.sentence(), style="red", markup=False, soft_wrap=True)
-            if death.is_final:
-                failure = Failure(DIED, Kind.SAFETY, death.sentence())
-                _hear(Outcome(death.seed, (failure,), {}, 0, 0, 0), total, console)
-        if time.monotonic() - told_s >= TELL_S and total.seeds:
-            told_s = time.monotonic()
-            console.print(_progress(total, told_s - began_s), style="dim", soft_wrap=True)
+        yield seed
+
+
+def _mourn(death: Death[int], total: Total, console: Console) -> None:
+    """A worker died: of a seed that kills a second one that is what was found."""
+    sentence = death.sentence(f"seed {death.job}")
+    console.print(sentence, style="red", markup=False, soft_wrap=True)
+    if death.is_final:
+        _hear(Outcome(death.job, (Failure(DIED, Kind.SAFETY, sentence),), {}, 0, 0, 0), total, console)
 
 
 def _hear(outcome: Outcome, total: Total, console: Console) -> None:
@@ -300,7 +325,7 @@ def read_replay(text: str, is_twins: bool) -> int | TwinCase:
         raise ScenarioError(f"--replay {text}: {error}") from None
 
 
-def replay(seed: int | TwinCase, console: Console, protocol: str = "pbft") -> int:
+def replay_told(seed: int | TwinCase, console: Console, protocol: str = "pbft") -> int:
     """One seed or twin case again, told in full. Exit status as for `explore`."""
     if isinstance(seed, TwinCase):
         twins = examine_twins(seed)
@@ -318,3 +343,15 @@ def replay(seed: int | TwinCase, console: Console, protocol: str = "pbft") -> in
         console.print("all checks hold", style="green")
     kinds = {failure.kind for failure in failures}
     return 1 if Kind.SAFETY in kinds else 3 if kinds else 0
+
+
+COMMAND = Command(
+    "explore",
+    "Run many seeds in virtual time, each with members, network, faults, traitors and work of its own, all checks "
+    "on; or, with --twins, cases of members that run twice. A seed that fails is shrunk and kept.\n\n\b\nExamples:\n"
+    "  consortium explore --minutes 10\n  consortium explore --seeds 500 --first 10_000\n"
+    "  consortium explore --twins --minutes 10\n  consortium explore --replay 1234\n\n"
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress, 130 stopped.",
+    explore,
+    STUDY,
+)

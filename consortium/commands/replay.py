@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 
+from consortium.commands.command import LOOK, Command, make_console
 from consortium.core.codec import Malformed, encode
 from consortium.core.genesis import Genesis
 from consortium.core.messages import DOMAIN, decode_frame
 from consortium.runs.folder import RunFolderError
 from consortium.runs.recording import ARRIVAL, BOOT, GIVEN, WAKE, Step, WrongRecording, recordings
 from consortium.runs.replay import Difference, Inputs, Replayed, replay_node
+from nodes.process.inputs import load_inputs
 
 EXIT_SAME, EXIT_DIFFERS = 0, 1
 LINES_MAX = 24  # of outputs, for each of then and now
 FIELD_CHARACTERS_MAX = 400
 
 
-def replay(run: Path, name: str, load: Callable[[], Inputs], console: Console) -> int:
+def replay(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
+    node: Annotated[str, typer.Argument(help="The name of one of its nodes.", metavar="NODE")],
+) -> None:
+    raise typer.Exit(replay_told(run, node, lambda: load_inputs(run, node), make_console()))
+
+
+def replay_told(run: Path, name: str, load: Callable[[], Inputs], console: Console) -> int:
     """Replay and tell; the exit status. `load` reads what the host is built from. Raises RunFolderError with a sentence
     where there is nothing to replay, and what `load` raises."""
     paths = find_recordings(run, name)
@@ -173,3 +183,13 @@ def _number(data: bytes) -> tuple[int | None, bytes]:
     if not size or len(data) <= size:
         return None, data
     return int.from_bytes(data[1 : 1 + size], "big"), data[1 + size :]
+
+
+COMMAND = Command(
+    "replay",
+    "Run a recorded node of a real run again, in this process, and compare what it puts out step by step."
+    "\n\n\b\nExamples:\n  consortium run claim_day --record --out runs/day\n  consortium replay runs/day bureau\n\n"
+    "Exit status: 0 identical, 1 not (the first step that differs is shown), 2 wrong usage or input.",
+    replay,
+    LOOK,
+)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from rich.console import Console
 
 from consortium import __version__
+from consortium.commands.command import LOOK, Command, make_console
+from consortium.commands.folders import finish, load_told
 from consortium.lab.figures.lamport import lamport
 from consortium.lab.figures.of_run import figures_of_run
 from consortium.lab.figures.of_sweep import figures_of_sweep, point_words
@@ -34,6 +38,34 @@ SHOWN = {
     "deliveries_per_block": "deliveries a block",
     "view_changes": "view changes",
 }
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="The folder of a run or of a sweep.", metavar="RUN|SWEEP")],
+    figures: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Draw figures into this folder.")] = None,
+    height: Annotated[
+        int | None, typer.Option(help="Draw the messages about this height, too; default folder RUN/figures.")
+    ] = None,
+    profile: Annotated[
+        Path | None, typer.Option(help="With --height: the profile that the simulation had, to repeat it.")
+    ] = None,
+) -> None:
+    console = make_console()
+    if profile is not None and height is None:
+        raise SequenceError("--profile is for --height: a simulation is repeated to hear what was said")
+    if is_sweep(folder):
+        if height is not None:
+            raise SequenceError("--height is of one run; `consortium run` repeats a run of a sweep (see its README)")
+        report_sweep(folder, figures, console)
+        return
+    run = load_told(folder)
+    sequence = [] if height is None else [sequence_of(run, folder, height, profile)]
+    finish(folder, run)
+    typer.echo(f"report: {folder / 'report.html'}")
+    if figures is not None:
+        draw_run(run, sequence, figures, console)
+    elif sequence:
+        draw_sequence(sequence[0], folder / "figures", console)
 
 
 def is_sweep(folder: Path) -> bool:
@@ -128,3 +160,15 @@ def _told(mean: Mean | None) -> str:
         else f" ± {number(mean.mean - mean.low, '1')}"
     )
     return number(mean.mean, "1") + around
+
+
+COMMAND = Command(
+    "report",
+    "Write a run's report.html, measures.csv and verdict.json again, or the report.html of a sweep; with --figures "
+    "also figures for a paper (PNG, SVG).\n\n\b\nExamples:\n"
+    "  consortium report runs/RUN\n  consortium report runs/RUN --figures figures\n"
+    "  consortium report runs/RUN --height 12\n"
+    "  consortium report runs/sweep-NAME --figures figures",
+    report,
+    LOOK,
+)

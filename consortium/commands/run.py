@@ -1,51 +1,106 @@
-"""What `consortium run` does once its words are values: a run in the simulator or in processes, checked and written."""
+"""`consortium run`: a scenario in the simulator or in processes, checked, measured and written."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from consortium.commands.terminal import Stopped, stoppable, watching
+from consortium.commands.command import EXIT_STOPPED, RUN, Command, Sets, make_console
+from consortium.commands.folders import finish, new_folders, open_ledger, save_ledger
+from consortium.commands.terminal import Stopped, stoppable, tell_run, watching
+from consortium.core.errors import UserError
 from consortium.core.machine import Rows
-from consortium.lab.checks.claims import Verdict, judge
-from consortium.lab.measures.measures import Measures, measure
-from consortium.lab.pages.results import write_results
-from consortium.runs.folder import load_run, write_simulated
+from consortium.lab.checks.claims import exit_status
+from consortium.runs.folder import load_run, own_folder, write_simulated
 from consortium.runs.run import Run
+from consortium.scenario.find import find_scenario
+from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.costs.profile import Profile
-from nodes.errors import UserError
-from nodes.process.store import SqliteRows
-
-EXIT_STOPPED = 130
+from consortium.simulation.costs.profile import Profile, load_profile
 
 
-def open_ledger(path: Path) -> Rows:
-    return SqliteRows(path, read_only=True)
+def run(
+    scenario: Annotated[str, typer.Argument(help="A scenario file (.py, .json) or the name of one in scenarios/.")],
+    on: Annotated[
+        str, typer.Option(help="`local`: a process per organisation, over MQTT. `simulator`: virtual time.")
+    ] = "local",
+    seed: Annotated[int | None, typer.Option(help="Instead of the scenario's own seed.")] = None,
+    set_: Sets = None,
+    out: Annotated[Path | None, typer.Option(help="Folder to write; default runs/SCENARIO-TIME.")] = None,
+    broker: Annotated[
+        str, typer.Option(help="`embedded`, `mosquitto`, or mqtt://user:password@host:port.")
+    ] = "embedded",
+    level: Annotated[
+        str,
+        typer.Option(
+            help="Of the simulator, which decides the same at each: `message` delivers every vote, `collapsed` wakes a "
+            "node when its quorum is complete (among more than 128 nodes certificates may name other signers), `auto`: "
+            "collapsed from 32 nodes on. Faults and traitors are always met message by message."
+        ),
+    ] = "auto",
+    record: Annotated[
+        bool, typer.Option("--record", help="Write down all that each process is given, for `consortium replay`.")
+    ] = False,
+    profile: Annotated[
+        Path | None,
+        typer.Option(help="With --on simulator: what CPU costs (`consortium calibrate`); default: nothing."),
+    ] = None,
+) -> None:
+    _check_words(on, broker, level, record, profile)
+    costs = None if profile is None else load_profile(profile, broker)
+    chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
+    raise typer.Exit(_run_told(chosen, out, on == "simulator", broker, level, record, costs))
 
 
-def _save_ledger(path: Path, rows: Rows) -> None:
-    from consortium.core.machine import Apply
-    from consortium.ledger.rows import END, TABLES
+def _check_words(on: str, broker: str, level: str, record: bool, profile: Path | None) -> None:
+    """Raises ScenarioError where words do not go together."""
+    if on not in ("local", "simulator"):
+        raise ScenarioError(f"--on {on!r}: expected `local` or `simulator`")
+    if on == "simulator" and broker != "embedded" and profile is None:
+        raise ScenarioError("--broker is for runs in real processes, or names one in a --profile; leave it out here")
+    if on == "simulator" and record:
+        raise ScenarioError("--record is for runs in real processes; a run in the simulator is repeated by its seed")
+    if level not in ("auto", "message", "collapsed"):
+        raise ScenarioError(f"--level {level!r}: expected `auto`, `message` or `collapsed`")
+    if on == "local" and level != "auto":
+        raise ScenarioError("--level is for the simulator; leave it out, or use --on simulator")
+    if on != "simulator" and profile is not None:
+        raise ScenarioError("--profile is for simulations: real processes cost what they cost; add --on simulator")
 
-    saved = SqliteRows(path)
+
+def _run_told(
+    scenario: Scenario,
+    out: Path | None,
+    is_simulated: bool,
+    broker: str,
+    level: str,
+    is_recorded: bool,
+    costs: Profile | None,
+) -> int:
+    """Run, write, and tell; the exit status."""
+    console = make_console()
+    folder = out or Path("runs")
     try:
-        pairs = tuple((table, key, value) for table in TABLES for key, value in rows.range(table, b"", END))
-        saved.commit([Apply(0, pairs)])
-    finally:
-        saved.close()
-
-
-def new_folders(name: str) -> list[Path]:
-    """runs/NAME-YYYYMMDD-HHMMSS, and with a number behind it for where several runs begin in one second."""
-    stem = f"{name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
-    return [Path("runs") / (stem if index == 1 else f"{stem}-{index}") for index in range(1, 1_000)]
+        with own_folder([out] if out else new_folders(scenario.name), scenario.name, is_begun=is_simulated) as folder:
+            if is_simulated:
+                result = simulate_into(scenario, folder, console, costs, level)
+            else:
+                result = run_local_into(scenario, folder, broker, is_recorded, console)
+            verdicts, measures = finish(folder, result)
+    except KeyboardInterrupt:
+        typer.echo(f"consortium: stopped at once; what lies in {folder} is not finished", err=True)
+        return EXIT_STOPPED
+    tell_run(console, folder, result, verdicts, measures)
+    if result.is_partial:
+        typer.echo(f"consortium: stopped; what there is of the run lies in {folder}", err=True)
+        return EXIT_STOPPED
+    return exit_status(verdicts)
 
 
 @contextmanager
@@ -78,7 +133,7 @@ def simulate_into(
             is_stopped = True
     ledgers: dict[str, Rows] = {name: node.disk.rows for name, node in simulation.nodes.items()}
     result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped)
-    write_simulated(folder, result, _save_ledger)
+    write_simulated(folder, result, save_ledger)
     return result
 
 
@@ -102,17 +157,13 @@ def run_local_into(scenario: Scenario, folder: Path, broker: str, is_recorded: b
     return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
 
 
-def load_told(folder: Path) -> Run:
-    """A run out of its folder; a person is told where it was cut off. Raises RunFolderError."""
-    result = load_run(folder, open_ledger)
-    if not (folder / "trace.jsonl").is_file():
-        typer.echo(
-            f"consortium: {folder} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True
-        )
-    return result
-
-
-def finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
-    verdicts, measures = judge(result), measure(result.trace)
-    write_results(folder, result, verdicts, measures)
-    return verdicts, measures
+COMMAND = Command(
+    "run",
+    "Run a scenario, check it, and write its folder.\n\n\b\nExamples:\n"
+    "  consortium run claim_day\n  consortium run scenarios/claim_day.py --on simulator --seed 7\n"
+    "  consortium run claim_day --set parameters.timer_base_us=500_000 --set stop.limit_us=60_000_000\n"
+    "  consortium run claim_day --broker mosquitto --out runs/mosquitto\n\n"
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
+    run,
+    RUN,
+)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import typer
 from rich.console import Console
 from rich.table import Table
 
-from consortium.commands.workers import Cluster, cores, in_processes
+from consortium.commands.command import EXIT_STOPPED, STUDY, Command, cores, make_console
+from consortium.commands.workers import Cluster, Death, in_processes
 from consortium.lab.measures.confidence import interval
 from consortium.lab.measures.measures import number
 from consortium.lab.measures.tables import need
@@ -31,7 +34,6 @@ SHOWN = {
     "latency_p95": "p95, ms",
     "messages_per_block": "messages a block",
 }
-EXIT_STOPPED = 130
 
 
 class Wanted(NamedTuple):
@@ -49,7 +51,34 @@ class Wanted(NamedTuple):
     broker: str = ""
 
 
-def sweep(wanted: Wanted, console: Console) -> int:
+def sweep(
+    scenario: Annotated[
+        str, typer.Argument(metavar="FILE|SCENARIO", help="A sweep file (SWEEP = Sweep(…)) or a scenario, or its name.")
+    ],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=VALUE,…", help="As --set; and `members` (validators), network.latency, timer, batch."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value at all points.")
+    ] = None,
+    repeat: Annotated[int | None, typer.Option(help="Runs of each point, with successive seeds; default 1.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The first seed, instead of the scenario's own.")] = None,
+    jobs: Annotated[int | None, typer.Option(help="Processes; default: one for each core.")] = None,
+    on_cluster: Annotated[str, typer.Option(metavar="ADDRESS", help="A Dask scheduler, tcp://host:8786.")] = "",
+    profile: Annotated[
+        Path | None, typer.Option(help="What CPU costs (`consortium calibrate`); default: nothing.")
+    ] = None,
+    broker: Annotated[str, typer.Option(help="Which broker of the profile.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Folder; default runs/sweep-NAME-DIGEST, always the same.")] = None,
+) -> None:
+    wanted = Wanted(scenario, vary or (), set_ or (), repeat, seed, jobs, on_cluster, out, profile, broker)
+    raise typer.Exit(run_sweep(wanted, make_console()))
+
+
+def run_sweep(wanted: Wanted, console: Console) -> int:
     """The exit status: 0 all runs hold, 1 a check of safety failed in one (or it ended in an error), 3 one made no
     progress, 130 stopped. Raises SweepError, ScenarioError, ClusterError, MissingExtra, OSError."""
     need("pyarrow", "`consortium sweep` writes Parquet, which", "frames")
@@ -90,8 +119,8 @@ def _asked(wanted: Wanted) -> Sweep:
 def _command(wanted: Wanted, out: Path) -> str:
     """Where it runs is left out: results do not depend on it."""
     parts = ["consortium sweep", wanted.name]
-    parts += [f"--vary {_quoted(text)}" for text in wanted.vary]
-    parts += [f"--set {_quoted(text)}" for text in wanted.sets]
+    parts += [f"--vary {shlex.quote(text)}" for text in wanted.vary]
+    parts += [f"--set {shlex.quote(text)}" for text in wanted.sets]
     parts += [] if wanted.repeat is None else [f"--repeat {wanted.repeat}"]
     parts += [] if wanted.seed is None else [f"--seed {wanted.seed}"]
     parts += [] if wanted.profile is None else [f"--profile {wanted.profile}"]
@@ -99,20 +128,16 @@ def _command(wanted: Wanted, out: Path) -> str:
     return " ".join([*parts, f"--out {out}"])
 
 
-def _quoted(text: str) -> str:
-    return text if not set(text) & set(" []{}\"'*>&;|$()") else "'" + text.replace("'", "'\\''") + "'"
-
-
 # --- the work ---------------------------------------------------------------------------------------------------------
 
 
-Runner = Callable[[Sequence[Job]], Generator[Done | None, None, None]]
+Runner = Callable[[Sequence[Job]], Generator[Done | Death[Job] | None, None, None]]
 
 
 def _runner(cluster: Cluster | None, jobs: int | None) -> Runner:
     if cluster is not None:
         return lambda todo: cluster.run(run_job, todo)
-    return lambda todo: in_processes(run_job, todo, min(jobs or cores(), len(todo)), _died)
+    return lambda todo: in_processes(run_job, todo, min(jobs or cores(), len(todo)))
 
 
 def _work(
@@ -122,14 +147,21 @@ def _work(
         return
     progress = _Progress(folder.plan, todo, len(results), console)
     with closing(run(todo)) as arriving:
-        for done in arriving:
-            if done is not None:
+        for found in arriving:
+            if isinstance(found, Death):
+                console.print(_where(folder.plan, found), style="red", markup=False, soft_wrap=True)
+            done = _died(found.job) if isinstance(found, Death) and found.is_final else found
+            if done is not None and not isinstance(done, Death):
                 if done.result.outcome != "error":
                     folder.keep(done)
                 results[done.point, done.repeat] = done
                 progress.add(done)
             progress.tell()
     progress.end()
+
+
+def _where(plan: Plan, death: Death[Job]) -> str:
+    return death.sentence(f"point {death.job.point}, seed {plan.seeds[death.job.repeat]}")
 
 
 def _died(job: Job) -> Done:
@@ -256,3 +288,16 @@ def _tell_outcome(plan: Plan, results: Mapping[tuple[int, int], Done], out: Path
     )
     statuses = {done.result.exit_status for done in bad}
     return 1 if 1 in statuses else 3 if statuses else 0
+
+
+COMMAND = Command(
+    "sweep",
+    "Run a scenario in the simulator at every combination of some values, with several seeds each; tables as CSV and "
+    "Parquet (docs/measures.md). Stopped in the middle, the same command goes on.\n\n\b\nExamples:\n"
+    "  consortium sweep low_load --vary members=4,7,10 --repeat 5\n"
+    "  consortium sweep low_load --vary network.latency=1ms,20ms,80ms --vary batch=10,100\n"
+    "  consortium sweep studies/latency_of_members_on_a_wan --on-cluster tcp://host:8786\n\n"
+    "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
+    sweep,
+    STUDY,
+)

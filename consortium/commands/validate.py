@@ -12,8 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from consortium import __version__
-from consortium.commands.calibrate import calibrate
-from consortium.commands.run import finish, run_local_into, simulate_into
+from consortium.commands.calibrate import write_profile
+from consortium.commands.folders import finish
+from consortium.commands.run import run_local_into, simulate_into
+from consortium.core.errors import UserError
 from consortium.lab.comparison.validation import (
     FIGURES,
     Both,
@@ -38,7 +40,6 @@ from consortium.scenario.network.model import as_local_processes
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.costs.profile import Profile, load_profile
 from nodes.broker.broker import find_mosquitto
-from nodes.errors import UserError
 
 _README = """# {name}: simulated against real
 
@@ -117,7 +118,7 @@ def _broker(wanted: str, console: Console) -> str:
 def _profile(asked: Asked, broker: str, out: Path, console: Console) -> Profile:
     if asked.profile is not None:
         return load_profile(asked.profile, broker)
-    calibrate(out / "profile.json", console, allow_noise=asked.allow_noise)
+    write_profile(out / "profile.json", console, allow_noise=asked.allow_noise)
     return load_profile(out / "profile.json", broker)
 
 

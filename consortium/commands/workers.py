@@ -2,11 +2,11 @@
 
 Each way is a generator of results in any order. What a worker does with a job is a function that is found by its name,
 so that a process on another machine has the same. Closing the generator ends the work: what was not told is lost.
+The pool of this machine is pebble's, which names the process that died and the job that it had (docs/decisions/057).
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import multiprocessing
 import os
@@ -15,11 +15,15 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ProcessPoolExecutor, wait
-from typing import TypeVar
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from itertools import islice
+from typing import Generic, NamedTuple, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
 
 from consortium import __version__
+from consortium.core.errors import UserError
 from consortium.lab.measures.tables import need
 
 JobT = TypeVar("JobT")
@@ -28,15 +32,12 @@ ResultT = TypeVar("ResultT")
 CONNECT_S = 10
 WORKERS_S = 30
 TICK_S = 1.0
+DEATHS_MAX = 20  # in a row, with nothing done in between: it is not the jobs
+LOST = f"{DEATHS_MAX} worker processes died one after the other and did nothing: see what they said"
 
 
-class ClusterError(Exception):
+class ClusterError(UserError):
     """The cluster cannot be used. The sentence says what to do."""
-
-
-def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def begin_work() -> None:
@@ -52,63 +53,79 @@ def begin_work() -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
+class WorkersLost(UserError):
+    """Worker after worker died and none did anything. The sentence says so."""
+
+
+class Death(NamedTuple, Generic[JobT]):
+    """A worker died at this job. `is_final`: the second one did, and the job is given up."""
+
+    job: JobT
+    code: int
+    is_final: bool
+
+    def sentence(self, what: str) -> str:
+        """For a person; `what` names the job, as `seed 3`."""
+        how = f"was killed by signal {-self.code}" if self.code < 0 else f"ended with code {self.code}"
+        why = " (out of memory?)" if self.code == -signal.SIGKILL else ""
+        then = "given up: it is the second" if self.is_final else "it is run again"
+        return f"the process of {what} {how}{why}; {then}"
+
+
 def in_processes(
-    work: Callable[[JobT], ResultT], jobs: Sequence[JobT], processes: int, died: Callable[[JobT], ResultT]
-) -> Generator[ResultT | None, None, None]:
-    """On this machine. None now and then, when nothing came for a second. Where a worker died, what was in work is done
-    again, each in a process of its own; of a job that kills that one, too, `died` makes the result."""
-    left = deque(jobs)
-    while left:
-        struck: list[JobT] = []
-        yield from _in_pool(work, left, processes, struck)
-        for job in struck:
-            alone: deque[JobT] = deque((job,))
-            again: list[JobT] = []
-            yield from _in_pool(work, alone, 1, again)
-            if again:
-                yield died(job)
+    work: Callable[[JobT], ResultT], jobs: Iterable[JobT], processes: int
+) -> Generator[ResultT | Death[JobT] | None, None, None]:
+    """The results of all jobs, from processes of this machine. A job is drawn from `jobs` when a process will soon be
+    free for it, so that the iterable may end by the clock. None now and then, when nothing came for a second.
 
-
-def _in_pool(
-    work: Callable[[JobT], ResultT], left: deque[JobT], processes: int, struck: list[JobT]
-) -> Generator[ResultT | None, None, None]:
-    """Until nothing is `left`, or a worker died: then `struck` holds what was handed out and did not come back."""
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), begin_work)
-    waiting: dict[Future[ResultT], JobT] = {}
+    Where a worker is killed, a Death names its job, which is done once more at the end; a second Death of the same job
+    is final. No other job is lost. Raises WorkersLost."""
+    waiting_jobs = iter(jobs)
+    suspects: deque[JobT] = deque()
+    pool = ProcessPool(processes, initializer=begin_work, context=multiprocessing.get_context("spawn"))
+    running: dict[Future[ResultT], tuple[JobT, bool]] = {}  # each with whether it had killed a worker before
+    deaths_in_a_row = 0
     try:
-        while (left and not struck) or waiting:
-            while left and not struck and len(waiting) < 2 * processes:
-                try:
-                    waiting[pool.submit(work, left[0])] = left[0]
-                except BrokenExecutor:
-                    struck.extend(waiting.values())
-                    return
-                left.popleft()
-            finished, _ = wait(waiting, timeout=TICK_S, return_when=FIRST_COMPLETED)
+        while True:
+            _hand_out(pool, work, waiting_jobs, suspects, running, 2 * processes)
+            if not running:
+                return
+            finished, _ = wait(running, timeout=TICK_S, return_when=FIRST_COMPLETED)
             if not finished:
                 yield None
             for future in finished:
-                job = waiting.pop(future)
+                job, is_suspect = running.pop(future)
                 try:
                     result = future.result()
-                except BrokenExecutor:
-                    struck.append(job)
+                except ProcessExpired as error:
+                    deaths_in_a_row += 1
+                    if deaths_in_a_row > DEATHS_MAX:
+                        raise WorkersLost(LOST) from None
+                    if not is_suspect:
+                        suspects.append(job)
+                    yield Death(job, error.exitcode or 0, is_suspect)
                 else:
+                    deaths_in_a_row = 0
                     yield result
     finally:
-        _end(pool)
+        pool.stop()  # type: ignore[no-untyped-call]  # a job that runs for minutes more is of no use
+        pool.join()
 
 
-def _end(pool: ProcessPoolExecutor) -> None:
-    """Now: a job that runs for minutes more is of no use to anybody."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        with contextlib.suppress(Exception):
-            process.terminate()
-    for process in processes:
-        with contextlib.suppress(Exception):
-            process.join(5)
+def _hand_out(
+    pool: ProcessPool,
+    work: Callable[[JobT], ResultT],
+    jobs: Iterator[JobT],
+    suspects: deque[JobT],
+    running: dict[Future[ResultT], tuple[JobT, bool]],
+    count_max: int,
+) -> None:
+    """Fill up what runs: new jobs first, then those that have killed a worker."""
+    for job in islice(jobs, count_max - len(running)):
+        running[pool.schedule(work, args=[job])] = (job, False)
+    while suspects and len(running) < count_max:
+        job = suspects.popleft()
+        running[pool.schedule(work, args=[job])] = (job, True)
 
 
 class Cluster:

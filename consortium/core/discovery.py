@@ -14,12 +14,14 @@ from pkgutil import iter_modules
 from types import ModuleType
 from typing import Any, TypeVar
 
+from consortium.core.errors import UserError
+
 T = TypeVar("T")
 
 _used: tuple[ModuleType, ...] = ()
 
 
-class NameTaken(ValueError):
+class NameTaken(UserError, ValueError):
     """Two values of one kind share a name. The sentence names the name and both files."""
 
 

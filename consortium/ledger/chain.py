@@ -14,6 +14,7 @@ import msgspec
 from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.contract import Contract, StateReader
+from consortium.core.errors import UserError
 from consortium.core.genesis import Genesis, GenesisCall
 from consortium.core.machine import (
     Apply,
@@ -45,7 +46,7 @@ UNDO_MAX = 256  # unsealed blocks whose undo is kept, so that a sealed state can
 _EPOCH = msgspec.msgpack.Decoder(Epoch)
 
 
-class GenesisError(ValueError):
+class GenesisError(UserError, ValueError):
     """The genesis file cannot be executed: the user's to mend. Names the call and why."""
 
 

@@ -18,6 +18,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from consortium.core.errors import UserError
 from consortium.core.machine import Rows
 
 TABLES = ("base", "batch", "block", "certificate", "epoch", "meta", "receipt", "seal", "state")
@@ -25,7 +26,7 @@ END = b"\xff" * 64  # above every key that this version writes
 Row = tuple[str, bytes, bytes | None]
 
 
-class Unreadable(RuntimeError):
+class Unreadable(UserError, RuntimeError):
     """The rows cannot be read now: no fault of the transaction that asked, and nothing may be concluded from it."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from consortium.core.errors import UserError
+
 import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +33,7 @@ UNDER_WAY = (
 )
 
 
-class RunFolderError(ValueError):
+class RunFolderError(UserError, ValueError):
     """The folder is not a run's, or cannot become one. The sentence says what to do."""
 
 

@@ -8,6 +8,8 @@ out is carried out only after the step stands in the file, so a death loses no s
 
 from __future__ import annotations
 
+from consortium.core.errors import UserError
+
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -68,7 +70,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _STEP = msgspec.msgpack.Decoder(Step)
 
 
-class RecordingError(ValueError):
+class RecordingError(UserError, ValueError):
     """A recording that cannot be read. The sentence names file and place."""
 
 

@@ -6,6 +6,8 @@ ledgers, and nothing else.
 
 from __future__ import annotations
 
+from consortium.core.errors import UserError
+
 import contextlib
 import hashlib
 import heapq
@@ -22,7 +24,7 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 _DECODER = msgspec.json.Decoder(dict[str, Any])
 
 
-class TraceError(ValueError):
+class TraceError(UserError, ValueError):
     """A trace file that is not one; the sentence names file and line."""
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from consortium.behaviours import load_behaviours
 from consortium.core.crypto import SUITES
+from consortium.core.errors import UserError
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
@@ -69,7 +70,7 @@ _FREE = ("options", "settings", "links", "regions", "lines", "hub", "fields")  #
 SEED_MAX = (1 << 63) - 1
 
 
-class ScenarioError(ValueError):
+class ScenarioError(UserError, ValueError):
     """The scenario cannot be run as it is. The sentence says where and what to do."""
 
 

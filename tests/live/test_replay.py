@@ -36,7 +36,7 @@ SMALL = Scenario(
 def replayed(run: Path, name: str) -> tuple[int, str]:
     """Exit status, and what a person is told."""
     out = io.StringIO()
-    code = replaying.replay(run, name, lambda: load_inputs(run, name), Console(file=out, width=200))
+    code = replaying.replay_told(run, name, lambda: load_inputs(run, name), Console(file=out, width=200))
     return code, out.getvalue()
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from consortium.commands.sweep import Wanted, sweep
+from consortium.commands.sweep import Wanted, run_sweep
 from consortium.lab import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,12 +58,12 @@ def tables_of(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def on_one_core(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("one") / "out"
-    assert sweep(wanted(study, out, jobs=1), quiet()) == 3, "four members of whom two are killed make no progress"
+    assert run_sweep(wanted(study, out, jobs=1), quiet()) == 3, "four members of whom two are killed make no progress"
     return out
 
 
 def test_two_cores_give_the_bytes_of_one(study: Path, on_one_core: Path, tmp_path: Path) -> None:
-    sweep(wanted(study, tmp_path / "two", jobs=2), quiet())
+    run_sweep(wanted(study, tmp_path / "two", jobs=2), quiet())
     assert tables_of(tmp_path / "two") == tables_of(on_one_core)
 
 
@@ -79,7 +79,7 @@ def cluster() -> Iterator[str]:
 def test_a_cluster_of_two_workers_gives_the_bytes_of_one_core(
     study: Path, on_one_core: Path, tmp_path: Path, cluster: str
 ) -> None:
-    sweep(wanted(study, tmp_path / "cluster", cluster=cluster), quiet())
+    run_sweep(wanted(study, tmp_path / "cluster", cluster=cluster), quiet())
     assert tables_of(tmp_path / "cluster") == tables_of(on_one_core)
 
 
@@ -99,7 +99,7 @@ def test_a_sweep_killed_in_the_middle_goes_on_and_gives_the_same_bytes(
     assert done
     kept = {path.name: path.stat().st_mtime_ns for path in done[1:]}
     done[0].write_bytes(done[0].read_bytes()[:100])  # half-written
-    assert sweep(wanted(study, out, jobs=2), quiet()) == 3
+    assert run_sweep(wanted(study, out, jobs=2), quiet()) == 3
     assert tables_of(out) == tables_of(on_one_core)
     assert {name: (out / "done" / name).stat().st_mtime_ns for name in kept} == kept, "what was whole was not redone"
 

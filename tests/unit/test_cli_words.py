@@ -14,6 +14,7 @@ import pytest
 from consortium import __version__
 from consortium.commands import app as cli
 from consortium.commands import run as running
+from consortium.commands.folders import save_ledger
 from consortium.core.machine import Apply
 from consortium.lab.pages.results import write_results
 from consortium.runs import folder as run_folder
@@ -75,7 +76,7 @@ def made() -> Run:
 
 
 def keep(run: Run, folder: Path) -> Path:
-    write_simulated(folder, run, running._save_ledger)
+    write_simulated(folder, run, save_ledger)
     write_results(folder, run, judge(run), measure(run.trace))
     return folder
 
@@ -177,7 +178,7 @@ def test_a_run_that_executed_nothing_is_told_as_not_checked(say) -> None:  # typ
 
 
 def test_two_runs_in_one_second_get_folders_of_their_own(say, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(cli, "new_folders", lambda _: [Path("runs/x"), Path("runs/x-2")])
+    monkeypatch.setattr(running, "new_folders", lambda _: [Path("runs/x"), Path("runs/x-2")])
     say("run", "small", "--on", "simulator")
     say("run", "small", "--on", "simulator")
     assert (Path("runs/x/verdict.json").is_file(), Path("runs/x-2/verdict.json").is_file()) == (True, True)
@@ -197,7 +198,7 @@ def test_a_second_ctrl_c_is_told_and_leaves_a_readme_that_tells_it_too(say, monk
     def interrupted(folder: Path, result: Run) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "finish", interrupted)
+    monkeypatch.setattr(running, "finish", interrupted)
     said = say("run", "small", "--on", "simulator", "--out", "cut")
     assert said.status == 130 and "cut is not finished" in said.err
     assert "has not come to its end" in Path("cut/README.md").read_text()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from consortium.core.errors import UserError
 from consortium.lab.checks.claims import Verdict
 from consortium.lab.measures import traffic
 from consortium.lab.measures.catalogue import CATALOGUE, STEADY
@@ -46,7 +47,7 @@ SHOWN = (  # in a terminal; of those that have a steady variant, that one where 
 ABSENT = "-"
 
 
-class CompareError(ValueError):
+class CompareError(UserError, ValueError):
     """These cannot be compared. The sentence says why and what to do."""
 
 

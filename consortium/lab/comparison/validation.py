@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from consortium.core.errors import UserError
 from consortium.lab.measures.catalogue import STEADY
 from consortium.lab.measures.measures import Measures
 from consortium.scenario.load import ScenarioError, apply_sets, check_scenario
@@ -34,7 +35,7 @@ PARTS = {
 OTHERS_MAX = 0.05  # of the cores' time that other programs may have had before a machine is not called quiet
 
 
-class ValidationError(ValueError):
+class ValidationError(UserError, ValueError):
     """The study cannot be run as it is. The sentence says what to do."""
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.codec import Malformed
+from consortium.core.errors import UserError
 from consortium.core.messages import Frame, Message, Signed, ViewVote, decode_frame, open_statement
 from consortium.core.protocol import ConsensusProtocol
 from consortium.protocols import load_protocols
@@ -30,7 +31,7 @@ WISH_US = 50_000  # so long before an order a wish for its leader is still drawn
 LATE_US = 1_000_000  # what nobody has heard so long after the height is done counts as never heard
 
 
-class SequenceError(ValueError):
+class SequenceError(UserError, ValueError):
     """No diagram of that height can be drawn. The sentence says why and what to do."""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from consortium.core.errors import UserError
 from consortium.lab.measures.run_tables import RUN_TABLES
 from consortium.lab.measures.tables import Table, need
 from consortium.runs.folder import node_traces
@@ -19,7 +20,7 @@ SWEEP_TABLES = ("runs", "points", "quantiles", "traffic", "timings")
 SCHEMA_FILE = "schema.json"
 
 
-class LoadError(ValueError):
+class LoadError(UserError, ValueError):
     """There is nothing of that kind to load. The sentence says what there is."""
 
 

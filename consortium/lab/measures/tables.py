@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from consortium.core.errors import UserError
+
 Value = str | int | float | bool | None
 Types = ("integer", "number", "text", "yes or no")
 
@@ -30,7 +32,7 @@ class Table(NamedTuple):
     rows: Sequence[tuple[Value, ...]]
 
 
-class MissingExtra(Exception):
+class MissingExtra(UserError):
     """A library that is not installed. The sentence says what to install."""
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium import __version__
+from consortium.core.errors import UserError
 from consortium.scenario.assemble import prepare
 from consortium.scenario.fhir.records import ImportFault
 from consortium.scenario.find import find_scenario
@@ -40,7 +41,7 @@ UNITS_US = {"us": 1, "ms": 1_000, "s": 1_000_000}
 Settings = Mapping[str, Any]
 
 
-class SweepError(ValueError):
+class SweepError(UserError, ValueError):
     """The sweep cannot be run as it is. The sentence says where and what to do."""
 
 

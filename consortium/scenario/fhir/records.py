@@ -14,6 +14,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from consortium.core.errors import UserError
+
 Scheme = Literal["employee", "resident"]
 MedicalClass = Literal["甲", "乙", "丙"]
 ReplicaContext = Literal["inpatient", "outpatient"]
@@ -114,7 +116,7 @@ class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skipped: dict[str, int]
 
 
-class ImportFault(ValueError):
+class ImportFault(UserError, ValueError):
     """The user's input is wrong. The text names the place and says what to do."""
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from consortium.core.errors import UserError
+
 FORMAT = 1
 COST_MAX_NS = 1 << 50
 COLD_MAX_NS = 5_000_000
@@ -16,7 +18,7 @@ REST = 20  # nanoseconds of rest that make one of work cold
 PPM = 1_000_000
 
 
-class ProfileError(ValueError):
+class ProfileError(UserError, ValueError):
     """The file is no profile that this version can use. The sentence says what to do."""
 
 

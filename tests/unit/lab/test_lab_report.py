@@ -93,9 +93,9 @@ def test_money_is_told_to_the_fen() -> None:
 
 
 def save(path: Path, rows: Rows) -> None:
-    from consortium.commands.run import _save_ledger
+    from consortium.commands.folders import save_ledger
 
-    _save_ledger(path, rows)
+    save_ledger(path, rows)
 
 
 def test_a_run_read_from_its_folder_is_the_run_that_was_written(run: Run, tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ def test_a_recorded_run_tells_who_heard_whom(tmp_path: Path) -> None:
         "transactions": 24, "interval_us": 100_000, "persons": 5}))  # fmt: skip
     folder = tmp_path / "run"
     assert run_local(scenario, folder, is_recorded=True).verdict == "done"
-    from consortium.commands.run import load_told
+    from consortium.commands.folders import load_told
 
     run = load_told(folder)
     assert is_recorded(run, folder)

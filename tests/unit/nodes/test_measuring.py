@@ -52,7 +52,7 @@ def measures(spread: float, monkeypatch: pytest.MonkeyPatch, load: float = 0.0) 
 
 def test_a_quiet_machine_gets_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measures(0.05, monkeypatch)
-    calibrating.calibrate(tmp_path / "profile.json", Console(quiet=True), allow_noise=False)
+    calibrating.write_profile(tmp_path / "profile.json", Console(quiet=True), allow_noise=False)
     profile = load_profile(tmp_path / "profile.json")
     assert profile.bus.publish_ns == 1 and profile.broker == "embedded" and profile.noise == 0.05 and profile.date
     assert [path.name for path in tmp_path.iterdir()] == ["profile.json"]
@@ -64,12 +64,12 @@ def test_a_noisy_machine_is_refused_in_a_sentence_unless_noise_is_allowed(
 ) -> None:
     measures(spread, monkeypatch, load)
     with pytest.raises(UserError, match=f"{words}.*--allow-noise"):
-        calibrating.calibrate(tmp_path / "profile.json", Console(quiet=True), allow_noise=False)
+        calibrating.write_profile(tmp_path / "profile.json", Console(quiet=True), allow_noise=False)
     assert not list(tmp_path.iterdir())
-    calibrating.calibrate(tmp_path / "profile.json", Console(quiet=True), allow_noise=True)
+    calibrating.write_profile(tmp_path / "profile.json", Console(quiet=True), allow_noise=True)
     assert load_profile(tmp_path / "profile.json").noise == max(spread, 0.01)
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="make it first"):
-        calibrating.calibrate(tmp_path / "none" / "profile.json", Console(quiet=True), allow_noise=True)
+        calibrating.write_profile(tmp_path / "none" / "profile.json", Console(quiet=True), allow_noise=True)

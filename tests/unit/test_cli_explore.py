@@ -1,6 +1,5 @@
-"""The workers of an exploration: one that dies costs its seed and nobody else's; Ctrl-C leaves none behind."""
+"""An exploration that is stopped leaves no worker behind; a kept twin case is read again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,53 +9,9 @@ from pathlib import Path
 import pytest
 
 from consortium.commands.explore import read_replay
-from consortium.commands.exploring_crew import Crew, CrewLost
 from consortium.exploration.twins import Enumeration
 from consortium.exploration.twins_shrink import decode_case, encode_case, shrink_twins
 from consortium.scenario.load import ScenarioError
-
-
-def work_that_dies(seed: int) -> int:
-    """Seed 3 takes every worker with it, seed 5 the first one."""
-    once = Path(os.environ["CREW_ONCE"])
-    if seed == 3 or (seed == 5 and not once.exists()):
-        once.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return seed * seed
-
-
-def test_a_worker_that_is_killed_names_its_seed_and_the_others_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CREW_ONCE", str(tmp_path / "once"))
-    crew = Crew(work_that_dies, 2)
-    try:
-        crew.give(range(1, 7))
-        found, deaths = [], []
-        while crew.waiting:
-            found += crew.take(timeout_s=1.0)
-            deaths += crew.deaths()
-    finally:
-        crew.dismiss()
-    assert sorted(found) == [1, 4, 16, 25, 36]
-    given_up = [death for death in deaths if death.is_final]
-    assert [(death.seed, death.code) for death in given_up] == [(3, -signal.SIGKILL)]
-    assert "the process of seed 3 was killed by signal 9 (out of memory?)" in given_up[0].sentence()
-
-
-def work_that_cannot_begin(seed: int) -> int:
-    os._exit(1)
-
-
-def test_workers_that_all_die_end_the_exploration_instead_of_blaming_every_seed() -> None:
-    crew = Crew(work_that_cannot_begin, 2)
-    try:
-        crew.give(range(100))
-        with pytest.raises(CrewLost, match="died one after the other"):
-            while crew.waiting:
-                crew.take(timeout_s=1.0)
-    finally:
-        crew.dismiss()
 
 
 def _children(pid: int) -> list[int]:
