@@ -24,20 +24,20 @@ class BadNewView(Behaviour):
         self._lie: str = options.lie
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
-        if isinstance(effect, Rebroadcast) and self.kind(effect) in self.speech.openings:
+        if isinstance(effect, Rebroadcast) and self.kind(effect) in self.forge.openings:
             return []
-        if isinstance(effect, Broadcast) and self.kind(effect) in self.speech.openings:
-            bent = self.speech.bent_opening((effect.message, effect.attachment), self._lie, self.random_bytes)
+        if isinstance(effect, Broadcast) and self.kind(effect) in self.forge.openings:
+            bent = self.forge.bent_opening((effect.message, effect.attachment), self._lie, self.random_bytes)
             if bent is None:
                 return [effect]
             lie = effect._replace(message=bent[0], attachment=bent[1])
             return [self.to_self(effect), *self.to_each(lie, self.others)]
         if isinstance(effect, Send):  # the true one lies in its own log
-            return [effect._replace(message=self.speech.without(effect.message, self._is_mine))]
+            return [effect._replace(message=self.forge.without(effect.message, self._is_mine))]
         return [effect]
 
     def _is_mine(self, signed: Signed) -> bool:
-        return signed.sender == self.me and type(self.open(signed)).__name__ in self.speech.openings
+        return signed.sender == self.me and type(self.open(signed)).__name__ in self.forge.openings
 
 
 BEHAVIOUR = BehaviourKind(Options, BadNewView, "says a NEW-VIEW that does not follow")

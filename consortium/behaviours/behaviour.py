@@ -44,7 +44,7 @@ class Surroundings(NamedTuple):
     parameters: Parameters
     codec: MessageCodec
     draw: Callable[[int], int]
-    speech: MessageForge = SILENCE  # the words of the protocol that this run has
+    forge: MessageForge = SILENCE  # the words of the protocol that this run has
 
 
 class NoOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,17 +93,17 @@ class Behaviour:
         return tuple(others[:middle]), tuple(others[middle:])
 
     def leader(self, view: int) -> NodeId:
-        return self.around.speech.leader(self.around.epochs.newest, view)
+        return self.around.forge.leader(self.around.epochs.newest, view)
 
     @property
-    def speech(self) -> MessageForge:
-        return self.around.speech
+    def forge(self) -> MessageForge:
+        return self.around.forge
 
     def place(self, event: Event, kinds: Container[str]) -> Place | None:
         """Where the proposal or vote stands that this event brings, if it is of these kinds."""
         if not isinstance(event, Received) or type(event.message).__name__ not in kinds:
             return None
-        return self.speech.place(event.message)
+        return self.forge.place(event.message)
 
     def open(self, signed: Signed) -> Message | None:
         """The message of a statement of the newest epoch; None where it is none."""

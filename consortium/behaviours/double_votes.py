@@ -25,13 +25,13 @@ class DoubleVotes(Behaviour):
         self._given: dict[tuple[str, int, int, bytes], None] = {}
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
-        if not isinstance(effect, Send | Broadcast | Rebroadcast) or self.kind(effect) not in self.speech.votes:
+        if not isinstance(effect, Send | Broadcast | Rebroadcast) or self.kind(effect) not in self.forge.votes:
             return [effect]
         if self._is_accomplice:
             return [self.to_self(effect)] if isinstance(effect, Broadcast) else []
         if isinstance(effect, Rebroadcast):
             return [effect]
-        other = effect._replace(message=self.speech.other_vote(effect.message))
+        other = effect._replace(message=self.forge.other_vote(effect.message))
         if isinstance(other, Send):
             return [effect] if other.to == self.me else [effect, other]
         return [effect, *self.to_each(other, self.others)]
@@ -40,7 +40,7 @@ class DoubleVotes(Behaviour):
         """The accomplice's answer to a vote of another: the same vote."""
         if not self._is_accomplice or not isinstance(event, Received) or event.sender == self.me:
             return []
-        place = self.place(event, (*self.speech.proposals, *self.speech.votes))
+        place = self.place(event, (*self.forge.proposals, *self.forge.votes))
         if place is None:
             return []
         message: Any = event.message
@@ -48,7 +48,7 @@ class DoubleVotes(Behaviour):
         if key in self._given:
             return []
         self._given[key] = None
-        votes = self.speech.echo(message, leads=self.leader(place.view) == self.me)
+        votes = self.forge.echo(message, leads=self.leader(place.view) == self.me)
         return [Send(event.sender, vote, b"", event.epoch) for vote in votes]
 
 

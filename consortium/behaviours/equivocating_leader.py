@@ -25,12 +25,12 @@ class EquivocatingLeader(Behaviour):
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
         if isinstance(effect, Rebroadcast):
-            return [] if self.kind(effect) in self.speech.proposals else [effect]  # it would give itself away
-        if not isinstance(effect, Broadcast) or self.kind(effect) not in self.speech.proposals or not effect.attachment:
+            return [] if self.kind(effect) in self.forge.proposals else [effect]  # it would give itself away
+        if not isinstance(effect, Broadcast) or self.kind(effect) not in self.forge.proposals or not effect.attachment:
             return [effect]
         effects: list[Effect] = [self.to_self(effect)]
         for version, group in enumerate(self._groups):
-            message, attachment = self.speech.version(effect.message, effect.attachment, version)
+            message, attachment = self.forge.version(effect.message, effect.attachment, version)
             effects += [Send(name, message, attachment, effect.epoch) for name in group if name != self.me]
         return effects
 

@@ -35,7 +35,7 @@ class Flooding(Behaviour):
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        place = self.place(event, self.speech.shows)
+        place = self.place(event, self.forge.shows)
         if place is not None and isinstance(event, Received):
             self._height = max(self._height, place.height)
             self._epoch = event.epoch
@@ -58,9 +58,9 @@ class Flooding(Behaviour):
         turn = self.around.draw(2)
         match kind:
             case "asks":
-                return Send(to, self.speech.questions(height, nonce)[turn], b"", self._epoch)
+                return Send(to, self.forge.questions(height, nonce)[turn], b"", self._epoch)
             case "votes":
-                votes = self.speech.empty_votes(self.around.draw(4), height, self.random_bytes(32))
+                votes = self.forge.empty_votes(self.around.draw(4), height, self.random_bytes(32))
                 return Send(to, votes[(1 - turn) % len(votes)], b"", self._epoch)
             case "submissions":
                 attachment = encode(tuple(self.random_bytes(200) for _ in range(1 + self.around.draw(20))))
@@ -68,7 +68,7 @@ class Flooding(Behaviour):
             case "requests":
                 if turn:
                     return Send(to, FetchBlocks(to, nonce, 1, 1 << 40))
-                fetch = self.speech.request(to, height, self.random_bytes(32), nonce)
+                fetch = self.forge.request(to, height, self.random_bytes(32), nonce)
                 if fetch is None or height % 2 == 0:
                     return Send(to, Status(height, 0, self._sent))
                 return Send(to, fetch, b"", self._epoch)

@@ -47,7 +47,7 @@ class ForgedMessages(Behaviour):
     def _invented(self, heard: Received) -> list[Effect]:
         """A vote that another never gave, under random bytes; and our own statement's place taken by another's name."""
         message: Any = heard.message
-        votes = self.speech.empty_votes(
+        votes = self.forge.empty_votes(
             getattr(message, "view", 0), getattr(message, "height", 1), self.random_bytes(32)
         )
         vote = votes[-1]
@@ -56,10 +56,10 @@ class ForgedMessages(Behaviour):
 
     def _usurped(self, heard: Received) -> list[Effect]:
         """Validly signed by us: an order in a view that another leads."""
-        place = self.place(heard, (*self.speech.votes, *self.speech.shows))
+        place = self.place(heard, (*self.forge.votes, *self.forge.shows))
         if place is None or self.leader(place.view) == self.me:
             return []
-        order = self.speech.empty_proposal(place.view, place.height + 1, self.random_bytes(32))
+        order = self.forge.empty_proposal(place.view, place.height + 1, self.random_bytes(32))
         if order is None:
             return []
         return [Send(name, order, b"", heard.epoch) for name in self.others]

@@ -60,10 +60,10 @@ class LyingCatchUp(Behaviour):
             case Snapshot() if "snapshots" in self._about:
                 rows = [(key, self._bent(value)) for key, value in _PART.decode(attachment)]
                 return replace(message, digest=sha256(encode(rows)).digest()), encode(rows)
-            case _ if "bodies" in self._about and attachment and self.speech.has_body(message):
+            case _ if "bodies" in self._about and attachment and self.forge.has_body(message):
                 return message, self._bent(attachment)
             case _ if "heights" in self._about:
-                return self.speech.overstated(message, self._options.ahead), attachment
+                return self.forge.overstated(message, self._options.ahead), attachment
             case _:
                 return message, attachment
 

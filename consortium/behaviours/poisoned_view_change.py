@@ -31,11 +31,11 @@ class PoisonedViewChange(Behaviour):
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        place = self.place(event, (*self.speech.proposals, *self.speech.votes))
+        place = self.place(event, (*self.forge.proposals, *self.forge.votes))
         if place is not None and isinstance(event, Received):
             self._view = max(self._view, min(place.view, 1 << 20))
             self._epoch = event.epoch
-            if type(event.message).__name__ in self.speech.proposals:
+            if type(event.message).__name__ in self.forge.proposals:
                 self._heard = Overheard(event.signed, event.message, self.around.epochs.newest, self._statement)
         return []
 
@@ -43,23 +43,23 @@ class PoisonedViewChange(Behaviour):
         return self.around.codec.statement(self._epoch, message)
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:
-        if isinstance(effect, Rebroadcast) and self.kind(effect) in self.speech.wishes:
+        if isinstance(effect, Rebroadcast) and self.kind(effect) in self.forge.wishes:
             return []
-        if isinstance(effect, Broadcast) and self.kind(effect) in self.speech.wishes:
+        if isinstance(effect, Broadcast) and self.kind(effect) in self.forge.wishes:
             message, attachment = self._lie((effect.message, effect.attachment))
             lie = effect._replace(message=message, attachment=attachment)
             return [self.to_self(effect), *self.to_each(lie, self.others)]
         return [effect]
 
     def acts(self, now: Now) -> list[Effect]:
-        empty = self.speech.empty_wish(self._view + 1)
+        empty = self.forge.empty_wish(self._view + 1)
         if empty is None:
             return []
         wish, attachment = self._lie((empty, b""))
         return [Send(name, wish, attachment, self._epoch) for name in self.others]
 
     def _lie(self, said: Said) -> Said:
-        return self.speech.bent_wish(said, self._options.lie, self.random_bytes, self._heard)
+        return self.forge.bent_wish(said, self._options.lie, self.random_bytes, self._heard)
 
 
 BEHAVIOUR = BehaviourKind(Options, PoisonedViewChange, "lies in its VIEW-CHANGE")

@@ -22,7 +22,7 @@ class SlowLeader(Behaviour):
         self._delay_us: int = options.delay_us or around.parameters.timer_base_us * 3 // 4
 
     def bend(self, now: Now, effect: Effect) -> list[Any]:
-        if isinstance(effect, Broadcast) and self.kind(effect) in self.speech.proposals:
+        if isinstance(effect, Broadcast) and self.kind(effect) in self.forge.proposals:
             return [Later(self._delay_us, (effect,))]
         return [effect]
 

@@ -25,7 +25,7 @@ class ViewInflation(Behaviour):
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        place = self.place(event, (*self.speech.votes, *self.speech.shows))
+        place = self.place(event, (*self.forge.votes, *self.forge.shows))
         if place is not None and isinstance(event, Received):
             self._height = max(self._height, min(place.height, 1 << 40))
             self._epoch = event.epoch
@@ -36,11 +36,11 @@ class ViewInflation(Behaviour):
         if self.around.draw(8) == 0:
             self._view = 1 + self.around.draw(16)
         digest = self.random_bytes(32)
-        wish = self.speech.empty_wish(self._view)
+        wish = self.forge.empty_wish(self._view)
         said = (
             *(() if wish is None else (wish,)),
-            *self.speech.empty_votes(self._view, self._height + 1, digest),
-            *self.speech.absurd(self._view, digest, self.random_bytes(16)),
+            *self.forge.empty_votes(self._view, self._height + 1, digest),
+            *self.forge.absurd(self._view, digest, self.random_bytes(16)),
         )
         return [Send(name, message, b"", self._epoch) for message in said for name in self.others]
 

@@ -21,7 +21,7 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class WithheldVotes(Behaviour):
     def __init__(self, around: Surroundings, options: Any) -> None:
         super().__init__(around, options)
-        self._messages = frozenset(options.messages or self.speech.votes)
+        self._messages = frozenset(options.messages or self.forge.votes)
         self._victims: frozenset[NodeId] = frozenset(options.to or self.others)
 
     def bend(self, now: Now, effect: Effect) -> list[Effect]:

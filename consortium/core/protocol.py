@@ -118,6 +118,6 @@ class ConsensusProtocol(NamedTuple):
 
     name: str
     messages: tuple[type[Message], ...]
-    speech: MessageForge  # its messages, for those who bend them
+    forge: MessageForge  # its messages, for those who bend them
     build: Callable[[ReplicaContext], Consensus]
     check_decision: DecisionCheck

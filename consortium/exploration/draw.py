@@ -32,8 +32,8 @@ TIMERS_US = (250_000, 500_000, 1_000_000)
 def draw_under(seed: int, protocol: str) -> Scenario:
     """The scenario of a seed under this protocol, without the behaviours that it has no words for."""
     drawn = draw(seed)
-    speech = load_protocols()[protocol].speech
-    kept = tuple(spec for spec in drawn.behaviours if not speech.lack(spec.name, read_options(spec.name, spec.options)))
+    forge = load_protocols()[protocol].forge
+    kept = tuple(spec for spec in drawn.behaviours if not forge.lack(spec.name, read_options(spec.name, spec.options)))
     return replace(drawn, protocol=protocol, behaviours=kept)
 
 

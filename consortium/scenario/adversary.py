@@ -101,7 +101,7 @@ def bend(
     epochs: Epochs,
     parameters: Parameters,
     codec: MessageCodec,
-    speech: MessageForge,
+    forge: MessageForge,
 ) -> Machine:
     """The machine inside all behaviours of this member, the first innermost."""
     if not scenario.behaviours:
@@ -109,7 +109,7 @@ def bend(
     kinds = load_behaviours()
     for index, spec in enumerate(behaviours_of(scenario).get(member, ())):
         stream = Stream(scenario.seed, "behaviour", member, str(index), spec.name)
-        around = Surroundings(member, epochs, parameters, codec, stream.below, speech)
+        around = Surroundings(member, epochs, parameters, codec, stream.below, forge)
         behaviour = kinds[spec.name].build(around, read_options(spec.name, spec.options))
         machine = Bent(machine, behaviour, f"{index} {spec.name}", start, spec.from_us, spec.to_us)
     return machine
@@ -124,7 +124,7 @@ def check_behaviours(scenario: Scenario) -> None:
             options = read_options(spec.name, spec.options)
         except ValueError as error:
             raise ValueError(f"behaviours.{index}: {error}") from None
-        why = load_protocols()[scenario.protocol].speech.lack(spec.name, options)
+        why = load_protocols()[scenario.protocol].forge.lack(spec.name, options)
         if why:
             raise ValueError(f"behaviours.{index}: {spec.name} cannot be had under {scenario.protocol}: {why}")
         if spec.from_us < 0 or (spec.to_us is not None and spec.to_us <= spec.from_us):

@@ -251,7 +251,7 @@ def build_host(
     start = RunStart()
     return AssembledHost(
         name,
-        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec, shared.protocol.speech),
+        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec, shared.protocol.forge),
         shared.verifier,
         shared.suite,
         secrets,

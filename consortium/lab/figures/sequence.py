@@ -163,7 +163,7 @@ class Reader:
         if protocol is None:
             raise SequenceError(f"the run's protocol {run.scenario.protocol!r} is not one of this version")
         self._height = height
-        self._speech = protocol.speech
+        self._forge = protocol.forge
         self._decoder = _decoder(protocol)
         self._known: dict[bytes, str] = {}
         self._chained: int | None = None  # the view of the height's block, where later blocks' votes decide it
@@ -181,12 +181,12 @@ class Reader:
         except (Malformed, msgspec.MsgspecError, RecursionError):
             return ""
         name = type(message).__name__
-        place = self._speech.place(message)
+        place = self._forge.place(message)
         if place is None:
-            return name if name in self._speech.wishes or name in self._speech.openings else ""
+            return name if name in self._forge.wishes or name in self._forge.openings else ""
         if not isinstance(message, ViewVote):
             return name if place.height == self._height else ""
-        if self._chained is None and name in self._speech.proposals and place.height == self._height:
+        if self._chained is None and name in self._forge.proposals and place.height == self._height:
             self._chained = place.view
         first = self._chained
         return name if first is not None and first <= place.view <= first + CHAIN_VIEWS else ""
