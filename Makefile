@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill seeded-bugs coverage check format bench python-versions clean
+.PHONY: help install demo test drill transcripts seeded-bugs coverage check format bench python-versions clean
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -31,6 +31,9 @@ test: install  ## run all tests
 
 drill: install  ## kill real processes at every failpoint, damage real disks (minutes)
 	@$(BIN)/python -m pytest -m drill tests/live
+
+transcripts: install  ## write the golden transcripts of both protocols anew: look at what changed before you commit it
+	@$(BIN)/python -m tests.transcripts --write
 
 seeded-bugs: install  ## break one rule of the protocol at a time: does a test of ours catch it? (minutes)
 	@$(BIN)/python -m tests.seeded_bugs

@@ -1,0 +1,143 @@
+"""The parts that protocols share, each by itself: what one mend mends for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, codec, epoch_of
+
+from consortium.core.codec import Malformed, encode
+from consortium.core.crypto import KeyedHash
+from consortium.core.machine import Behind, Broadcast, Note, Now, SetTimer
+from consortium.core.membership import Epochs
+from consortium.core.messages import Certificate
+from consortium.core.protocol import ReplicaContext
+from consortium.core.verifier import Verifier
+from consortium.protocols import load_protocols
+from consortium.protocols.common.holders import Holders
+from consortium.protocols.common.lag import Lag, behind
+from consortium.protocols.common.leader_timer import LeaderTimer
+from consortium.protocols.common.records import FORMAT, Record, RecordReader
+from consortium.protocols.common.replica_state import CommonState
+from consortium.protocols.common.retransmit_timer import TRIES_AT_ONCE, RetransmitTimer
+from consortium.protocols.pbft.messages import Recall
+
+T_US = PARAMETERS.timer_base_us
+SEAL = Certificate(b"", ())
+
+
+def at(time_us: int) -> Now:
+    return Now(time_us, WALL_US + time_us)
+
+
+def state_of(n: int = 4, me: str = "n1", observers: tuple[str, ...] = ()) -> CommonState:
+    epochs = Epochs([epoch_of(n, observers)])
+    verifier = Verifier(codec(), KeyedHash())
+
+    def check_seal(seal: Certificate) -> int:
+        if seal is not SEAL:
+            raise Malformed("not a seal")
+        return 9
+
+    return CommonState(ReplicaContext(me, CHAIN, epochs, PARAMETERS, FakePool(4), verifier, 0, 0, None, check_seal))
+
+
+def test_every_byzantine_protocol_watches_its_leader_with_the_one_timer() -> None:
+    """So that a mend of the timer is a mend of both."""
+    for name in ("pbft", "hotstuff"):
+        replica: Any = load_protocols()[name].build(state_of().context)
+        watch = replica._progress if name == "pbft" else replica._pacemaker
+        assert type(watch._timer) is LeaderTimer
+
+
+def test_the_leaders_time_doubles_after_the_first_change_up_to_its_cap_and_comes_back() -> None:
+    timer = LeaderTimer(state_of(), ("x", "progress"))
+    times = [timer.timeout_us]
+    for _ in range(70):
+        timer.grow()
+        times.append(timer.timeout_us)
+    assert times[:4] == [T_US, T_US, 2 * T_US, 4 * T_US] and times[-1] == PARAMETERS.timer_cap_us
+    timer.attempts = 3
+    timer.ease(wholly=False)
+    assert timer.timeout_us == 2 * T_US
+    timer.ease(wholly=True)
+    timer.ease(wholly=False)
+    assert timer.attempts == 0 and timer.timeout_us == T_US
+
+
+def test_the_leaders_time_counts_from_when_something_moved_last() -> None:
+    timer = LeaderTimer(state_of(), ("x", "progress"))
+    assert timer.arm(at(100)) == [SetTimer(("x", "progress"), T_US)] and timer.is_armed
+    assert timer.has_moved(at(400), (0, 1)) and not timer.has_moved(at(500), (0, 1))
+    timer.run_out()
+    assert not timer.is_armed and not timer.is_over(at(399 + T_US)) and timer.is_over(at(400 + T_US))
+    assert timer.go_on(at(100 + T_US)) == [SetTimer(("x", "progress"), 300)] and timer.is_armed
+
+
+def test_a_stalled_replica_speaks_often_at_first_then_rarely_and_not_while_something_moves() -> None:
+    position, is_open, said = [0], [True], []
+    timer = RetransmitTimer(
+        state_of(),
+        ("x", "retransmit"),
+        lambda: tuple(position),
+        lambda: is_open[0],
+        lambda now: said.append(now.monotonic_us) or [],  # type: ignore[func-returns-value]
+    )
+    assert timer.arm() == [SetTimer(("x", "retransmit"), timer.first_us)] and timer.arm() == []
+    delays = [timer.on_timer(at(step))[-1].delay_us for step in range(TRIES_AT_ONCE + 8)]  # type: ignore[union-attr]
+    assert delays[: TRIES_AT_ONCE - 1] == [timer.first_us] * (TRIES_AT_ONCE - 1)
+    assert delays[TRIES_AT_ONCE - 1] == 2 * timer.first_us and delays[-1] == 4 * T_US
+    count = len(said)
+    position[0] = 1
+    assert timer.on_timer(at(99)) == [SetTimer(("x", "retransmit"), timer.first_us)] and len(said) == count
+    is_open[0] = False
+    assert timer.on_timer(at(100)) == [] and not timer.is_armed
+
+
+def test_f_and_one_validators_or_a_seal_show_that_we_lag_and_observers_do_not() -> None:
+    lag = Lag(state_of(observers=("eye", "owl")))
+    for name, height in (("eye", 70), ("owl", 70), ("n0", 50)):
+        lag.note_head(name, height)
+    assert lag.shown() == 0 and behind(0) == []
+    lag.note_head("n2", 40)
+    assert lag.shown() == 40 and lag.shown(45) == 45 and behind(40) == [Behind(40)]
+    alone = Lag(state_of())
+    with pytest.raises(Malformed):
+        alone.note_seal(Certificate(b"x", ()))
+    alone.note_seal(None)
+    assert alone.shown() == 0
+    alone.note_seal(SEAL)
+    assert alone.shown() == 9
+
+
+def test_each_round_asks_the_next_two_holders() -> None:
+    holders: Holders[int] = Holders()
+    names = ["n0", "n1", "n2"]
+    assert [holders.next(7, names) for _ in range(3)] == [["n0", "n1"], ["n2", "n0"], ["n1", "n2"]]
+    assert holders.next(8, ["n0"]) == ["n0"] and 8 in holders and len(holders) == 2
+    holders.forget(lambda height: height <= 7)
+    assert 7 not in holders and holders.next(7, names) == ["n0", "n1"]
+    holders.clear()
+    assert len(holders) == 0
+
+
+class Voted(Record, frozen=True):
+    """For this test."""
+
+    height: int
+
+
+def test_a_log_is_read_in_order_and_what_cannot_be_read_is_noted() -> None:
+    reader: RecordReader[Voted] = RecordReader("test", Voted)
+    log = [encode(Voted(FORMAT, 0, 1)), encode(Voted(FORMAT + 1, 0, 2)), b"junk", encode(Voted(FORMAT, 0, 3))]
+    records, notes = reader.read(log)
+    assert [record.height for record in records] == [1, 3]
+    whys = [note.fields["why"] for note in notes if isinstance(note, Note)]
+    assert len(whys) == 2 and whys[0] == "a test record of format 2; this version reads format 1"
+
+
+def test_who_is_no_member_is_heard_by_nobody() -> None:
+    effects = [Broadcast(Recall(b"")), SetTimer(("x", "recall"), 1)]
+    assert state_of(me="stranger").audible(list(effects)) == effects[1:]
+    assert state_of().audible(list(effects)) == effects
