@@ -21,6 +21,7 @@ import msgspec
 from consortium.core.crypto import SUITES
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.stored_members import registered_voting_key
+from consortium.plugins.load import load_folders
 from consortium.runs.recording import EMPTY_MARK, ledger_mark
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import AssembledHost, Shared, build_host
@@ -49,10 +50,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m nodes", description="Start one node from a run folder.")
     parser.add_argument("run", type=Path, help="the folder of a run (it holds scenario.json and genesis.json)")
     parser.add_argument("name", help="the node's name, a folder under RUN/nodes")
+    parser.add_argument(
+        "--plugins", type=Path, action="append", default=[], metavar="FOLDER", help="a folder of plug-ins, see its run"
+    )
     parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     try:
+        load_folders(arguments.plugins)
         return _start(NodeFolder(arguments.run, arguments.name), arguments.name, arguments.conducted)
     except (Damaged, StoreFailed, OSError) as error:
         _log.error("%s", error)

@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
-    {"contracts", "ledger", "node", "protocols"},
+    {"contracts", "ledger", "node", "plugins", "protocols"},
     {"roles", "behaviours"},
     {"scenario"},
     {"runs", "simulation"},

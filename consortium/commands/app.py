@@ -19,6 +19,7 @@ from typer.core import TyperGroup
 
 from consortium import __version__
 from consortium.commands.command import EXIT_HOLDS, EXIT_STOPPED, EXIT_USAGE, PANELS, Command
+from consortium.commands.plugin_option import plugin_option
 from consortium.core.discovery import offered_by_name
 from consortium.core.errors import UserError
 
@@ -43,6 +44,10 @@ def all_commands() -> dict[str, Command]:
 class CommandsFound(TyperGroup):
     """A group that reads the file of a command when it is asked for it."""
 
+    def __init__(self, *arguments: Any, **words: Any) -> None:
+        super().__init__(*arguments, **words)
+        self.params.append(plugin_option())
+
     def list_commands(self, ctx: Any) -> list[str]:
         def place(command: Command) -> int:
             return PANELS.index(command.panel) if command.panel in PANELS else len(PANELS)
@@ -59,7 +64,9 @@ class CommandsFound(TyperGroup):
     def _made(self, command: Command) -> Any:
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
         alone.command(command.name, help=command.help, rich_help_panel=command.panel)(command.call)
-        return typer.main.get_command(alone)
+        made = typer.main.get_command(alone)
+        made.params.append(plugin_option())
+        return made
 
 
 app = typer.Typer(

@@ -13,6 +13,7 @@ from consortium.core.errors import UserError
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.ledger.rows import Damaged
 from consortium.ledger.verify import Fault, verify_ledger
+from consortium.plugins.record import check_record
 from consortium.protocols import load_protocols
 from consortium.runs.folder import LEDGER_FILE
 from nodes.process.store import SqliteRows
@@ -26,7 +27,9 @@ def verify(
     if at_least < 0:
         raise UserError(f"--at-least={at_least}: expected a height, 0 or more")
     path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
-    value = _read_genesis(genesis or _find_genesis(path))
+    source = genesis or _find_genesis(path)
+    value = _read_genesis(source)
+    check_record(source.parent)
     protocol = load_protocols().get(value.protocol)
     if protocol is None:
         raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")

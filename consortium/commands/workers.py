@@ -25,6 +25,7 @@ from pebble import ProcessExpired, ProcessPool
 from consortium import __version__
 from consortium.core.errors import UserError
 from consortium.lab.measures.tables import need
+from consortium.plugins.carry import with_plugins
 
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
@@ -80,6 +81,7 @@ def in_processes(
 
     Where a worker is killed, a Death names its job, which is done once more at the end; a second Death of the same job
     is final. No other job is lost. Raises WorkersLost."""
+    work = with_plugins(work)
     waiting_jobs = iter(jobs)
     suspects: deque[JobT] = deque()
     pool = ProcessPool(processes, initializer=begin_work, context=multiprocessing.get_context("spawn"))
@@ -171,6 +173,7 @@ class Cluster:
 
     def run(self, work: Callable[[JobT], ResultT], jobs: Sequence[JobT]) -> Generator[ResultT | None, None, None]:
         """None now and then. Raises ClusterError where a job was lost for good."""
+        work = with_plugins(work)
         futures = [self._client.submit(work, job, pure=False, retries=3) for job in jobs]
         arriving = self._distributed.as_completed(futures, loop=self._client.loop, raise_errors=False)
         del futures  # what is told is let go, here and there

@@ -15,7 +15,7 @@ import msgspec
 V = TypeVar("V")
 
 GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
-EVERY_MEMBER = frozenset(("*",))  # `Operation.roles` that permit every member, whatever its role; the genesis is none
+EVERY_MEMBER = frozenset(("*",))  # of `Operation.roles`: every member, whatever its role (the genesis is no member)
 OK = "ok"
 
 
@@ -103,9 +103,7 @@ class Operation(NamedTuple):
 
     def is_permitted(self, role: str) -> bool:
         """Whether a signer of this role may use it: the roles named, or every member; nobody else."""
-        if self.roles == EVERY_MEMBER:
-            return role not in ("", GENESIS)
-        return role in self.roles
+        return role in self.roles or (self.roles >= EVERY_MEMBER and role not in ("", GENESIS))
 
 
 class Contract:

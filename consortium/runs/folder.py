@@ -13,6 +13,7 @@ import msgspec
 
 from consortium.core.genesis import decode_genesis, encode_genesis
 from consortium.core.machine import Rows
+from consortium.plugins.record import check_record, write_record
 from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record, TraceError, TraceReader, merge_traces, write_trace
@@ -132,6 +133,7 @@ def write_simulated(out: Path, run: Run, save_ledger: Callable[[Path, Rows], Non
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / "scenario.json", encode_scenario(run.scenario))
     write_whole(out / "genesis.json", encode_genesis(run.genesis))
+    write_record(out)
     try:
         write_trace(out / "trace.jsonl", run.trace)
     except OSError as error:
@@ -156,12 +158,13 @@ def place_of(run: Run) -> str:
 def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
     """A run out of its folder. Where a run was cut off before its traces were joined, they are joined here. Raises
     RunFolderError with a sentence, also where the ledger of a member is missing that executed anything, or, of a run
-    that came to its end, of any member."""
+    that came to its end, of any member; and PluginError where its plug-ins are not those in use."""
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: there is no such folder; a run's folder holds scenario.json and trace.jsonl")
     for name in ("scenario.json", "genesis.json", "trace.jsonl"):
         if not (folder / name).is_file() and not (name == "trace.jsonl" and node_traces(folder)):
             raise RunFolderError(f"{folder} is not the folder of a run: it has no {name}")
+    check_record(folder)
     try:
         scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
         genesis = decode_genesis((folder / "genesis.json").read_bytes())

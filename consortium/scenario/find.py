@@ -7,22 +7,37 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from consortium.plugins.load import current
 from consortium.scenario.load import ScenarioError
 
 LIKENESS_MIN = 0.6
 
 
 def scenario_folder() -> Path:
-    """`scenarios` here, or the one beside the package."""
+    """`scenarios` here, or the one that came with the package."""
     here = Path("scenarios")
-    return here if here.is_dir() else Path(__file__).resolve().parents[2] / "scenarios"
+    return here if here.is_dir() else packaged_folder()
+
+
+def packaged_folder() -> Path:
+    """The scenarios and the sample data that came with the package: beside it in a checkout, within it in a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    beside = package.parent / "scenarios"
+    return beside if (package.parent / "pyproject.toml").is_file() and beside.is_dir() else package / "_scenarios"
 
 
 def scenario_files() -> list[tuple[str, Path]]:
-    """Name and file of every scenario; those of a subfolder (attacks/, faults/, …) are named with it, and come last."""
+    """Name and file of every scenario; those of a subfolder (attacks/, faults/, …) are named with it and come after the
+    others, and those of plug-ins last. A plug-in's scenario takes the place of another of its name."""
     folder = scenario_folder()
-    found = [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/*.py"))]
-    return [(path.relative_to(folder).with_suffix("").as_posix(), path) for path in found if path.parent.name != "data"]
+    paths = [*sorted(folder.glob("*.py")), *sorted(folder.glob("*/*.py"))]
+    found = {path.relative_to(folder).with_suffix("").as_posix(): path for path in paths if path.parent.name != "data"}
+    found.pop("__init__", None)
+    for source in current().sources:
+        if source.is_scenario:
+            found.pop(source.name, None)
+            found[source.name] = source.path
+    return list(found.items())
 
 
 def find_scenario(name: str) -> Path:
@@ -33,8 +48,8 @@ def find_scenario(name: str) -> Path:
     if path.suffix or path.exists():
         if path.is_file():
             return path
-    elif (scenario_folder() / f"{name}.py").is_file():
-        return scenario_folder() / f"{name}.py"
+    elif name in (known := dict(scenario_files())):
+        return known[name]
     raise ScenarioError(
         f"there is no scenario {name!r}.{_hint(name, path)} `consortium list` shows those that there are."
     )

@@ -19,6 +19,7 @@ from consortium.core.errors import UserError
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
 from consortium.core.transaction import NAME_BYTES_MAX
+from consortium.plugins.load import run_scenario
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.scenario.adversary import check_behaviours, twins_of
@@ -258,7 +259,9 @@ def explain_unknown(text: str, known: Sequence[str]) -> str:
 
 def _from_python(path: Path) -> Scenario:
     try:
-        module = runpy.run_path(str(path))
+        module = run_scenario(path)
+        if module is None:
+            module = runpy.run_path(str(path))
     except ScenarioError:
         raise
     except (Exception, SystemExit) as error:  # whatever a user's file does wrong is told as theirs, with its line

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from consortium.core.membership import NodeId
+from consortium.plugins.load import current
+from consortium.plugins.record import COPIES
 from nodes.conduct import child
 from nodes.process.process import Status
 from nodes.process.settings import NodeFolder
@@ -41,7 +44,7 @@ class NodeProcess:
         self.may_die = bool(failpoint)
         self.may_end_with = None
         self.process = child.spawn(
-            ["-m", "nodes", str(self.folder.run), self.name, "--conducted"],
+            ["-m", "nodes", str(self.folder.run), self.name, "--conducted", *_plugin_words(self.folder.run)],
             log=self.folder.log,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -88,3 +91,8 @@ class NodeProcess:
     @property
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+
+def _plugin_words(run: Path) -> list[str]:
+    """That it loads the copies of this process's plug-ins, which were written when the run was made."""
+    return ["--plugins", str(run / COPIES)] if current().plugins else []

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, encode_genesis
+from consortium.plugins.record import write_record
 from consortium.runs.folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
 from consortium.runs.trace import merge_traces, write_trace
 from consortium.scenario.assemble import build_genesis, prepare
@@ -64,6 +65,7 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
         genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
         (making / "scenario.json").write_bytes(encode_scenario(scenario))
         (making / "genesis.json").write_bytes(encode_genesis(genesis))
+        write_record(making)
         broker = make_broker(broker_text, making / "broker", genesis.chain, names)
         newcomers = {
             member.name: {purpose: key.hex() for purpose, key in public[member.name].items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from consortium.core.genesis import Genesis, decode_genesis
+from consortium.plugins.record import check_record
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import prepare
 from consortium.scenario.load import load_scenario
@@ -15,7 +16,8 @@ from nodes.process.settings import NodeFolder, Settings, read_settings
 
 
 def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
-    """Raises UserError, ScenarioError with a sentence."""
+    """Raises UserError, ScenarioError with a sentence; PluginError where the run had other plug-ins than are in use."""
+    check_record(folder.run)
     secrets = load_keys(folder.keys)
     scenario = load_scenario(folder.run / "scenario.json")
     try:

@@ -24,6 +24,7 @@ from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
 from consortium.scenario.fhir.importer import import_fhir
 from consortium.scenario.fhir.records import ClaimRecord, Coverage, Imported, ImportFault, Pseudonyms
+from consortium.scenario.find import packaged_folder
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.streams import Stream
@@ -87,10 +88,10 @@ def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
 
 
 def _find(data: str) -> Path:
-    """As it stands, or from the top of the repository that this package lies in."""
+    """As it stands; or, where nothing lies there and it begins with `scenarios/`, out of what came with the package."""
     path = Path(data)
-    beside = Path(__file__).parents[2] / data
-    return beside if not path.is_dir() and beside.is_dir() else path
+    packaged = packaged_folder() / data.removeprefix("scenarios/")
+    return packaged if not path.is_dir() and packaged.is_dir() else path
 
 
 def _cut(imported: Imported, claims_max: int) -> Imported:

@@ -1,0 +1,1 @@
+"""A user's own files, loaded from folders outside the package (`--plugins FOLDER`) or from installed packages."""

@@ -1,0 +1,216 @@
+"""A user's own files from a folder outside the package: each kind is found, run, named in the run's folder, and never
+run because somebody sent it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from plugins_kit import FILES, write_plugins
+
+from consortium.commands import app
+from consortium.commands.new import kinds, write_new
+from consortium.commands.workers import in_processes
+from consortium.core.contract import Context
+from consortium.core.errors import UserError
+from consortium.plugins.load import current, load_folders, unload
+from consortium.plugins.record import check_record, read_record, write_record
+from consortium.plugins.source import PluginError
+from consortium.scenario.find import find_scenario, scenario_files
+from consortium.scenario.load import apply_sets, load_scenario
+from consortium.simulation.run import Simulated, simulate
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_in_use() -> Iterator[None]:
+    yield
+    unload()
+
+
+def _run(name: str, *sets: str) -> Simulated:
+    return simulate(apply_sets(load_scenario(find_scenario(name)), sets))
+
+
+def _said(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as left:
+        app.main(words)
+    told = capsys.readouterr()
+    return left.value.code, told.out, told.err
+
+
+# --- one of each kind -------------------------------------------------------------------------------------------------
+
+
+def test_a_contract_a_role_and_a_workload_from_outside_run_and_the_new_role_votes(tmp_path: Path) -> None:
+    load_folders([write_plugins(tmp_path / "mine")])
+    run = _run("car_park")
+    assert run.is_done
+    permits = {(note["plate"], note["role"]) for note in run.trace if note["kind"] == "permit"}
+    assert permits == {(f"car-of-gate-{index}", "attendant") for index in range(1, 5)}
+    assert any(record["kind"] == "epoch" for record in run.trace), "members of the new role passed the proposal"
+
+
+def test_a_distribution_and_a_protocol_from_outside_run(tmp_path: Path) -> None:
+    load_folders([write_plugins(tmp_path / "mine", "coin", "sequencer")])
+    small = ("workload.options.transactions=40", "protocol=sequencer", "network.default.distribution=coin")
+    assert _run("low_load", *small, "network.default.deviation_us=500").is_done
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_each_template_runs_as_it_comes_out(kind: str, tmp_path: Path) -> None:
+    written = write_new(kind, "fresh", tmp_path / "mine")
+    loaded = load_folders([tmp_path / "mine"])
+    scenario = [name for name, path in scenario_files() if path in written]
+    assert len(loaded.plugins) == (0 if kind == "scenario" else 1)
+    run = _run(*scenario) if scenario else _run("low_load", "workload.options.transactions=40")
+    assert run.is_done
+    if kind == "role":
+        assert any(record["kind"] == "fresh-saw" for record in run.trace)
+
+
+def test_a_template_fills_no_file_that_exists_and_takes_no_name_that_cannot_be_one(tmp_path: Path) -> None:
+    write_new("contract", "fresh", tmp_path)
+    with pytest.raises(UserError, match=r"fresh\.py exists already"):
+        write_new("contract", "fresh", tmp_path)
+    for name in ("Fresh", "two words", "class", "1st"):
+        with pytest.raises(UserError, match="lower-case"):
+            write_new("contract", name, tmp_path)
+    with pytest.raises(UserError, match="there is a template for behaviour"):
+        write_new("contrct", "fresh", tmp_path)
+
+
+# --- what cannot be used ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("files", "sentence"),
+    [
+        ({"a.py": "x = 1\ndef f(:\n"}, r"a\.py:2: not Python: "),
+        ({"a.py": "x = 1\n\nraise ValueError('no luck')\n"}, r"a\.py:3: ValueError: no luck"),
+        ({"a.py": "raise SystemExit(5)\n"}, r"a\.py:1: SystemExit: 5"),
+        ({"a.py": "from b import X\n", "b.py": "X = 1\n"}, r"a\.py:1: .*with `from \.b import …`"),
+        ({"a-b.py": "x = 1\n"}, r"a-b\.py: a plug-in is imported by its name"),
+        ({"a.txt": "x"}, r"no \.py file lies in it"),
+    ],
+)
+def test_a_mistake_in_a_plug_in_is_one_sentence_with_file_and_line(
+    files: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(PluginError, match=sentence) as caught:
+        load_folders([tmp_path])
+    assert "\n" not in str(caught.value)
+    assert current().digests == {}, "nothing of it is in use"
+
+
+def test_two_values_and_two_files_of_one_name_are_refused_and_a_missing_folder_too(tmp_path: Path) -> None:
+    write_plugins(tmp_path / "one", "parking")
+    (tmp_path / "one" / "again.py").write_text(FILES["parking"])
+    with pytest.raises(PluginError, match=r"parking\.py: its [A-Z]+ is named 'parking.*', and so is .*again\.py"):
+        load_folders([tmp_path / "one"])
+    write_plugins(tmp_path / "two", "coin")
+    write_plugins(tmp_path / "three", "coin")
+    with pytest.raises(PluginError, match="have one name"):
+        load_folders([tmp_path / "two", tmp_path / "three"])
+    with pytest.raises(PluginError, match="there is no such folder"):
+        load_folders([tmp_path / "four"])
+
+
+def test_a_plug_in_called_as_a_module_of_python_shadows_nothing(tmp_path: Path) -> None:
+    (tmp_path / "random.py").write_text("WORD = 1\n")
+    load_folders([tmp_path])
+    assert sys.modules["random"] is random
+    code = "import sys; from pathlib import Path; from consortium.plugins.load import load_folders; "
+    code += f"load_folders([Path({str(tmp_path)!r})]); import random; random.random()"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+# --- what a run's folder says of them ---------------------------------------------------------------------------------
+
+
+def test_a_run_folder_names_and_copies_its_plug_ins_and_the_copy_is_not_run_unasked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, run, mark = write_plugins(tmp_path / "mine"), tmp_path / "run", tmp_path / "was-run"
+    with (mine / "parking.py").open("a") as file:
+        file.write(f"from pathlib import Path\nPath({str(mark)!r}).touch()\n")
+    words = ["run", "car_park", "--on", "simulator", "--out", str(run)]
+    assert _said(capsys, *words, "--plugins", str(mine))[0] == 0
+    assert set(read_record(run)) == {f"{name}.py" for name in FILES} - {"car_park.py"}
+    assert (run / "plugins" / "parking.py").read_bytes() == (mine / "parking.py").read_bytes()
+
+    mark.unlink()
+    node = str(run / "nodes" / "gate-1")
+    for command in (["check", str(run)], ["report", str(run)], ["verify", node]):
+        status, _, sentence = _said(capsys, *command)
+        assert status == 2 and "parking.py" in sentence and f"--plugins {run / 'plugins'}" in sentence
+        assert sentence.count("\n") == 1 and not mark.exists(), "code that lies in a run's folder was run"
+    assert _said(capsys, "check", str(run), "--plugins", str(run / "plugins"))[0] == 0
+    assert mark.exists()
+    assert _said(capsys, "--plugins", str(mine), "verify", node)[0] == 0
+
+    with (mine / "parking.py").open("a") as file:
+        file.write("# another one now\n")
+    status, _, sentence = _said(capsys, "verify", node, "--plugins", str(mine))
+    assert status == 2 and "parking.py differs" in sentence
+
+
+def test_a_run_without_plug_ins_has_no_word_of_them_and_others_may_look_at_it(tmp_path: Path) -> None:
+    write_record(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    load_folders([write_plugins(tmp_path / "mine", "coin")])
+    check_record(tmp_path)
+
+
+# --- other processes --------------------------------------------------------------------------------------------------
+
+
+def _words_of(name: str) -> list[str]:
+    """In a worker: which plug-ins are in use, and where a scenario of theirs lies."""
+    return [*current().digests, find_scenario(name).name]
+
+
+def test_workers_have_exactly_the_plug_ins_of_whoever_sent_the_work(tmp_path: Path) -> None:
+    folder = write_plugins(tmp_path / "mine", "coin", "car_park")
+    load_folders([folder])
+    (folder / "coin.py").write_text("raise ValueError('the bytes that were read are sent')")
+    found = [result for result in in_processes(_words_of, ["car_park"], 1) if result is not None]
+    assert found == [["coin.py", "car_park.py"]]
+
+
+def test_an_installed_package_brings_plug_ins_by_its_entry_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "parking_lot-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: parking-lot\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[consortium.plugins]\nparking = parking_lot_plugin\n")
+    (tmp_path / "parking_lot_plugin.py").write_text(FILES["parking"])
+    monkeypatch.syspath_prepend(str(tmp_path))
+    loaded = load_folders([])
+    assert list(loaded.digests) == ["parking_lot_plugin"]
+    from consortium.contracts import load_contracts
+
+    with pytest.raises(Exception, match="not-permitted"):
+        load_contracts()["parking"].execute(None, "grant", None, Context(b"", 0, 0, b"", "", "genesis"))  # type: ignore[arg-type]
+
+
+# --- the command line -------------------------------------------------------------------------------------------------
+
+
+def test_the_option_stands_before_or_behind_the_command_and_in_its_help(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = str(write_plugins(tmp_path / "mine", "parking", "attendant", "permits", "car_park"))
+    for words in (["--plugins", mine, "list"], ["list", "--plugins", mine]):
+        assert "car_park" in _said(capsys, *words)[1]
+    assert "car_park" not in _said(capsys, "list")[1], "a later call without the option has none of them"
+    assert "--plugins" in _said(capsys, "run", "--help")[1]
