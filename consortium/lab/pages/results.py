@@ -11,6 +11,7 @@ import msgspec
 from consortium import __version__
 from consortium.lab.checks.claims import Kind, Verdict, exit_status, was_checked
 from consortium.lab.measures.measures import Measures
+from consortium.plugins.record import RECORD
 from consortium.runs.folder import FORMAT, README, place_of, write_whole
 from consortium.runs.run import ILLUSTRATIVE_SENTENCE, Run
 from consortium.runs.trace import fingerprint
@@ -39,6 +40,9 @@ Look closer:
     consortium verify {folder}/nodes/NAME   # check one node's ledger from the genesis file alone
 """
 
+_PLUGIN_FILES = """| `plugins.json` | the user's own files that the run loaded, each with its SHA-256 |
+| `plugins/` | a copy of them; the commands below ask for `--plugins` with this folder or with the original |
+"""
 _LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: starts, reconnections, errors |
 | `nodes/NAME/trace.jsonl` | that node's own part of the trace |
 | `nodes/NAME/votes.log` | its durable votes, so that it never votes twice after a crash |
@@ -128,7 +132,7 @@ def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str
         seed=run.scenario.seed,
         outcome=outcome_sentence(run, verdicts),
         illustrative=ILLUSTRATIVE_SENTENCE,
-        local=_LOCAL_FILES if place != "simulator" else "",
+        local=(_PLUGIN_FILES if (out / RECORD).is_file() else "") + (_LOCAL_FILES if place != "simulator" else ""),
         folder=out,
         flag=" --on simulator" if place == "simulator" else "",
     )
