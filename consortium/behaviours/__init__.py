@@ -7,13 +7,19 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import BehaviourKind
+from consortium.behaviours.behaviour import BehaviourKind, Drawing
 from consortium.core.discovery import offered_by_file
 
 
 def load_behaviours() -> dict[str, BehaviourKind]:
     """Every module's `BEHAVIOUR` by name, in order of name; a behaviour is called like its file."""
     return offered_by_file(__name__, "BEHAVIOUR", BehaviourKind)
+
+
+def load_drawings() -> list[tuple[str, Drawing]]:
+    """Every drawing of a behaviour, each with the behaviour's name, in order of their places."""
+    found = [(name, drawing) for name, kind in load_behaviours().items() for drawing in kind.drawings]
+    return sorted(found, key=lambda each: each[1].place)
 
 
 def read_options(name: str, options: Mapping[str, Any]) -> Any:

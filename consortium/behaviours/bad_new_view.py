@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import choose
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.messages import Signed
 
@@ -40,4 +41,8 @@ class BadNewView(Behaviour):
         return signed.sender == self.me and type(self.open(signed)).__name__ in self.forge.openings
 
 
-BEHAVIOUR = BehaviourKind(Options, BadNewView, "says a NEW-VIEW that does not follow")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"lie": choose(occasion.stream, ("orders", "drop", "few", "forged"))}
+
+
+BEHAVIOUR = BehaviourKind(Options, BadNewView, "says a NEW-VIEW that does not follow", drawings=(Drawing(_draw, 130),))

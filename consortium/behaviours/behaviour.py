@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.codec import Malformed
+from consortium.core.draws import Numbers, Shape
 from consortium.core.genesis import Parameters
 from consortium.core.machine import (
     Broadcast,
@@ -137,13 +138,33 @@ class Later(NamedTuple):
     effects: tuple[Effect, ...]
 
 
+class Occasion(NamedTuple):
+    """What an explorer knows when it draws a behaviour. `honest`: members that keep to the protocol. `victims`: some of
+    them, for a behaviour that treats members differently."""
+
+    stream: Numbers
+    shape: Shape
+    honest: tuple[NodeId, ...]
+    victims: tuple[NodeId, ...]
+
+
+class Drawing(NamedTuple):
+    """How an explorer draws the options of a behaviour. `place`: its place among the others, by number; one that is
+    added takes the end, so that a seed draws the older ones in their order."""
+
+    draw: Callable[[Occasion], dict[str, Any]]
+    place: int = 1_000
+
+
 class BehaviourKind(NamedTuple):
-    """`build` makes one behaviour for one host. `is_twin`: the simulator runs a second host of this identity."""
+    """`build` makes one behaviour for one host. `is_twin`: the simulator runs a second host of this identity.
+    `drawings`: how an explorer draws it, once for each; without any it never does."""
 
     options: type[msgspec.Struct]
     build: Callable[[Surroundings, Any], Behaviour]
     sentence: str
     is_twin: bool = False
+    drawings: tuple[Drawing, ...] = ()
 
 
 class RunStart:

@@ -6,8 +6,9 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
 from consortium.core.codec import Decoder, Malformed
+from consortium.core.draws import choose
 from consortium.core.machine import Event, Received
 from consortium.core.messages import ATTACHMENT_BYTES_MAX
 from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundle
@@ -38,4 +39,8 @@ class Censorship(Behaviour):
         return self.client not in members
 
 
-BEHAVIOUR = BehaviourKind(Options, Censorship, "does not order one member's bundles")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"client": choose(occasion.stream, occasion.honest)}
+
+
+BEHAVIOUR = BehaviourKind(Options, Censorship, "does not order one member's bundles", drawings=(Drawing(_draw, 150),))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.machine import Broadcast, Effect, Mangled, Now, Rebroadcast, Send, Utter
 
 TICK_US = 50_000
@@ -46,4 +46,6 @@ class CorruptBytes(Behaviour):
         return b"\x91" * (1_000 + self.around.draw(5_000))
 
 
-BEHAVIOUR = BehaviourKind(Options, CorruptBytes, "its frames leave it broken")
+BEHAVIOUR = BehaviourKind(
+    Options, CorruptBytes, "its frames leave it broken", drawings=(Drawing(lambda _: {"garbage": 5}, 180),)
+)

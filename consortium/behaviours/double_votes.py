@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import chance
 from consortium.core.machine import Broadcast, Effect, Event, Now, Rebroadcast, Received, Send
 
 
@@ -52,4 +53,8 @@ class DoubleVotes(Behaviour):
         return [Send(event.sender, vote, b"", event.epoch) for vote in votes]
 
 
-BEHAVIOUR = BehaviourKind(Options, DoubleVotes, "votes twice at one height")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"accomplice": chance(occasion.stream, 50)}
+
+
+BEHAVIOUR = BehaviourKind(Options, DoubleVotes, "votes twice at one height", drawings=(Drawing(_draw, 80),))

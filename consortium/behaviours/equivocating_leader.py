@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import chance, split
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.membership import NodeId
 
@@ -35,4 +36,16 @@ class EquivocatingLeader(Behaviour):
         return effects
 
 
-BEHAVIOUR = BehaviourKind(Options, EquivocatingLeader, "orders different batches at one height")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"groups": split(occasion.stream, occasion.shape.names)} if chance(occasion.stream, 60) else {}
+
+
+BEHAVIOUR = BehaviourKind(
+    Options,
+    EquivocatingLeader,
+    "orders different batches at one height",
+    drawings=(
+        Drawing(_draw, 40),
+        Drawing(lambda _: {}, 50),
+    ),
+)

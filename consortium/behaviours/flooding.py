@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
 from consortium.core.codec import encode
+from consortium.core.draws import choose
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
 from consortium.ledger.messages import FetchBlocks, Status
 from consortium.node.pool import Submission
@@ -76,4 +77,8 @@ class Flooding(Behaviour):
                 return Utter(self.random_bytes(1 + self.around.draw(2_000)), to)
 
 
-BEHAVIOUR = BehaviourKind(Options, Flooding, "sends far more than anybody needs")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"rate": choose(occasion.stream, (20, 60))}
+
+
+BEHAVIOUR = BehaviourKind(Options, Flooding, "sends far more than anybody needs", drawings=(Drawing(_draw, 170),))

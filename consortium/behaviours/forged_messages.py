@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
 from consortium.core.messages import Frame, Signed, encode_frame
 
@@ -65,4 +65,9 @@ class ForgedMessages(Behaviour):
         return [Send(name, order, b"", heard.epoch) for name in self.others]
 
 
-BEHAVIOUR = BehaviourKind(Options, ForgedMessages, "sends statements in the name of others")
+BEHAVIOUR = BehaviourKind(
+    Options,
+    ForgedMessages,
+    "sends statements in the name of others",
+    drawings=(Drawing(lambda _: {"every_us": 200_000}, 90),),
+)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.codec import Decoder, encode
 from consortium.core.machine import Broadcast, Effect, Now, Send
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
@@ -85,4 +85,6 @@ class LyingCatchUp(Behaviour):
         return data[:place] + bytes([data[place] ^ 0x20]) + data[place + 1 :]
 
 
-BEHAVIOUR = BehaviourKind(Options, LyingCatchUp, "lies to those that catch up")
+BEHAVIOUR = BehaviourKind(
+    Options, LyingCatchUp, "lies to those that catch up", drawings=(Drawing(lambda _: {"every_us": 1_000_000}, 160),)
+)

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import choose
 from consortium.core.machine import Broadcast, Effect, Event, Now, Rebroadcast, Received, Send
 from consortium.core.message_forge import Overheard, Said
 from consortium.core.messages import Message
@@ -62,4 +63,18 @@ class PoisonedViewChange(Behaviour):
         return self.forge.bent_wish(said, self._options.lie, self.random_bytes, self._heard)
 
 
-BEHAVIOUR = BehaviourKind(Options, PoisonedViewChange, "lies in its VIEW-CHANGE")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    lie = choose(occasion.stream, ("claims", "seal", "omit", "omit", "repeat"))
+    timer_us = occasion.shape.timer_us
+    return {"lie": lie, "provoke_us": choose(occasion.stream, (0, timer_us, 3 * timer_us))}
+
+
+BEHAVIOUR = BehaviourKind(
+    Options,
+    PoisonedViewChange,
+    "lies in its VIEW-CHANGE",
+    drawings=(
+        Drawing(_draw, 110),
+        Drawing(_draw, 120),
+    ),
+)

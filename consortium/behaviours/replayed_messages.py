@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.machine import Effect, Event, Now, Rebroadcast, Received
 
 
@@ -43,4 +43,9 @@ class ReplayedMessages(Behaviour):
         return [Rebroadcast(event.signed, event.attachment) for event in chosen]
 
 
-BEHAVIOUR = BehaviourKind(Options, ReplayedMessages, "repeats what others signed")
+BEHAVIOUR = BehaviourKind(
+    Options,
+    ReplayedMessages,
+    "repeats what others signed",
+    drawings=(Drawing(lambda _: {"every_us": 500_000, "count": 4}, 100),),
+)

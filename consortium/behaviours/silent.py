@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import chance
 from consortium.core.machine import Broadcast, Effect, Event, Now, Received, Send
 
 
@@ -30,4 +31,8 @@ class Silent(Behaviour):
         return [effect] if isinstance(effect, Send) and effect.to == self.me else []
 
 
-BEHAVIOUR = BehaviourKind(Options, Silent, "says nothing to anybody")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"deaf": chance(occasion.stream, 30)}
+
+
+BEHAVIOUR = BehaviourKind(Options, Silent, "says nothing to anybody", drawings=(Drawing(_draw, 10),))

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Later, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Later, Surroundings
 from consortium.core.machine import Broadcast, Effect, Now
 
 
@@ -27,4 +27,4 @@ class SlowLeader(Behaviour):
         return [effect]
 
 
-BEHAVIOUR = BehaviourKind(Options, SlowLeader, "delays its proposals")
+BEHAVIOUR = BehaviourKind(Options, SlowLeader, "delays its proposals", drawings=(Drawing(lambda _: {}, 20),))

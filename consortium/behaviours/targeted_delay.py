@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Later, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Later, Occasion, Surroundings
+from consortium.core.draws import between
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.membership import NodeId
 
@@ -44,4 +45,9 @@ class TargetedDelay(Behaviour):
         return [*swift, Later(delay_us, late)]
 
 
-BEHAVIOUR = BehaviourKind(Options, TargetedDelay, "speaks late to some members")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    delay_us = occasion.shape.timer_us * between(occasion.stream, 1, 30) // 10
+    return {"to": occasion.victims, "delay_us": delay_us}
+
+
+BEHAVIOUR = BehaviourKind(Options, TargetedDelay, "speaks late to some members", drawings=(Drawing(_draw, 30),))

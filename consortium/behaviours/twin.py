@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing
 
 SUFFIX = "~twin"
 
@@ -20,4 +20,6 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     groups: tuple[tuple[str, ...], ...] = ()
 
 
-BEHAVIOUR = BehaviourKind(Options, Behaviour, "two hosts with one identity", is_twin=True)
+BEHAVIOUR = BehaviourKind(
+    Options, Behaviour, "two hosts with one identity", is_twin=True, drawings=(Drawing(lambda _: {}, 190),)
+)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.machine import Effect, Event, Now, Received, Send
 
 VIEW_MAX = (1 << 53) - 1  # the last that protocols take for one
@@ -45,4 +45,6 @@ class ViewInflation(Behaviour):
         return [Send(name, message, b"", self._epoch) for message in said for name in self.others]
 
 
-BEHAVIOUR = BehaviourKind(Options, ViewInflation, "asks for views far ahead")
+BEHAVIOUR = BehaviourKind(
+    Options, ViewInflation, "asks for views far ahead", drawings=(Drawing(lambda _: {"every_us": 300_000}, 140),)
+)

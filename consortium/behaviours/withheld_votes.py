@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Surroundings
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Occasion, Surroundings
+from consortium.core.draws import chance
 from consortium.core.machine import Broadcast, Effect, Now, Rebroadcast, Send
 from consortium.core.membership import NodeId
 
@@ -35,4 +36,20 @@ class WithheldVotes(Behaviour):
         return [] if effect.to in self._victims else [effect]
 
 
-BEHAVIOUR = BehaviourKind(Options, WithheldVotes, "keeps its votes to itself")
+def _draw(occasion: Occasion) -> dict[str, Any]:
+    return {"to": occasion.victims} if chance(occasion.stream, 60) else {}
+
+
+def _draw_of_view_changes(occasion: Occasion) -> dict[str, Any]:
+    return {"messages": ("ViewChange", "NewView"), "to": occasion.victims}
+
+
+BEHAVIOUR = BehaviourKind(
+    Options,
+    WithheldVotes,
+    "keeps its votes to itself",
+    drawings=(
+        Drawing(_draw, 60),
+        Drawing(_draw_of_view_changes, 70),
+    ),
+)

@@ -14,8 +14,9 @@ from consortium.behaviours import read_options
 from consortium.core.draws import Shape, between, chance, choose, some
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
-from consortium.exploration.faults import draw_behaviours, draw_cast, draw_faults
+from consortium.exploration.faults import draw_cast, draw_faults
 from consortium.exploration.members import draw_changes, with_stewards
+from consortium.exploration.traitors import draw_behaviours
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from consortium.core.draws import Shape, between, chance, choose, some, split
+from consortium.core.draws import Shape, between, chance, choose, some
 from consortium.core.membership import NodeId
 from consortium.core.quorum import faults_max
 from consortium.scenario.faults import load_acts, load_drawings, read_options
 from consortium.scenario.faults.act import Drawing, Episode
-from consortium.scenario.scenario import BehaviourSpec, Fault, Scenario
+from consortium.scenario.scenario import Fault, Scenario
 from consortium.scenario.streams import Stream
 
 FAULTS_MIN = 3
@@ -95,49 +95,3 @@ def wounded(scenario: Scenario) -> frozenset[NodeId]:
     """Members whose disk forgets or is damaged: what they promised they cannot be held to."""
     acts = load_acts()
     return frozenset(fault.target for fault in scenario.faults if acts[fault.act].forgets(read_options(fault)))
-
-
-# --- traitors -------------------------------------------------------------------------------------------------------
-
-
-def draw_behaviours(stream: Stream, shape: Shape, cast: Cast) -> tuple[BehaviourSpec, ...]:
-    """One or two behaviours for each traitor, from a time on, some to the end."""
-    found = []
-    for name in cast.traitors:
-        for _ in range(choose(stream, (1, 1, 2))):
-            kind, options = _behaviour(stream, shape, cast)
-            from_us = choose(stream, (0, 0, shape.timer_us, 5 * shape.timer_us))
-            to_us = None if chance(stream, 50) else from_us + shape.timer_us * between(stream, 1, 20)
-            found.append(BehaviourSpec(kind, name, from_us, to_us, options))
-    return tuple(found)
-
-
-def _behaviour(stream: Stream, shape: Shape, cast: Cast) -> tuple[str, dict[str, Any]]:
-    victims = some(stream, cast.honest, between(stream, 1, len(cast.honest)))
-    kinds: tuple[tuple[str, dict[str, Any]], ...] = (
-        ("silent", {"deaf": chance(stream, 30)}),
-        ("slow_leader", {}),
-        ("targeted_delay", {"to": victims, "delay_us": shape.timer_us * between(stream, 1, 30) // 10}),
-        ("equivocating_leader", {"groups": split(stream, shape.names)} if chance(stream, 60) else {}),
-        ("equivocating_leader", {}),
-        ("withheld_votes", {"to": victims} if chance(stream, 60) else {}),
-        ("withheld_votes", {"messages": ("ViewChange", "NewView"), "to": victims}),
-        ("double_votes", {"accomplice": chance(stream, 50)}),
-        ("forged_messages", {"every_us": 200_000}),
-        ("replayed_messages", {"every_us": 500_000, "count": 4}),
-        ("poisoned_view_change", _poison(stream, shape)),
-        ("poisoned_view_change", _poison(stream, shape)),
-        ("bad_new_view", {"lie": choose(stream, ("orders", "drop", "few", "forged"))}),
-        ("view_inflation", {"every_us": 300_000}),
-        ("censorship", {"client": choose(stream, cast.honest)}),
-        ("lying_catch_up", {"every_us": 1_000_000}),
-        ("flooding", {"rate": choose(stream, (20, 60))}),
-        ("corrupt_bytes", {"garbage": 5}),
-        ("twin", {}),
-    )
-    return choose(stream, kinds)
-
-
-def _poison(stream: Stream, shape: Shape) -> dict[str, Any]:
-    lie = choose(stream, ("claims", "seal", "omit", "omit", "repeat"))
-    return {"lie": lie, "provoke_us": choose(stream, (0, shape.timer_us, 3 * shape.timer_us))}

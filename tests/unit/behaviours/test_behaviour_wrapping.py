@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from consortium.behaviours import load_behaviours
-from consortium.behaviours.behaviour import Behaviour, Bent, Later, NoOptions, RunStart, Surroundings
+from consortium.behaviours import load_behaviours, load_drawings, read_options
+from consortium.behaviours.behaviour import Behaviour, Bent, Later, NoOptions, Occasion, RunStart, Surroundings
 from consortium.core.crypto import KeyedHash
+from consortium.core.draws import Shape
 from consortium.core.genesis import Parameters
 from consortium.core.machine import (
     Available,
@@ -32,6 +33,7 @@ from consortium.core.messages import MessageCodec, decode_frame
 from consortium.core.verifier import Verifier
 from consortium.ledger.messages import Status
 from consortium.node.host import Host
+from consortium.scenario.streams import Stream
 
 SUITE = KeyedHash()
 EPOCHS = Epochs(
@@ -176,3 +178,15 @@ def test_wakes_of_a_traitor_are_ordinary_wakes() -> None:
     assert len(wakes) == 2  # the held broadcast, and the tick
     said = [output for wake in wakes for output in host.wake(at(100), wake.token) if isinstance(output, Transmit)]
     assert [each.payload for each in said if each.payload == b"noise"] == [b"noise"] and len(said) == 2
+
+
+def test_an_explorer_draws_every_behaviour_with_options_that_it_takes() -> None:
+    """Of the behaviours that are found: none is left out, and no two drawings have one place."""
+    shape = Shape(("a", "b", "c", "d"), "", 1_000, 500_000)
+    for seed in range(20):
+        occasion = Occasion(Stream(seed, "test"), shape, ("a", "b", "c"), ("a",))
+        for name, drawing in load_drawings():
+            read_options(name, drawing.draw(occasion))
+    assert {name for name, _ in load_drawings()} == set(load_behaviours())
+    places = [drawing.place for _, drawing in load_drawings()]
+    assert len(set(places)) == len(places)
