@@ -11,14 +11,14 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.exploration.coverage import Counts, count_run
 from consortium.exploration.draw import BATCHES_MIN
 from consortium.exploration.faults import FAULTS_MIN, repairs, wounded
-from consortium.lab.checks.claims import CLAIMS, Kind, judge
-from consortium.lab.checks.statements import Watcher
+from consortium.lab.checks.claims import Kind, judge
+from consortium.lab.checks.statements import Said, Watcher, said_claims
 from consortium.lab.checks.traces import last_fault_us
-from consortium.lab.checks.votes import check_votes
 from consortium.ledger.rows import DictRows
 from consortium.ledger.verify import Fault as LedgerFault
 from consortium.ledger.verify import verify_ledger
 from consortium.protocols import load_protocols
+from consortium.runs.records import Records
 from consortium.runs.run import Run, head_height, ledger_epochs
 from consortium.runs.trace import Record, fingerprint
 from consortium.scenario.adversary import traitors
@@ -77,17 +77,18 @@ def examine(scenario: Scenario) -> Examined:
     epochs = ledger_epochs(run.genesis, fullest.rows) if fullest else Epochs((run.genesis.first_epoch,))
     verifier = Shared.of(run.genesis).verifier
     statements = watcher.statements(verifier, epochs)
-    last_us = last_fault_us(simulated.trace) or 0
+    records = Records.of(simulated.trace)
+    last_us = last_fault_us(records) or 0
     failures = [
         *_claims(run),
-        *_safety("honest votes", check_votes(statements, honest, verifier.codec, epochs)),
+        *judge_said(Said(statements, frozenset(honest), verifier.codec, epochs)),
         *_safety("a sound ledger", _check_ledger(run)),
-        *_safety("nobody honest is blamed", blamed(trace, honest)),
-        *_liveness(scenario, trace, last_us, simulated.ended_us),
+        *_safety("nobody honest is blamed", blamed(run.trace, honest)),
+        *_liveness(scenario, run.trace, last_us, simulated.ended_us),
     ]
     batches = max((head_height(rows) for rows in ledgers.values()), default=0)
     counts = count_run(scenario, simulated.trace, statements)
-    faults = sum(record["kind"] == "fault" for record in simulated.trace)
+    faults = len(records.of_kind("fault"))
     if not failures and scenario.name.startswith("explore-"):
         met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in repairs())
         if batches < BATCHES_MIN:
@@ -120,8 +121,14 @@ def _is_of(record: Record, names: Container[NodeId]) -> bool:
 
 
 def _claims(run: Run) -> list[Failure]:
-    failed = [verdict for verdict in judge(run, CLAIMS) if verdict.fails]
+    failed = [verdict for verdict in judge(run) if verdict.fails]
     return [Failure(verdict.name, verdict.kind, verdict.failures[0]) for verdict in failed]
+
+
+def judge_said(said: Said) -> list[Failure]:
+    """The claims about what was said that do not hold, each with its first sentence."""
+    found = [(claim, claim.check(said)) for claim in said_claims()]
+    return [Failure(claim.name, claim.kind, sentences[0]) for claim, sentences in found if sentences]
 
 
 def _safety(claim: str, sentences: Sequence[str]) -> list[Failure]:
@@ -147,10 +154,10 @@ def blamed(trace: Sequence[Record], honest: Sequence[NodeId]) -> list[str]:
     """Rejections of honest members by honest members, and honest members that may not vote any more."""
     names = set(honest)
     found = []
-    for record in trace:
+    for record in Records.of(trace).of_kind("observing", "diverged", "rejected"):
         if record["kind"] == "observing" or record["kind"] == "diverged":
             found.append(f"{record['node']} is {record['kind']} at {record['t_us'] / 1e6:.3f} s")
-        elif record["kind"] == "rejected" and "message" in record:  # else nothing proves who sent the frame
+        elif "message" in record:  # else nothing proves who sent the frame
             is_known = record["sender"] in names and record["why"] not in NOT_BLAME
             if is_known:
                 found.append(f"{record['node']} rejects {record['message']} of {record['sender']}: {record['why']}")

@@ -7,17 +7,14 @@ from typing import NamedTuple
 
 from consortium.core.membership import Epochs
 from consortium.exploration.coverage import Counts, count_run
-from consortium.exploration.judge import Failure, blamed
+from consortium.exploration.judge import Failure, blamed, judge_said
 from consortium.exploration.twins import LIMIT_US, TwinCase, TwinRun, twin_scenario
-from consortium.lab.checks.claims import CLAIMS, Kind, judge
+from consortium.lab.checks.claims import Kind, claims, judge
 from consortium.lab.checks.evidence import Evidence, find_evidence
-from consortium.lab.checks.statements import Watcher
-from consortium.lab.checks.votes import check_votes
+from consortium.lab.checks.statements import Said, Watcher
 from consortium.runs.run import Run, head_height
 from consortium.runs.trace import Record
 from consortium.scenario.assemble import Shared
-
-SAFETY_CLAIMS = tuple(claim for claim in CLAIMS if claim.kind is Kind.SAFETY)
 
 
 class TwinExamined(NamedTuple):
@@ -47,11 +44,11 @@ def examine_twins(case: TwinCase) -> TwinExamined:
     verifier = Shared.of(outcome.genesis).verifier
     epochs = Epochs((outcome.genesis.first_epoch,))  # the very one that knows the leaders of the rounds
     statements = watcher.statements(verifier, epochs)
-    verdicts = judge(Run(scenario, outcome.genesis, trace, ledgers), SAFETY_CLAIMS)
+    safety = [claim for claim in claims() if claim.kind is Kind.SAFETY]
+    verdicts = judge(Run(scenario, outcome.genesis, trace, ledgers), safety)
     failures = [Failure(each.name, each.kind, each.failures[0]) for each in verdicts if each.fails]
-    votes = check_votes(statements, case.honest, verifier.codec, epochs)
     wrong = blamed(trace, case.honest)
-    failures += [Failure("honest votes", Kind.SAFETY, votes[0])] if votes else []
+    failures += judge_said(Said(statements, frozenset(case.honest), verifier.codec, epochs))
     failures += [Failure("nobody honest is blamed", Kind.SAFETY, wrong[0])] if wrong else []
     if not outcome.is_done:
         failures.append(Failure("progress", Kind.LIVENESS, f"not done after {LIMIT_US / 1e6:.0f} s"))

@@ -1,7 +1,8 @@
-"""What must hold of every run: the claims, in the order in which reports show them.
+"""What must hold of every run: what a claim is, and how a run is judged by all of them.
 
-A check takes a `Run` and answers with sentences of what is wrong; an empty list means that it holds. It watches from
-outside: it reads the trace and the ledgers and shares no code with what it judges, save decoding and hashing.
+A new claim is one new file with a value `CHECK = Claim(…)`, in this folder or as a plug-in. Its check takes a `Run` and
+answers with sentences of what is wrong; an empty list means that the claim holds. It watches from outside: it reads the
+trace and the ledgers and shares no code with what it judges, save decoding and hashing.
 """
 
 from __future__ import annotations
@@ -10,10 +11,7 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from consortium.lab.checks import culprits, unchecked
-from consortium.lab.checks import ledgers as ledger_checks
-from consortium.lab.checks import money as money_checks
-from consortium.lab.checks import traces as trace_checks
+from consortium.core.discovery import offered_by_name
 from consortium.runs.run import Run
 
 Check = Callable[[Run], list[str]]
@@ -30,7 +28,8 @@ class Kind(StrEnum):
 
 
 class Claim(NamedTuple):
-    """`excuse`: why a run has nothing that this claim could be checked on; empty where it has."""
+    """`excuse`: why a run has nothing that this claim could be checked on; empty where it has. `is_asked`: whether the
+    run's workload makes the claim at all. `order`: its place in reports; equal ones stand by name."""
 
     name: str
     kind: Kind
@@ -38,6 +37,7 @@ class Claim(NamedTuple):
     check: Check
     excuse: Excuse = lambda _: ""
     is_asked: Callable[[Run], bool] = lambda _: True
+    order: int = 1_000
 
 
 class Verdict(NamedTuple):
@@ -72,84 +72,17 @@ class Verdict(NamedTuple):
         return "not checked" if self.unchecked else "holds"
 
 
-CLAIMS: tuple[Claim, ...] = (
-    Claim(
-        "agreement",
-        Kind.SAFETY,
-        "No two nodes committed a different batch, or hold a different block, at one height.",
-        lambda run: _check_agreement(run),
-        unchecked.no_blocks,
-    ),
-    Claim(
-        "validity",
-        Kind.SAFETY,
-        "Every executed transaction stands in a bundle signed under a key that its member had registered.",
-        ledger_checks.check_validity,
-        unchecked.no_stored_blocks,
-    ),
-    Claim(
-        "exactly once",
-        Kind.SAFETY,
-        "No transaction, and no number of a member, took effect twice.",
-        ledger_checks.check_exactly_once,
-        unchecked.no_stored_blocks,
-    ),
-    Claim(
-        "money balances",
-        Kind.SAFETY,
-        "After every block no account is short by its movements added up again; they give the stored balances.",
-        money_checks.check_money,
-        unchecked.no_money,
-    ),
-    Claim(
-        "equal state roots",
-        Kind.SAFETY,
-        "Nodes at the same height hold the same state.",
-        lambda run: trace_checks.check_state_roots(run) + ledger_checks.check_state_roots(run),
-        unchecked.no_blocks,
-    ),
-    Claim(
-        "progress",
-        Kind.LIVENESS,
-        "Work that waited after the last fault was executed, and the run came to its own end.",
-        trace_checks.check_progress,
-    ),
-    Claim(
-        "everything executed",
-        Kind.LIVENESS,
-        "Every bundle that a member submitted stands in a block.",
-        ledger_checks.check_everything_executed,
-        unchecked.no_submissions,
-    ),
-    Claim(
-        "equal heads",
-        Kind.LIVENESS,
-        "At the end all running nodes have executed the same height.",
-        lambda run: trace_checks.check_equal_heads(run),
-        lambda run: unchecked.cut_short(run) or unchecked.no_blocks(run),
-    ),
-    Claim(
-        "every claim answered",
-        Kind.LIVENESS,
-        "Every claim of the workload was settled, or refused with a reason.",
-        ledger_checks.check_workload_answered,
-        lambda run: unchecked.cut_short(run) or unchecked.no_ledgers(run),
-        ledger_checks.expects_answers,
-    ),
-)
+def claims() -> tuple[Claim, ...]:
+    """Every claim about a run, in the order in which reports show them: the value `CHECK` of a module of this folder
+    or of a plug-in. Raises NameTaken where two have one name."""
+    found = offered_by_name(__package__, "CHECK", Claim).values()
+    return tuple(sorted(found, key=lambda claim: (claim.order, claim.name)))
 
 
-def _check_agreement(run: Run) -> list[str]:
-    """Where it is broken, the first sentence says who did it, as far as the ledgers prove it."""
-    found = trace_checks.check_agreement(run) + ledger_checks.check_agreement(run)
-    fork = culprits.first_fork(run) if found else None
-    return found if fork is None else [fork.sentence(), *found]
-
-
-def judge(run: Run, claims: Sequence[Claim] = CLAIMS) -> list[Verdict]:
-    """Every claim's verdict on the honest nodes. A check that cannot read the run fails with the reason; one that finds
-    nothing wrong because there was nothing to look at does not hold: it was not checked."""
-    return [_judge(run.honest, claim) for claim in claims]
+def judge(run: Run, asked: Sequence[Claim] | None = None) -> list[Verdict]:
+    """The verdict of every claim, or of those asked, on the honest nodes. A check that cannot read the run fails with
+    the reason; one that finds nothing wrong because there was nothing to look at does not hold: it was not checked."""
+    return [_judge(run.honest, claim) for claim in (claims() if asked is None else asked)]
 
 
 def _judge(run: Run, claim: Claim) -> Verdict:

@@ -9,10 +9,13 @@ import msgspec
 
 from consortium.core.codec import Decoder
 from consortium.core.machine import Rows
+from consortium.lab.checks import unchecked
+from consortium.lab.checks.claims import Claim, Kind
 from consortium.runs.run import Run, StoredBlock, blocks
 
 MOVEMENT = "movement"
 ACCOUNT_TABLE = "account"
+_ACCOUNTS = (ACCOUNT_TABLE.encode() + b"\x00", ACCOUNT_TABLE.encode() + b"\x01")
 MAY_OWE = ("external", "payable")  # kinds of accounts that may be below zero; see contracts/funds.py
 
 
@@ -132,3 +135,22 @@ def fund_lines(rows: Rows) -> list[FundLine]:
 def _line_of(account: str) -> str:
     kind, slash, _ = account.partition("/")
     return account if kind == "fund" or not slash else f"{kind}/…"
+
+
+def _no_money(run: Run) -> str:
+    """The opening balances of the genesis alone are nobody's movement."""
+    if unchecked.no_stored_blocks(run):
+        return unchecked.no_stored_blocks(run)
+    if any(rows.range("state", *_ACCOUNTS) for rows in run.ledgers.values()):
+        return ""
+    return "no ledger holds an account"
+
+
+CHECK = Claim(
+    "money balances",
+    Kind.SAFETY,
+    "After every block no account is short by its movements added up again; they give the stored balances.",
+    check_money,
+    _no_money,
+    order=40,
+)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
 from consortium.core.codec import Decoder, Malformed
+from consortium.core.discovery import offered_by_name
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message, Signed, decode_frame
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message, MessageCodec, Signed, decode_frame
 from consortium.core.transaction import bundle_digest
 from consortium.core.verifier import Verifier
+from consortium.lab.checks.claims import Kind
 
 _BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
 
@@ -22,6 +25,32 @@ class Statement(NamedTuple):
     epoch: int
     message: Message
     signed: Signed
+
+
+class Said(NamedTuple):
+    """All that was signed in a run: each statement once, where it first left its signer. `honest`: whose statements
+    the rules bind."""
+
+    statements: Sequence[Statement]
+    honest: frozenset[NodeId]
+    codec: MessageCodec
+    epochs: Epochs
+
+
+class SaidClaim(NamedTuple):
+    """A claim about what was said, which only a run can be judged by whose bus was watched: exploration does so. Its
+    check answers with sentences of what is wrong."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    check: Callable[[Said], list[str]]
+
+
+def said_claims() -> tuple[SaidClaim, ...]:
+    """Every claim about what was said, by name: the value `CHECK` of a module of this folder or of a plug-in. Raises
+    NameTaken where two have one name."""
+    return tuple(offered_by_name(__package__, "CHECK", SaidClaim).values())
 
 
 class Watcher:

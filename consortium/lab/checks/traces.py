@@ -1,32 +1,18 @@
-"""Checks that need the trace alone: who committed and executed what, when, and who was up at the end."""
+"""What a trace tells that several checks ask for: who disagreed, who executed what, who was up at the end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from consortium.lab.measures.series import distinct_submissions
 from consortium.runs.records import Records
-from consortium.runs.run import Run
 from consortium.runs.trace import Record
 from consortium.scenario.faults import condition_after
 
-ENDED_WELL = "done"
 STOPPED_CODES = (0, -15)  # of a process that its conductor told to stop (SIGTERM) at the end
 
 
-def check_agreement(run: Run) -> list[str]:
-    """One digest per committed height over all nodes and views; one header per executed height."""
-    return _disagreements(run.trace, "committed", "digest", "batches") + _disagreements(
-        run.trace, "executed", "header", "headers"
-    )
-
-
-def check_state_roots(run: Run) -> list[str]:
-    """One state root per executed height over all nodes."""
-    return _disagreements(run.trace, "executed", "state_root", "state roots")
-
-
-def _disagreements(trace: Sequence[Record], kind: str, field: str, noun: str) -> list[str]:
+def disagreements(trace: Sequence[Record], kind: str, field: str, noun: str) -> list[str]:
+    """A sentence for each height of which nodes noted different values of this field."""
     values: dict[int, dict[str, list[str]]] = {}
     for record in Records.of(trace).of_kind(kind):
         nodes = values.setdefault(record["height"], {}).setdefault(record[field], [])
@@ -76,59 +62,3 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
             case _:
                 pass
     return sorted(node for node, up in is_up.items() if up)
-
-
-def check_progress(run: Run) -> list[str]:
-    """Something was executed after the last fault if work waited, and the driver saw the run's own end."""
-    failures = []
-    ended = run.records.of_kind("ended")
-    if not ended:
-        failures.append("the trace has no `ended` record: the run was cut short")
-    elif ended[-1]["verdict"] != ENDED_WELL and not _ran_its_time(run, ended[-1]):
-        failures.append(
-            f"the run ended as {ended[-1]['verdict']!r} after {ended[-1]['t_us'] / 1e6:.1f} s, not as 'done'"
-        )
-    fault_us = last_fault_us(run.trace)
-    after_us = -1 if fault_us is None else fault_us
-    waiting = _unexecuted_at(run.trace, after_us)
-    later = sum(r["transactions"] for r in distinct_submissions(run.trace) if r["t_us"] > after_us)
-    has_executed = any(r["t_us"] > after_us for r in run.records.of_kind("executed"))
-    if waiting + later > 0 and not has_executed:
-        since = "the run began" if fault_us is None else f"the last fault at {fault_us / 1e6:.1f} s"
-        failures.append(f"nothing was executed after {since}, though {waiting + later} transactions waited")
-    return failures
-
-
-def _ran_its_time(run: Run, ended: Record) -> bool:
-    """A scenario that is not to end by itself ends well when its time is up."""
-    stop = run.scenario.stop
-    return not stop.when_done and ended["t_us"] >= stop.limit_us
-
-
-def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
-    """Transactions submitted by then and not executed anywhere by then (never below 0)."""
-    bundles: dict[str, int] = {}
-    executed: dict[int, int] = {}
-    for record in Records.of(trace).of_kind("submitted", "renumbered", "executed"):
-        if record["t_us"] > t_us:
-            continue
-        if record["kind"] == "submitted":
-            bundles[record["bundle"]] = record["transactions"]
-            bundles.pop(record.get("replaces", ""), None)
-        elif record["kind"] == "renumbered":  # submitted again, as another bundle
-            bundles.pop(record["bundle"], None)
-        elif record["height"] > 0:
-            executed[record["height"]] = record["transactions"]
-    return max(0, sum(bundles.values()) - sum(executed.values()))
-
-
-def check_equal_heads(run: Run) -> list[str]:
-    """All nodes that were running at the end have executed the same height, and at least one member did run."""
-    running = running_nodes(run.trace)
-    if not running:
-        return ["no node was running at the end"]
-    heights = executed_heights(run.trace)
-    camps: dict[str, list[str]] = {}
-    for node in running:
-        camps.setdefault(f"height {heights.get(node, 0)}", []).append(node)
-    return [f"the heads differ: {describe_camps(camps)}"] if len(camps) > 1 else []

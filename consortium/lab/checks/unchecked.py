@@ -5,10 +5,7 @@ Where there is nothing to look at, nothing wrong is found: that must not be told
 
 from __future__ import annotations
 
-from consortium.lab.checks.money import ACCOUNT_TABLE
 from consortium.runs.run import Run, head_height
-
-_ACCOUNTS = (ACCOUNT_TABLE.encode() + b"\x00", ACCOUNT_TABLE.encode() + b"\x01")
 
 
 def cut_short(run: Run) -> str:
@@ -30,15 +27,6 @@ def no_blocks(run: Run) -> str:
     """Neither in a ledger nor in the trace."""
     is_traced = any(record["height"] > 0 for record in run.records.of_kind("committed", "executed"))
     return "" if is_traced or not no_stored_blocks(run) else "no block was executed"
-
-
-def no_money(run: Run) -> str:
-    """The opening balances of the genesis alone are nobody's movement."""
-    if no_stored_blocks(run):
-        return no_stored_blocks(run)
-    if any(rows.range("state", *_ACCOUNTS) for rows in run.ledgers.values()):
-        return ""
-    return "no ledger holds an account"
 
 
 def no_submissions(run: Run) -> str:

@@ -1,16 +1,16 @@
-"""The voting rules, watched from outside: every honest member's statements in the order in which they left it.
+"""Honest votes: the voting rules, watched from outside.
 
-These catch a broken rule when it is broken, long before it happens to fork a chain.
+What is judged are every honest member's statements, in the order in which they left it. This claim catches a broken
+rule when it is broken, long before it happens to fork a chain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import MessageCodec
+from consortium.lab.checks.claims import Kind
 from consortium.lab.checks.evidence import find_evidence
-from consortium.lab.checks.statements import Statement
+from consortium.lab.checks.statements import Said, SaidClaim, Statement
 from consortium.protocols.hotstuff.certificates import leader_of
 from consortium.protocols.hotstuff.messages import Ballot, Proposal, Timeout
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, ViewChange
@@ -18,18 +18,16 @@ from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, View
 Vote = PrePrepare | Prepare | Commit
 
 
-def check_votes(
-    statements: Sequence[Statement], honest: Iterable[NodeId], codec: MessageCodec, epochs: Epochs
-) -> list[str]:
-    """Sentences of what honest members did against the rules. Each statement stands once, where it first left."""
-    names = set(honest)
-    ours = [statement for statement in statements if statement.signed.sender in names]
+def check_votes(said: Said) -> list[str]:
+    """Sentences of what honest members did against the rules."""
+    codec = said.codec
+    ours = [statement for statement in said.statements if statement.signed.sender in said.honest]
     failures = [
         f"{piece.culprit} is honest and yet convicted of {piece.rule}: {_describe(piece.first.body, codec)} and "
         f"{_describe(piece.second.body, codec)}"
         for piece in find_evidence(ours, codec)
     ]
-    order = _Order(epochs)
+    order = _Order(said.epochs)
     for statement in ours:
         failures.extend(order.hear(statement))
     return failures
@@ -98,3 +96,11 @@ class _Order:
         elif members is not None and leader_of(members, message.view) != name:
             failures.append(f"{name} signed a proposal of view {message.view}, which it does not lead")
         return failures
+
+
+CHECK = SaidClaim(
+    "honest votes",
+    Kind.SAFETY,
+    "No honest member signed what the rules of voting forbid.",
+    check_votes,
+)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import msgspec
 import pytest
-from made_up_run import NAMES, SUITE, made_up_run, secret
+from controls import HEIGHT, first_of, with_rows, with_trace
+from made_up_run import SUITE, made_up_run, secret
 
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
 from consortium.core.transaction import Bundle, decode_batch, encode_batch, sign_bundle
-from consortium.lab.checks.claims import CLAIMS, Kind, Verdict, exit_status, judge
+from consortium.lab.checks.claims import Kind, Verdict, exit_status, judge
 from consortium.ledger.rows import height_key, receipt_key, state_key
 from consortium.runs.run import Run, head_height
 from consortium.scenario.scenario import Workload
-
-HEIGHT = 40
 
 
 @pytest.fixture(scope="module")
@@ -30,28 +28,9 @@ def failing(run: Run) -> dict[str, tuple[str, ...]]:
     return {verdict.name: verdict.failures for verdict in judge(run) if verdict.fails}
 
 
-def with_trace(run: Run, change: Callable[[list[dict[str, Any]]], None]) -> Run:
-    trace = [dict(record) for record in run.trace]
-    change(trace)
-    return replace(run, trace=sorted(trace, key=lambda record: record["t_us"]))
-
-
-def with_rows(run: Run, rows: list[tuple[str, bytes, bytes | None]], names: tuple[str, ...] = NAMES) -> Run:
-    ledgers = {}
-    for name, held in run.ledgers.items():
-        ledgers[name] = held.copy()  # type: ignore[attr-defined]
-        if name in names:
-            ledgers[name].stage(rows)
-    return replace(run, ledgers=ledgers)
-
-
 def receipts_of(run: Run, height: int) -> list[Receipt]:
     found = run.ledgers["bureau"].range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
     return [msgspec.msgpack.decode(value, type=Receipt) for _, value in found]
-
-
-def first_of(trace: list[dict[str, Any]], kind: str, **fields: Any) -> dict[str, Any]:
-    return next(r for r in trace if r["kind"] == kind and all(r.get(k) == v for k, v in fields.items()))
 
 
 def test_an_honest_run_passes_every_check(honest: Run) -> None:
@@ -259,7 +238,3 @@ def test_exit_status_is_1_for_safety_and_3_for_liveness_alone() -> None:
     assert exit_status([verdict(Kind.SAFETY, 0), verdict(Kind.LIVENESS, 0)]) == 0
     assert exit_status([verdict(Kind.SAFETY, 0), verdict(Kind.LIVENESS, 2)]) == 3
     assert exit_status([verdict(Kind.SAFETY, 1), verdict(Kind.LIVENESS, 2)]) == 1
-
-
-def test_every_claim_has_a_name_of_its_own() -> None:
-    assert len({claim.name for claim in CLAIMS}) == len(CLAIMS)

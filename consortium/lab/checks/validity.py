@@ -1,0 +1,45 @@
+"""Validity: nobody's transactions are executed but those that a member signed."""
+
+from __future__ import annotations
+
+from consortium.core.codec import Malformed
+from consortium.core.crypto import SUITES
+from consortium.core.transaction import Bundles
+from consortium.lab.checks import unchecked
+from consortium.lab.checks.claims import Claim, Kind
+from consortium.lab.checks.ledgers import TURNED_AWAY, executed_in
+from consortium.runs.run import Run, blocks, ledger_epochs
+
+
+def check_validity(run: Run) -> list[str]:
+    """Each bundle's signature holds under its key, which is its member's submit key in the epoch of the height."""
+    failures = []
+    for camp in run.camps:
+        bundles = Bundles(run.genesis.chain, SUITES[run.genesis.suite]())
+        epochs = ledger_epochs(run.genesis, camp.rows)
+        for block in blocks(camp.rows):
+            if block.height == 0:
+                continue  # the genesis file's own calls: nobody submits them
+            epoch = epochs.at(block.height)
+            try:
+                for executed in executed_in(block, bundles, is_trusted=False):
+                    bundle = executed.bundle
+                    is_refused = executed.receipt.code in TURNED_AWAY
+                    if not is_refused and epoch.key(bundle.member, "submit") != bundle.key:
+                        failures.append(
+                            f"{camp.label}, height {block.height}: transaction {executed.id.hex()[:16]} was executed "
+                            f"under a key that {bundle.member!r} has not registered"
+                        )
+            except Malformed as error:
+                failures.append(f"{camp.label}, height {block.height}: {error}")
+    return failures
+
+
+CHECK = Claim(
+    "validity",
+    Kind.SAFETY,
+    "Every executed transaction stands in a bundle signed under a key that its member had registered.",
+    check_validity,
+    unchecked.no_stored_blocks,
+    order=20,
+)
