@@ -13,7 +13,7 @@ import msgspec
 from consortium.core.errors import UserError
 from consortium.lab.checks.claims import Verdict
 from consortium.lab.measures import traffic
-from consortium.lab.measures.catalogue import CATALOGUE, STEADY
+from consortium.lab.measures.catalogue import STEADY, catalogue
 from consortium.lab.measures.distributions import Distributions
 from consortium.lab.measures.measures import Measures
 from consortium.lab.measures.message_counts import of_ordering
@@ -105,7 +105,7 @@ def labels_of(folders: Sequence[Path]) -> list[str]:
 def lines_of(sides: Sequence[Side]) -> list[Line]:
     """Every figure that at least one run has, in the order of the catalogue; and messages of ordering by block."""
     found = []
-    for name, unit, what in CATALOGUE:
+    for name, unit, what in catalogue():
         values = tuple(side.measures.get(name) for side in sides)
         if any(value is not None for value in values):
             found.append(Line(name, unit, what, values))

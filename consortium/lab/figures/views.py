@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from consortium.lab.figures.drawing import Drawing, Shown
 from consortium.lab.figures.paper import Fill, Picture
 from consortium.lab.measures import series
 from consortium.runs.records import Records
@@ -114,3 +115,13 @@ def _mark_faults(axes: Axes, trace: Sequence[Record], nodes: Sequence[str]) -> l
         else:
             axes.axvline(record["t_us"] / 1e6, color=colour, linewidth=1.0, linestyle=(0, (1, 2)), zorder=4)
     return [kinds[is_end] for is_end in sorted(kinds)]
+
+
+def _of_runs(runs: Sequence[Shown], source: str) -> Iterator[Picture]:
+    """Of one run alone: the rows of several would not be told apart."""
+    if len(runs) == 1:
+        run = runs[0].run
+        yield views_and_faults(run.trace, [member.name for member in run.scenario.members], source)
+
+
+FIGURE = Drawing("views and faults", _of_runs, order=70)

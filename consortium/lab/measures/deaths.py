@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from consortium.lab.measures import series
+from consortium.lab.measures.catalogue import Figure, Measure
+from consortium.lab.measures.distributions import Distributions
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
 from consortium.scenario.faults import condition_after
@@ -38,3 +41,27 @@ def leader_deaths(trace: Sequence[Record]) -> list[Death]:
             deaths += [death._replace(resumed_us=record["t_us"]) for death in back]
             open_deaths = [death for death in open_deaths if death not in back]
     return sorted([*deaths, *open_deaths])
+
+
+_DEATH = "from the kill of a leader to the first block with transactions that was proposed and executed after it"
+FIGURES = (
+    Figure("leader_deaths", "1", "times that the member that proposed last was killed"),
+    Figure("leader_death_p50", "s", f"{_DEATH}; median"),
+    Figure("leader_death_p99", "s", f"{_DEATH}; 99 in 100 are faster"),
+    Figure("leader_death_max", "s", f"{_DEATH}; the longest"),
+)
+
+
+def _take(trace: Records, found: Distributions) -> Iterator[tuple[str, float]]:
+    deaths = leader_deaths(trace)
+    if not deaths:
+        return
+    waits = sorted(death.resumed_us - death.t_us for death in deaths if death.resumed_us is not None)
+    yield "leader_deaths", len(deaths)
+    if waits:
+        yield "leader_death_p50", series.quantile(waits, 0.5) / 1e6
+        yield "leader_death_p99", series.quantile(waits, 0.99) / 1e6
+        yield "leader_death_max", waits[-1] / 1e6
+
+
+MEASURE = Measure("leader deaths", FIGURES, _take, order=40)

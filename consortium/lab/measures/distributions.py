@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from consortium.lab.measures import series
 from consortium.lab.measures.bundles import Bundle, bundles_of
-from consortium.lab.measures.catalogue import DISTRIBUTIONS, PHASES, STATISTICS
+from consortium.lab.measures.catalogue import DISTRIBUTIONS, PHASES, STATISTICS, STEADY, Figure, Measure
 from consortium.lab.measures.warm_up import WarmUp, find_warm_up
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
@@ -129,3 +129,33 @@ def _seal_latencies(
                     values.append(max(0, t_us - waiting[index][1]))
                 index += 1
     return values
+
+
+_WORDS = {
+    "mean": "mean",
+    "p50": "median",
+    "p95": "95 in 100 are faster",
+    "p99": "99 in 100 are faster",
+    "max": "slowest",
+}
+
+
+def _figures_of(name: str, what: str) -> Iterator[Figure]:
+    for steady, words in (("", ""), (STEADY, "; without warm-up")):
+        for statistic in STATISTICS:
+            yield Figure(f"{name}{steady}_{statistic}", "ms", f"{what}; {_WORDS[statistic]}{words}")
+
+
+def _take(trace: Records, found: Distributions) -> Iterator[tuple[str, float]]:
+    for suffix, values in (("", found.raw), (STEADY, found.steady)):
+        for name, ordered in values.items():
+            for statistic, value in statistics(ordered).items():
+                yield f"{name}{suffix}_{statistic}", value
+
+
+MEASURE = Measure(
+    "distributions",
+    tuple(figure for name, what in DISTRIBUTIONS for figure in _figures_of(name, what)),
+    _take,
+    order=20,
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.lab.measures.catalogue import CATALOGUE
+from consortium.lab.measures.catalogue import catalogue
 from consortium.lab.measures.confidence import LEVEL_PERCENT, interval
 from consortium.lab.measures.distributions import SHARES
 from consortium.lab.measures.run_tables import QUANTILES
@@ -50,6 +50,7 @@ def _plain(value: Any, kind: str) -> Value:
 
 def _runs(plan: Plan, results: Results) -> Table:
     axes = _axes(plan)
+    known = catalogue()
     columns = (
         _POINT,
         _REPEAT,
@@ -61,14 +62,14 @@ def _runs(plan: Plan, results: Results) -> Table:
         Column(
             "fingerprint", "text", "", "SHA-256 of the run's trace; `consortium run` of scenario and seed repeats it"
         ),
-        *(Column(figure.name, "number", figure.unit, figure.what) for figure in CATALOGUE),
+        *(Column(figure.name, "number", figure.unit, figure.what) for figure in known),
     )
     rows: list[Row] = []
     for point in plan.points:
         for repeat, seed in enumerate(plan.seeds):
             result = results[point.number, repeat].result
             about = (result.outcome, result.why, result.warm_up_rule, result.fingerprint)
-            figures = tuple(result.figures.get(figure.name) for figure in CATALOGUE)
+            figures = tuple(result.figures.get(figure.name) for figure in known)
             rows.append((point.number, repeat, seed, *_settings(plan, point, axes), *about, *figures))
     return Table("runs", "a run: one point with one seed", columns, rows)
 
@@ -94,11 +95,12 @@ def _points(plan: Plan, results: Results) -> Table:
     )
     seeds = f"{plan.seeds[0]}-{plan.seeds[-1]}"
     rows: list[Row] = []
+    known = catalogue()
     for point in plan.points:
         done = [results[point.number, repeat].result for repeat in range(len(plan.seeds))]
         held = [result for result in done if result.outcome == "holds"]
         head = (point.number, *_settings(plan, point, axes), seeds, len(done), len(done) - len(held))
-        for figure in CATALOGUE:
+        for figure in known:
             values = [result.figures[figure.name] for result in held if figure.name in result.figures]
             rows.append((*head, figure.name, figure.unit, *_summary(values)))
     return Table("points", "a figure at a point, over its runs", columns, rows)

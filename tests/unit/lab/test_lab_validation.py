@@ -8,7 +8,7 @@ import pytest
 
 from consortium.commands.validate import _Usage
 from consortium.lab.comparison.validation import Both, ValidationError, load_validation, validation_csv, verdict
-from consortium.lab.measures.measures import Measure, Measures
+from consortium.lab.measures.measures import Measured, Measures
 
 STUDY = '''"""How near?"""
 from consortium.lab.comparison.validation import Validation
@@ -19,7 +19,7 @@ VALIDATION = Validation(SCENARIO, members=(4, 7), repeat=2)
 
 
 def made(**figures: float) -> Measures:
-    return Measures([Measure(name, value, "ms", "") for name, value in figures.items()])
+    return Measures([Measured(name, value, "ms", "") for name, value in figures.items()])
 
 
 def both(members: int, real: float, simulated: float, others: float = 0.0) -> Both:
