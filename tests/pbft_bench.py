@@ -29,6 +29,7 @@ from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.protocol import ReplicaContext
 from consortium.core.transaction import batch_digest, encode_batch
 from consortium.core.verifier import Verifier
+from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.protocols.pbft.certificates import Change, check_view_change, orders_of, plan
 from consortium.protocols.pbft.messages import (
     Claim,
@@ -58,6 +59,7 @@ class Bench:
         stable: int = 0,
         is_recalled: bool = True,
         observers: Sequence[str] = (),
+        keeping: VoteKeeping = PLAIN,
     ) -> None:
         self.me = me
         self.epochs = Epochs([epoch_of(n, observers)])
@@ -68,11 +70,10 @@ class Bench:
         self.out: list[Effect] = []
         self.records: list[tuple[bytes, int | None]] = [(record, None) for record in records]
         seal = self.seal(stable) if stable else None
-        self.replica = Replica(
-            ReplicaContext(
-                me, CHAIN, self.epochs, parameters, self.pool, self.verifier, head, stable, seal, self.check_seal
-            )
+        context = ReplicaContext(
+            me, CHAIN, self.epochs, parameters, self.pool, self.verifier, head, stable, seal, self.check_seal
         )
+        self.replica = keeping.around(Replica(context._replace(keeping=keeping)))
         self.do(Started(tuple(records)))
         if is_recalled:
             self.recall()

@@ -15,8 +15,8 @@ from consortium.core.machine import Machine, Now, Received
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.message_forge import MessageForge
 from consortium.core.messages import Certificate, Message
-from consortium.core.tally import Tally
 from consortium.core.verifier import Verifier
+from consortium.core.votes import PLAIN, VoteKeeping
 
 
 class Pool(Protocol):
@@ -70,23 +70,18 @@ class ReplicaContext(NamedTuple):
     stable_seal: Certificate | None
     check_seal: Callable[[Certificate], int]  # the sealed height that a seal proves; raises Malformed
     is_recalled: bool = False  # a driver that made the world knows that this member never voted: it need not ask
+    keeping: VoteKeeping = PLAIN  # how votes are kept
 
 
 class Counting(Protocol):
-    """What a machine may offer besides `step`, for drivers of many nodes: a short way for votes.
-
-    `count(event)`: an event whose message is `countable`. True: it was taken in, and `step` would have answered with no
-    effect and left the machine in the same state. False: nothing happened; it must be stepped. `tally(event)`: where
-    votes with these bytes are counted; None where they must be stepped. `wants_names(event)`: whether a step of such a
-    vote may look at who voted, and not only at how many did."""
+    """What a machine may offer besides `step`, for drivers of many nodes: a short way for votes."""
 
     countable: tuple[type[Message], ...]
 
-    def count(self, event: Received) -> bool: ...
-
-    def tally(self, event: Received) -> Tally | None: ...
-
-    def wants_names(self, event: Received) -> bool: ...
+    def count(self, event: Received) -> bool:
+        """An event whose message is `countable`. True: it was taken in, and `step` would have answered with no effect
+        and left the machine in the same state. False: nothing happened; it must be stepped."""
+        ...
 
 
 class DecisionCheck(Protocol):

@@ -34,7 +34,7 @@ from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Done, Executor, Prepared
-from consortium.ledger.executed_blocks import Block, ExecutedBlocks
+from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
@@ -261,7 +261,7 @@ class Ledger:
             self._executed_note(done),
         ]
 
-    def _take_over(self, block: Block, rows: tuple[Row, ...]) -> list[Effect]:
+    def _take_over(self, block: ExecutedBlock, rows: tuple[Row, ...]) -> list[Effect]:
         """A block that another ledger executed on this very header."""
         height = block.header.height
         self._undo[height] = block.previous
@@ -361,7 +361,9 @@ class Ledger:
         self._header, self._digest = header, digest
         if self._memo is not None:
             notes = (*done.notes, self._executed_note(done))
-            self._memo.put(parent, batch, Block(header, digest, rows, values, previous, patch, done.outcomes, notes))
+            self._memo.put(
+                parent, batch, ExecutedBlock(header, digest, rows, values, previous, patch, done.outcomes, notes)
+            )
         costs_ns["state"] += state_ns - started_ns
         costs_ns["hash"] += clock_ns() - state_ns
         return rows

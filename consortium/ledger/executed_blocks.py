@@ -1,25 +1,21 @@
-"""Executed once, taken over by all: for many ledgers of one process, in simulation.
+"""What executing a block came to, as a value that another ledger could take over.
 
-What a block does follows from the header before it and from its batch. So where hundreds of honest ledgers execute the
-same batch on the same header, one does it, and the others take over its rows, its part of the state tree and its
-decoded values, which nobody mutates. Only for ledgers whose stored rows cannot be damaged: they would not notice.
-"""
+What a block does follows from the header before it and from its batch. So where many ledgers live in one process, a
+driver may hand in a place where the first that executes a block leaves it for the others. A ledger of a process of its
+own has none, and executes all its blocks."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Note, Outcome
 from consortium.ledger.block import Header
 from consortium.ledger.rows import Row
 from consortium.ledger.tree import Patch
 
-KEPT_MAX = 256
 
-
-class Block(NamedTuple):
+class ExecutedBlock(NamedTuple):
     """`rows`, with the certificate of who executed it. `values` and `previous`: of the state, by name."""
 
     header: Header
@@ -36,19 +32,13 @@ class Block(NamedTuple):
         return tuple(certificate if row[0] == "certificate" else row for row in self.rows)
 
 
-class ExecutedBlocks:
-    """The newest blocks by (digest of the header before, digest of the batch)."""
+class ExecutedBlocks(Protocol):
+    """Blocks by (digest of the header before, digest of the batch). Nobody changes what lies in them."""
 
-    def __init__(self) -> None:
-        self._blocks: OrderedDict[tuple[bytes, bytes], Block] = OrderedDict()
+    def get(self, parent: bytes, batch: bytes) -> ExecutedBlock | None:
+        """The block that another ledger executed; None where it must be executed here."""
+        ...
 
-    def get(self, parent: bytes, batch: bytes) -> Block | None:
-        return self._blocks.get((parent, batch))
-
-    def put(self, parent: bytes, batch: bytes, block: Block) -> None:
-        """A block that makes an epoch is executed by each, for each learns of its members by that."""
-        if block.header.height and any(table == "epoch" for table, _, _ in block.rows):
-            return
-        self._blocks[parent, batch] = block
-        if len(self._blocks) > KEPT_MAX:
-            self._blocks.popitem(last=False)
+    def put(self, parent: bytes, batch: bytes, block: ExecutedBlock) -> None:
+        """Leave a block for the others."""
+        ...

@@ -6,7 +6,7 @@ said again, with back-off, until the seal stands, and a `Status` with them: who 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
@@ -28,9 +28,9 @@ from consortium.core.machine import (
     Started,
 )
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import Certificate, Message, Signed
-from consortium.core.tally import NEVER, Tally
+from consortium.core.messages import Certificate, Message
 from consortium.core.verifier import Verifier
+from consortium.core.votes import PLAIN, VoteKeeping, Votes
 from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
 from consortium.ledger.chain import Ledger
@@ -42,35 +42,7 @@ RESEND = ("sealer", "resend")
 RESEND_FIRST_US = 1_000_000  # at most
 RESEND_FIRST_OF_TIMER = 4  # a full window waits for the seal: it must come well before the leader is suspected for it
 RESEND_CAP_US = 10_000_000
-
-
-class _Votes:
-    """CHECKPOINTs of one height: the first of each sender counts."""
-
-    __slots__ = ("_places", "by_digest")
-
-    def __init__(self, places: Mapping[NodeId, int]) -> None:
-        self._places = places
-        self.by_digest: dict[bytes, Tally] = {}
-
-    def add(self, digest: bytes, signed: Signed) -> int:
-        """How many now say the same."""
-        place = self._places[signed.sender]
-        if all(not tally.seen[place] for tally in self.by_digest.values()):
-            return self.on(digest).add(place, signed)
-        return len(self.by_digest.get(digest, ()))
-
-    def on(self, digest: bytes) -> Tally:
-        tally = self.by_digest.get(digest)
-        if tally is None:
-            for other in self.by_digest.values():
-                other.left = 0  # not all say the same: whoever votes is stepped
-            tally = self.by_digest[digest] = Tally(len(self._places))
-        return tally
-
-    def signed(self, sender: NodeId) -> Signed | None:
-        found = (tally.signed(sender) for tally in self.by_digest.values())
-        return next((signed for signed in found if signed is not None), None)
+NO_VIEW = 0  # CHECKPOINTs are votes without views
 
 
 class Sealer:
@@ -78,22 +50,28 @@ class Sealer:
     and the `Apply` of the seal's row. `Behind` goes to CatchUp when f+1 members sealed above the head."""
 
     messages: tuple[type[Message], ...] = (Checkpoint, Sealed)
-    countable: tuple[type[Message], ...] = (Checkpoint,)
 
     def __init__(
-        self, me: NodeId, genesis: Genesis, epochs: Epochs, rows: Rows, verifier: Verifier, ledger: Ledger
+        self,
+        me: NodeId,
+        genesis: Genesis,
+        epochs: Epochs,
+        rows: Rows,
+        verifier: Verifier,
+        ledger: Ledger,
+        keeping: VoteKeeping = PLAIN,
     ) -> None:
         self._me = me
-        self._epochs = epochs
+        self.epochs = epochs
         self._parameters = genesis.parameters
         self._rows = rows
         self._verifier = verifier
-        self._head = ledger.head_height
+        self.head_height = ledger.head_height
         self.stable_height, self.stable_seal = newest_seal(rows)
         if self.stable_seal is not None:
             self._check_stored(self.stable_height, self.stable_seal)
-        self._votes: dict[int, _Votes] = {}
-        self._open_tallies: dict[bytes, Tally] = {}  # by the bytes of a CHECKPOINT that may be counted
+        self._keeping = keeping
+        self.votes: dict[int, Votes] = {}  # CHECKPOINTs by height; the first of each sender counts
         self._early: dict[NodeId, int] = {}  # the highest height, beyond the window, that each member voted for
         self._waits: dict[int, Certificate] = {}  # seals of heights not yet executed
         self._voted = 0
@@ -107,7 +85,7 @@ class Sealer:
         """Others would refuse what we say with a seal that does not hold. Raises Damaged."""
         block = self._rows.get("block", height_key(height))
         try:
-            vote = check_seal(seal, self._epochs, self._verifier)
+            vote = check_seal(seal, self.epochs, self._verifier)
         except Malformed as error:
             raise Damaged(f"the seal of height {height} is not the one that was written: {error}") from None
         if block is None or (vote.height, vote.header_digest) != (height, header_bytes_digest(block)):
@@ -132,7 +110,7 @@ class Sealer:
     # --- voting -----------------------------------------------------------------------------------------------------
 
     def _on_executed(self, now: Now, event: Executed) -> list[Effect]:
-        self._head = max(self._head, event.height)
+        self.head_height = max(self.head_height, event.height)
         self._last_executed_us = now.monotonic_us
         effects: list[Effect] = []
         seal = self._waits.pop(event.height, None)
@@ -143,7 +121,7 @@ class Sealer:
         return effects + self._try_seal(event.height, event.header_digest) + self._watch_idle(now)
 
     def _vote(self, height: int, digest: bytes) -> list[Effect]:
-        epoch = self._epochs.at(height)
+        epoch = self.epochs.at(height)
         if height <= max(self.stable_height, self._voted) or not epoch.is_validator(self._me):
             return []
         self._voted = height
@@ -152,7 +130,7 @@ class Sealer:
         return effects + self._watch_resend()
 
     def _watch_idle(self, now: Now) -> list[Effect]:
-        if self._is_idle_set or self._head <= self.stable_height:
+        if self._is_idle_set or self.head_height <= self.stable_height:
             return []
         self._is_idle_set = True
         return [SetTimer(IDLE, self._parameters.idle_seal_us)]
@@ -160,14 +138,14 @@ class Sealer:
     def _on_idle(self, now: Now) -> list[Effect]:
         """One timer serves many blocks: it is set again for what is left since the last one."""
         self._is_idle_set = False
-        if self._head <= self.stable_height:
+        if self.head_height <= self.stable_height:
             return []
         left_us = self._last_executed_us + self._parameters.idle_seal_us - now.monotonic_us
         if left_us > 0:
             self._is_idle_set = True
             return [SetTimer(IDLE, left_us)]
-        digest = self._digest(self._head)
-        return [] if digest is None else self._vote(self._head, digest)
+        digest = self._digest(self.head_height)
+        return [] if digest is None else self._vote(self.head_height, digest)
 
     def _watch_resend(self) -> list[Effect]:
         if self._is_resend_set or self._voted <= self.stable_height:
@@ -182,10 +160,10 @@ class Sealer:
         self._resend_us = min(self._resend_us * 2, RESEND_CAP_US)
         again: list[Effect] = [
             Rebroadcast(own)
-            for height, votes in sorted(self._votes.items())
+            for height, votes in sorted(self.votes.items())
             if height > self.stable_height and (own := votes.signed(self._me)) is not None
         ]
-        status = Broadcast(Status(self._head, self.stable_height, now.monotonic_us))
+        status = Broadcast(Status(self.head_height, self.stable_height, now.monotonic_us))
         return [*again, status, *self._watch_resend()]
 
     # --- collecting -------------------------------------------------------------------------------------------------
@@ -194,88 +172,48 @@ class Sealer:
         height = vote.height
         if height <= self.stable_height:
             return []
-        epoch = self._epochs.at(height)
+        epoch = self.epochs.at(height)
         if event.epoch != epoch.number or not epoch.is_validator(event.sender) or len(vote.header_digest) != 32:
             return _rejected("not a validator's CHECKPOINT of the epoch of its height", event)
         effects: list[Effect] = []
-        if height > self._head:
+        if height > self.head_height:
             effects += self._note_early(event.sender, height)
-        if height > self._head + 2 * self._parameters.window:
+        if height > self.head_height + 2 * self._parameters.window:
             return effects
-        votes = self._votes.get(height)
+        votes = self.votes.get(height)
         if votes is None:
-            votes = self._votes[height] = _Votes(epoch.places)
-        if votes.add(vote.header_digest, event.signed) >= epoch.quorum:
+            votes = self.votes[height] = self._keeping.votes(epoch.places)
+        votes.add(event.signed, NO_VIEW, vote.header_digest)
+        if votes.count(NO_VIEW, vote.header_digest) >= epoch.quorum:
             effects += self._try_seal(height, self._digest(height))
         return effects
-
-    def count(self, event: Received) -> bool:
-        """See `core.protocol.Counting`: a CHECKPOINT of a height that we executed, where all say the same and no quorum
-        does yet."""
-        vote = event.message
-        assert isinstance(vote, Checkpoint)
-        place = self._epochs.at(vote.height).places.get(event.sender)
-        if vote.height <= self.stable_height:
-            return True  # whatever it says, it says nothing any more
-        tally = self._open_tallies.get(event.signed.body)
-        if tally is None:
-            tally = self.tally(event)
-        if tally is None or place is None or tally.left <= 1 or tally.seen[place]:
-            return False
-        tally.seen[place] = 1
-        tally.voters.append(event.signed)
-        tally.left -= 1
-        return True
-
-    def tally(self, event: Received) -> Tally | None:
-        """Where CHECKPOINTs with these bytes are counted; None where they cannot be, or not now."""
-        vote = event.message
-        assert isinstance(vote, Checkpoint)
-        height, votes = vote.height, self._votes.get(vote.height)
-        if height <= self.stable_height:
-            unheard = Tally(len(self._epochs.at(height).validators))
-            unheard.left = NEVER
-            return unheard
-        if votes is None or height > self._head or len(votes.by_digest) > 1:
-            return None
-        epoch, tally = self._epochs.at(height), votes.by_digest.get(vote.header_digest)
-        if tally is None or event.epoch != epoch.number:
-            return None
-        tally.left = epoch.quorum - len(tally)
-        self._open_tallies[event.signed.body] = tally
-        return tally
-
-    def wants_names(self, event: Received) -> bool:
-        """No step of a CHECKPOINT asks who said it."""
-        return False
 
     def _note_early(self, sender: NodeId, height: int) -> list[Effect]:
         """`Behind` for the height that f+1 members have reached: at least one of them is honest."""
         self._early[sender] = max(height, self._early.get(sender, 0))
-        weak = self._epochs.at(self._head + 1).weak
+        weak = self.epochs.at(self.head_height + 1).weak
         reached = sorted(self._early.values(), reverse=True)
-        if len(reached) >= weak and reached[weak - 1] > self._head:
+        if len(reached) >= weak and reached[weak - 1] > self.head_height:
             return [Behind(reached[weak - 1])]
         return []
 
     def _try_seal(self, height: int, digest: bytes | None) -> list[Effect]:
-        votes = self._votes.get(height)
+        votes = self.votes.get(height)
         if digest is None or votes is None or height <= self.stable_height:
             return []
-        epoch = self._epochs.at(height)
-        agreed = votes.by_digest.get(digest, ())
-        if len(agreed) < epoch.quorum:
+        epoch = self.epochs.at(height)
+        agreed = votes.count(NO_VIEW, digest)
+        if agreed < epoch.quorum:
             return self._try_divergence(height, digest, votes, epoch.weak)
-        assert isinstance(agreed, Tally)
-        return self._settle(height, agreed.certificate(len(agreed)))
+        return self._settle(height, votes.certificate(NO_VIEW, digest, agreed))
 
-    def _try_divergence(self, height: int, digest: bytes, votes: _Votes, weak: int) -> list[Effect]:
+    def _try_divergence(self, height: int, digest: bytes, votes: Votes, weak: int) -> list[Effect]:
         """f+1 members executed this height otherwise than we did: say so, loudly."""
-        others = {other: len(tally) for other, tally in votes.by_digest.items() if other != digest}
+        others = {other: count for (_, other), count in votes.counts().items() if other != digest}
         if sum(others.values()) < weak:
             return []
         most = max(others, key=lambda each: (others[each], each))
-        is_proven = others[most] >= self._epochs.at(height).quorum
+        is_proven = others[most] >= self.epochs.at(height).quorum
         return [_diverged(height, digest, most, is_proven=is_proven)]
 
     def _settle(self, height: int, seal: Certificate) -> list[Effect]:
@@ -290,9 +228,8 @@ class Sealer:
 
     def _become_stable(self, height: int, seal: Certificate) -> None:
         self.stable_height, self.stable_seal = height, seal
-        self._votes = {at: votes for at, votes in self._votes.items() if at > height}
-        self._open_tallies.clear()
-        self._early = {name: at for name, at in self._early.items() if at > self._head}
+        self.votes = {at: votes for at, votes in self.votes.items() if at > height}
+        self._early = {name: at for name, at in self._early.items() if at > self.head_height}
         self._waits = {at: held for at, held in self._waits.items() if at > height}
 
     def _on_stable(self, event: Stable) -> list[Effect]:
@@ -306,20 +243,20 @@ class Sealer:
     def _on_sealed(self, event: Received, message: Sealed) -> list[Effect]:
         """Accepted if a quorum of the epoch of its height signed it; its header must be ours."""
         try:
-            vote = check_seal(message.seal, self._epochs, self._verifier)
+            vote = check_seal(message.seal, self.epochs, self._verifier)
         except Malformed as error:
             return _rejected(str(error), event)
         if vote.height <= self.stable_height:
             return []
-        if vote.height > self._head:
-            if vote.height <= self._head + 2 * self._parameters.window:
+        if vote.height > self.head_height:
+            if vote.height <= self.head_height + 2 * self._parameters.window:
                 self._waits[vote.height] = message.seal
             return [Behind(vote.height)]
         digest = self._digest(vote.height)
         return [] if digest is None else self._try_posted(vote.height, digest, message.seal)
 
     def _try_posted(self, height: int, digest: bytes, seal: Certificate) -> list[Effect]:
-        vote = check_seal(seal, self._epochs, self._verifier)
+        vote = check_seal(seal, self.epochs, self._verifier)
         if digest != vote.header_digest:
             return [_diverged(height, digest, vote.header_digest, is_proven=True)]
         return self._settle(height, seal)

@@ -21,6 +21,7 @@ from consortium.core.messages import Message, MessageCodec
 from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
+from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
@@ -52,6 +53,7 @@ class Shared(NamedTuple):
     verifier: Verifier
     bundles: Bundles
     memo: ExecutedBlocks | None = None  # of executed blocks
+    keeping: VoteKeeping = PLAIN  # how votes are kept
 
     @classmethod
     def of(cls, genesis: Genesis, suite: KeySuite | None = None) -> Shared:
@@ -222,7 +224,7 @@ def build_host(
     work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
     ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
     ledger.boot()
-    sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger)
+    sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger, shared.keeping)
     catch_up = CatchUp(
         name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision, not is_recalled
     )
@@ -235,14 +237,15 @@ def build_host(
         lambda: ledger.head_height,
     )
     setting = _setting(name, genesis, epochs, pool, ledger, sealer, shared)
-    consensus = shared.protocol.build(setting._replace(is_recalled=is_recalled))
+    consensus = shared.keeping.around(shared.protocol.build(setting._replace(is_recalled=is_recalled)))
+    counted_sealer = shared.keeping.around(sealer)
     outbox = _outbox(name, work, epochs, ledger, shared)
     role = load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, ledger.reader)
     siblings = {
         "pool": pool,
         "consensus": consensus,
         "ledger": ledger,
-        "sealer": sealer,
+        "sealer": counted_sealer,
         "catch_up": catch_up,
         "outbox": outbox,
         "role": role,
@@ -260,7 +263,7 @@ def build_host(
         node=node,
         consensus=consensus,
         ledger=ledger,
-        sealer=sealer,
+        sealer=counted_sealer,
         pool=pool,
         epochs=epochs,
         start=start,
@@ -281,6 +284,7 @@ def _setting(
         head_height=ledger.head_height,
         stable_height=sealer.stable_height,
         stable_seal=sealer.stable_seal,
+        keeping=shared.keeping,
         check_seal=lambda seal: check_seal(seal, epochs, shared.verifier).height,
     )
 

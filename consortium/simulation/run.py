@@ -14,7 +14,6 @@ from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Note
 from consortium.core.membership import NodeId, Purpose
-from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.rows import DictRows
 from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
 from consortium.scenario.assemble import Shared, build_genesis, prepare
@@ -34,6 +33,8 @@ from consortium.simulation.driver import NodeDriver
 from consortium.simulation.free_node import FreeNodes
 from consortium.simulation.gauges import Gauges
 from consortium.simulation.lives import NodeLives
+from consortium.simulation.shortcuts.keeping import CountedKeeping
+from consortium.simulation.shortcuts.shared_blocks import SharedBlocks
 from consortium.simulation.simulated_node import (
     Delivery,
     SimulatedNode,
@@ -101,6 +102,13 @@ def _confine_twins(scenario: Scenario, transport: Transport) -> None:
         transport.confine(twin, second)
 
 
+def _with_shortcuts(scenario: Scenario, shared: Shared) -> Shared:
+    """Where no work costs anything, what is the same for all nodes need not be done by each of them. Blocks are only
+    shared where no ledger can be damaged, for a node would not notice."""
+    memo = None if touches(scenario, "disk") else SharedBlocks()
+    return shared._replace(keeping=CountedKeeping(), memo=memo)
+
+
 def simulate(scenario: Scenario, on_record: Callable[[Record], None] | None = None) -> Simulated:
     """Run to the end. `on_record` sees each trace record as it is made."""
     return Simulation(scenario, on_record).run()
@@ -134,9 +142,8 @@ class Simulation:
         prepared = introduce(prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode())), keys)
         self.genesis = build_genesis(scenario, prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
-        if profile is None and not touches(scenario, "disk"):
-            # no ledger can be damaged, and no work costs anything
-            self._shared = self._shared._replace(memo=ExecutedBlocks())
+        if profile is None:
+            self._shared = _with_shortcuts(scenario, self._shared)
         self.nodes = _made_nodes(scenario, secrets)
         network = NetworkModel(scenario.network, scenario.seed, list(secrets))
         self.lives = NodeLives(scenario, self.genesis, prepared, self._shared, self.nodes, self._clock, self._note)

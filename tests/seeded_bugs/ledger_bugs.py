@@ -24,16 +24,18 @@ LEDGER_BUGS = (
         "seal-without-quorum",
         "A checkpoint is stable with the CHECKPOINTs of a quorum (OSDI'99 §4.3).",
         LEDGER + "sealer.py",
-        "        if len(agreed) < epoch.quorum:",
-        "        if len(agreed) < epoch.weak:",
+        "        if agreed < epoch.quorum:",
+        "        if agreed < epoch.weak:",
         (SEALS,),
     ),
     SeededBug(
         "checkpoint-of-another-header-counts",
         "CHECKPOINTs count for one header (OSDI'99 §4.3: the same state digest).",
         LEDGER + "sealer.py",
-        "return self.on(digest).add(place, signed)",
-        "return self.on(next(iter(self.by_digest), digest)).add(place, signed)",
+        "        votes.add(event.signed, NO_VIEW, vote.header_digest)\n"
+        "        if votes.count(NO_VIEW, vote.header_digest) >= epoch.quorum:",
+        "        votes.add(event.signed, *next(iter(votes.counts()), (NO_VIEW, vote.header_digest)))\n"
+        "        if len(votes) >= epoch.quorum:",
         (SEALER,),
     ),
     SeededBug(

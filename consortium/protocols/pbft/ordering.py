@@ -207,7 +207,8 @@ class Ordering:
             return []
         if size == 0:  # a consortium of one: its own PRE-PREPARE is all; a commit certificate proves it to others
             return self._try_commit(slot)
-        slot.prepared = prepared_claim(slot.pre_prepare, slot.prepares.certificate(slot.view, slot.digest, size))
+        votes = slot.prepares.certificate(slot.view, slot.digest, size)
+        slot.prepared = prepared_claim(state.context.keeping, slot.pre_prepare, votes)
         slot.prepared_view, slot.prepared_digest = slot.view, slot.digest
         note = Note("prepared", {"view": slot.view, "height": slot.height})
         return [note, *self._try_commit(slot)]
@@ -224,7 +225,7 @@ class Ordering:
             if slot.prepared_view != state.view or slot.prepared is None:
                 return []
             place = (state.epoch.number, slot.view, slot.height, slot.prepared_digest)
-            effects.append(persist_prepared(place, slot.prepared))
+            effects.append(persist_prepared(state.context.keeping, place, slot.prepared))
         slot.commit_view = state.view
         effects.append(state.say(Commit(slot.view, slot.height, slot.digest)))
         return effects

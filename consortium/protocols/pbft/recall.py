@@ -2,77 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from consortium.core.codec import Malformed
 from consortium.core.machine import Effect, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Message, Signed, open_statement
-from consortium.core.tally import Tally
-from consortium.protocols.common.latest_votes import LatestVotes, Rank
+from consortium.protocols.common.latest_votes import LatestVotes
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
 from consortium.protocols.pbft.replica_state import ReplicaState
 
 RECALL_TIMER = ("pbft", "recall")
-HELD_MIN, HELD_MAX = 2, 16  # tallies a phase
 
 _PHASES: dict[type[Message], int] = {PrePrepare: 0, Prepare: 0, Commit: 1, ViewChange: 2}
 
 
 class VotesOfOthers:
-    """The latest vote of each phase that we hold of each member: three a member. Those that were only counted stand in
-    the tallies that they were counted into."""
+    """The latest vote of each phase that we hold of each member: three a member."""
 
     def __init__(self) -> None:
         self._latest = LatestVotes()
-        self._held: dict[int, list[tuple[Rank, Tally]]] = {}  # by phase, ascending
 
     def note(self, signed: Signed, message: PrePrepare | Prepare | Commit | ViewChange, epoch: int) -> None:
-        """A vote that was stepped."""
+        """A vote that we heard."""
         rank = (epoch, message.view, 0 if isinstance(message, ViewChange) else message.height)
         self._latest.keep(signed, _PHASES[type(message)], rank)
 
-    def hold(self, message: Prepare | Commit, epoch: int, tally: Tally) -> None:
-        """Votes of this kind, view and height are counted into this tally from now on. One whose members have all voted
-        later is let go; what is counted into it after that is held again."""
-        phase = _PHASES[type(message)]
-        held = self._held.setdefault(phase, [])
-        for _, known in reversed(held):  # mostly one of the newest
-            if known is tally:
-                return
-        held.append(((epoch, message.view, message.height), tally))
-        held.sort(key=lambda each: each[0])
-        while len(held) > HELD_MIN and not held[0][1].lent:
-            is_outdated = _is_outdated(held)
-            if not is_outdated and len(held) <= HELD_MAX:
-                return
-            rank, oldest = held.pop(0)
-            oldest.left = 0  # whoever still votes there is stepped
-            for signed in () if is_outdated else oldest.voters:
-                self._latest.keep(signed, phase, rank)
-
     def of(self, member: NodeId) -> tuple[Signed, ...]:
-        best = self._latest.of(member)
-        for phase, held in self._held.items():
-            for rank, tally in held:
-                signed = tally.signed(member)
-                if signed is not None and (phase not in best or best[phase][0] < rank):
-                    best[phase] = (rank, signed)
-        return tuple(best[phase][1] for phase in sorted(best))
-
-
-def _is_outdated(held: Sequence[tuple[Rank, Tally]]) -> bool:
-    """Whether all members whose votes the oldest tally holds have voted in the next one, in the same epoch."""
-    (rank, oldest), (next_rank, after) = held[0], held[1]
-    if rank[0] != next_rank[0]:
-        return False
-    if oldest.seen == after.seen:
-        return True
-    return not _mask(oldest) & ~_mask(after)
-
-
-def _mask(tally: Tally) -> int:
-    return int.from_bytes(tally.seen.replace(b"\x02", b"\x00"), "big")
+        """By phase."""
+        latest = self._latest.of(member)
+        return tuple(latest[phase][1] for phase in sorted(latest))
 
 
 class OwnVotes:

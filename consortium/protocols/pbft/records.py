@@ -6,9 +6,9 @@ height is sealed. The small `ViewRecord` is kept for good, so that no view is ev
 
 from __future__ import annotations
 
-from consortium.core.codec import encode
 from consortium.core.machine import Persist
 from consortium.core.messages import Certificate, Signed
+from consortium.core.votes import VoteKeeping
 from consortium.protocols.common.records import FORMAT, Record, RecordReader, persist
 from consortium.protocols.pbft.messages import Claim, NewView, ViewChange
 from consortium.protocols.pbft.slot import Slot
@@ -78,22 +78,12 @@ def persist_accepted(epoch: int, slot: Slot, body: bytes | None) -> Persist:
     return persist(record, slot.height)
 
 
-def prepared_claim(pre_prepare: Signed, votes: Certificate) -> Claim:
-    """A prepared certificate; where many replicas of one process share the votes, one value for all."""
-    held: Claim | None = votes.__dict__.get("claim")
-    if held is not None and held.pre_prepare == pre_prepare:
-        return held
-    claim = Claim(pre_prepare, votes)
-    if "is_shared" in votes.__dict__:
-        votes.__dict__["claim"] = claim
-    return claim
+def prepared_claim(keeping: VoteKeeping, pre_prepare: Signed, votes: Certificate) -> Claim:
+    """A prepared certificate."""
+    return keeping.made_of(votes, ("claim", pre_prepare), lambda: Claim(pre_prepare, votes))
 
 
-def persist_prepared(place: tuple[int, int, int, bytes], claim: Claim) -> Persist:
-    """`place`: epoch, view, height, digest. The same record for all that share the claim."""
-    held: Persist | None = claim.__dict__.get("record")
-    if held is None:
-        held = Persist(encode(PreparedRecord(FORMAT, *place, claim)), place[2])
-        if "is_shared" in claim.votes.__dict__:
-            held = claim.__dict__["record"] = held._replace(made={})
-    return held
+def persist_prepared(keeping: VoteKeeping, place: tuple[int, int, int, bytes], claim: Claim) -> Persist:
+    """`place`: epoch, view, height, digest."""
+    record = PreparedRecord(FORMAT, *place, claim)
+    return keeping.made_of(claim.votes, ("record", claim.pre_prepare), lambda: persist(record, record.height))

@@ -28,7 +28,6 @@ from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.common.replica_state import epoch_notes
 from consortium.protocols.common.shapes import shape_fault
 from consortium.protocols.pbft.bodies import Bodies
-from consortium.protocols.pbft.counting import Counting
 from consortium.protocols.pbft.leading import BATCH_TIMER, Leading
 from consortium.protocols.pbft.messages import (
     Ask,
@@ -62,26 +61,21 @@ CLAIM_BYTES = 256  # of a signature and its name in one claim, generously
 class Replica:
     """A PBFT replica as a pure machine. Nothing a peer says makes it raise. While it is no member it only listens.
 
-    `count(event)`: the short way for a vote that changes nothing yet; see `core.protocol.Counting`."""
-
-    countable: tuple[type[Message], ...] = (Prepare, Commit)
+    `votes_of_others`: what it can tell those who ask for their votes."""
 
     def __init__(self, context: ReplicaContext) -> None:
         state = self.state = ReplicaState(context)
-        self._votes_of_others = VotesOfOthers()
+        self.votes_of_others = VotesOfOthers()
         self._next_epoch = NextEpochInbox()
-        self._counting = Counting(state, self._votes_of_others)
-        self.count, self.tally = self._counting.count, self._counting.tally
-        self.wants_names = self._counting.wants_names
         self._bodies = Bodies(state)
         self._leading = Leading(state, self._bodies)
         self._ordering = Ordering(state, self._bodies, self._leading)
         timer = LeaderTimer(state, PROGRESS_TIMER)
         self._view_changes = ViewChanges(state, self._ordering, timer)
         self._progress = Progress(state, timer, self._view_changes)
-        self._own_votes = OwnVotes(state, self._votes_of_others)
+        self._own_votes = OwnVotes(state, self.votes_of_others)
         self._recaller = Recaller(state, RECALL_TIMER, self._own_votes)
-        self._restorer = Restorer(state, self._view_changes, self._votes_of_others)
+        self._restorer = Restorer(state, self._view_changes, self.votes_of_others)
         self._retransmission = Retransmission(state, self._bodies, self._view_changes)
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
@@ -126,7 +120,6 @@ class Replica:
             case _:
                 return []
         effects.extend(self._after(now))
-        self._counting.look()
         return self.state.audible(effects)
 
     # --- events -------------------------------------------------------------------------------------------------
@@ -266,14 +259,13 @@ class Replica:
         if not is_ours:
             self._next_epoch.keep(event, state)
             return []
-        self._votes_of_others.note(event.signed, vote, event.epoch)
+        self.votes_of_others.note(event.signed, vote, event.epoch)
         effects: list[Effect] = []
         if vote.view > state.view:
             effects = self._retransmission.note_view(now, event, vote.view)
         if vote.height > state.last_height:
             self._retransmission.note_height(event.sender, vote.height)
         effects.extend(on_vote(now, event, vote))
-        self._counting.stepped(event)
         return effects
 
     def _on_view_change(self, now: Now, event: Received, message: ViewChange) -> list[Effect]:
@@ -283,7 +275,7 @@ class Replica:
         if not state.epoch.is_validator(event.sender):
             return state.rejected("not a validator", event)
         if len(event.signed.body) <= VIEW_CHANGE_BYTES + CLAIM_BYTES * state.span * (state.epoch.n + 2):
-            self._votes_of_others.note(
+            self.votes_of_others.note(
                 event.signed, message, event.epoch
             )  # remembered to be told again: never more than needed
         if message.view <= state.view:

@@ -30,7 +30,7 @@ class ReplicaState(CommonState):
         self.wanted = 0
         self.opening = Opening()
         self.next_height = self.head + 1  # the lowest at which we as a leader have proposed nothing in this view
-        self.log = Log(self.epoch.places)
+        self.log = Log(self.epoch.places, context.keeping)
         self.forgotten = 0  # at or below this height, sealed once, our log need not hold our votes
 
     # --- questions ----------------------------------------------------------------------------------------------

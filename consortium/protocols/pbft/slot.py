@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
 from consortium.core.transaction import NULL_DIGEST
+from consortium.core.votes import VoteKeeping
 from consortium.protocols.pbft.messages import Claim
-from consortium.protocols.pbft.votes import Votes
 
 
 class Slot:
@@ -35,7 +35,7 @@ class Slot:
         "view",
     )
 
-    def __init__(self, height: int, places: Mapping[NodeId, int]) -> None:
+    def __init__(self, height: int, places: Mapping[NodeId, int], keeping: VoteKeeping) -> None:
         self.height = height
         self.view = -1
         self.digest = b""
@@ -43,8 +43,8 @@ class Slot:
         self.later: dict[NodeId, tuple[int, bytes, Signed]] = {}  # PRE-PREPAREs of later views, one a member
         self.bodies: dict[bytes, bytes] = {}
         self.stored: bytes = b""  # digest of the body that is durable in our records
-        self.prepares = Votes(places)
-        self.commits = Votes(places)
+        self.prepares = keeping.votes(places)
+        self.commits = keeping.votes(places)
         self.prepared: Claim | None = None
         self.prepared_view = -1
         self.prepared_digest = b""
@@ -92,8 +92,9 @@ class Log:
     """Slots by height. The replica's state says who may open one; the log only keeps and drops them. `places`: the
     validators of the epoch, numbered."""
 
-    def __init__(self, places: Mapping[NodeId, int]) -> None:
+    def __init__(self, places: Mapping[NodeId, int], keeping: VoteKeeping) -> None:
         self._places = places
+        self._keeping = keeping
         self._slots: dict[int, Slot] = {}
         self.highest = 0
         self.version = 0  # grows when slots go
@@ -104,7 +105,7 @@ class Log:
     def open(self, height: int) -> Slot:
         slot = self._slots.get(height)
         if slot is None:
-            slot = self._slots[height] = Slot(height, self._places)
+            slot = self._slots[height] = Slot(height, self._places, self._keeping)
             self.highest = max(self.highest, height)
         return slot
 

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from consortium.core.machine import Received
-from consortium.core.protocol import Counting
-from consortium.core.tally import NEVER, Box, Tally
 from consortium.simulation.bus.arrays import NOT_YET, ROW_BITS, Arrivals, Integers, filled, integers, sooner
 from consortium.simulation.bus.deliveries import BroadcastInFlight, Deliveries
 from consortium.simulation.clock import Clock
+from consortium.simulation.shortcuts.counter import TallyCounter
+from consortium.simulation.shortcuts.tally import NEVER, Box, Tally
 from consortium.simulation.simulated_node import Delivery, SimulatedNode
 
 GROUPS_MAX = 16
@@ -59,7 +59,7 @@ class Group:
         self,
         collapse: Collapse,
         event: Received,
-        counters: Sequence[Counting | None],
+        counters: Sequence[TallyCounter | None],
         places: Mapping[str, int],
     ) -> None:
         receivers = len(counters)
@@ -149,7 +149,7 @@ class Collapse:
         assert host is not None
         places = host.validator_places(event.epoch)
         kind, hosts = type(event.message), [node.host for node in self._nodes]
-        counters = [None if host is None else host.counters.get(kind) for host in hosts]
+        counters: list[Any] = [None if host is None else host.counters.get(kind) for host in hosts]
         group = self._groups[event.signed.body] = Group(self, event, counters, places)
         group.until_us = self._clock.now_us
         for place in range(len(self._nodes)):
@@ -176,14 +176,14 @@ class Collapse:
         """How many votes this member may be lent from now on."""
         counter, needed = group.counters[place], group.needs[place]
         tally = None if counter is None else counter.tally(group.event)
-        if needed == NEVER and (tally is None or tally.left < NEVER // 2):
-            self._lend(group, place, group.tallies[place])  # while none was needed nobody kept count
+        if needed == NEVER and (tally is None or tally.votes_until_step < NEVER // 2):
+            self._add_unnamed(group, place, group.tallies[place])  # while none was needed nobody kept count
         if tally is None:
             need = group.seen[place] + 1
-        elif tally.left >= NEVER // 2:
+        elif tally.votes_until_step >= NEVER // 2:
             need = NEVER
         else:
-            need = group.seen[place] + max(1, tally.left)
+            need = group.seen[place] + max(1, tally.votes_until_step)
         if tally is not None:
             group.tallies[place] = tally
         if need != needed:
@@ -239,9 +239,9 @@ class Collapse:
                 continue
             counter = group.counters[place]
             if is_naming or self._is_naming or (counter is not None and counter.wants_names(group.event)):
-                self._settle(group, place, tally)
-            elif tally.left < NEVER // 2:
-                self._lend(group, place, tally)
+                self._name_votes(group, place, tally)
+            elif tally.votes_until_step < NEVER // 2:
+                self._add_unnamed(group, place, tally)
         stepping, self._stepping = self._stepping, None
         if stepping is not None:
             stepping.group.seen[place] += 1
@@ -258,16 +258,16 @@ class Collapse:
         earlier = bisect_left(group.bases, self._clock.order - 2 * place)
         return (self._clock.now_us << ROW_BITS) + earlier
 
-    def _lend(self, group: Group, place: int, tally: Tally | None) -> None:
+    def _add_unnamed(self, group: Group, place: int, tally: Tally | None) -> None:
         count = group.arrivals.count_below(place, self._bound(group, place)) - group.seen[place]
         if count > 0 and tally is not None:
-            tally.lend(group.box, count)
+            tally.add_unnamed(group.box, count)
             group.seen[place] += count
 
-    def _settle(self, group: Group, place: int, tally: Tally) -> None:
+    def _name_votes(self, group: Group, place: int, tally: Tally) -> None:
         rows = group.arrivals.rows_below(place, max(self._bound(group, place), group.stepped[place] + 1))
         places, votes = group.places, group.box.votes
-        tally.settle([(places[votes[row].sender], votes[row]) for row in rows])
+        tally.name_votes([(places[votes[row].sender], votes[row]) for row in rows])
         group.seen[place] = max(group.seen[place], len(rows))
 
     # --- ending -------------------------------------------------------------------------------------------------
@@ -280,7 +280,7 @@ class Collapse:
             group.is_live = False
             for place, tally in enumerate(group.tallies):
                 if tally is not None:
-                    self._settle(group, place, tally)
+                    self._name_votes(group, place, tally)
             everybody = range(len(self._nodes))
             bounds = integers([max(self._bound(group, place), group.stepped[place] + 1) for place in everybody])
             for row, run in enumerate(group.runs):
@@ -293,7 +293,7 @@ class Collapse:
         first = group.tallies[0]
         if first is None:
             return False
-        self._settle(group, 0, first)
+        self._name_votes(group, 0, first)
         if 0 in first.seen:
             return False  # a member has not voted yet
         seen, voters = bytearray(first.seen), list(first.voters)

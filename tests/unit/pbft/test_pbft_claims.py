@@ -1,6 +1,7 @@
 """What a member claims when it leaves a view."""
 
 from consortium.core.messages import Certificate, Signed
+from consortium.core.votes import PLAIN
 from consortium.protocols.pbft.messages import Claim
 from consortium.protocols.pbft.slot import Slot
 
@@ -9,7 +10,7 @@ PREPARED = Claim(Signed("n0", b"order", b""), Certificate(b"prepares", ()))
 
 def _slot() -> Slot:
     """Prepared in view 3, and a decision of view 8, which we have not come to."""
-    slot = Slot(5, {})
+    slot = Slot(5, {}, PLAIN)
     slot.prepared, slot.prepared_view = PREPARED, 3
     slot.certificate, slot.certificate_view = Certificate(b"commits", ()), 8
     return slot

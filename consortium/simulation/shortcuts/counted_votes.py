@@ -1,4 +1,4 @@
-"""The votes of one phase at one height: at most one a member, its newest view's."""
+"""The votes of one phase at one height in a simulation: tallied in bytes, for hundreds of members keep them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
-from consortium.core.tally import Tally
+from consortium.core.votes import Choice, Votes
+from consortium.simulation.shortcuts.tally import Tally
 
-Choice = tuple[int, bytes]  # view, digest
 
-
-class Votes:
-    """Keyed by sender, never counted as messages. A member that votes again in a later view moves its vote; whatever a
-    member says, it holds one place. `places`: the validators of the epoch, numbered; nobody else is ever added."""
+class CountedVotes(Votes):
+    """The same answers as the plain `Votes`. A tally may also be filled from outside, a vote at a time or as a number:
+    see `Tally`."""
 
     __slots__ = ("_places", "_tallies")
 
@@ -26,19 +25,19 @@ class Votes:
 
     def only(self, view: int, digest: bytes) -> Tally | None:
         """The tally of this choice, made if nobody voted yet; None where somebody chose otherwise."""
-        tally = self._tallies.get((view, digest))
-        if tally is None:
-            return None if self._tallies else self._open((view, digest))
-        return tally if len(self._tallies) == 1 else None
+        return self.agreed(view, digest) if self._tallies else self._open((view, digest))
+
+    def agreed(self, view: int, digest: bytes) -> Tally | None:
+        """The tally of this choice; None where nobody voted, or somebody chose otherwise."""
+        return self._tallies.get((view, digest)) if len(self._tallies) == 1 else None
 
     def _open(self, choice: Choice) -> Tally:
         for other in self._tallies.values():
-            other.left = 0  # not all say the same any more: whoever votes is stepped
+            other.votes_until_step = 0  # not all say the same any more: whoever votes is stepped
         tally = self._tallies[choice] = Tally(len(self._places))
         return tally
 
     def add(self, signed: Signed, view: int, digest: bytes) -> int:
-        """Count a vote; returns how many members now stand behind its choice, 0 if it changed nothing."""
         place, choice = self._places[signed.sender], (view, digest)
         before = self._choice_at(place)
         if before is not None:
@@ -52,7 +51,6 @@ class Votes:
         return (self._open(choice) if tally is None else tally).add(place, signed)
 
     def conflict(self, sender: NodeId, view: int, digest: bytes) -> Signed | None:
-        """The sender's other vote of the same view: with the new one, evidence of equivocation."""
         before = self._choice_at(self._places[sender])
         if before is None or before[0] != view or before[1] == digest:
             return None
@@ -71,8 +69,10 @@ class Votes:
         tally = self._tallies.get((view, digest))
         return 0 if tally is None else len(tally)
 
+    def counts(self) -> dict[Choice, int]:
+        return {choice: len(tally) for choice, tally in self._tallies.items()}
+
     def certificate(self, view: int, digest: bytes, size: int) -> Certificate:
-        """The first `size` voters by name; there must be so many."""
         return self._tallies[view, digest].certificate(size)
 
     def _choice_at(self, place: int) -> Choice | None:

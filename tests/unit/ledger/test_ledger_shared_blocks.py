@@ -9,8 +9,8 @@ from consortium.core.machine import Decide, Effect, Started
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.transaction import NULL_DIGEST, Bundles
 from consortium.ledger.chain import Ledger
-from consortium.ledger.executed_blocks import KEPT_MAX, ExecutedBlocks
 from consortium.ledger.rows import END, DictRows
+from consortium.simulation.shortcuts.shared_blocks import KEPT_MAX, SharedBlocks
 
 
 def decisions() -> tuple[Chain, list[Decide]]:
@@ -31,7 +31,7 @@ def decisions() -> tuple[Chain, list[Decide]]:
 
 
 class Follower:
-    def __init__(self, chain: Chain, memo: ExecutedBlocks | None, epochs: Epochs | None = None) -> None:
+    def __init__(self, chain: Chain, memo: SharedBlocks | None, epochs: Epochs | None = None) -> None:
         self.rows = DictRows()
         self.epochs = epochs or Epochs((chain.genesis.first_epoch,))
         self.ledger = Ledger(
@@ -51,7 +51,7 @@ def held(rows: DictRows) -> dict[str, list[tuple[bytes, bytes]]]:
 
 def test_what_is_taken_over_is_what_would_have_been_executed() -> None:
     chain, made = decisions()
-    memo = ExecutedBlocks()
+    memo = SharedBlocks()
     alone, first, second = Follower(chain, None), Follower(chain, memo), Follower(chain, memo)
     for follower in (alone, first, second):
         follower.follow(made)
@@ -66,7 +66,7 @@ def test_what_is_taken_over_is_what_would_have_been_executed() -> None:
 def test_one_that_took_over_goes_on_by_itself_and_parts_from_nobody() -> None:
     """Also where its own next block is another one: nothing of what is shared was changed."""
     chain, made = decisions()
-    memo = ExecutedBlocks()
+    memo = SharedBlocks()
     first, second = Follower(chain, memo), Follower(chain, memo)
     for follower in (first, second):
         follower.follow(made)
@@ -82,7 +82,7 @@ def test_one_that_took_over_goes_on_by_itself_and_parts_from_nobody() -> None:
 
 def test_each_keeps_the_certificate_that_it_decided_with() -> None:
     chain, made = decisions()
-    memo = ExecutedBlocks()
+    memo = SharedBlocks()
     Follower(chain, memo).follow(made)
     other = Follower(chain, memo)
     signatures = made[0].certificate.signatures
@@ -94,7 +94,7 @@ def test_each_keeps_the_certificate_that_it_decided_with() -> None:
 def test_a_newcomer_that_takes_over_the_genesis_reaches_no_further_than_one_that_executes_it() -> None:
     """A regression: it knows epochs that its own ledger has not come to, and began to ask for their heights at once."""
     chain, _ = decisions()
-    memo, first_epoch = ExecutedBlocks(), chain.genesis.first_epoch
+    memo, first_epoch = SharedBlocks(), chain.genesis.first_epoch
     Follower(chain, memo)
     later = Epoch(1, 33, first_epoch.members)
     alone, taking = (Follower(chain, each, Epochs((first_epoch, later))) for each in (None, memo))
@@ -103,7 +103,7 @@ def test_a_newcomer_that_takes_over_the_genesis_reaches_no_further_than_one_that
 
 def test_only_the_newest_blocks_are_kept() -> None:
     chain, made = decisions()
-    memo = ExecutedBlocks()
+    memo = SharedBlocks()
     Follower(chain, memo).follow(made)
     block = memo.get(chain.genesis.chain, NULL_DIGEST)
     assert block is not None and block.header.height == 0
