@@ -109,7 +109,7 @@ DISTRIBUTION = Distribution("coin", lambda link, stream: link.mean_us + link.dev
 PROTOCOL = '''
 """The trusted sequencer under another name: a protocol's timers begin with its own."""
 from consortium.core.machine import CancelTimer, Expired, SetTimer
-from consortium.protocols.solo import SoloProtocol
+from consortium.protocols.solo import PROTOCOL as SOLO
 
 
 class Renamed:
@@ -129,14 +129,7 @@ class Renamed:
         return effect._replace(name=("sequencer", *effect.name[1:])) if is_timer else effect
 
 
-class Sequencer(SoloProtocol):
-    name = "sequencer"
-
-    def build(self, setting):
-        return Renamed(super().build(setting))
-
-
-PROTOCOL = Sequencer()
+PROTOCOL = SOLO._replace(name="sequencer", build=lambda context: Renamed(SOLO.build(context)))
 '''
 
 FILES = {
