@@ -67,6 +67,15 @@ def offered_by_name(package: str, word: str, kind: type[T]) -> dict[str, T]:
     return dict(sorted(_by_name(word, named).items()))
 
 
+def offered_together(package: str, word: str, kind: type[T]) -> dict[str, T]:
+    """The values of this kind in the tuples called `word`, for modules that hold several, by their own `name`, in order
+    of name. Raises NameTaken where two share one."""
+    tuples = _found(package, word, tuple)
+    held = [(module, value) for module, values in tuples for value in values if isinstance(value, kind)]
+    named = [(str(value.name), module, value) for module, value in held]  # type: ignore[attr-defined]
+    return dict(sorted(_by_name(word, named).items()))
+
+
 def _by_name(word: str, named: Iterable[tuple[str, ModuleType, T]]) -> dict[str, T]:
     found: dict[str, tuple[ModuleType, T]] = {}
     for name, module, value in named:

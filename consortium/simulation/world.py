@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from consortium.core.machine import Note
 from consortium.core.membership import NodeId
@@ -17,6 +17,8 @@ from consortium.simulation.simulated_node import SimulatedNode
 
 class SimulatedWorld:
     """`note(node, note)` writes to the trace; `boot` starts a node, `resume` lets a paused one go on."""
+
+    where: ClassVar[str] = "in the simulator"
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from consortium.core.membership import NodeId
 from consortium.runs.folder import RunFolderError, write_unfinished
 from consortium.runs.machine_words import machine_words
 from consortium.scenario.adversary import traitors
-from consortium.scenario.faults.fate import Fate
+from consortium.scenario.faults.fate import Fate, check_world
 from consortium.scenario.load import check_runs_locally
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Network, Scenario
@@ -77,6 +77,7 @@ def run_local(
     ScenarioError where only the simulator can run it, and then leaves nothing. Ctrl-C stops all and returns; a second
     one kills. No process outlives this one."""
     check_runs_locally(scenario)
+    check_world(scenario, LocalWorld)
     files = make_run(scenario, out, broker, is_recorded=is_recorded)
     return _Conductor(scenario, files, on_record or (lambda _: None), drill, broker.partition(":")[0]).run()
 

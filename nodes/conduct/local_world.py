@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
@@ -43,6 +43,8 @@ def cuts(groups: Sequence[Sequence[str]], names: Sequence[str], links: Sequence[
 class LocalWorld:
     """Besides the verbs of `World` it keeps what was done to the run so far, for a node that comes back (`welcome`).
     `leader`: who leads now, as far as the conductor heard."""
+
+    where: ClassVar[str] = "to local processes"
 
     def __init__(
         self,

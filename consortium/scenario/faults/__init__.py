@@ -6,21 +6,15 @@ from typing import Any
 
 import msgspec
 
-from consortium.core.discovery import offered
+from consortium.core.discovery import offered, offered_together
 from consortium.scenario.faults.act import Act, Condition, Drawing
 from consortium.scenario.scenario import Fault, Scenario
 
 
 def load_acts() -> dict[str, Act]:
-    """Every act that a file of this folder, or a plug-in, offers in its `ACTS`, by name. Raises ValueError where two
+    """Every act that a file of this folder, or a plug-in, offers in its `ACTS`, by name. Raises NameTaken where two
     share a name."""
-    found: dict[str, tuple[str, Act]] = {}
-    for file, acts in offered(__name__, "ACTS", tuple):
-        for act in (each for each in acts if isinstance(each, Act)):
-            if act.name in found:
-                raise ValueError(f"{file}: the fault {act.name!r} is named like one of {found[act.name][0]}")
-            found[act.name] = (file, act)
-    return {name: act for name, (_, act) in sorted(found.items())}
+    return offered_together(__name__, "ACTS", Act)
 
 
 def load_drawings() -> list[Drawing]:

@@ -13,7 +13,6 @@ import msgspec
 
 from consortium.core.draws import Numbers, Shape
 from consortium.core.membership import NodeId
-from consortium.scenario.faults.world import World
 from consortium.scenario.scenario import Fault, Scenario
 from consortium.scenario.streams import Stream
 
@@ -54,20 +53,25 @@ def _forgets_nothing(options: Any) -> bool:
 class Act(msgspec.Struct, frozen=True, kw_only=True):
     """One act. Exactly one of `carry_out` and `steps` is given.
 
-    `sentence`: what happens, for people. `touches`: the part of the run that it is done to. `has_target`: whether one
-    member is meant. `carry_out`: does it. `steps`: the faults that it consists of, met in its place.
-    `nature`: whether it harms, repairs, or does neither. `mended_by`: acts each of which ends the harm (of the same
-    target, where it has one); an act that is mended by itself ends the harm when all of its options are 0 or left out.
-    `followed_by`: acts that belong to it, drawn after it by an explorer and left out with it by a shrinker, in order.
-    `target_is`: the condition that it leaves its target in, where it alone tells. `is_silencing`: whether it keeps
-    members from hearing one another, so that a leader may lose its place by it. `forgets`: whether, with these
-    options, its target can no longer be held to what it promised. `state`: the harm in few words,
-    while it lasts; empty: the act's name and its options."""
+    - `sentence` says what happens, for people.
+    - `touches` is the part of the run that it is done to.
+    - `carry_out` does it to a `World`; `needs` names the verbs that it uses beyond those of `World`.
+    - `steps` gives the faults that it consists of; they are met in its place.
+    - `has_target` says whether one member is meant.
+    - `nature` says whether it harms, repairs, or does neither.
+    - `mended_by` names acts each of which ends the harm (of the same target, where it has one). An act that is mended
+      by itself ends the harm when all of its options are 0 or left out.
+    - `followed_by` names, in order, acts that belong to it: an explorer draws them, a shrinker leaves them out with it.
+    - `target_is` is the condition that it leaves its target in, where the act alone tells.
+    - `is_silencing` says whether it keeps members from hearing one another, so that a leader may lose its place by it.
+    - `forgets` says whether, with these options, its target can no longer be held to what it promised.
+    - `state` tells the harm in few words, while it lasts; if empty, the act's name and its options do."""
 
     name: str
     sentence: str
     touches: Part
-    carry_out: Callable[[World, Occurrence], None] | None = None
+    carry_out: Callable[[Any, Occurrence], None] | None = None
+    needs: tuple[str, ...] = ()
     steps: Callable[[Scenario, Fault], Sequence[Step]] | None = None
     options: type[msgspec.Struct] = NoOptions
     has_target: bool = False

@@ -16,14 +16,14 @@ Rate = Annotated[int, msgspec.Meta(ge=-500_000, le=1_000_000)]
 
 
 class Jump(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`wall_us` may be negative; a monotonic clock only jumps forward, as after a sleep of the machine."""
+    """`wall_us` may be negative; `monotonic_us` only jumps forward, as after a sleep of the machine."""
 
     wall_us: int = 0
     monotonic_us: Count = 0
 
 
 class Drift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Microseconds that each clock gains a second; negative: loses. 0 ends it."""
+    """`wall_ppm`, `monotonic_ppm`: microseconds that the clock gains a second; negative: it loses. 0 ends it."""
 
     wall_ppm: Rate = 0
     monotonic_ppm: Rate = 0
@@ -39,7 +39,7 @@ def _drift(world: World, hit: Occurrence) -> None:
 
 CLOCK_JUMP = Act(
     name="clock_jump",
-    sentence="its clocks jump",
+    sentence="the clocks of its machine jump",
     touches="clock",
     carry_out=_jump,
     options=Jump,
@@ -49,7 +49,7 @@ CLOCK_JUMP = Act(
 )
 CLOCK_DRIFT = Act(
     name="clock_drift",
-    sentence="its clocks run fast or slow, timers with them",
+    sentence="the clocks of its machine run fast or slow, timers with them",
     touches="clock",
     carry_out=_drift,
     options=Drift,

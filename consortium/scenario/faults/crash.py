@@ -18,7 +18,7 @@ class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Restart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`disk`: its own; `copy`: as it was at the last `disk_copy` (without one: empty); `empty`: wiped."""
+    """`disk`: `own`; `copy`, as it was at the last `disk_copy` (without one: empty); `empty`, wiped."""
 
     disk: WhichDisk = "own"
 
@@ -58,7 +58,7 @@ KILL = Act(
 )
 RESTART = Act(
     name="restart",
-    sentence="it comes back, with its own disk, an older copy or an empty one; a member that joins begins with it",
+    sentence="the node comes back; a member that joins begins with it",
     touches="node",
     carry_out=_restart,
     options=Restart,
@@ -68,7 +68,7 @@ RESTART = Act(
 )
 PAUSE = Act(
     name="pause",
-    sentence="it stands still; what arrives waits",
+    sentence="the node stands still; what arrives waits",
     touches="node",
     carry_out=_pause,
     has_target=True,
@@ -80,7 +80,7 @@ PAUSE = Act(
 )
 RESUME = Act(
     name="resume",
-    sentence="it goes on",
+    sentence="the node goes on",
     touches="node",
     carry_out=_resume,
     has_target=True,

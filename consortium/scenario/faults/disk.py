@@ -51,7 +51,7 @@ def _forgets(options: Any) -> bool:
 
 DISK_COPY = Act(
     name="disk_copy",
-    sentence="its disk is copied, for a later `restart` with `disk: copy`",
+    sentence="the disk of the node is copied, for a later `restart` with `disk: copy`",
     touches="disk",
     carry_out=_copy,
     has_target=True,
@@ -60,7 +60,7 @@ DISK_COPY = Act(
 )
 DISK_FULL = Act(
     name="disk_full",
-    sentence="its disk takes nothing more: the node stops at its next write (exit code 74)",
+    sentence="the disk of the node takes nothing more: the node stops at its next write (exit code 74)",
     touches="disk",
     carry_out=_fill,
     has_target=True,
@@ -78,7 +78,7 @@ DISK_FREE = Act(
 )
 DISK_TEAR = Act(
     name="disk_tear",
-    sentence="its last votes turn out not to be on the disk (at its next boot)",
+    sentence="the last votes of the node turn out not to be on the disk (at its next boot)",
     touches="disk",
     carry_out=_tear,
     options=Tear,
@@ -90,7 +90,7 @@ DISK_TEAR = Act(
 )
 DISK_FLIP = Act(
     name="disk_flip",
-    sentence="a bit of its disk is flipped (noticed at its next boot, when it is read, or never)",
+    sentence="a bit of the disk of the node is flipped (noticed at its next boot, when it is read, or never)",
     touches="disk",
     carry_out=_flip,
     options=Flip,

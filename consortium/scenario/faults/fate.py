@@ -10,6 +10,7 @@ from consortium.scenario.faults import load_acts, read_options
 from consortium.scenario.faults.act import Occurrence, Step
 from consortium.scenario.faults.schedule import Schedule
 from consortium.scenario.faults.world import World
+from consortium.scenario.load import ScenarioError
 from consortium.scenario.scenario import Fault, Scenario
 from consortium.scenario.streams import Stream
 
@@ -24,10 +25,23 @@ def steps_of(scenario: Scenario) -> Sequence[Step]:
     return found
 
 
+def check_world(scenario: Scenario, world: type[World]) -> None:
+    """Raises ScenarioError where an act needs a verb that this kind of world lacks."""
+    acts = load_acts()
+    for index, fault in enumerate(scenario.faults):
+        missing = [verb for verb in acts[fault.act].needs if not hasattr(world, verb)]
+        if missing:
+            raise ScenarioError(
+                f"faults.{index}: {fault.act!r} cannot be done {world.where}: there is no {', '.join(missing)}"
+            )
+
+
 class Fate:
-    """The faults of one run. `is_level`: whether all members are up and level, where the run can see it."""
+    """The faults of one run. `is_level`: whether all members are up and level, where the run can see it. Raises
+    ScenarioError as `check_world` does."""
 
     def __init__(self, scenario: Scenario, world: World, is_level: Callable[[], bool] | None = None) -> None:
+        check_world(scenario, type(world))
         self._seed = scenario.seed
         self.world = world
         self._schedule = Schedule(steps_of(scenario), is_level)

@@ -28,7 +28,7 @@ class Reorder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Delay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The delay of the links from now on."""
+    """`mean_us`, `deviation_us`, `distribution` (constant, normal, lognormal) of the delay from now on."""
 
     mean_us: Count
     deviation_us: Count = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from consortium.core.membership import NodeId
 from consortium.scenario.streams import Stream
@@ -14,7 +14,9 @@ WhichDisk = Literal["own", "copy", "empty"]
 class World(Protocol):
     """A run whose members, links, broker, clocks and disks can be harmed and mended. The simulator has one, and a run
     of local processes another. `name` is one of `names`: a member, or the twin of one. Each verb is harmless where
-    there is nothing to do, as for a node that is down already."""
+    there is nothing to do, as for a node that is down already. `where` says in what kind of run, for sentences."""
+
+    where: ClassVar[str]
 
     @property
     def names(self) -> Collection[str]:

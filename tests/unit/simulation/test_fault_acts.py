@@ -1,18 +1,46 @@
 """Faults are written once: their acts agree with one another, their schedule keeps its order, a new one is one file."""
 
-from types import ModuleType
+from pathlib import Path
+from typing import Any
 
 import pytest
+from fault_table import PAGE, options_words, with_table
+from msgspec.structs import replace
+from new_act import FLICKER, new_act
 
 from consortium.core.draws import Shape
+from consortium.exploration.draw import draw
+from consortium.exploration.shrink import shrink
+from consortium.lab.measures.deaths import leader_deaths
+from consortium.lab.measures.disturbances import disturbances
+from consortium.lab.measures.series import is_repair
 from consortium.scenario.faults import load_acts, load_drawings, read_options
 from consortium.scenario.faults.act import Step
-from consortium.scenario.faults.fate import steps_of
+from consortium.scenario.faults.fate import check_world, steps_of
 from consortium.scenario.faults.schedule import NEVER, Schedule
-from consortium.scenario.scenario import Fault, MemberSpec, Scenario
+from consortium.scenario.load import ScenarioError, check_scenario
+from consortium.scenario.scenario import BehaviourSpec, Fault, MemberSpec, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
+from consortium.simulation.run import simulate
+from consortium.simulation.world import SimulatedWorld
+from nodes.conduct.conductor import run_local
+from nodes.conduct.local_world import LocalWorld
 
 MEMBERS = tuple(MemberSpec(f"node-{index}", "hospital") for index in range(1, 5))
+
+
+def small_scenario(*faults: Fault) -> Scenario:
+    """Four members that settle a few bills in a second or two of virtual time."""
+    loaded = tuple(replace(member, settings={"hosts": ["loader"]}) for member in MEMBERS)
+    options = {"transactions": 40, "bundle": 2, "interval_us": 60_000, "persons": 5}
+    return Scenario(
+        "small",
+        loaded,
+        suite="keyed-hash",
+        workload=Workload("settlement_load", options),
+        faults=faults,
+        stop=Stop(limit_us=60_000_000),
+    )
 
 
 def met(schedule: Schedule, now_us: int, height: int) -> list[str]:
@@ -98,12 +126,72 @@ def test_every_drawing_is_an_episode_of_known_acts_whose_options_can_be_meant() 
 # --- a new one --------------------------------------------------------------------------------------------------------
 
 
-def test_two_acts_of_one_name_are_refused_with_both_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    import consortium.scenario.faults as faults
+def test_a_new_act_is_one_file_that_loading_the_simulator_and_the_laboratory_all_know(tmp_path: Path) -> None:
+    scenario = small_scenario(Fault("flicker", "leader", at_us=300_000, options={"times": 2}))
+    with pytest.raises(ScenarioError, match="flicker"):
+        check_scenario(scenario)  # the control: without the file nobody knows it
+    with new_act(tmp_path):
+        check_scenario(scenario)
+        with pytest.raises(ScenarioError, match="known are times"):
+            check_scenario(replace(scenario, faults=(replace(scenario.faults[0], options={"time": 1}),)))
+        run = simulate(scenario)
+        assert run.is_done
+        record = next(record for record in run.trace if record["kind"] == "fault")
+        told = {key: record[key] for key in ("act", "target", "times")}
+        assert told == {"act": "flicker", "target": "node-1", "times": 2}
+        assert sum(each["kind"] == "booted" and each["node"] == "node-1" for each in run.trace) == 3
+        found = disturbances(run.trace)
+        assert [(each.words, each.target, each.is_open) for each in found] == [("power failed", "node-1", True)]
+        assert not is_repair(record) and leader_deaths(run.trace)[0].leader == "node-1"
 
-    module = ModuleType("mine")
-    module.ACTS = (load_acts()["kill"],)  # type: ignore[attr-defined]
-    known = faults.offered
-    monkeypatch.setattr(faults, "offered", lambda *of: [*known(*of), ("mine", module.ACTS)])
-    with pytest.raises(ValueError, match="mine: the fault 'kill' is named like one of crash"):
+
+def test_an_explorer_draws_a_new_act_and_a_shrinker_leaves_it_out(tmp_path: Path) -> None:
+    with new_act(tmp_path):
+        drawn = next(scenario for scenario in map(draw, range(50)) if any(f.act == "flicker" for f in scenario.faults))
+        check_scenario(drawn)
+        small, _ = shrink(drawn, lambda scenario: any(f.act == "flicker" for f in scenario.faults), tries_max=60)
+        assert [fault.act for fault in small.faults] == ["flicker"]
+    assert all(fault.act != "flicker" for scenario in map(draw, range(50)) for fault in scenario.faults)
+
+
+def test_two_acts_of_one_name_are_refused_with_both_files(tmp_path: Path) -> None:
+    text = FLICKER.replace('name="flicker"', 'name="kill"')
+    with new_act(tmp_path, text), pytest.raises(ValueError, match=r"flicker\.py: its ACTS .*'kill'.*crash\.py"):
         load_acts()
+
+
+def test_an_act_that_needs_a_verb_which_a_world_lacks_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    text = FLICKER.replace("carry_out=_flicker", 'needs=("dim_lights", "kill"), carry_out=_flicker')
+    scenario = small_scenario(Fault("flicker", "leader", at_us=300_000))
+    with new_act(tmp_path, text):
+        for world, where in ((SimulatedWorld, "in the simulator"), (LocalWorld, "to local processes")):
+            with pytest.raises(ScenarioError, match=f"faults.0: 'flicker' cannot be done {where}.*no dim_lights"):
+                check_world(scenario, world)
+        with pytest.raises(ScenarioError, match="dim_lights"):
+            run_local(scenario, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+
+def test_the_document_has_the_table_of_acts_as_they_are() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert with_table(page) == page, "run `python tests/fault_table.py`"
+    for act in load_acts().values():
+        assert all(f"`{field}`" in options_words(act) for field in act.options.__struct_fields__), act.name
+
+
+def test_a_new_act_makes_the_table_of_the_document_stale(tmp_path: Path) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    with new_act(tmp_path):
+        assert with_table(page) != page and "| `flicker` | a member | the power fails" in with_table(page)
+
+
+def test_the_example_of_the_document_can_be_run() -> None:
+    """Its faults and behaviours, as they stand there, in a scenario of four."""
+    page = PAGE.read_text(encoding="utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    values: dict[str, Any] = {"Fault": Fault, "BehaviourSpec": BehaviourSpec}
+    exec(example, values)
+    check_scenario(replace(small_scenario(), faults=values["faults"], behaviours=values["behaviours"]))
