@@ -1,6 +1,20 @@
-"""Its place alone puts `tests/` on the path, so that tests share helpers such as `contracts_state`."""
+"""Its place puts `tests/` on the path, so that tests share helpers such as `contracts_state` and `optional`."""
 
+import signal
+from collections.abc import Iterator
+
+import optional
+import pytest
 from hypothesis import settings
 
 settings.register_profile("no deadline", deadline=None)  # a slow or busy machine is no defect of the code
 settings.load_profile("no deadline")
+optional.hide()
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Python's own handler of Ctrl-C, also for children: `nohup` and a shell's `&` start us with the signal ignored."""
+    older = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, older)

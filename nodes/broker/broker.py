@@ -30,6 +30,7 @@ from nodes.process.keys import write_private
 
 MOSQUITTO_PATHS = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto")
 START_S = 15.0
+MOSQUITTO_VARIABLE = "CONSORTIUM_MOSQUITTO"  # names the program, before PATH and MOSQUITTO_PATHS are looked at
 LOOPBACK = "127.0.0.1"
 
 
@@ -192,7 +193,11 @@ def _rules(root: str, name: str) -> str:
 
 
 def find_mosquitto() -> str:
-    found = shutil.which("mosquitto") or next((path for path in MOSQUITTO_PATHS if Path(path).exists()), None)
+    """The program's path: what CONSORTIUM_MOSQUITTO names, else the first of PATH and the usual places. Raises
+    UserError when there is none there."""
+    named = os.environ.get(MOSQUITTO_VARIABLE)
+    places = (named,) if named else ("mosquitto", *MOSQUITTO_PATHS)
+    found = next(filter(None, map(shutil.which, places)), None)
     if found is None:
         raise UserError(
             "mosquitto is not installed: install it (Debian: apt install mosquitto), or use --broker embedded"

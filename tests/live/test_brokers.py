@@ -8,24 +8,22 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
+from optional import needs
 
 from nodes.broker.address import BrokerAddress
-from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, find_mosquitto, make_broker
+from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, make_broker
 from nodes.errors import UserError
 from nodes.process.bus import Bus, topic_root
 
 CHAIN = b"c" * 32
 ROOT = topic_root(CHAIN)
-KINDS = ["embedded", "mosquitto"]
+KINDS = ["embedded", pytest.param("mosquitto", marks=needs("mosquitto"))]
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(params=KINDS)
 def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OwnBroker]:
-    try:
-        made = make_broker(request.param, tmp_path / "broker", CHAIN, ["a", "b", "c"])
-    except UserError:
-        pytest.skip("mosquitto is not installed")
+    made = make_broker(request.param, tmp_path / "broker", CHAIN, ["a", "b", "c"])
     made.start()
     assert isinstance(made, OwnBroker)
     yield made
@@ -195,6 +193,7 @@ def test_an_unreachable_broker_and_an_unknown_kind_are_told_in_a_sentence() -> N
 
 def test_a_missing_binary_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("CONSORTIUM_MOSQUITTO", raising=False)
     monkeypatch.setattr("nodes.broker.broker.MOSQUITTO_PATHS", ())
     with pytest.raises(UserError, match="apt install mosquitto"):
-        find_mosquitto()
+        check_broker("mosquitto")

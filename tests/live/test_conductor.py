@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from optional import needs
 
 from consortium.core.genesis import Parameters
 from consortium.runs.folder import encode_scenario
@@ -99,7 +100,7 @@ def test_the_leaders_death_and_return_are_survived(tmp_path: Path) -> None:
     assert sum(record["kind"] == "booted" for record in trace) == 5
 
 
-@pytest.mark.parametrize("broker", ["embedded", "mosquitto"])
+@pytest.mark.parametrize("broker", ["embedded", pytest.param("mosquitto", marks=needs("mosquitto"))])
 def test_the_brokers_death_and_return_are_survived(tmp_path: Path, broker: str) -> None:
     faults = (Fault("broker_kill", at_us=500_000), Fault("broker_restart", after_us=500_000))
     outcome = run(tmp_path, with_faults(*faults), broker=broker)
@@ -198,6 +199,7 @@ def start_conductor(tmp_path: Path) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_stops_everything_and_leaves_a_readable_folder(tmp_path: Path) -> None:
     process = start_conductor(tmp_path)
     process.send_signal(signal.SIGINT)

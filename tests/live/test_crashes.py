@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from optional import needs
 
 from consortium.ledger.rows import height_key
 from nodes.broker.broker import OwnBroker, make_broker
@@ -106,7 +107,7 @@ def test_a_full_disk_stops_a_node_with_a_sentence_and_code_74(tmp_path: Path) ->
     read_log(tmp_path / "votes.log")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the Linux kernel")
+@needs("linux")
 def test_no_child_outlives_a_parent_killed_with_kill_9(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from nodes.conduct import child;"

@@ -1,11 +1,11 @@
 """Torn, damaged, full, lost and older disks of real nodes: what each does, and says, without a hand that repairs."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from optional import needs
 from recovery_drill import (
     NAMES,
     Step,
@@ -148,6 +148,7 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
     assert {record["node"] for record in votes} >= {"node-1", "node-3"}
 
 
+@needs("small disk")
 def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "nodes" / "node-4"
 
@@ -169,8 +170,6 @@ def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Pa
         run.nodes["node-4"].start()
         return True
 
-    if os.geteuid() != 0 or not can_mount(tmp_path):
-        pytest.skip("needs to be root to mount a small disk")
     steps = Steps(
         [
             ("there are blocks", at_height(10)),
@@ -191,14 +190,6 @@ def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Pa
 
 def mount(*arguments: str) -> None:
     subprocess.run(["mount", *arguments], check=True, capture_output=True)
-
-
-def can_mount(tmp_path: Path) -> bool:
-    probe = tmp_path / "probe"
-    probe.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(probe)], capture_output=True).returncode != 0:
-        return False
-    return subprocess.run(["umount", str(probe)], capture_output=True).returncode == 0
 
 
 def test_a_node_with_an_older_disk_or_none_observes_and_says_so(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from optional import needs
 from rich.console import Console
 
 from consortium.commands.sweep import Wanted, run_sweep
@@ -69,13 +70,15 @@ def test_two_cores_give_the_bytes_of_one(study: Path, on_one_core: Path, tmp_pat
 
 @pytest.fixture
 def cluster() -> Iterator[str]:
-    distributed = pytest.importorskip("distributed")
+    import distributed
+
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=40
     ) as started:
         yield started.scheduler_address
 
 
+@needs("distributed")
 def test_a_cluster_of_two_workers_gives_the_bytes_of_one_core(
     study: Path, on_one_core: Path, tmp_path: Path, cluster: str
 ) -> None:
@@ -122,6 +125,7 @@ def test_a_point_without_progress_is_a_row_that_says_so_and_in_no_mean(on_one_co
     assert quantiles.groupby(["point", "repeat", "distribution", "is_steady"]).value_ms.is_monotonic_increasing.all()
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_keeps_what_is_done_and_leaves_nobody_behind(study: Path, tmp_path: Path) -> None:
     out = tmp_path / "stopped"
     words = ["sweep", str(study), "--jobs", "2", "--repeat", "40", "--out", str(out)]

@@ -15,10 +15,11 @@ from consortium.scenario.load import ScenarioError
 
 
 def _children(pid: int) -> list[int]:
-    text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False).stdout
-    return [int(word) for word in text.split()]
+    lists = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(word) for text in lists for word in text.split()]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_in_the_middle_tells_what_was_done_and_leaves_no_worker(tmp_path: Path) -> None:
     command = [
         "-c",

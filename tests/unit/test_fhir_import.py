@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from optional import FHIR_VARIABLE, needs
 
 from consortium.scenario.fhir.importer import Source, day_of, import_fhir, import_lines
 from consortium.scenario.fhir.records import FOREVER, Imported, ImportFault, Pseudonyms, Unfit, fen_of
 
 KEY = b"a test key of at least 16 bytes"
 SAMPLE = Path(__file__).parents[2] / "scenarios" / "data" / "synthea_40"
-SHARED = Path("/work/shared/data/fhir_r4_20")
 
 PATIENT = {
     "resourceType": "Patient",
@@ -216,21 +217,23 @@ def test_the_sample_is_read_whole_and_alike_each_time() -> None:
     assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 1_000_000
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared FHIR data is not on this machine")
-def test_the_shared_twenty_patients_are_read_clean() -> None:
-    imported = import_fhir(SHARED, KEY, strict=True)
+@needs("fhir of twenty")
+def test_twenty_whole_patients_are_read_clean() -> None:
+    imported = import_fhir(Path(os.environ[FHIR_VARIABLE]), KEY, strict=True)
     assert (len(imported.claims), len(imported.persons), len(imported.prescriptions)) == (2_288, 20, 579)
     assert imported.refused == () and imported.skipped == {"not-a-provider": 8}
     assert sum(claim.total_fen for claim in imported.claims) == 2_288 * 90_000
 
 
+@needs("fhir.resources")
 def test_an_independent_reader_finds_the_same_days_amounts_and_codes() -> None:
     """`fhir.resources` (R4B models, pydantic) reads the same lines; trimmed elements aside, it agrees."""
-    claim_model = pytest.importorskip("fhir.resources.R4B.claim").Claim
+    from fhir.resources.R4B.claim import Claim
+
     by_name = {claim.claim: claim for claim in import_fhir(SAMPLE, KEY).claims}
     lines = gzip.decompress((SAMPLE / "Claim.ndjson.gz").read_bytes()).splitlines()
     for line in lines[::97]:
-        theirs = claim_model.model_validate_json(line)
+        theirs = Claim.model_validate_json(line)
         ours = by_name[Pseudonyms(KEY).of("c", theirs.id)]
         assert ours.served_on == int(theirs.created.strftime("%Y%m%d"))
         assert ours.total_fen == int(theirs.total.value * 720)

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from optional import needs
 
 from consortium.commands import app as cli
 
@@ -22,11 +23,10 @@ def commands() -> list[list[str]]:
     return [line.removeprefix("$ consortium ").split() for line in lines]
 
 
+@needs("pandas", "pyarrow")
 def test_every_command_of_the_tutorial_runs_and_leaves_what_it_speaks_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pyarrow")
-    pytest.importorskip("pandas")
     (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
     monkeypatch.chdir(tmp_path)
     told = {}

@@ -1,0 +1,110 @@
+"""What a machine may lack is asked for here and nowhere else: a test that needs it is skipped with a reason.
+
+`@needs("mosquitto")` marks a test, a class or a parameter. CONSORTIUM_WITHOUT=mosquitto,chromium hides programs that
+are there, from the tests and from the code under test (`hide`), so that one machine shows what a bare one does.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from nodes.broker.broker import MOSQUITTO_VARIABLE, find_mosquitto
+from nodes.errors import UserError
+
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "mosquitto": ("mosquitto",),
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "node": ("node",),
+    "docker": ("docker",),
+}
+VARIABLE = "CONSORTIUM_WITHOUT"
+FHIR_VARIABLE = "CONSORTIUM_FHIR_20"  # a folder with the FHIR resources of twenty patients; the project has none
+
+
+def hidden() -> frozenset[str]:
+    """The programs that CONSORTIUM_WITHOUT names. A word that is no program of PROGRAMS is a mistake of ours."""
+    words = frozenset(word for word in os.environ.get(VARIABLE, "").split(",") if word)
+    assert words <= PROGRAMS.keys(), f"{VARIABLE} knows {', '.join(PROGRAMS)}"
+    return words
+
+
+def hide() -> None:
+    """Changes the environment so that code under test does not find the hidden programs either."""
+    names = [name for word in hidden() for name in PROGRAMS[word]]
+    if not names:
+        return
+    os.environ[MOSQUITTO_VARIABLE] = "/nowhere/mosquitto" if "mosquitto" in hidden() else ""
+    folders = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
+    os.environ["PATH"] = os.pathsep.join(str(_without(folder, names)) for folder in folders)
+
+
+def _without(folder: Path, names: list[str]) -> Path:
+    """The folder itself, or links to all in it but `names` if it holds one of these."""
+    if not any((folder / name).exists() for name in names):
+        return folder
+    links = Path(tempfile.mkdtemp(prefix="consortium-without-"))
+    for program in folder.iterdir():
+        if program.name not in names:
+            (links / program.name).symlink_to(program)
+    return links
+
+
+def _program(name: str) -> Callable[[], bool]:
+    def is_there() -> bool:
+        if name in hidden():
+            return False
+        if name != "mosquitto":
+            return any(shutil.which(program) for program in PROGRAMS[name])
+        try:
+            find_mosquitto()
+        except UserError:
+            return False
+        return True
+
+    return is_there
+
+
+def _module(name: str) -> Callable[[], bool]:
+    return lambda: importlib.util.find_spec(name) is not None
+
+
+@functools.cache
+def _can_mount() -> bool:
+    """Whether this user may mount a small disk: root, outside of most containers."""
+    if os.geteuid() != 0:
+        return False
+    with tempfile.TemporaryDirectory() as probe:
+        if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", probe], capture_output=True, check=False).returncode != 0:
+            return False
+        return subprocess.run(["umount", probe], capture_output=True, check=False).returncode == 0
+
+
+THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
+    **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
+    **{name: (_module(name), f"the package {name} is not installed") for name in ("pandas", "pyarrow", "distributed")},
+    "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
+    "linux": (lambda: sys.platform == "linux", "it asks the Linux kernel"),
+    "small disk": (_can_mount, "only root may mount a small disk"),
+    "fhir of twenty": (lambda: Path(os.environ.get(FHIR_VARIABLE, "/nowhere")).is_dir(), f"{FHIR_VARIABLE} names none"),
+}
+
+
+def has(name: str) -> bool:
+    """Whether this machine has it and CONSORTIUM_WITHOUT does not hide it. Raises KeyError for what THINGS lacks."""
+    return THINGS[name][0]()
+
+
+def needs(*names: str) -> pytest.MarkDecorator:
+    """A mark that skips where one of `names` (keys of THINGS) is missing, and says which."""
+    reasons = [THINGS[name][1] for name in names if not has(name)]
+    return pytest.mark.skipif(bool(reasons), reason="; ".join(reasons) or "all is there")
