@@ -127,9 +127,3 @@ def test_the_check_finds_what_is_forbidden(room: str, text: str) -> None:
 
 def test_one_protocol_importing_another_is_found() -> None:
     assert faults_of("protocols", "from consortium.protocols.hotstuff import PROTOCOL", "pbft") != []
-
-
-def test_every_file_stays_one_noun() -> None:
-    """About 400 lines at most (docs/development.md); a file that outgrows it is split by noun."""
-    long = [str(path.relative_to(ROOT)) for _, path in sources() if path.read_text(encoding="utf-8").count("\n") > 460]
-    assert long == []
