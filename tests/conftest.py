@@ -3,9 +3,10 @@
 import signal
 from collections.abc import Iterator
 
-import optional
 import pytest
 from hypothesis import settings
+
+from tests import optional
 
 settings.register_profile("no deadline", deadline=None)  # a slow or busy machine is no defect of the code
 settings.load_profile("no deadline")

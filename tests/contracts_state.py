@@ -117,9 +117,9 @@ class Consortium:
         } | fields
         serial, member = values.pop("serial"), values.pop("member")
         bill_no = f"{values['fixmedins_code']}-{serial}"
-        arguments = settlement.IssueAndClaim(bill_no=bill_no, psn_no=psn_no, lines=lines, **values)
-        self.run(member, "settlement", "issue_and_claim", arguments)
-        year = values["enddate"] // 10_000
+        arguments = settlement.IssueAndClaim(bill_no=bill_no, psn_no=psn_no, lines=lines, **values)  # type: ignore[arg-type]
+        self.run(member, "settlement", "issue_and_claim", arguments)  # type: ignore[arg-type]
+        year = values["enddate"] // 10_000  # type: ignore[operator]
         used = settlement.get_accumulator(self.state, psn_no, year)
         stored = self.state.get(settlement.SETTLEMENTS, settlement.settlement_key(psn_no, year, used.sequence))
         assert stored is not None

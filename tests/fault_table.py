@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from consortium.scenario.faults import load_acts
 from consortium.scenario.faults.act import Act, NoOptions

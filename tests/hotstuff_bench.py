@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
-
 from consortium.core.codec import Malformed, encode
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import (
@@ -41,6 +39,7 @@ from consortium.protocols.hotstuff.messages import (
     root_digest,
 )
 from consortium.protocols.hotstuff.tree import Block, Tree
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
 
 SUITE = KeyedHash()
 
@@ -60,7 +59,7 @@ class Bench:
             me, CHAIN, self.epochs, PARAMETERS, self.pool, self.verifier, 0, 0, None, self._check_seal
         )
         self.replica: Any = PROTOCOL.build(context)
-        self.state: Any = self.replica.state
+        self.state: Any = self.replica.state  # type: ignore[attr-defined]
         self.state.is_recalled = True
         self.tree = Tree(root_digest(CHAIN, self.epoch), 0)
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from pbft_network import Network, Peer, is_open
-
 from consortium.core.messages import Message, Signed
 from consortium.protocols.hotstuff import PROTOCOL
 from consortium.protocols.hotstuff.messages import Ballot, Proposal, Timeout
+from tests.pbft_network import Network, Peer, is_open
 
 BUNDLES = 60
 HEALED_US = 14_000_000

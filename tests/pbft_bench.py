@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
-
 from consortium.core.codec import Malformed
 from consortium.core.crypto import KeyedHash
 from consortium.core.genesis import Parameters
@@ -42,6 +40,7 @@ from consortium.protocols.pbft.messages import (
     ViewChange,
 )
 from consortium.protocols.pbft.replica import Replica
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
 
 E = TypeVar("E")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -24,14 +23,13 @@ from consortium.runs.folder import load_run
 from consortium.runs.run import Run
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload
-from nodes.broker.broker import find_mosquitto
 from nodes.conduct.conductor import Outcome, run_local
 from nodes.conduct.drill import Drill, LocalRun, is_level
 from nodes.conduct.node_process import NodeProcess
-from nodes.errors import UserError
 from nodes.process.bus import Bus
 from nodes.process.settings import read_settings, write_settings
 from nodes.process.vote_log import salvage
+from tests import optional
 
 NAMES = ("node-1", "node-2", "node-3", "node-4")
 Step = Callable[[LocalRun], bool]
@@ -54,11 +52,8 @@ def small(
 
 
 def run_drill(tmp_path: Path, scenario: Scenario, drill: Drill | None = None) -> Outcome:
-    broker = "mosquitto"
-    with contextlib.suppress(UserError):
-        find_mosquitto()
-        return run_local(scenario, tmp_path / "run", broker, drill=drill)
-    return run_local(scenario, tmp_path / "run", drill=drill)
+    broker = "mosquitto" if optional.has("mosquitto") else "embedded"
+    return run_local(scenario, tmp_path / "run", broker, drill=drill)
 
 
 def words_of(outcome: Outcome, name: str) -> str:

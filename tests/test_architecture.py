@@ -44,7 +44,7 @@ def sources() -> list[tuple[str, Path]]:
 
 
 def imports_of(tree: ast.AST) -> list[str]:
-    names = []
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.extend(alias.name for alias in node.names)
@@ -84,9 +84,10 @@ def faults_of(room: str, text: str, package: str = "") -> list[str]:
 def _impure_acts(tree: ast.AST, room: str) -> list[str]:
     faults = []
     for node in ast.walk(tree):
-        is_reading = isinstance(node, ast.Attribute) and node.attr in ("now", "today", "utcnow", "fromtimestamp")
-        if is_reading and isinstance(node.value, ast.Name) and node.value.id in ("datetime", "date"):
-            faults.append(f"{room} reads a clock at line {node.lineno}")
+        is_now = isinstance(node, ast.Attribute) and node.attr in ("now", "today", "utcnow", "fromtimestamp")
+        asked = node.value if isinstance(node, ast.Attribute) and is_now else None
+        if isinstance(asked, ast.Name) and asked.id in ("datetime", "date"):
+            faults.append(f"{room} reads a clock at line {asked.lineno}")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("hash", "id", "input"):
             faults.append(f"{room} calls {node.func.id}() at line {node.lineno}")
         if room == "contracts" and isinstance(node, ast.Constant) and isinstance(node.value, float):

@@ -16,11 +16,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-sys.path.insert(0, str(Path(__file__).parent))  # as pytest does
-
-from hotstuff_network import HotStuffNetwork
-from pbft_network import Network, Peer
-
 from consortium.core.codec import Malformed
 from consortium.core.machine import (
     Available,
@@ -46,6 +41,8 @@ from consortium.protocols.hotstuff.messages import CARRIED
 from consortium.protocols.hotstuff.records import RECORDS as HOTSTUFF_RECORDS
 from consortium.protocols.pbft.messages import Claim, Commit, NewView, ViewChange
 from consortium.protocols.pbft.records import RECORDS as PBFT_RECORDS
+from tests.hotstuff_network import HotStuffNetwork
+from tests.pbft_network import Network, Peer
 
 FOLDER = Path(__file__).parent / "golden" / "transcripts"
 DELAY_US = 1_000  # of every message

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import aiomqtt
 import pytest
-from optional import needs
 
 from nodes.broker.address import BrokerAddress
 from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, make_broker
 from nodes.errors import UserError
 from nodes.process.bus import Bus, topic_root
+from tests.optional import needs
 
 CHAIN = b"c" * 32
 ROOT = topic_root(CHAIN)

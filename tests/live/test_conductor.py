@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from optional import needs
 
 from consortium.core.genesis import Parameters
 from consortium.runs.folder import encode_scenario
@@ -21,6 +20,7 @@ from nodes.conduct.conductor import Outcome, run_local
 from nodes.conduct.run_files import make_run
 from nodes.errors import UserError
 from nodes.process.store import SqliteRows
+from tests.optional import needs
 
 pytestmark = pytest.mark.live
 Record = dict[str, Any]

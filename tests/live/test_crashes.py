@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 import pytest
-from optional import needs
 
 from consortium.ledger.rows import height_key
 from nodes.broker.broker import OwnBroker, make_broker
@@ -18,6 +17,7 @@ from nodes.process.bus import Bus
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceTail
 from nodes.process.vote_log import VoteLog, read_log
+from tests.optional import needs
 
 HERE = Path(__file__).parent
 CHAIN = b"c" * 32

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from test_conductor import SMALL, processes_of
 
 from consortium.runs.folder import encode_scenario
 from nodes.conduct.run_files import make_run
+from tests.live.test_conductor import SMALL, processes_of
 
 pytestmark = pytest.mark.live
 NARROW_BYTES = 120_000  # no file may grow beyond, as on a full disk; keys and genesis fit

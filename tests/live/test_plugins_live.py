@@ -9,15 +9,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from plugins_kit import write_plugins
-
 from consortium.plugins.load import load_folders, unload
 from consortium.runs.trace import read_trace
 from consortium.scenario.find import find_scenario
 from consortium.scenario.load import load_scenario
 from nodes.conduct.conductor import run_local
+from tests.plugins_kit import write_plugins
 
 pytestmark = pytest.mark.live
 

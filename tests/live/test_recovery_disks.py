@@ -5,8 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from optional import needs
-from recovery_drill import (
+
+from consortium.scenario.scenario import Fault
+from nodes.conduct.disk_faults import lay_disk
+from nodes.conduct.drill import LocalRun
+from nodes.conduct.node_process import NodeProcess
+from nodes.process.vote_log import block_ends
+from tests.optional import needs
+from tests.recovery_drill import (
     NAMES,
     Step,
     Steps,
@@ -22,12 +28,6 @@ from recovery_drill import (
     small,
     words_of,
 )
-
-from consortium.scenario.scenario import Fault
-from nodes.conduct.disk_faults import lay_disk
-from nodes.conduct.drill import LocalRun
-from nodes.conduct.node_process import NodeProcess
-from nodes.process.vote_log import block_ends
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 

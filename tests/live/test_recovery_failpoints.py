@@ -4,7 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from recovery_drill import (
+
+from consortium.core.genesis import Genesis, Parameters
+from consortium.core.membership import Member
+from consortium.core.messages import Signed
+from consortium.lab.checks.statements import Statement
+from consortium.protocols.pbft.messages import Prepare
+from consortium.scenario.assemble import Shared
+from consortium.scenario.streams import Stream
+from nodes.conduct.disk_faults import flip, lay_disk
+from nodes.conduct.drill import LocalRun
+from nodes.conduct.node_process import NodeProcess
+from nodes.process.failpoints import FAILPOINTS
+from tests.recovery_drill import (
     Step,
     Steps,
     Witness,
@@ -19,18 +31,6 @@ from recovery_drill import (
     soften,
     words_of,
 )
-
-from consortium.core.genesis import Genesis, Parameters
-from consortium.core.membership import Member
-from consortium.core.messages import Signed
-from consortium.lab.checks.statements import Statement
-from consortium.protocols.pbft.messages import Prepare
-from consortium.scenario.assemble import Shared
-from consortium.scenario.streams import Stream
-from nodes.conduct.disk_faults import flip, lay_disk
-from nodes.conduct.drill import LocalRun
-from nodes.conduct.node_process import NodeProcess
-from nodes.process.failpoints import FAILPOINTS
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from recovery_drill import assert_recovered, run_drill, small
 
 from consortium.lab.measures.deaths import Death, leader_deaths
 from consortium.scenario.faults.fate import steps_of
 from consortium.scenario.faults.storm import KillStorm, strokes
 from consortium.scenario.scenario import Fault
 from consortium.simulation.run import simulate
+from tests.recovery_drill import assert_recovered, run_drill, small
 
 pytestmark = [pytest.mark.live, pytest.mark.drill]  # `make drill`
 

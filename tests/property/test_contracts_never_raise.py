@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from contracts_state import MEMBERS, Consortium, code_of, founded, stock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from consortium.contracts.insurance.bill import Line
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
 from consortium.core.contract import Context, Contract, Refused
+from tests.contracts_state import MEMBERS, Consortium, code_of, founded, stock
 
 MINE = ("bill", "enrolment", "funds", "institution", "policy", "procurement", "settlement", "trace_code")
 CONTRACTS = load_contracts()

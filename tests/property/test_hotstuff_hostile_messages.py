@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotstuff_bench import Bench, said
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.core.codec import encode
 from consortium.core.messages import Certificate, Signed
 from consortium.protocols.hotstuff.messages import MESSAGES, Ballot, Carried, Header, Proposal, Timeout, block_digest
+from tests.hotstuff_bench import Bench, said
 
 numbers = st.one_of(st.integers(-2, 20), st.sampled_from([1 << 40, (1 << 53) - 1, 1 << 53, (1 << 63) - 1, -(1 << 63)]))
 names = st.sampled_from(["n0", "n1", "n2", "n3", "nobody", ""])

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "ledger"))
-from ledger_kit import NAMES, Chain, certify, make_genesis
-from ledger_net import Net
-
 from consortium.core.codec import encode
 from consortium.core.machine import Behind, Received
 from consortium.core.messages import Certificate, Signed
 from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from tests.unit.ledger.ledger_kit import NAMES, Chain, certify, make_genesis
+from tests.unit.ledger.ledger_net import Net
 
 GENESIS = make_genesis(checkpoint_interval=4, window=8, snapshot_gap=20)
 SOURCE = Chain(GENESIS)

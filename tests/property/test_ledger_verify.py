@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "ledger"))
-from ledger_kit import CONTRACTS, PROTOCOL, Chain
-
 from consortium.ledger.rows import DictRows
 from consortium.ledger.verify import Fault, verify_ledger
+from tests.unit.ledger.ledger_kit import CONTRACTS, PROTOCOL, Chain
 
 CHAIN = Chain()
 CHAIN.grow(9)

@@ -4,7 +4,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pbft_bench import Bench
 
 from consortium.core.machine import Broadcast, Expired
 from consortium.core.messages import Certificate, Signed
@@ -18,6 +17,7 @@ from consortium.protocols.pbft.messages import (
     PrePrepare,
     ViewChange,
 )
+from tests.pbft_bench import Bench
 
 numbers = st.one_of(
     st.integers(-2, 20), st.sampled_from([1 << 40, (1 << 53) - 1, 1 << 53, (1 << 63) - 1, (1 << 64) - 1, -(1 << 63)])
@@ -102,4 +102,4 @@ def test_the_messages_above_are_not_all_refused() -> None:
     bench = Bench()
     bench.hear("n2", bench.view_change(1))
     bench.hear("n3", bench.view_change(1))
-    assert bench.said(ViewChange) and bench.said(NewView)
+    assert bench.said(ViewChange) and bench.said(NewView)  # type: ignore[arg-type]

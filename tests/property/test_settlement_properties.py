@@ -4,7 +4,6 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
-from contracts_state import Consortium, founded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from consortium.contracts.insurance.settlement_rules import (
     compute_scope,
 )
 from consortium.core.contract import Refused
+from tests.contracts_state import Consortium, founded
 
 PACK = ILLUSTRATIVE_PACK
 amount = st.integers(0, 10**8) | st.integers(0, 10**6)

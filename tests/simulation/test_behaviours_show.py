@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adversary_kit import Observed, observe, scenario
 
 from consortium.behaviours import load_behaviours
 from consortium.core.codec import Malformed
@@ -18,6 +17,7 @@ from consortium.core.messages import decode_frame
 from consortium.core.transaction import decode_batch
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault
+from tests.adversary_kit import Observed, observe, scenario
 
 TIMER_US = 1_000_000
 FOLDER = Path(__file__).resolve().parent.parent.parent / "scenarios" / "attacks"

@@ -1,10 +1,9 @@
 """A crash in the middle of a step: what was stored before it survives, what follows it was never done."""
 
-from adversary_kit import scenario
-
 from consortium.core.machine import Apply, Store
 from consortium.scenario.scenario import Disk
 from consortium.simulation.run import Simulation
+from tests.adversary_kit import scenario
 
 
 def test_a_crash_that_comes_with_a_sync_takes_the_outputs_that_follow() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adversary_kit import Observed, observe, scenario
 from msgspec.structs import replace
 
 from consortium.scenario.faults import load_acts
@@ -19,6 +18,7 @@ from consortium.scenario.faults.fate import Fate
 from consortium.scenario.load import ScenarioError, check_runs_locally, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, Network, Scenario
 from consortium.simulation.simulated_node import EXIT_STORE
+from tests.adversary_kit import Observed, observe, scenario
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "scenarios" / "faults"
 SMALL = 3_000  # transactions: larger scenarios are for the command line
@@ -266,7 +266,7 @@ def test_timers_follow_the_drifting_clock_of_their_node() -> None:
     def first_suspicion(ppm: int) -> int:
         drift = Fault("clock_drift", "node-2", at_us=100_000, options={"monotonic_ppm": ppm})
         run = observe(faults=[drift, Fault("kill", "node-1", at_us=AT)], transactions=120)
-        return min(note["t_us"] for note in run.notes("view_change", "node-2")) - AT
+        return min(note["t_us"] for note in run.notes("view_change", "node-2")) - AT  # type: ignore[no-any-return]
 
     right, fast = first_suspicion(0), first_suspicion(1_000_000)
     assert fast < right * 3 // 4

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from adversary_kit import Observed
 from msgspec.structs import replace
 
 from consortium.core.codec import encode
@@ -14,6 +13,7 @@ from consortium.ledger.certificate import decode_certificate
 from consortium.ledger.rows import END
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
+from tests.adversary_kit import Observed
 
 FORK = Path(__file__).resolve().parent.parent.parent / "scenarios" / "attacks" / "fork.py"
 

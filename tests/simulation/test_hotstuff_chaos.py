@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hotstuff_network import HEALED_US, HotStuffNetwork, chaos
-from pbft_network import epoch_of
 
 from consortium.protocols.hotstuff import certificates
+from tests.hotstuff_network import HEALED_US, HotStuffNetwork, chaos
+from tests.pbft_network import epoch_of
 
 
 @pytest.mark.parametrize("n", [4, 5, 7])

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from adversary_kit import Observed, scenario
-from membership_runs import Ran, deed, promote, scenario_of
 from msgspec.structs import replace
 
 from consortium.contracts.governance.governance import CHARGES, CONVICTIONS
@@ -23,6 +21,8 @@ from consortium.scenario.assemble import Shared
 from consortium.scenario.load import ScenarioError, check_scenario, load_scenario
 from consortium.scenario.scenario import BehaviourSpec, Fault, Link, Network, Stop
 from consortium.simulation.run import simulate
+from tests.adversary_kit import Observed, scenario
+from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 
 SCENARIOS = Path(__file__).resolve().parents[2] / "scenarios"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from membership_runs import Ran, deed, promote, scenario_of
 
 from consortium.contracts.governance.governance import CHARGES, CONVICTIONS, Conviction
 from consortium.core.evidence import check_conflict, is_signed_by
@@ -15,6 +14,7 @@ from consortium.ledger.sealer import Sealer
 from consortium.node.pool import BundlePool
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import BehaviourSpec, Fault
+from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 
 
 def convictions(ran: Ran, name: str) -> dict[str, Conviction]:

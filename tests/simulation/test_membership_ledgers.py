@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from membership_runs import Ran, deed, promote, scenario_of
 
 from consortium.contracts import load_contracts
 from consortium.core.codec import encode
@@ -32,6 +31,7 @@ from consortium.ledger.verify import Fault as LedgerFault
 from consortium.ledger.verify import verify_ledger
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import Fault
+from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 
 
 @dataclass

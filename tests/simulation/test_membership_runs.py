@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from membership_runs import Ran, deed, promote, scenario_of
 
 from consortium.ledger.proofs import prove_epochs, prove_state, verify_epochs_proof, verify_state_proof
 from consortium.scenario.scenario import Fault
+from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 
 
 def test_four_become_five_and_then_seven_under_load() -> None:

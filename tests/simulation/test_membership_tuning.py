@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from membership_runs import Ran, deed, scenario_of
 from msgspec.structs import replace
 
 from consortium.contracts.governance.governance import PASSED, PROPOSALS
 from consortium.core.genesis import Parameters, tuned
 from consortium.scenario.scenario import Fault, Scenario
+from tests.simulation.membership_runs import Ran, deed, scenario_of
 
 BURST = {"transactions": 800, "interval_us": 6_000}
 
@@ -40,7 +40,7 @@ def test_a_vote_for_larger_batches_and_other_timers_holds_from_its_epoch_on_for_
     assert before == 2 < after <= 40
     for node in ran.simulation.nodes.values():
         assert node.host is not None
-        state = node.host._consensus.state
+        state = node.host._consensus.state  # type: ignore[attr-defined]
         assert state.parameters == tuned(ran.genesis.parameters, second) != ran.genesis.parameters
         assert state.parameters.timer_base_us == 300_000 and state.parameters.window == 8
     assert not ran.noted("view_change", node="m0")

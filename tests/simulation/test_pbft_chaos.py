@@ -4,12 +4,12 @@ import random
 from typing import Any
 
 import pytest
-from pbft_network import WALL_US, Network, Peer, epoch_of, is_open, secret
 
 from consortium.core.crypto import KeyedHash
 from consortium.core.messages import Frame, Signed, decode_frame, encode_frame
 from consortium.core.transaction import batch_digest, encode_batch
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare
+from tests.pbft_network import WALL_US, Network, Peer, epoch_of, is_open, secret
 
 BUNDLES = 60
 HEALED_US = 14_000_000

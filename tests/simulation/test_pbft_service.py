@@ -1,9 +1,9 @@
 """Service: fast when all is well, back soon when the leader dies, quiet when there is nothing to do."""
 
 import pytest
-from pbft_network import PARAMETERS, Network
 
 from consortium.core.genesis import Parameters
+from tests.pbft_network import PARAMETERS, Network
 
 
 def _busy(n: int, bundles: int = 40, parameters: Parameters = PARAMETERS, seed: int = 3) -> Network:

@@ -54,7 +54,7 @@ def test_a_member_that_boots_is_told_the_newest_blocks_alone_and_does_nothing_tw
     monkeypatch.setattr(chain, "TOLD_MAX", 3)
     told: list[int] = []
     tell = chain.Ledger.receipted
-    monkeypatch.setattr(chain.Ledger, "receipted", lambda self, height: told.append(height) or tell(self, height))
+    monkeypatch.setattr(chain.Ledger, "receipted", lambda self, height: told.append(height) or tell(self, height))  # type: ignore[func-returns-value]
     options = {"data": str(SCENARIOS / "data" / "synthea_40"), "claims_max": 40, "duration_us": 8_000_000}
     faults = [(Fault("kill", who, at_us=at_us), Fault("restart", "last", after_us=300_000)) for at_us in TIMES_US]
     scenario = msgspec.structs.replace(

@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from optional import needs
 from rich.console import Console
 
 from consortium.commands.sweep import Wanted, run_sweep
 from consortium.lab import load
+from tests.optional import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = '''"""A small sweep: does it come out the same everywhere?"""

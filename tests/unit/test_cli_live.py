@@ -2,18 +2,13 @@ from __future__ import annotations
 
 import io
 import signal
-import sys
-from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from consortium.commands.terminal import Progress, Stopped, draw, stoppable, tell_verdicts, watching
 from consortium.lab.checks.claims import Kind, Verdict
-
-sys.path.insert(0, str(Path(__file__).parent / "lab"))
-
-from made_up_run import KILL_US, made_up_run
+from tests.unit.lab.made_up_run import KILL_US, made_up_run
 
 
 def shown(progress: Progress) -> str:

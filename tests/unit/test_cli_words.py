@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
-import sys
 from pathlib import Path
 
 import msgspec
@@ -16,19 +15,15 @@ from consortium.commands import app as cli
 from consortium.commands import run as running
 from consortium.commands.folders import save_ledger
 from consortium.core.machine import Apply
+from consortium.lab.checks.claims import judge
+from consortium.lab.measures.measures import measure
 from consortium.lab.pages.results import write_results
 from consortium.runs import folder as run_folder
 from consortium.runs.folder import write_simulated
-from nodes.process.store import SqliteRows
-
-sys.path.insert(0, str(Path(__file__).parent / "lab"))
-
-from made_up_run import made_up_run
-
-from consortium.lab.checks.claims import judge
-from consortium.lab.measures.measures import measure
 from consortium.runs.run import Run
 from consortium.runs.trace import write_trace
+from nodes.process.store import SqliteRows
+from tests.unit.lab.made_up_run import made_up_run
 
 SMALL = '''"""Does a small consortium start?
 

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from optional import FHIR_VARIABLE, needs
 
 from consortium.scenario.fhir.importer import Source, day_of, import_fhir, import_lines
 from consortium.scenario.fhir.records import FOREVER, Imported, ImportFault, Pseudonyms, Unfit, fen_of
+from tests.optional import FHIR_VARIABLE, needs
 
 KEY = b"a test key of at least 16 bytes"
 SAMPLE = Path(__file__).parents[2] / "scenarios" / "data" / "synthea_40"
@@ -234,7 +234,7 @@ def test_an_independent_reader_finds_the_same_days_amounts_and_codes() -> None:
     lines = gzip.decompress((SAMPLE / "Claim.ndjson.gz").read_bytes()).splitlines()
     for line in lines[::97]:
         theirs = Claim.model_validate_json(line)
-        ours = by_name[Pseudonyms(KEY).of("c", theirs.id)]
+        ours = by_name[Pseudonyms(KEY).of("c", theirs.id)]  # type: ignore[arg-type]
         assert ours.served_on == int(theirs.created.strftime("%Y%m%d"))
-        assert ours.total_fen == int(theirs.total.value * 720)
-        assert ours.lines[0].code == f"sct-{theirs.item[0].productOrService.coding[0].code}"
+        assert ours.total_fen == int(theirs.total.value * 720)  # type: ignore[operator]
+        assert ours.lines[0].code == f"sct-{theirs.item[0].productOrService.coding[0].code}"  # type: ignore[index]

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import optional
 import pytest
 
 from nodes.broker.broker import MOSQUITTO_VARIABLE, check_broker
 from nodes.errors import UserError
+from tests import optional
 
 TESTS = Path(__file__).resolve().parents[1]
 ASKING = {"which", "skip", "skipif", "importorskip", "find_spec", "geteuid", "getuid", "find_mosquitto"}

@@ -11,10 +11,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from plugins_kit import FILES, write_plugins
-
 from consortium.commands import app
 from consortium.commands.new import kinds, write_new
 from consortium.commands.workers import in_processes
@@ -26,6 +22,7 @@ from consortium.plugins.source import PluginError
 from consortium.scenario.find import find_scenario, scenario_files
 from consortium.scenario.load import apply_sets, load_scenario
 from consortium.simulation.run import Simulated, simulate
+from tests.plugins_kit import FILES, write_plugins
 
 
 @pytest.fixture(autouse=True)

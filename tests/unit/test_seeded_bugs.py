@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
-from seeded_bugs.bug import SeededBug
-from seeded_bugs.catalogue import BUGS
-from seeded_bugs.trial import CONSENSUS_TESTS, ROOT, read_report
+
+from tests.seeded_bugs.bug import SeededBug
+from tests.seeded_bugs.catalogue import BUGS
+from tests.seeded_bugs.trial import CONSENSUS_TESTS, ROOT, read_report
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])

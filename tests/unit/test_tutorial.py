@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from optional import needs
 
 from consortium.commands import app as cli
+from tests.optional import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 TUTORIAL = ROOT / "docs" / "tutorial.md"

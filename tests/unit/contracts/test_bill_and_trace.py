@@ -1,12 +1,12 @@
 """The life of a bill and of a pack."""
 
 import pytest
-from contracts_state import Consortium, code_of, founded, stock
 
 from consortium.contracts.insurance import bill, institution, settlement
 from consortium.contracts.insurance.bill import Line
 from consortium.contracts.medicines import trace_code
 from consortium.core.contract import Refused
+from tests.contracts_state import Consortium, code_of, founded, stock
 
 H1, P1 = "institution/H1", "institution/P1"
 

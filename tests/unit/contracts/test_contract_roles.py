@@ -1,12 +1,12 @@
 """Who may do what: the whole table role × operation of the base contracts, default deny."""
 
 import pytest
-from contracts_state import MemoryState
 
 from consortium.contracts import load_contracts
 from consortium.core.contract import EVERY_MEMBER, GENESIS, Context, Refused, Table
 from consortium.core.discovery import modules_of
 from consortium.roles import load_roles
+from tests.contracts_state import MemoryState
 
 B, H, P, S, R, C, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "patient", "genesis"
 TABLE: dict[str, dict[str, set[str]]] = {

@@ -3,9 +3,8 @@
 import re
 from pathlib import Path
 
-from test_contract_roles import TABLE
-
 from consortium.contracts import load_contracts
+from tests.unit.contracts.test_contract_roles import TABLE
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = sorted((ROOT / "consortium" / "contracts").rglob("*.py"))

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from contracts_state import founded
-from test_settlement_cases import CASE_A, fund_account
 
 from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.bill import Line
 from consortium.contracts.insurance.drg import compute_drg_payment
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Scope, Terms, adjudicate
+from tests.contracts_state import founded
+from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
 ROW = re.compile(

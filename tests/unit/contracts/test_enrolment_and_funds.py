@@ -2,13 +2,13 @@
 
 import msgspec
 import pytest
-from contracts_state import Consortium, founded
 
 from consortium.contracts.checks import FOREVER
 from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.insurance.enrolment import DecideChange, Period, ProposeChange
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Step
 from consortium.core.contract import Refused
+from tests.contracts_state import Consortium, founded
 
 
 @pytest.fixture

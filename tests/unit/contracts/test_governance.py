@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from contracts_state import MemoryState
 
 from consortium.contracts import load_contracts
 from consortium.contracts.governance.governance import (
@@ -27,6 +26,7 @@ from consortium.core.genesis import FORMAT, Genesis, Parameters
 from consortium.core.membership import Epoch, Member, Purpose
 from consortium.core.messages import Message, Signed, statement
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall
+from tests.contracts_state import MemoryState
 
 SUITE = Ed25519()
 PURPOSES: tuple[Purpose, ...] = ("recover", "submit", "vote")

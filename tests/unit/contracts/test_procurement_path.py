@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from contracts_state import Consortium, code_of, founded
 
 from consortium.contracts.insurance import funds
 from consortium.contracts.medicines import trace_code
@@ -19,6 +18,7 @@ from consortium.contracts.medicines.procurement_records import (
     Ship,
     SignSubcontract,
 )
+from tests.contracts_state import Consortium, code_of, founded
 
 CODES = tuple(code_of(number) for number in range(4))
 TENDER = AwardTender("T1", "D", "factory", "s1", 1_000, 100, 20240101, 20250101)

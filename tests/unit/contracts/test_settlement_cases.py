@@ -2,7 +2,6 @@
 
 import msgspec
 import pytest
-from contracts_state import Consortium, founded
 
 from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
 from consortium.contracts.insurance.bill import Line
@@ -10,6 +9,7 @@ from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.insurance.settlement_rules import Accumulator, Scope, Terms, adjudicate
 from consortium.core.contract import Refused
+from tests.contracts_state import Consortium, founded
 
 CASE_A = (
     Line("A", 1, 3_000_000),

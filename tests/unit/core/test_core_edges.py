@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from contracts_state import MemoryState
 from msgspec.structs import replace
-from test_core_values import CHAIN, members
 
 from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode
@@ -29,6 +27,8 @@ from consortium.core.messages import (
 from consortium.core.transaction import NAME_BYTES_MAX, TRANSACTION_BYTES_MAX, Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.node.pool import Busy, Submission
+from tests.contracts_state import MemoryState
+from tests.unit.core.test_core_values import CHAIN, members
 
 SUITE = KeyedHash()
 CODEC = MessageCodec(CHAIN, SUITE.name, (Submission, Busy))
@@ -60,7 +60,7 @@ def test_the_secret_of_an_epoch_is_that_of_the_key_registered_there() -> None:
         epoch = Epoch(0, 1, (Member("a", "x", "validator", {"vote": ring.public_key("vote", number)}),))
         assert ring.secret("vote", epoch, "a") == ring.generation("vote", number)
     strange = Epoch(0, 1, (Member("a", "x", "validator", {"vote": SUITE.public_key(b"s" * 32)}),))
-    for epoch in (strange, None):
+    for epoch in (strange, None):  # type: ignore[assignment]
         assert ring.secret("vote", epoch, "a") == b"v" * 32, "the first one, whose statements nobody will believe"
 
 

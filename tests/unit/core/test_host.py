@@ -87,7 +87,7 @@ def test_what_is_remembered_of_frames_is_bounded() -> None:
 def test_a_timer_that_was_set_again_or_cancelled_never_fires_under_its_older_token() -> None:
     name = ("it", "tick")
     script = {1: [SetTimer(name, 50)], 2: [SetTimer(name, 70)], 3: [CancelTimer(name), CancelTimer(("it", "other"))]}
-    it, machine = host(lambda event: script.get(event.message.refused, ()) if isinstance(event, Received) else ())
+    it, machine = host(lambda event: script.get(event.message.refused, ()) if isinstance(event, Received) else ())  # type: ignore[arg-type, attr-defined, return-value]
     (first,) = it.arrival(at(0), frame("b", Busy(b"d", 1)))
     (second,) = it.arrival(at(1), frame("b", Busy(b"d", 2)))
     assert isinstance(first, Wake) and isinstance(second, Wake) and (first.delay_us, second.delay_us) == (50, 70)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
 
 from consortium.core.codec import sha256
 from consortium.core.machine import (
@@ -25,6 +24,7 @@ from consortium.core.messages import Signed
 from consortium.core.transaction import Bundle, encode_batch, encode_transaction, sign_bundle
 from consortium.node import pool as room
 from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, SUBMISSION_BUNDLES_MAX, Busy, Submission
+from tests.unit.core.test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
 
 
 def whys(effects: Any) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hotstuff_bench import Bench, Recalled, noted, said
-from pbft_network import secret
 
 from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
@@ -14,6 +12,8 @@ from consortium.protocols.common.records import FORMAT
 from consortium.protocols.hotstuff import PROTOCOL
 from consortium.protocols.hotstuff.messages import Recall, Told
 from consortium.protocols.hotstuff.records import StateRecord
+from tests.hotstuff_bench import Bench, Recalled, noted, said
+from tests.pbft_network import secret
 
 OTHERS = ("n0", "n1", "n2")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hotstuff_bench import Bench, decided, noted, persisted_before, said
 
 from consortium.core.codec import Malformed
 from consortium.core.evidence import check_conflict
@@ -13,6 +12,7 @@ from consortium.core.machine import Send, Submit
 from consortium.core.messages import Certificate
 from consortium.protocols.hotstuff.certificates import check_decision, leader_of, next_term, open_quorum
 from consortium.protocols.hotstuff.messages import Ballot, Certified, FetchBlock, Proposal, Timeout, Told
+from tests.hotstuff_bench import Bench, decided, noted, persisted_before, said
 
 QUORUM = ("n0", "n1", "n2")
 

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import msgspec
-from made_up_run import NAMES, SUITE, made_up_genesis, secret
 
 from consortium.core.codec import encode
 from consortium.core.machine import Rows
@@ -24,6 +23,7 @@ from consortium.protocols.pbft.messages import Commit, Prepare, ViewChange
 from consortium.runs.run import Run, head_height
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Workload
+from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, secret
 
 HEIGHT = 40
 RowList = list[tuple[str, bytes, bytes | None]]

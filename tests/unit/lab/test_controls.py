@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import controls
 import pytest
-from controls import said
-from made_up_run import NAMES, made_up_run
 
 from consortium.core.discovery import offered
 from consortium.core.messages import Message
@@ -15,6 +12,9 @@ from consortium.lab.checks.votes import check_votes
 from consortium.protocols.hotstuff.messages import Ballot, Proposal, Timeout
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, ViewChange
 from consortium.runs.run import Run
+from tests.unit.lab import controls
+from tests.unit.lab.controls import said
+from tests.unit.lab.made_up_run import NAMES, made_up_run
 
 CHECKS = "consortium.lab.checks"
 CLAIMS = offered(CHECKS, "CHECK", Claim)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from made_up_run import BACK_US, KILL_US, made_up_run
 
 from consortium.lab.figures.overview import camps, lags, observing_spans, overview, slowest_submitter
 from consortium.lab.measures import series
@@ -13,6 +12,7 @@ from consortium.lab.measures.disturbances import disturbances, phases
 from consortium.lab.pages.answer import each_done, phase_figures, sentences
 from consortium.runs.run import Run
 from consortium.runs.trace import reject_reason
+from tests.unit.lab.made_up_run import BACK_US, KILL_US, made_up_run
 
 
 def fault(t_us: int, act: str, target: str = "", **more: Any) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from controls import HEIGHT, first_of, with_rows, with_trace
-from made_up_run import SUITE, made_up_run, secret
 
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
@@ -17,6 +15,8 @@ from consortium.lab.checks.claims import Kind, Verdict, exit_status, judge
 from consortium.ledger.rows import height_key, receipt_key, state_key
 from consortium.runs.run import Run, head_height
 from consortium.scenario.scenario import Workload
+from tests.unit.lab.controls import HEIGHT, first_of, with_rows, with_trace
+from tests.unit.lab.made_up_run import SUITE, made_up_run, secret
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_run import made_up_run
-from test_lab_compare import FOUR
 
 from consortium.commands.report import sweep_page
 from consortium.lab.figures.of_run import figures_of_run
@@ -21,6 +19,8 @@ from consortium.lab.sweeps.plan import Sweep, SweepError, make_plan
 from consortium.lab.sweeps.results import SweepResults, axis_words, read_sweep, setting_words
 from consortium.lab.sweeps.run import run_job
 from consortium.runs.run import Run
+from tests.unit.lab.made_up_run import made_up_run
+from tests.unit.lab.test_lab_compare import FOUR
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_run import made_up_run
 
 from consortium.lab.measures import series
 from consortium.lab.measures.catalogue import catalogue
 from consortium.lab.measures.measures import COLUMNS, cpu_costs, measure, number, phase_latencies
+from tests.unit.lab.made_up_run import made_up_run
 
 
 def record(t_us: int, node: str, kind: str, **fields: Any) -> dict[str, Any]:

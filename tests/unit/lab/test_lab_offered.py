@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from types import ModuleType
 
 import pytest
-from made_up_run import made_up_run
 
 from consortium.core import discovery
 from consortium.core.discovery import NameTaken
@@ -16,6 +15,7 @@ from consortium.lab.figures.of_run import figures_of_run
 from consortium.lab.measures.catalogue import catalogue, measures_offered
 from consortium.lab.measures.distributions import distributions
 from consortium.lab.measures.measures import measure
+from tests.unit.lab.made_up_run import made_up_run
 
 CHECK = """
 from consortium.lab.checks.claims import Claim, Kind

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import msgspec
 import pytest
-from made_up_run import made_up_run
 
 from consortium.core.machine import Rows
 from consortium.lab.checks.claims import judge
@@ -19,6 +18,7 @@ from consortium.runs.folder import RunFolderError, claim_folder, load_run, write
 from consortium.runs.run import Run
 from consortium.runs.trace import fingerprint
 from nodes.process.store import SqliteRows
+from tests.unit.lab.made_up_run import made_up_run
 
 
 @pytest.fixture(scope="module")

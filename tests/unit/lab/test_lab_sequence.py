@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from test_lab_compare import FOUR, simulated
 
 from consortium.lab.figures.lamport import lamport
 from consortium.lab.figures.overheard import overhear
@@ -29,6 +28,7 @@ from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import Fault, Link, Network, Scenario
 from consortium.simulation.costs.profile import Profile
 from nodes.conduct.conductor import run_local
+from tests.unit.lab.test_lab_compare import FOUR, simulated
 
 SPREAD = Network(default=Link("lognormal", mean_us=20_000, deviation_us=8_000))
 

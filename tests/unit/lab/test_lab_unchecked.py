@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_up_run import made_up_run
 
 from consortium.lab.checks.claims import exit_status, judge, was_checked
 from consortium.lab.pages.results import outcome_sentence, outcome_word
 from consortium.ledger.rows import DictRows
 from consortium.runs.folder import RunFolderError, own_folder
 from consortium.runs.run import Run
+from tests.unit.lab.made_up_run import made_up_run
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from made_up_run import made_up_run
 
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from tests.unit.lab.made_up_run import made_up_run
 
 
 @pytest.fixture(scope="module")

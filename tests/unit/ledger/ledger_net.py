@@ -7,8 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ledger_kit import PROTOCOL, SUITE, Chain, secret
-
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
 from consortium.core.machine import (
@@ -31,6 +29,7 @@ from consortium.core.messages import Signed
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.rows import DictRows
 from consortium.ledger.sealer import Sealer
+from tests.unit.ledger.ledger_kit import PROTOCOL, SUITE, Chain, secret
 
 Filter = Callable[[str, str, Any], bool]  # sender, receiver, message: does it arrive?
 DELAY_US = 1_000

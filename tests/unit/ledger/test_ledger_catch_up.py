@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ledger_kit import CONTRACTS, NAMES, PROTOCOL, Add, Chain, Scatter, make_genesis
-from ledger_net import Net
 
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Behind, Decide, Received, Send
@@ -20,6 +18,8 @@ from consortium.ledger.messages import (
 )
 from consortium.ledger.rows import DictRows
 from consortium.ledger.verify import Fault, verify_ledger
+from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, PROTOCOL, Add, Chain, Scatter, make_genesis
+from tests.unit.ledger.ledger_net import Net
 
 GENESIS = make_genesis(checkpoint_interval=4, window=8, snapshot_gap=150)
 

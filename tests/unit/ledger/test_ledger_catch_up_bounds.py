@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from test_ledger_catch_up import FAR, LONG, _net
 
 from consortium.core.codec import encode
 from consortium.core.machine import Now, Received, Send
@@ -15,6 +14,7 @@ from consortium.core.messages import Signed
 from consortium.ledger import fetch, serve
 from consortium.ledger.fetch import BlockFetch, SnapshotFetch
 from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from tests.unit.ledger.test_ledger_catch_up import FAR, LONG, _net
 
 
 def _asked_snapshots(net: Any) -> list[FetchSnapshot]:

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from ledger_kit import (
+from msgspec.structs import replace
+
+from consortium.core.codec import encode
+from consortium.core.genesis import genesis_call
+from consortium.core.machine import Decide, Executed, Note, Receipted, Started
+from consortium.core.merkle import EMPTY_ROOT
+from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
+from consortium.lab.checks.ledgers import TURNED_AWAY
+from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
+from consortium.ledger.chain import GenesisError, Ledger
+from consortium.ledger.rows import Damaged, DictRows, Unreadable, height_key
+from tests.unit.ledger.ledger_kit import (
     CONTRACTS,
     NAMES,
     NOW,
@@ -18,17 +29,6 @@ from ledger_kit import (
     make_genesis,
     secret,
 )
-from msgspec.structs import replace
-
-from consortium.core.codec import encode
-from consortium.core.genesis import genesis_call
-from consortium.core.machine import Decide, Executed, Note, Receipted, Started
-from consortium.core.merkle import EMPTY_ROOT
-from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
-from consortium.lab.checks.ledgers import TURNED_AWAY
-from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
-from consortium.ledger.chain import GenesisError, Ledger
-from consortium.ledger.rows import Damaged, DictRows, Unreadable, height_key
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ledger_kit import CONTRACTS, PROTOCOL, Chain, Scatter
 
 from consortium.core.machine import Apply
 from consortium.ledger.rows import TABLES
 from consortium.ledger.verify import Fault, Verified, verify_ledger
 from nodes.errors import Damaged
 from nodes.process.store import SqliteRows
+from tests.unit.ledger.ledger_kit import CONTRACTS, PROTOCOL, Chain, Scatter
 
 PAGE = 8_192
 INTERIOR_INDEX, LEAF_INDEX = 2, 10  # the kinds of page that a table WITHOUT ROWID has

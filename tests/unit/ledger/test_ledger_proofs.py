@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 
 import pytest
-from ledger_kit import Add, Chain, Tally, make_genesis
 
 from consortium.core.codec import encode
 from consortium.core.transaction import decode_call
@@ -20,6 +19,7 @@ from consortium.ledger.proofs import (
     verify_state_proof,
     verify_transaction_proof,
 )
+from tests.unit.ledger.ledger_kit import Add, Chain, Tally, make_genesis
 
 
 @pytest.fixture(scope="module")

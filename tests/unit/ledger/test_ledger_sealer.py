@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from ledger_kit import CONTRACTS, NAMES, PROTOCOL, Chain, certify, make_genesis
-from ledger_net import Net
 
 from consortium.core.machine import Behind, Received
 from consortium.core.messages import Signed
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.messages import Checkpoint, Sealed
 from consortium.ledger.verify import verify_ledger
+from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, PROTOCOL, Chain, certify, make_genesis
+from tests.unit.ledger.ledger_net import Net
 
 GENESIS = make_genesis(checkpoint_interval=4, window=8, idle_seal_us=2_000_000)
 
@@ -112,7 +114,7 @@ def test_huge_and_negative_heights_are_harmless(net: Net) -> None:
 
 def test_f_plus_1_votes_above_the_head_say_that_we_are_behind(net: Net) -> None:
     sealer = net.nodes["ada"].sealer
-    told = []
+    told: list[Any] = []
     for name, height in (("bob", 100), ("cyd", 200), ("cyd", 300)):
         certificate = certify(GENESIS, Checkpoint(height, bytes(32)), (name,))
         signed = Signed(name, certificate.body, certificate.signatures[0][1])

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ledger_kit import NAMES, Chain, certify, make_genesis
-from ledger_net import Net
 from msgspec.structs import replace
 
 from consortium.core.codec import Malformed, encode
@@ -18,6 +16,8 @@ from consortium.ledger.certificate import check_seal
 from consortium.ledger.messages import Blocks, Checkpoint, Sealed
 from consortium.ledger.rows import height_key
 from consortium.ledger.snapshot import HEADERS_MAX, Linked, check_link, link, make_base
+from tests.unit.ledger.ledger_kit import NAMES, Chain, certify, make_genesis
+from tests.unit.ledger.ledger_net import Net
 
 GENESIS = make_genesis(checkpoint_interval=4, window=8, idle_seal_us=2_000_000)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ledger_kit import CONTRACTS, NOW, SUITE, Add, Chain, Scatter
-
 from consortium.core.codec import encode
 from consortium.core.machine import Decide, Effect, Started
 from consortium.core.membership import Epoch, Epochs
@@ -11,6 +9,7 @@ from consortium.core.transaction import NULL_DIGEST, Bundles
 from consortium.ledger.chain import Ledger
 from consortium.ledger.rows import END, DictRows
 from consortium.simulation.shortcuts.shared_blocks import KEPT_MAX, SharedBlocks
+from tests.unit.ledger.ledger_kit import CONTRACTS, NOW, SUITE, Add, Chain, Scatter
 
 
 def decisions() -> tuple[Chain, list[Decide]]:

@@ -127,7 +127,7 @@ def test_a_crowded_bucket_proves_presence_and_absence() -> None:
     for key in crowd:
         assert is_proven(tree.path(key), key, b"v", tree.root)
         assert not is_proven(tree.path(key), key, None, tree.root)
-        other = tree.path(key)._bucket if hasattr(tree.path(key), "_bucket") else tree.path(key).bucket
+        other = tree.path(key)._bucket if hasattr(tree.path(key), "_bucket") else tree.path(key).bucket  # type: ignore[attr-defined]
         forged = Path(other[64:], tree.path(key).siblings)
         assert not is_proven(forged, key, None, tree.root)
 

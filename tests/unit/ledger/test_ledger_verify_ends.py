@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from ledger_kit import CONTRACTS, PROTOCOL, Chain, make_genesis
 
 from consortium.ledger.rows import DictRows, height_key
 from consortium.ledger.verify import Fault, verify_ledger
+from tests.unit.ledger.ledger_kit import CONTRACTS, PROTOCOL, Chain, make_genesis
 
 
 def test_a_whole_ledger_is_told_by_its_head() -> None:
@@ -62,14 +62,13 @@ def test_a_block_that_execution_does_not_give_is_refused_though_it_was_decided()
     chain = Chain()
     chain.grow(3)
     with pytest.raises(Fault) as fault:  # other contracts than those that made it
-        verify_ledger(chain.genesis, chain.rows, {**CONTRACTS, "tally": _other()}, PROTOCOL)
+        verify_ledger(chain.genesis, chain.rows, {**CONTRACTS, "tally": _other()}, PROTOCOL)  # type: ignore[dict-item]
     assert (fault.value.height, fault.value.record) == (1, "receipt 0")
 
 
 def _other() -> object:
-    from ledger_kit import TALLY
-
     from consortium.core.contract import Contract
+    from tests.unit.ledger.ledger_kit import TALLY
 
     kept = [operation for operation in TALLY.operations.values() if operation.name != "add"]
     add = TALLY.operations["add"]

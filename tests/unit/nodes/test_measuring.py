@@ -47,7 +47,7 @@ def measures(spread: float, monkeypatch: pytest.MonkeyPatch, load: float = 0.0) 
     monkeypatch.setattr(calibrating, "measure_bus", lambda *_: bus)
     monkeypatch.setattr(calibrating, "measure_host", lambda *_: host)
     monkeypatch.setattr(calibrating, "rehearse", lambda profile, *_: profile)
-    monkeypatch.setattr(calibrating.os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(calibrating.os, "getloadavg", lambda: (load, load, load))  # type: ignore[attr-defined]
 
 
 def test_a_quiet_machine_gets_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

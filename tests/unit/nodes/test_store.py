@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,7 @@ STEPS = st.lists(st.tuples(ROWS, st.booleans()), max_size=8)
 @settings(max_examples=40, deadline=None)
 @given(steps=STEPS, low=KEYS, high=KEYS)
 def test_reads_agree_with_a_dict_whatever_is_staged_and_whenever_it_is_committed(
-    tmp_path_factory: pytest.TempPathFactory, steps: list, low: bytes, high: bytes
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Any], low: bytes, high: bytes
 ) -> None:
     path = tmp_path_factory.mktemp("rows") / "ledger.sqlite"
     rows, model = SqliteRows(path), DictRows()
@@ -135,7 +136,7 @@ def test_files_that_are_no_ledger_are_refused_with_a_sentence(tmp_path: Path) ->
 
 def test_the_view_of_blocks_tells_what_a_header_says(tmp_path: Path) -> None:
     digests = [bytes((place,)) * 32 for place in range(1, 6)]
-    header = Header(FORMAT, b"c" * 32, 300, 0, b"m" * 32, *digests, 1_767_225_600_000_000)
+    header = Header(FORMAT, b"c" * 32, 300, 0, b"m" * 32, *digests, 1_767_225_600_000_000)  # type: ignore[arg-type, call-arg]
     rows = SqliteRows(tmp_path / "ledger.sqlite")
     rows.commit([Apply(300, (("block", height_key(300), encode(header)), ("seal", height_key(300), b"seal")))])
     rows.close()

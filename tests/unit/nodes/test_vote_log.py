@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,7 +144,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path, mon
 
 
 @given(st.lists(st.lists(st.tuples(st.none() | st.integers(0, 9), st.binary(max_size=50)), max_size=4), max_size=6))
-def test_whatever_is_appended_comes_back(tmp_path_factory: pytest.TempPathFactory, flushes: list) -> None:
+def test_whatever_is_appended_comes_back(tmp_path_factory: pytest.TempPathFactory, flushes: list[Any]) -> None:
     path = tmp_path_factory.mktemp("log") / "votes"
     log = VoteLog(path)
     for records in flushes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pbft_bench import Bench
-from test_pbft_epochs import grown, hear_in
-
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Executed, Now
 from consortium.protocols.common.next_epoch import NextEpochInbox
 from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.pbft.messages import STATEMENTS_MAX, Ask, Prepare, PrePrepare, Recall, Recalled, Told
+from tests.pbft_bench import Bench
+from tests.unit.pbft.test_pbft_epochs import grown, hear_in
 
 
 class CountingSuite(KeyedHash):

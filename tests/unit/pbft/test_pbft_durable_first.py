@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pbft_bench import Bench
-
 from consortium.core.machine import Available, Broadcast, Effect, Persist
 from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 from consortium.protocols.pbft.records import (
@@ -16,6 +14,7 @@ from consortium.protocols.pbft.records import (
     ViewRecord,
     decode_record,
 )
+from tests.pbft_bench import Bench
 
 SAID = PrePrepare | Prepare | Commit | ViewChange | NewView
 

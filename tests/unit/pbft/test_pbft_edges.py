@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec.structs import replace
-from pbft_bench import Bench
-from pbft_network import PARAMETERS, Sealed
-from test_pbft_epochs import grown, hear_in
 
 from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
@@ -45,6 +42,9 @@ from consortium.protocols.pbft.messages import (
 )
 from consortium.protocols.pbft.records import AcceptedRecord, PreparedRecord, ViewRecord, decode_record
 from consortium.protocols.pbft.retransmit import ANSWER_BYTES_MAX
+from tests.pbft_bench import Bench
+from tests.pbft_network import PARAMETERS, Sealed
+from tests.unit.pbft.test_pbft_epochs import grown, hear_in
 
 A = b"a" * 32
 

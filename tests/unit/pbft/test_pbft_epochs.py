@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from pbft_bench import Bench
-from pbft_network import PARAMETERS, WALL_US, secret
-
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Executed, Received, Submit
 from consortium.core.membership import Epoch, Member
 from consortium.core.messages import Message, Signed
 from consortium.core.transaction import batch_digest, encode_batch
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
+from tests.pbft_bench import Bench
+from tests.pbft_network import PARAMETERS, WALL_US, secret
 
 EMPTY = encode_batch(WALL_US + 1_000, ())
 DIGEST = batch_digest(EMPTY)

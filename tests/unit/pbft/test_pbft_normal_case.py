@@ -1,11 +1,10 @@
 """PBFT's normal case (OSDI'99 4.2), one replica on a bench; n=4, quorum 3, n0 leads view 0."""
 
-from pbft_bench import Bench
-
 from consortium.core.machine import Available, Broadcast, Decide, Persist
 from consortium.core.transaction import NULL_DIGEST
 from consortium.protocols import load_protocols
 from consortium.protocols.pbft.messages import Body, Commit, FetchBody, Prepare, PrePrepare
+from tests.pbft_bench import Bench
 
 
 def test_the_room_offers_pbft_by_name() -> None:
@@ -55,7 +54,8 @@ def test_the_leader_proposes_at_once_and_at_most_its_batches_in_flight() -> None
 
 def test_a_leader_waits_for_a_small_batch_to_fill_only_while_others_are_in_flight() -> None:
     from msgspec.structs import replace
-    from pbft_network import PARAMETERS
+
+    from tests.pbft_network import PARAMETERS
 
     bench = Bench(me="n0", parameters=replace(PARAMETERS, batch_delay_us=5_000))
     bench.pool.add(bench.now, b"first")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from pbft_bench import Bench
 
 from consortium.core.codec import Malformed
 from consortium.core.machine import Available, Decide
 from consortium.protocols.pbft.messages import Claim, Commit, Prepare, PrePrepare, Recall, Recalled, Told, ViewChange
+from tests.pbft_bench import Bench
 
 EYES = ("eye", "owl")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from pbft_bench import Bench
-from test_pbft_epochs import grown
 
 from consortium.core.codec import Malformed
 from consortium.protocols.pbft import PROTOCOL
 from consortium.protocols.pbft.messages import Claim, Commit, Prepare, PrePrepare, ViewChange
+from tests.pbft_bench import Bench
+from tests.unit.pbft.test_pbft_epochs import grown
 
 A, B = b"a" * 32, b"b" * 32
 

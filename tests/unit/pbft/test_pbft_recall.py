@@ -2,8 +2,6 @@
 
 import pytest
 from msgspec.structs import replace
-from pbft_bench import Bench
-from pbft_network import Network, secret
 
 from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
@@ -22,6 +20,8 @@ from consortium.protocols.pbft.messages import (
 )
 from consortium.protocols.pbft.records import AcceptedRecord, ViewRecord
 from consortium.protocols.pbft.replica import Replica
+from tests.pbft_bench import Bench
+from tests.pbft_network import Network, secret
 
 
 def _voted(bench: Bench) -> bytes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pbft_bench import Bench
-
 from consortium.core.machine import Decide
 from consortium.protocols.pbft.messages import (
     Ask,
@@ -15,6 +13,7 @@ from consortium.protocols.pbft.messages import (
     PrePrepare,
     ViewChange,
 )
+from tests.pbft_bench import Bench
 
 
 def test_one_prepare_beside_the_leaders_order_prepares_nothing() -> None:

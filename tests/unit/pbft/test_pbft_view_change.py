@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from pbft_bench import Bench
 
 from consortium.core.codec import Malformed
 from consortium.core.machine import Behind, Decide
@@ -22,6 +21,7 @@ from consortium.protocols.pbft.messages import (
     Told,
     ViewChange,
 )
+from tests.pbft_bench import Bench
 
 A, B = b"a" * 32, b"b" * 32
 

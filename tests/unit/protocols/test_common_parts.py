@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, codec, epoch_of
 
 from consortium.core.codec import Malformed, encode
 from consortium.core.crypto import KeyedHash
@@ -22,6 +21,7 @@ from consortium.protocols.common.records import FORMAT, Record, RecordReader
 from consortium.protocols.common.replica_state import CommonState
 from consortium.protocols.common.retransmit_timer import TRIES_AT_ONCE, RetransmitTimer
 from consortium.protocols.pbft.messages import Recall
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, codec, epoch_of
 
 T_US = PARAMETERS.timer_base_us
 SEAL = Certificate(b"", ())
@@ -139,5 +139,5 @@ def test_a_log_is_read_in_order_and_what_cannot_be_read_is_noted() -> None:
 
 def test_who_is_no_member_is_heard_by_nobody() -> None:
     effects = [Broadcast(Recall(b"")), SetTimer(("x", "recall"), 1)]
-    assert state_of(me="stranger").audible(list(effects)) == effects[1:]
-    assert state_of().audible(list(effects)) == effects
+    assert state_of(me="stranger").audible(list(effects)) == effects[1:]  # type: ignore[arg-type]
+    assert state_of().audible(list(effects)) == effects  # type: ignore[arg-type]

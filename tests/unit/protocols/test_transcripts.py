@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from transcripts import FOLDER, SCENES, transcript
+
+from tests.transcripts import FOLDER, SCENES, transcript
 
 
 @pytest.mark.parametrize("name", SCENES)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from small_ledger import SmallDay, SmallLedger
-from test_claim_day import begin, build, scenario, small
 
 from consortium.contracts.insurance import bill, funds, institution
 from consortium.core.codec import encode
@@ -18,6 +16,8 @@ from consortium.roles.bureau import BureauTasks
 from consortium.roles.work import Work
 from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report
 from consortium.scenario.workloads.workload import Prepared
+from tests.unit.roles.small_ledger import SmallDay, SmallLedger
+from tests.unit.roles.test_claim_day import begin, build, scenario, small
 
 MEMBERS = [member.name for member in scenario().members]
 ONCE = ("issue", "claim", "deliver", "receive", "ship", "pay", "propose_change", "record_contribution")

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_ledger import SmallDay, SmallLedger
 
 from consortium.contracts.insurance import bill, enrolment, funds
 from consortium.core.contract import OK, Event, Receipt
@@ -25,6 +24,7 @@ from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario, Workload
 from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report, prepare_day
 from consortium.scenario.workloads.workload import Prepared
+from tests.unit.roles.small_ledger import SmallDay, SmallLedger
 
 KEY = b"a key for the tests of the day"
 FILE = Path(__file__).parents[3] / "scenarios" / "claim_day.py"

@@ -65,7 +65,7 @@ def test_a_delay_near_the_middle_of_two_microseconds_is_drawn_by_the_stream_itse
 def test_only_links_that_merely_delay_are_plain() -> None:
     assert all(is_plain(link) for link in LINKS)
     for fields in ({"loss_ppm": 1}, {"duplicate_ppm": 1}, {"reorder_ppm": 1, "reorder_us": 5}):
-        assert not is_plain(Link("normal", 10, 2, **fields))
+        assert not is_plain(Link("normal", 10, 2, **fields))  # type: ignore[arg-type]
 
 
 def test_deliveries_come_out_of_buckets_by_time_then_by_the_order_of_sending() -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from pbft_bench import Bench
-
 from consortium.core.messages import Signed
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled
 from consortium.protocols.pbft.recall import VotesOfOthers
 from consortium.simulation.shortcuts.held_votes import HELD_MAX, HeldVotes
 from consortium.simulation.shortcuts.keeping import CountedKeeping
 from consortium.simulation.shortcuts.tally import Tally
+from tests.pbft_bench import Bench
 
 OTHER = b"\x07" * 32
 

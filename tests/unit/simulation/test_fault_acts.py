@@ -4,9 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_table import PAGE, options_words, with_table
 from msgspec.structs import replace
-from new_act import FLICKER, new_act
 
 from consortium.core.draws import Shape
 from consortium.exploration.draw import draw
@@ -25,6 +23,8 @@ from consortium.simulation.run import simulate
 from consortium.simulation.world import SimulatedWorld
 from nodes.conduct.conductor import run_local
 from nodes.conduct.local_world import LocalWorld
+from tests.fault_table import PAGE, options_words, with_table
+from tests.new_act import FLICKER, new_act
 
 MEMBERS = tuple(MemberSpec(f"node-{index}", "hospital") for index in range(1, 5))
 

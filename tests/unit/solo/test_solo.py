@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pbft_network import Network, is_open, secret
 
 from consortium.core.codec import Malformed
 from consortium.core.crypto import KeyedHash
@@ -13,6 +12,7 @@ from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.transaction import batch_digest
 from consortium.protocols.solo import PROTOCOL
 from consortium.protocols.solo.messages import Order, check_decision
+from tests.pbft_network import Network, is_open, secret
 
 
 class SoloNetwork(Network):
