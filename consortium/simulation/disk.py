@@ -151,7 +151,7 @@ class Disk:
     # --- crash and boot -----------------------------------------------------------------------------------------
 
     def crash(self) -> None:
-        """The node is gone: what was under way is lost."""
+        """The node died: what was under way is lost."""
         self._waiting, self._syncing, self._applies, self._committing = [], None, [], []
         self._has_store = False
         self.rows.lose()
@@ -166,7 +166,7 @@ class Disk:
         return [record for block in self.votes for record, _ in block]
 
     def set_ledger_aside(self) -> None:
-        """A damaged ledger: an empty one is begun, and filled from the others."""
+        """Begin an empty ledger in place of a damaged one; the node fills it from the others."""
         self.rows = StagedRows()
 
     # --- by hand, or by bad luck --------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class NodeDriver(Protocol):
         ...
 
     def carry(self, node: SimulatedNode, outputs: Sequence[Output]) -> None:
-        """The outputs of a boot."""
+        """Carry out the outputs of a boot."""
         ...
 
     def deliver(self) -> None:

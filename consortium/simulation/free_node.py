@@ -60,7 +60,7 @@ class FreeNodes:
         """Nothing is told of work that cost nothing."""
 
     def arrive(self, item: Arrived) -> None:
-        """A step, and what comes of it."""
+        """Step the host, and carry out what comes of it."""
         if isinstance(item, Parcel):
             for frame in item.frames:
                 self._lives.handle(frame)

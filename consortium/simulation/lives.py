@@ -106,7 +106,7 @@ class NodeLives:
     # --- how it begins ------------------------------------------------------------------------------------------
 
     def start(self, node: SimulatedNode) -> None:
-        """A new life, and all that it says first."""
+        """Begin a new life, and carry out all that it says first."""
         self.driver.carry(node, self.boot(node))
 
     def boot(self, node: SimulatedNode) -> list[Output]:

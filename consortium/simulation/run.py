@@ -61,11 +61,11 @@ class Simulated(NamedTuple):
 
 
 class _Look(NamedTuple):
-    """Is the run over? Again and again."""
+    """Time to look whether the run is over; comes again and again."""
 
 
 class _Strike(NamedTuple):
-    """A fault or a behaviour may be due. Once."""
+    """A fault or a behaviour may be due; comes once."""
 
 
 def secrets_of(scenario: Scenario, name: NodeId) -> dict[Purpose, bytes]:
@@ -248,7 +248,7 @@ class Simulation:
     # --- the end ------------------------------------------------------------------------------------------------
 
     def _is_done(self) -> bool:
-        """The dead are not waited for, nor the traitors."""
+        """Whether all are done that the run waits for; it does not wait for the dead, nor for traitors."""
         if not self.scenario.stop.when_done or not self._fate.is_over:
             return False
         if any(turn.phase == "begin" for turn in self._turns):

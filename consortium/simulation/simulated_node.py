@@ -17,7 +17,7 @@ EXIT_STORE = 74  # as a real process exits (nodes/errors.py): its disk is full, 
 
 
 class SimulatedNode:
-    """`name` is its own; `identity` the member's that it speaks for (a twin has the identity of another)."""
+    """`name` is its own; `identity` is the member that it speaks for (a twin has the identity of another)."""
 
     def __init__(self, name: str, identity: NodeId, secrets: dict[Purpose, bytes], wall_origin_us: int) -> None:
         self.name = name
@@ -59,7 +59,7 @@ class SimulatedNode:
         return self.clock.now(true_us)
 
     def crash(self) -> None:
-        """Gone in this instant. The disk keeps what was durable."""
+        """End this life at once. The disk keeps what was durable."""
         self.host = None
         self.incarnation += 1
         self.is_paused = False

@@ -186,20 +186,20 @@ _PLACE_MASK, _SLOT_MASK = PLACES_MAX - 1, (1 << SLOT_BITS) - 1
 
 
 class Bucket:
-    """Deliveries of one stretch of time. A delivery is one integer: time in the stretch, slot of its run, place of its
-    receiver; in the order of these integers they are made, ties by the order of sending."""
+    """Deliveries of one stretch of time. A delivery is one integer: time in the stretch, slot of its broadcast, place
+    of its receiver. They are made in the order of these integers, ties in the order of sending."""
 
-    __slots__ = ("parts", "runs")
+    __slots__ = ("broadcasts", "parts")
 
     def __init__(self) -> None:
         self.parts: list[Integers] = []
-        self.runs: list[Any] = []
+        self.broadcasts: list[Any] = []
 
     def opened(self, begin_us: int) -> Iterator[tuple[int, int, int]]:
-        """(time, place, slot) in order. A run that was laid out late, from a collapse that ended, has its place among
-        those that were sent before it."""
+        """(time, place, slot) in order. A broadcast that was laid out late, from a collapse that ended, has its place
+        among those that were sent before it."""
         keys = np.concatenate(self.parts)
-        bases = [run.base for run in self.runs]
+        bases = [run.base for run in self.broadcasts]
         if bases != sorted(bases):
             keys = self._by_sending(keys, bases)
         keys.sort()
@@ -209,11 +209,11 @@ class Bucket:
         return zip(times, places, slots, strict=True)
 
     def _by_sending(self, keys: Integers, bases: list[int]) -> Integers:
-        """The keys with slots in the order of sending; the runs are put into it, too."""
+        """The keys with slots in the order of sending; the broadcasts are put into it, too."""
         order = sorted(range(len(bases)), key=bases.__getitem__)
         ranks = np.empty(len(order), np.int64)
         ranks[order] = np.arange(len(order))
-        self.runs = [self.runs[slot] for slot in order]
+        self.broadcasts = [self.broadcasts[slot] for slot in order]
         slots = (keys >> PLACE_BITS) & _SLOT_MASK
         sorted_keys: Integers = keys ^ ((slots ^ ranks[slots]) << PLACE_BITS)
         return sorted_keys
@@ -266,7 +266,7 @@ class Arrivals:
         self.rows = 0
 
     def add(self, times_us: Integers, places: Integers) -> None:
-        """The next row."""
+        """Add a vote: the next row."""
         keys = times_us << ROW_BITS
         keys |= self.rows
         if self._fresh == FRESH_MAX:
@@ -297,7 +297,7 @@ class Arrivals:
         return int(np.count_nonzero(self.of(place) < bound))
 
     def rows_below(self, place: int, bound: int) -> list[int]:
-        """In the order of sending."""
+        """The rows of the votes that came to a receiver below the bound, in the order of sending."""
         found: list[int] = np.flatnonzero(self.of(place) < bound).tolist()
         return found
 
@@ -324,7 +324,7 @@ class Arrivals:
         return found
 
     def left(self, row: int, bounds: Integers) -> tuple[Integers, Integers]:
-        """Of one vote: the times and places of its deliveries at or above each receiver's bound."""
+        """The times and places of those deliveries of one vote that lie at or above each receiver's bound."""
         keys = self._tidy()[:, row]
         places = np.flatnonzero((keys >= bounds) & (keys != NOT_YET))
         return keys[places] >> ROW_BITS, places

@@ -78,14 +78,14 @@ class Broadcasts:
         clock: Clock,
         network: NetworkModel,
         nodes: Mapping[str, SimulatedNode],
-        post: Deliveries,
+        deliveries: Deliveries,
         bus: Bus,
     ) -> None:
         self._clock = clock
         self._network = network
         self._nodes = list(nodes.values())
         self._places = {name: place for place, name in enumerate(nodes)}
-        self.post = post
+        self.deliveries = deliveries
         self._bus = bus
         self._all_open = ((-1, -1), False)
         self._plans: dict[str, _Plan] = {}
@@ -95,26 +95,28 @@ class Broadcasts:
         self._is_plain: dict[Link, bool] = {}
 
     def prepare(self) -> None:
-        """Before the run: the beginnings of all streams."""
+        """Find where all streams begin; to be called before the run."""
         for node in self._nodes:
             self._row(node.name)
 
     def send(self, sender: SimulatedNode, event: Received | None, parts: tuple[Frame | None, bytes, bytes]) -> None:
-        """A broadcast: the frame, its digest and, where it is no frame, its bytes."""
+        """Send a broadcast. `parts`: its frame, its digest and, where it is no frame, its bytes."""
         plan = self._plan(sender)
-        run = BroadcastInFlight(self._clock.reserve(2 * len(self._nodes)), self.post.generation, event, parts)
+        broadcast = BroadcastInFlight(
+            self._clock.reserve(2 * len(self._nodes)), self.deliveries.generation, event, parts
+        )
         now_us = self._clock.now_us
-        self.post.send(run, at_times(self._next_delays(sender.name, plan), now_us), plan.places)
+        self.deliveries.send(broadcast, at_times(self._next_delays(sender.name, plan), now_us), plan.places)
         if plan.others:
-            run.is_single = False
+            broadcast.is_single = False
         frame, digest, payload = parts
         for place, receiver, model in plan.others:
             delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
             for copy, delay_us in enumerate(model.delays_us()):
-                self._clock.push_at(now_us + delay_us, run.base + 2 * place + copy, delivery)
+                self._clock.push_at(now_us + delay_us, broadcast.base + 2 * place + copy, delivery)
 
     def delays_us(self, sender: SimulatedNode, receiver: SimulatedNode) -> tuple[int, ...]:
-        """Of one message to one receiver: as `LinkModel.delays_us`."""
+        """Draw the delays of one message to one receiver, as `LinkModel.delays_us` does."""
         link = self._network.spec(sender.name, receiver.name)
         if not self._plain(link) or (sender.name, receiver.name) in self._models:
             return self._model(sender.name, receiver.name).delays_us()
@@ -127,8 +129,8 @@ class Broadcasts:
     # --- drawing ahead ------------------------------------------------------------------------------------------
 
     def _next_delays(self, name: str, plan: _Plan) -> Integers:
-        """Of one broadcast, by the places of its plan. A sender that does nothing but broadcast has ever more of them
-        drawn together."""
+        """Draw the delays of one broadcast, by the places of its plan. A sender that does nothing but
+        broadcast has ever more of them drawn together."""
         ahead = self._ahead.get(name)
         if ahead is None or ahead.plan is not plan or ahead.taken == len(ahead.delays):
             was_used_up = ahead is not None and ahead.taken == len(ahead.delays)
@@ -155,7 +157,7 @@ class Broadcasts:
     # --- links --------------------------------------------------------------------------------------------------
 
     def _plan(self, sender: SimulatedNode) -> _Plan:
-        mark = (self._bus.version, self._network.version, self.post.generation)
+        mark = (self._bus.version, self._network.version, self.deliveries.generation)
         plan = self._plans.get(sender.name)
         if plan is None or plan.mark != mark:
             plan = self._plans[sender.name] = self._planned(sender, mark)
@@ -182,7 +184,7 @@ class Broadcasts:
 
     def _is_all_open(self) -> bool:
         """Whether everybody lives and hears everybody; found out once for all senders."""
-        mark = (self._bus.version, self.post.generation)
+        mark = (self._bus.version, self.deliveries.generation)
         if self._all_open[0] != mark:
             is_alive = all(node.host is not None for node in self._nodes)
             self._all_open = (mark, is_alive and self._bus.is_all_open)

@@ -1,11 +1,11 @@
 """Collapsed votes: where a phase only counts, one event a node, when its quorum is complete.
 
-All PREPAREs (COMMITs, CHECKPOINTs) with the same bytes make a group. It knows when each vote reaches each member; of a
-member it asks how many more votes may be counted before one must be stepped (`core.protocol.Counting`), and steps that
-one alone, at its own time and place in the order. What lies between is lent to the member's tally as a number. Where
-names matter (a batch to be fetched, a timer that may say votes again) it settles who voted, and when anything happens
-that is not of the normal case it dissolves: what has arrived is settled, the rest travels on as single deliveries.
-So every step happens when it would have, and hears what it would have heard.
+All PREPAREs (COMMITs, CHECKPOINTs) with the same bytes make a group. It knows when each vote reaches each member. It
+asks each member how many more votes may be counted before one must be stepped (`shortcuts/counter.py`), and steps that
+one alone, at its own time and place in the order. The votes in between go into the member's tally as a number. Where
+names matter (a batch to be fetched, a timer that may say votes again) the group tells the tally who voted. When
+anything happens outside the normal case the group dissolves: tallies learn the names of what has arrived, and the rest
+travels on as single deliveries. So every step happens when it would have, and hears what it would have heard.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class Tick(NamedTuple):
 
 
 class Group:
-    """Votes with the same bytes. `needs`: the how-manieth arrival must be stepped; `dues`: its key, once it is known;
-    `seen`: arrivals that were lent, settled or stepped."""
+    """Votes with the same bytes. By receiver, `needs`: the number of the arrival that must be stepped, counted from 1;
+    `dues`: the key of that arrival, once it is known; `seen`: how many arrivals its tally holds."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Group:
         self.places = places  # of the validators, as tallies have them
         self.counters = counters  # by receiver, who counts there; when one dies or begins to live, groups dissolve
         self.senders: dict[str, None] = {}
-        self.runs: list[BroadcastInFlight] = []
+        self.broadcasts: list[BroadcastInFlight] = []
         self.bases: list[int] = []
         self.box = Box()
         self.arrivals = Arrivals(receivers)
@@ -89,14 +89,14 @@ class Collapse:
         self,
         clock: Clock,
         nodes: Sequence[SimulatedNode],
-        post: Deliveries,
+        deliveries: Deliveries,
         hear: Callable[[Delivery], None],
         is_allowed: Callable[[], bool],
         mean_us: int,
     ) -> None:
         self._clock = clock
         self._nodes = nodes
-        self._post = post
+        self._deliveries = deliveries
         self._hear = hear
         self._is_allowed = is_allowed
         self._ahead_us = max(1, mean_us // SHARE_OF_MEAN)
@@ -109,9 +109,9 @@ class Collapse:
 
     # --- sending ------------------------------------------------------------------------------------------------
 
-    def takes(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> bool:
-        """Whether the votes of this run are delivered from here."""
-        event = run.event
+    def takes(self, broadcast: BroadcastInFlight, times_us: Integers, places: Integers) -> bool:
+        """Whether this broadcast, a vote, is delivered from here."""
+        event = broadcast.event
         if event is None:
             self.dissolve()
             return False
@@ -119,7 +119,7 @@ class Collapse:
         if not self._is_vote(event):
             self.noticed(event)
             return False
-        is_whole = run.is_single and len(places) == len(self._nodes) - 1
+        is_whole = broadcast.is_single and len(places) == len(self._nodes) - 1
         group = self._groups.get(body)
         if group is None and is_whole and body not in self._spent and self._is_allowed():
             group = self._open(event)
@@ -129,7 +129,7 @@ class Collapse:
         if group is None:
             self._spent[body] = None
             return False
-        self._add(group, run, times_us, places)
+        self._add(group, broadcast, times_us, places)
         return True
 
     def _is_vote(self, event: Received) -> bool:
@@ -157,13 +157,13 @@ class Collapse:
         self._clock.push(0, Tick(group))
         return group
 
-    def _add(self, group: Group, run: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
-        assert run.event is not None
-        group.senders[run.event.sender] = None
-        group.runs.append(run)
-        group.bases.append(run.base)
-        group.box.votes.append(run.event.signed)
-        group.last_us = max(group.last_us, run.last_us)
+    def _add(self, group: Group, broadcast: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
+        assert broadcast.event is not None
+        group.senders[broadcast.event.sender] = None
+        group.broadcasts.append(broadcast)
+        group.bases.append(broadcast.base)
+        group.box.votes.append(broadcast.event.signed)
+        group.last_us = max(group.last_us, broadcast.last_us)
         group.arrivals.add(times_us, places)
         if int(times_us.min()) > group.until_us:
             return  # no due is known that lies so far ahead
@@ -173,7 +173,7 @@ class Collapse:
     # --- when ---------------------------------------------------------------------------------------------------
 
     def _ask(self, group: Group, place: int) -> None:
-        """How many votes this member may be lent from now on."""
+        """Find out which arrival this member must step next."""
         counter, needed = group.counters[place], group.needs[place]
         tally = None if counter is None else counter.tally(group.event)
         if needed == NEVER and (tally is None or tally.votes_until_step < NEVER // 2):
@@ -192,7 +192,7 @@ class Collapse:
             self._schedule(group, place)
 
     def _schedule(self, group: Group, place: int) -> None:
-        """The due of one member, if it lies not beyond `until_us`."""
+        """Set the due of one member, if it does not lie beyond `until_us`."""
         need = int(group.needs[place])
         if need > group.arrivals.rows:
             return
@@ -224,14 +224,25 @@ class Collapse:
             return
         group.dues[place] = NOT_YET
         self._stepping = due
-        run = group.runs[key & ((1 << ROW_BITS) - 1)]
+        broadcast = group.broadcasts[key & ((1 << ROW_BITS) - 1)]
         node = self._nodes[place]
-        self._hear(Delivery(node, node.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single))
+        self._hear(
+            Delivery(
+                node,
+                node.incarnation,
+                broadcast.frame,
+                broadcast.digest,
+                broadcast.payload,
+                0,
+                broadcast.event,
+                broadcast.is_single,
+            )
+        )
 
     # --- what a member knows ------------------------------------------------------------------------------------
 
     def before(self, node: SimulatedNode, *, is_naming: bool = False) -> None:
-        """A member is stepped now: first its tallies hold what has come. `is_naming`: with names."""
+        """A member is stepped now. First its tallies take in what has come. `is_naming`: with names."""
         place = self._place_of[node.name]
         for group in self._groups.values():
             tally = group.tallies[place]
@@ -248,7 +259,7 @@ class Collapse:
             stepping.group.stepped[place] = stepping.key
 
     def after(self, node: SimulatedNode) -> None:
-        """It was stepped: it may want to be asked at another moment now."""
+        """It was stepped, and may have to step another arrival next."""
         place = self._place_of[node.name]
         for group in self._groups.values():
             self._ask(group, place)
@@ -273,7 +284,7 @@ class Collapse:
     # --- ending -------------------------------------------------------------------------------------------------
 
     def dissolve(self) -> None:
-        """What has come is settled, the rest goes on as single deliveries."""
+        """Tallies learn the names of what has come, and the rest goes on as single deliveries."""
         groups, self._groups = self._groups, {}
         for body, group in groups.items():
             self._spent[body] = None
@@ -283,8 +294,8 @@ class Collapse:
                     self._name_votes(group, place, tally)
             everybody = range(len(self._nodes))
             bounds = integers([max(self._bound(group, place), group.stepped[place] + 1) for place in everybody])
-            for row, run in enumerate(group.runs):
-                self._post.lay(run, *group.arrivals.left(row, bounds))
+            for row, broadcast in enumerate(group.broadcasts):
+                self._deliveries.lay(broadcast, *group.arrivals.left(row, bounds))
 
     def _try_finish(self, group: Group) -> bool:
         """Everything has come to everybody, and nobody is missing: all tallies are equal from now on."""

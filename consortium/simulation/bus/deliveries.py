@@ -1,9 +1,9 @@
-"""Broadcasts to many: one entry a broadcast, its deliveries laid out by time, votes counted on the way.
+"""Broadcasts to many: one entry a broadcast, its deliveries laid out by time, votes counted as they arrive.
 
-A `BroadcastInFlight` is one frame on its way to all its receivers. `Deliveries` keeps the deliveries of all runs in
-buckets of time, opens one bucket after another, and hands each delivery to its receiver: a vote that changes nothing
-yet is counted in one call, everything else is a step. The order is that of single pushes into the clock's heap, to the
-last tie."""
+A `BroadcastInFlight` is one frame on its way to all its receivers. `Deliveries` keeps the deliveries of all broadcasts
+in buckets of time, opens one bucket after another, and hands each delivery to its receiver: a vote that changes
+nothing yet is counted in one call, everything else is a step. The order is that of single pushes into the clock's
+heap, to the last tie."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class BroadcastInFlight:
 
 
 class Collapse(Protocol):
-    """What may take a run before it is laid out: see `simulation.collapse`."""
+    """What may take a broadcast before it is laid out: see `bus/collapse.py`."""
 
-    def takes(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> bool: ...
+    def takes(self, broadcast: BroadcastInFlight, times_us: Integers, places: Integers) -> bool: ...
 
     def noticed(self, event: Received | None) -> None: ...
 
@@ -70,19 +70,19 @@ class Collapse(Protocol):
 
 
 class Arrival(NamedTuple):
-    """One delivery of a run that was too near to be laid out with the others."""
+    """One delivery of a broadcast that was too near to be laid out with the others."""
 
-    post: Deliveries
-    run: BroadcastInFlight
+    deliveries: Deliveries
+    broadcast: BroadcastInFlight
     place: int
 
     def __lt__(self, other: object) -> bool:
         return True
 
     def act(self) -> None:
-        run = self.run
-        if run.event is None or not run.counts[self.place](run.event):
-            self.post.arrive(run, self.place)
+        broadcast = self.broadcast
+        if broadcast.event is None or not broadcast.counts[self.place](broadcast.event):
+            self.deliveries.arrive(broadcast, self.place)
 
 
 class Deliveries:
@@ -100,10 +100,10 @@ class Deliveries:
         self._opened = -1  # the newest bucket that was opened
         self._coming: Iterator[tuple[int, int, int]] = iter(())
         self._held: tuple[int, int, int] | None = None  # taken from `_coming`, not due yet
-        self._runs: list[BroadcastInFlight] = []
+        self._broadcasts: list[BroadcastInFlight] = []
         self._counts: dict[type[Message], list[Count]] = {}
         self._refusing: list[Count] = [_refuse] * len(nodes)
-        self._recent: dict[bytes, BroadcastInFlight | None] = {}  # None: not sent as a run
+        self._recent: dict[bytes, BroadcastInFlight | None] = {}  # None: not sent to all
         self._until_us: dict[bytes, int] = {}  # when a repeat of the digest cannot matter any more
         self._leaving: deque[tuple[int, bytes]] = deque()
         self._looks_until_us = 0  # before it hosts look themselves whether a frame is a repeat
@@ -144,37 +144,37 @@ class Deliveries:
 
     # --- sending ------------------------------------------------------------------------------------------------
 
-    def send(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
+    def send(self, broadcast: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
         """`places` of the receivers, ascending, and when it reaches each."""
         now_us = self._clock.now_us
-        run.times_us, run.places = times_us, places
-        run.last_us = int(times_us.max(initial=now_us))
-        if not self.note_sent(run.digest, run.last_us, run):
-            run.is_single = False
-        if self.collapse is not None and self.collapse.takes(run, times_us, places):
-            run.counts = self._refusing
+        broadcast.times_us, broadcast.places = times_us, places
+        broadcast.last_us = int(times_us.max(initial=now_us))
+        if not self.note_sent(broadcast.digest, broadcast.last_us, broadcast):
+            broadcast.is_single = False
+        if self.collapse is not None and self.collapse.takes(broadcast, times_us, places):
+            broadcast.counts = self._refusing
             return
-        self.lay(run, times_us, places)
+        self.lay(broadcast, times_us, places)
 
-    def lay(self, run: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
+    def lay(self, broadcast: BroadcastInFlight, times_us: Integers, places: Integers) -> None:
         """Lay out its deliveries, or what is left of them."""
-        if run.is_single and run.event is not None:
-            run.counts = self._counts_of(type(run.event.message))
+        if broadcast.is_single and broadcast.event is not None:
+            broadcast.counts = self._counts_of(type(broadcast.event.message))
         else:
-            run.counts = self._refusing
+            broadcast.counts = self._refusing
         for number, keys in split(times_us, places, self._shift):
             if number <= self._opened:
                 for at_us, place in unpacked(keys, number << self._shift):
-                    self._clock.push_at(at_us, run.base + 2 * place, Arrival(self, run, place))
+                    self._clock.push_at(at_us, broadcast.base + 2 * place, Arrival(self, broadcast, place))
                 continue
             bucket = self._buckets.get(number)
             if bucket is None:
                 bucket = self._buckets[number] = Bucket()
                 heappush(self._numbers, number)
-            bucket.parts.append(with_slot(keys, len(bucket.runs)))
-            bucket.runs.append(run)
+            bucket.parts.append(with_slot(keys, len(bucket.broadcasts)))
+            bucket.broadcasts.append(broadcast)
 
-    def note_sent(self, digest: bytes, last_us: int, run: BroadcastInFlight | None = None) -> bool:
+    def note_sent(self, digest: bytes, last_us: int, broadcast: BroadcastInFlight | None = None) -> bool:
         """These bytes are sent, and arrive by then at the latest. Whether nobody sent the same lately; else hosts look
         from now on whether they heard them, also of the first time."""
         now_us = self._clock.now_us
@@ -184,7 +184,7 @@ class Deliveries:
                 del self._recent[old], self._until_us[old]
         is_first = digest not in self._recent
         if is_first:
-            self._recent[digest] = run
+            self._recent[digest] = broadcast
         else:
             self._unmask(digest)
         until_us = self._until_us[digest] = max(last_us + REPEAT_US, self._until_us.get(digest, 0))
@@ -192,18 +192,18 @@ class Deliveries:
         return is_first and now_us >= self._looks_until_us
 
     def _unmask(self, digest: bytes) -> None:
-        run = self._recent[digest]
-        if run is None or not run.is_single:
+        broadcast = self._recent[digest]
+        if broadcast is None or not broadcast.is_single:
             return
         if self.collapse is not None:
             self.collapse.dissolve()
-        assert run.times_us is not None and run.places is not None
-        run.is_single = False
-        run.counts = self._refusing
+        assert broadcast.times_us is not None and broadcast.places is not None
+        broadcast.is_single = False
+        broadcast.counts = self._refusing
         now_us = self._clock.now_us
-        for place, at_us in zip(run.places.tolist(), run.times_us.tolist(), strict=True):
+        for place, at_us in zip(broadcast.places.tolist(), broadcast.times_us.tolist(), strict=True):
             node = self._nodes[place]
-            if at_us < now_us and node.host is not None and self._changed[place] <= run.generation:
+            if at_us < now_us and node.host is not None and self._changed[place] <= broadcast.generation:
                 node.host.remember(node.now(at_us).monotonic_us, digest)
 
     # --- delivering ---------------------------------------------------------------------------------------------
@@ -213,34 +213,45 @@ class Deliveries:
         clock, heap = self._clock, self._clock.heap
         if self._held is not None:
             at_us, place, slot = self._held
-            run = self._runs[slot]
-            if (at_us, run.base + 2 * place) > heap[0][:2]:
+            broadcast = self._broadcasts[slot]
+            if (at_us, broadcast.base + 2 * place) > heap[0][:2]:
                 return
             self._held = None
-            clock.now_us, clock.order = at_us, run.base + 2 * place
-            self.arrive(run, place)
+            clock.now_us, clock.order = at_us, broadcast.base + 2 * place
+            self.arrive(broadcast, place)
         while True:
-            runs = self._runs
+            broadcasts = self._broadcasts
             for at_us, place, slot in self._coming:
-                run = runs[slot]
-                if at_us >= heap[0][0] and (at_us, run.base + 2 * place) > heap[0][:2]:
+                broadcast = broadcasts[slot]
+                if at_us >= heap[0][0] and (at_us, broadcast.base + 2 * place) > heap[0][:2]:
                     self._held = (at_us, place, slot)
                     return
-                if not run.counts[place](run.event):  # type: ignore[arg-type]
-                    clock.now_us, clock.order = at_us, run.base + 2 * place
-                    self.arrive(run, place)
+                if not broadcast.counts[place](broadcast.event):  # type: ignore[arg-type]
+                    clock.now_us, clock.order = at_us, broadcast.base + 2 * place
+                    self.arrive(broadcast, place)
             if not self._numbers or self._numbers[0] << self._shift > heap[0][0]:
                 return
             number = self._opened = heappop(self._numbers)
             bucket = self._buckets.pop(number)
-            self._coming, self._runs = bucket.opened(number << self._shift), bucket.runs
+            self._coming, self._broadcasts = bucket.opened(number << self._shift), bucket.broadcasts
 
-    def arrive(self, run: BroadcastInFlight, place: int) -> None:
-        """A delivery that nobody counted."""
-        if self._changed[place] > run.generation:
+    def arrive(self, broadcast: BroadcastInFlight, place: int) -> None:
+        """Hand over a delivery that nobody counted."""
+        if self._changed[place] > broadcast.generation:
             return
         node = self._nodes[place]
-        self._hear(Delivery(node, node.incarnation, run.frame, run.digest, run.payload, 0, run.event, run.is_single))
+        self._hear(
+            Delivery(
+                node,
+                node.incarnation,
+                broadcast.frame,
+                broadcast.digest,
+                broadcast.payload,
+                0,
+                broadcast.event,
+                broadcast.is_single,
+            )
+        )
 
 
 def _counter(node: SimulatedNode, kind: type[Message]) -> Count:

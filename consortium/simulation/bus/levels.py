@@ -1,4 +1,4 @@
-"""How much of a run is carried together: the levels of the simulator (docs/decisions/040)."""
+"""How votes are delivered: the levels of the simulator (docs/decisions/040)."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ COLLAPSED_MIN = 32  # nodes
 
 
 class DeliveryLevel:
-    """Lays a fan over the plain transport, where that pays off, and collapses votes, where that was asked for or does.
-    `hear(delivery)` makes a delivery that must be stepped."""
+    """Carries broadcasts together over the plain transport, where that is quicker, and collapses votes, where that was
+    asked for or is quicker. `hear(delivery)` makes a delivery that must be stepped."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class DeliveryLevel:
         self._scenario = scenario
         self._clock = clock
         self._nodes = list(nodes.values())
-        self._post: Deliveries | None = None
+        self._deliveries: Deliveries | None = None
         self.collapse: Collapse | None = None
         least = 2 if level == "collapsed" else RECEIVERS_MIN
         if level == ONE_BY_ONE:
@@ -45,11 +45,11 @@ class DeliveryLevel:
         if type(transport) is not Transport or not least <= len(nodes) <= PLACES_MAX:
             return  # it has its own way with each message
         every, mean_us = self._nodes, scenario.network.default.mean_us
-        post = self._post = Deliveries(clock, every, hear, mean_us)
-        transport.fan = Broadcasts(clock, network, nodes, post, transport)
-        transport.fan.prepare()
+        deliveries = self._deliveries = Deliveries(clock, every, hear, mean_us)
+        transport.broadcasts = Broadcasts(clock, network, nodes, deliveries, transport)
+        transport.broadcasts.prepare()
         if level == "collapsed" or (level == "auto" and len(every) >= COLLAPSED_MIN):
-            self.collapse = post.collapse = Collapse(clock, every, post, hear, self._is_calm, mean_us)
+            self.collapse = deliveries.collapse = Collapse(clock, every, deliveries, hear, self._is_calm, mean_us)
 
     @property
     def level(self) -> str:
@@ -58,8 +58,8 @@ class DeliveryLevel:
 
     def deliver(self) -> None:
         """All that arrives before the next item of the clock."""
-        if self._post is not None:
-            self._post.deliver()
+        if self._deliveries is not None:
+            self._deliveries.deliver()
 
     def end_collapse(self) -> None:
         """Something may happen now that is not of the normal case."""

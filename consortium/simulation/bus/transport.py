@@ -51,7 +51,7 @@ class Transport:
         self._routes: dict[tuple[str, NodeId | None], list[_Route]] = {}
         self.is_broker_up = True
         self.version = 0  # grows when other members hear one another
-        self.fan: Broadcasts | None = None  # carries broadcasts to many, where that is quicker
+        self.broadcasts: Broadcasts | None = None  # carries what is said to all, where that is quicker
 
     # --- who hears whom -----------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ class Transport:
         self._redraw()
 
     def confine(self, name: str, members: Sequence[NodeId]) -> None:
-        """A twin: it hears and is heard by these members alone, for good."""
+        """Let a twin hear, and be heard by, these members alone, for good."""
         self._confined[name] = frozenset(members)
         self._redraw()
 
@@ -129,8 +129,8 @@ class Transport:
             pass  # each receiver finds out by itself
         if frame is not None and sender.host is not None:
             event = sender.host.verify_once(frame)
-        if self.fan is not None:
-            self._fan_out(self.fan, sender, to, event, (frame, digest, payload))
+        if self.broadcasts is not None:
+            self._send_together(self.broadcasts, sender, to, event, (frame, digest, payload))
             return
         push = self._clock.push
         for receiver, link in self._receivers(sender, to):
@@ -139,28 +139,28 @@ class Transport:
                 for delay_us in link.delays_us():
                     push(delay_us, delivery)
 
-    def _fan_out(
+    def _send_together(
         self,
-        fan: Broadcasts,
+        broadcasts: Broadcasts,
         sender: SimulatedNode,
         to: NodeId | None,
         event: Received | None,
         parts: tuple[Frame | None, bytes, bytes],
     ) -> None:
         if to is None:
-            fan.send(sender, event, parts)
+            broadcasts.send(sender, event, parts)
             return
         frame, digest, payload = parts
-        if fan.post.collapse is not None:
-            fan.post.collapse.noticed(event)
+        if broadcasts.deliveries.collapse is not None:
+            broadcasts.deliveries.collapse.noticed(event)
         last_us = 0
         for receiver in self._hearers_of_one(sender, to):
             if receiver.host is not None:
                 delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
-                for delay_us in fan.delays_us(sender, receiver):
+                for delay_us in broadcasts.delays_us(sender, receiver):
                     self._clock.push(delay_us, delivery)
                     last_us = max(last_us, delay_us)
-        fan.post.note_sent(digest, self._clock.now_us + last_us)
+        broadcasts.deliveries.note_sent(digest, self._clock.now_us + last_us)
 
     def _hearers_of_one(self, sender: SimulatedNode, to: NodeId) -> list[SimulatedNode]:
         alone = self._nodes.get(to)

@@ -49,7 +49,7 @@ class Spent:
         self.transactions = 0
 
     def fields(self) -> dict[str, int]:
-        """Of a `cost` note; what a real node counts as state is in execute here."""
+        """The fields of a `cost` note. What a real node counts as state is in execute here."""
         fields = {f"{name}_us": self.ns[name] // 1_000 for name in self.NAMES if name != "other"}
         return {**fields, "state_us": 0, "cpu_us": self.cpu_ns // 1_000, "transactions": self.transactions}
 

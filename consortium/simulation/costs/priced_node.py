@@ -82,7 +82,7 @@ class PricedNodes:
         )
 
     def cores(self, name: str) -> Cores:
-        """Of the machine of this node; "" for the broker."""
+        """The cores of the machine that this node runs on; `name` "" is the broker."""
         if not self._is_each:
             return self._cores
         known = self._own.get(name)
@@ -164,7 +164,7 @@ class PricedNode:
         self._nodes.clock.push(wait_ns // 1_000, Due(lambda: self._go_on(then)))
 
     def _go_on(self, then: Callable[[], None]) -> None:
-        """Unless it died meanwhile; when it goes on, if it is paused."""
+        """Call `then`, unless the node died meanwhile; if it is paused, when it goes on."""
         self._nodes.lives.handle(Continue(self.node, self.incarnation, then))
 
     # --- in -----------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ class PricedNode:
             self._step(self._frames.popleft(), self._drain)
 
     def _step(self, item: Delivery | Wakeup, then: Callable[[], None]) -> None:
-        """The host's step; when its time is over its outputs are there."""
+        """Let the host make a step; its outputs are there when its time is over."""
         nodes, counts = self._nodes, self.counts
         counts.clear()
         counts.events = 1
@@ -321,7 +321,7 @@ class PricedNode:
     # --- blocks -------------------------------------------------------------------------------------------------
 
     def _commit(self) -> None:
-        """By another thread: the node goes on."""
+        """Begin a commit. Another thread does it, and the node goes on."""
         disk = self.node.disk
         if self._is_committing or self.node.host is None:
             return

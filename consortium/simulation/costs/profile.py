@@ -107,7 +107,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     brokers: dict[str, BrokerCost] = {}
 
     def suite(self, name: str) -> SuiteCost:
-        """Of a suite that was not measured: free."""
+        """The prices of a suite; one that was not measured is free."""
         return self.suites.get(name, SuiteCost())
 
 

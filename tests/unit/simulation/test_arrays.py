@@ -74,8 +74,8 @@ def test_deliveries_come_out_of_buckets_by_time_then_by_the_order_of_sending() -
     for base, (times, places) in enumerate(sent):
         for number, keys in split(np.array(times, np.int64), np.array(places, np.int64), 4):
             bucket = buckets.setdefault(number, Bucket())
-            bucket.parts.append(with_slot(keys, len(bucket.runs)))
-            bucket.runs.append(SimpleNamespace(base=base))
+            bucket.parts.append(with_slot(keys, len(bucket.broadcasts)))
+            bucket.broadcasts.append(SimpleNamespace(base=base))
     out = [each for number in sorted(buckets) for each in buckets[number].opened(number << 4)]
     assert [(time, place) for time, place, _ in out] == [
         (20, 1), (20, 2), (20, 1), (21, 3), (500, 0), (999, 3), (999, 2),
@@ -84,9 +84,9 @@ def test_deliveries_come_out_of_buckets_by_time_then_by_the_order_of_sending() -
     late = Bucket()
     for base in (7, 3):  # laid out in another order than they were sent in
         keys = split(np.array([20, 21], np.int64), np.array([1, 2], np.int64), 5)[0][1]
-        late.parts.append(with_slot(keys, len(late.runs)))
-        late.runs.append(SimpleNamespace(base=base))
-    runs = [(time, late.runs[slot].base) for time, _, slot in late.opened(0)]
+        late.parts.append(with_slot(keys, len(late.broadcasts)))
+        late.broadcasts.append(SimpleNamespace(base=base))
+    runs = [(time, late.broadcasts[slot].base) for time, _, slot in late.opened(0)]
     assert runs == [(20, 3), (20, 7), (21, 3), (21, 7)]
 
 
