@@ -40,6 +40,7 @@ NODE = "consortium/node/"
 COMMON = "consortium/protocols/common/"
 
 VALUES = "tests/unit/core/test_core_values.py"
+VOTES = "tests/unit/core/test_votes.py"
 POOL = "tests/unit/core/test_pool.py"
 HOST = "tests/unit/core/test_host.py"
 EVIDENCE = "tests/unit/core/test_evidence.py"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import BOOT, CORE, EPOCHS, EVIDENCE, HOST, NODE, OBSERVERS, OUTBOX, POOL, SERVICE, VALUES, SeededBug
+from .bug import BOOT, CORE, EPOCHS, EVIDENCE, HOST, NODE, OBSERVERS, OUTBOX, POOL, SERVICE, VALUES, VOTES, SeededBug
 
 CORE_BUGS = (
     SeededBug(
@@ -33,6 +33,14 @@ CORE_BUGS = (
         "    return faults_max(n) + 1\n",
         "    return max(1, faults_max(n))\n",
         (VALUES,),
+    ),
+    SeededBug(
+        "a-vote-said-again-counts-again",
+        "A member holds one place in a phase, and moves it to a later view only (OSDI'99 §4.2; core/votes.py).",
+        CORE + "votes.py",
+        "            if before[0] >= view:\n                return 0",
+        "            if before[0] > view:\n                return 0",
+        (VOTES,),
     ),
     SeededBug(
         "leader-never-changes",
