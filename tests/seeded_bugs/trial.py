@@ -24,6 +24,8 @@ WIDE_SECONDS_MAX = 900.0
 # What speaks of consensus, the quickest first: for a bug that the tests expected to catch it do not.
 CONSENSUS_TESTS = (
     "tests/unit/pbft",
+    "tests/unit/protocols",
+    "tests/unit/hotstuff",
     "tests/unit/core",
     "tests/unit/ledger",
     "tests/unit/contracts/test_governance.py",

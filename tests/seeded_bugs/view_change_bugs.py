@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from .bug import BOOT, CLAIMS, COMMON, DURABLE, EDGES, NORMAL, OBSERVERS, PBFT, SERVICE, TRAPS, VIEWS, SeededBug
+from .bug import (
+    BOOT,
+    CLAIMS,
+    COMMON,
+    DURABLE,
+    EDGES,
+    HOTSTUFF,
+    HOTSTUFF_BOOT,
+    NORMAL,
+    OBSERVERS,
+    PBFT,
+    SERVICE,
+    TRAPS,
+    VIEWS,
+    SeededBug,
+)
 
 VIEW_CHANGE_BUGS = (
     SeededBug(
@@ -239,6 +254,22 @@ BOOT_BUGS = (
         "        return self._ask(now)\n\n    def on_epoch(",
         "        state.is_recalled = True\n        return []\n\n    def on_epoch(",
         (BOOT,),
+    ),
+    SeededBug(
+        "votes-in-an-epoch-that-its-log-is-past",
+        "A node that lost its ledger waits for the newest epoch of its log (docs/consensus.md, After a crash).",
+        COMMON + "recall.py",
+        "        if state.epoch.number < self.logged_epoch:\n            return []",
+        "        if state.epoch.number < 0:\n            return []",
+        (HOTSTUFF_BOOT,),
+    ),
+    SeededBug(
+        "unasked-answers-without-ration",
+        "Answers cost checks of signatures, and are rationed a member (docs/hotstuff.md, Promises).",
+        HOTSTUFF + "retransmit.py",
+        "        if answer.receiver != state.me or not self._told_left.spend(now, event.sender):",
+        "        if answer.receiver != state.me:",
+        (HOTSTUFF_BOOT,),
     ),
     SeededBug(
         "recall-by-too-few",
