@@ -20,12 +20,10 @@ LARGE_FILES = {
     "consortium/node/pool.py",
     "consortium/protocols/pbft/ordering.py",
     "consortium/protocols/solo/member.py",
-    "consortium/simulation/run.py",
 }
 LARGE_FUNCTIONS = {
     "consortium/commands/app.py run",
     "consortium/scenario/assemble.py build_host",
-    "consortium/simulation/run.py __init__",
     "nodes/__main__.py _start",
     "nodes/conduct/run_files.py make_run",
 }
