@@ -13,7 +13,7 @@ from consortium.commands.command import LOOK, Command, make_console
 from consortium.core.codec import Malformed, encode
 from consortium.core.genesis import Genesis
 from consortium.core.messages import DOMAIN, decode_frame
-from consortium.runs.folder import RunFolderError
+from consortium.runs.folder import RunFolderError, check_format
 from consortium.runs.recording import ARRIVAL, BOOT, GIVEN, WAKE, Step, WrongRecording, recordings
 from consortium.runs.replay import Difference, Inputs, Replayed, replay_node
 from nodes.process.inputs import load_inputs
@@ -62,6 +62,7 @@ def find_recordings(run: Path, name: str) -> list[Path]:
     """Raises RunFolderError."""
     if not (run / "scenario.json").is_file():
         raise RunFolderError(f"{run} is not the folder of a run: it has no scenario.json")
+    check_format(run)
     names = sorted(path.name for path in (run / "nodes").glob("*") if path.is_dir())
     if name not in names:
         raise RunFolderError(f"{run} has no node {name!r}; it has {', '.join(names) or 'none'}")

@@ -8,9 +8,11 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
+from consortium import __version__
 from consortium.core.genesis import decode_genesis, encode_genesis
 from consortium.core.machine import Rows
 from consortium.plugins.record import check_record, write_record
@@ -22,6 +24,7 @@ from consortium.scenario.scenario import Scenario
 FORMAT = 1
 LEDGER_FILE = "ledger.sqlite"
 README = "README.md"
+FORMAT_FILE = "format.json"
 
 _UNFINISHED = """# {name}: a run that is not finished
 
@@ -36,6 +39,39 @@ UNDER_WAY = (
 
 class RunFolderError(UserError, ValueError):
     """The folder is not a run's, or cannot become one. The sentence says what to do."""
+
+
+class Written(NamedTuple):
+    """Which format a run's folder has, and which version of the program wrote it."""
+
+    format: int
+    version: str
+
+
+def written(folder: Path) -> Written:
+    """What the folder says of itself. Version 0.1 said it in the verdict alone: a folder without a verdict, and
+    without a word of its format, was left by a run of 0.1 that did not come to its end."""
+    for name in (FORMAT_FILE, "verdict.json"):
+        try:
+            told = msgspec.json.decode((folder / name).read_bytes(), type=dict[str, Any])
+            return Written(int(told["format"]), str(told.get("version", "of no name")))
+        except (OSError, msgspec.MsgspecError, KeyError, TypeError, ValueError):
+            continue
+    return Written(1, "0.1.0")
+
+
+def check_format(folder: Path) -> None:
+    """Raises RunFolderError where the folder is of a format that this version does not read."""
+    found = written(folder)
+    if found.format != FORMAT:
+        raise RunFolderError(
+            f"{folder} is a run of format {found.format}, written by consortium {found.version}; this is consortium "
+            f"{__version__}, which reads format {FORMAT}"
+        )
+
+
+def _encode_format() -> bytes:
+    return msgspec.json.encode({"format": FORMAT, "version": __version__}) + b"\n"
 
 
 def claim_folder(out: Path) -> None:
@@ -95,15 +131,17 @@ def _take(candidates: Iterable[Path], made: list[Path]) -> Path:
 
 
 def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, shown: Path | None = None) -> None:
-    """The README of a run that has not come to its end. `is_first`: fails where there is one. `shown`: where the folder
+    """The README of a run that has not come to its end, and the folder's format beside it. `is_first`: fails where there is one. `shown`: where the folder
     is to lie. Raises RunFolderError."""
     text = _UNFINISHED.format(name=name, why=why, folder=shown or out)
     if not is_first:
         write_whole(out / README, text.encode())
+        write_whole(out / FORMAT_FILE, _encode_format())
         return
     try:
         with (out / README).open("x", encoding="utf-8") as file:
             file.write(text)
+        (out / FORMAT_FILE).write_bytes(_encode_format())
     except FileExistsError:
         raise _Taken from None
     except OSError as error:
@@ -131,6 +169,7 @@ def _refused(path: Path, error: OSError) -> RunFolderError:
 def write_simulated(out: Path, run: Run, save_ledger: Callable[[Path, Rows], None]) -> None:
     """What a run in real processes has left behind by itself: scenario, genesis, trace, and a ledger per node."""
     out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / FORMAT_FILE, _encode_format())
     write_whole(out / "scenario.json", encode_scenario(run.scenario))
     write_whole(out / "genesis.json", encode_genesis(run.genesis))
     write_record(out)
@@ -164,12 +203,16 @@ def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
     for name in ("scenario.json", "genesis.json", "trace.jsonl"):
         if not (folder / name).is_file() and not (name == "trace.jsonl" and node_traces(folder)):
             raise RunFolderError(f"{folder} is not the folder of a run: it has no {name}")
+    check_format(folder)
     check_record(folder)
     try:
         scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
         genesis = decode_genesis((folder / "genesis.json").read_bytes())
     except (msgspec.MsgspecError, ValueError) as error:
-        raise RunFolderError(f"{folder}: scenario.json or genesis.json cannot be read: {error}") from None
+        raise RunFolderError(
+            f"{folder}, written by consortium {written(folder).version}: scenario.json or genesis.json cannot be read "
+            f"by this version ({__version__}): {error}"
+        ) from None
     try:
         trace = _read_traces(folder)
     except TraceError as error:

@@ -12,7 +12,7 @@ from consortium.lab.measures.confidence import LEVEL_PERCENT
 from consortium.lab.sweeps.results import (
     Mean,
     PointResult,
-    ReplicaContext,
+    SettingValue,
     SweepResults,
     scale_of,
     setting_words,
@@ -43,7 +43,7 @@ def steady_suffix(results: SweepResults) -> str:
 def lines_of(results: SweepResults, axis: str) -> list[tuple[str, list[PointResult]]]:
     """Points that differ along `axis` alone, together; the label says what the others are. At most SERIES_MAX."""
     others = [other for other in results.axes if other != axis and len(results.values(other)) > 1]
-    groups: dict[tuple[ReplicaContext, ...], list[PointResult]] = {}
+    groups: dict[tuple[SettingValue, ...], list[PointResult]] = {}
     for point in results.points:
         groups.setdefault(tuple(point.settings[other] for other in others), []).append(point)
     return [

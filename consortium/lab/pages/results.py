@@ -28,6 +28,7 @@ It ran {place} with seed {seed}, and ended so: **{outcome}**
 | `report.html` | the run for a person: verdict, pictures, figures, configuration; one file, opens offline |
 | `verdict.json` | each check with its verdict and what it found wrong; the exit status of the command |
 | `measures.csv` | all figures: `name,value,unit,what` (`what` says how it was counted) |
+| `format.json` | the format of this folder, and the version of the program that wrote it |
 | `scenario.json` | the scenario as it ran; `consortium run {folder}{flag}` repeats it |
 | `genesis.json` | everything that fixes the chain before its first height; its hash is the chain id |
 | `trace.jsonl` | what happened: one JSON object a line, in order of time, `t_us` microseconds since the start |

@@ -17,7 +17,7 @@ import msgspec
 from consortium import __version__
 from consortium.lab.measures.confidence import LEVEL_PERCENT
 from consortium.lab.measures.tables import describe, to_csv, to_parquet, write_whole
-from consortium.lab.sweeps.plan import FORMAT, Plan, SweepError
+from consortium.lab.sweeps.plan import FORMAT, Plan, SweepError, check_sweep_format
 from consortium.lab.sweeps.run import Done, Job, decode_done, encode_done
 from consortium.lab.sweeps.tables import Results, sweep_tables, timings_table
 from consortium.runs.folder import encode_scenario
@@ -89,6 +89,7 @@ class SweepFolder:
             raise SweepError(
                 f"{path} cannot be read; remove {self.folder}, or name another folder with --out"
             ) from None
+        check_sweep_format(self.folder, known)
         if known.get("digest") != self._digest:
             raise SweepError(
                 f"{self.folder} holds another sweep ({_difference(known, self._content())}); its results would be "

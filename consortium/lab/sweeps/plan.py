@@ -45,6 +45,15 @@ class SweepError(UserError, ValueError):
     """The sweep cannot be run as it is. The sentence says where and what to do."""
 
 
+def check_sweep_format(folder: Path, plan: Mapping[str, Any]) -> None:
+    """Raises SweepError where the plan in a sweep's folder is of a format that this version does not read."""
+    if plan.get("format") != FORMAT:
+        raise SweepError(
+            f"{folder} is a sweep of format {plan.get('format')}, written by consortium {plan.get('version')}; this is "
+            f"consortium {__version__}, which reads format {FORMAT}"
+        )
+
+
 @dataclass(frozen=True)
 class Sweep:
     """`scenario`: the value, or the name or path of one. `vary`: path (as of `--set`, `members`, or an alias) → values;

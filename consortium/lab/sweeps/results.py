@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.lab.measures.message_counts import of_ordering
-from consortium.lab.sweeps.plan import ALIASES, MEMBERS, SweepError
+from consortium.lab.sweeps.plan import ALIASES, MEMBERS, SweepError, check_sweep_format
 from consortium.scenario.scenario import Scenario
 
-ReplicaContext = str | int | float | bool | None
+SettingValue = str | int | float | bool | None
 
 
 class Mean(NamedTuple):
@@ -30,7 +30,7 @@ class PointResult(NamedTuple):
     `ordering`: deliveries of the protocol's normal case by block; None where nothing is known of it."""
 
     number: int
-    settings: Mapping[str, ReplicaContext]
+    settings: Mapping[str, SettingValue]
     scenario: Scenario
     runs: int
     failed: int
@@ -52,7 +52,7 @@ class SweepResults(NamedTuple):
     profile: str
     points: tuple[PointResult, ...]
 
-    def values(self, axis: str) -> list[ReplicaContext]:
+    def values(self, axis: str) -> list[SettingValue]:
         """Those that the axis takes, in the order of the sweep."""
         return list(dict.fromkeys(point.settings[axis] for point in self.points))
 
@@ -66,6 +66,7 @@ def read_sweep(folder: Path) -> SweepResults:
         raise SweepError(f"{folder}: this sweep is not finished; the command that began it (in its README.md) goes on")
     try:
         plan = msgspec.json.decode((folder / "plan.json").read_bytes(), type=dict[str, Any])
+        check_sweep_format(folder, plan)
         settings = [dict(each) for each in plan["points"]]
         scenarios = [_scenario(folder / "scenarios" / f"{number:04}.json") for number in range(len(settings))]
         figures, counts = _figures(folder / "points.csv")
@@ -83,6 +84,8 @@ def read_sweep(folder: Path) -> SweepResults:
             )
             for number, each in enumerate(settings)
         )
+    except SweepError:
+        raise
     except (OSError, KeyError, ValueError, msgspec.MsgspecError) as error:
         raise SweepError(
             f"{folder} cannot be read as a sweep ({type(error).__name__}: {error}); run it again"
@@ -100,7 +103,7 @@ def _scenario(path: Path) -> Scenario:
     return msgspec.json.decode(path.read_bytes(), type=Scenario)
 
 
-def _plain(value: Any) -> ReplicaContext:
+def _plain(value: Any) -> SettingValue:
     return (
         value if isinstance(value, str | int | float | bool) or value is None else msgspec.json.encode(value).decode()
     )
@@ -188,7 +191,7 @@ def axis_words(axis: str) -> str:
     return _WORDS.get(path, path) + (f" ({unit})" if unit else "")
 
 
-def setting_words(axis: str, value: ReplicaContext) -> str:
+def setting_words(axis: str, value: SettingValue) -> str:
     """`n = 7`, `delay = 20 ms`, `protocol pbft`: short, for a legend."""
     if axis == MEMBERS:
         return f"n = {value}"

@@ -1,0 +1,121 @@
+"""Folders that version 0.1 wrote are read by today's commands; those of a later format are refused in one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consortium import __version__
+from consortium.commands import app
+from consortium.lab import load
+from consortium.simulation.costs.profile import ProfileError, load_profile
+
+OLD = Path(__file__).resolve().parents[2] / "fixtures" / "v0_1"
+Say = Callable[..., tuple[object, str]]
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("v0_1")
+    for archive in sorted(OLD.glob("*.tar.xz")):
+        with tarfile.open(archive) as tar:
+            tar.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.fixture
+def old(unpacked: Path, tmp_path: Path) -> Path:
+    """Copies, for commands write into a run's folder."""
+    for folder in sorted(unpacked.iterdir()):
+        shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Say:
+    """Run `consortium` with these words: the exit status, and all that it said on one line."""
+
+    def run(*words: object) -> tuple[object, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as left:
+            app.main([str(word) for word in words])
+        captured = capsys.readouterr()
+        return left.value.code, " ".join((captured.out + captured.err).split())
+
+    return run
+
+
+def doctor(path: Path, **fields: object) -> None:
+    content = msgspec.json.decode(path.read_bytes())
+    path.write_bytes(msgspec.json.encode({**content, **fields}))
+
+
+@pytest.mark.parametrize("name", ["simulated", "recorded"])
+def test_a_run_of_the_first_version_is_judged_and_reported(old: Path, say: Say, name: str) -> None:
+    status, told = say("check", old / name)
+    assert status in (0, None) and "All checks hold." in told
+    before = (old / name / "measures.csv").read_bytes()
+    assert say("report", old / name)[0] in (0, None)
+    assert "All 8 checks hold." in (old / name / "report.html").read_text(encoding="utf-8")
+    assert (old / name / "measures.csv").read_bytes() == before
+
+
+def test_a_recording_of_the_first_version_is_replayed_step_by_step(old: Path, say: Say) -> None:
+    status, told = say("replay", old / "recorded", "hospital-1")
+    assert status in (0, None) and "identical: every step" in told
+
+
+def test_runs_of_the_first_version_are_compared(old: Path, say: Say) -> None:
+    status, told = say("compare", old / "simulated", old / "recorded", "--out", old / "compared")
+    assert status in (0, None) and "simulated: All checks hold." in told
+    assert (old / "compared" / "comparison.html").is_file()
+
+
+def test_a_sweep_of_the_first_version_is_drawn_and_loaded(old: Path, say: Say) -> None:
+    assert say("report", old / "swept")[0] in (0, None)
+    assert "n = 7" in (old / "swept" / "report.html").read_text(encoding="utf-8")
+    pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    assert len(load(old / "swept")) == 4
+    assert set(load(old / "simulated")["name"]) >= {"throughput", "latency_p50"}
+
+
+def test_a_profile_of_the_first_version_is_read(tmp_path: Path) -> None:
+    assert load_profile(OLD / "profile.json").cores == 2
+    shutil.copy(OLD / "profile.json", tmp_path / "profile.json")
+    doctor(tmp_path / "profile.json", format=99)
+    with pytest.raises(ProfileError, match="profile of format 99; this version reads format 1"):
+        load_profile(tmp_path / "profile.json")
+
+
+@pytest.mark.parametrize(
+    "words", [("check",), ("report",), ("compare", "recorded"), ("replay", "hospital-1")], ids=lambda words: words[0]
+)
+def test_a_run_of_a_later_format_is_refused_in_one_sentence(old: Path, say: Say, words: tuple[str, ...]) -> None:
+    doctor(old / "simulated" / "verdict.json", format=99, version="7.1")
+    folders = [old / "simulated", *(old / word if word == "recorded" else word for word in words[1:])]
+    status, told = say(words[0], *folders)
+    assert status == 2, told
+    assert told.endswith(
+        f"run of format 99, written by consortium 7.1; this is consortium {__version__}, which reads format 1"
+    )
+    assert "Traceback" not in told
+
+
+def test_a_run_that_says_its_format_itself_is_believed_before_its_verdict(old: Path, say: Say) -> None:
+    (old / "simulated" / "format.json").write_text('{"format": 99, "version": "7.1"}')
+    assert "run of format 99, written by consortium 7.1" in say("check", old / "simulated")[1]
+    (old / "simulated" / "format.json").unlink()
+    (old / "simulated" / "verdict.json").unlink()  # of a run of 0.1 that was cut off
+    assert say("check", old / "simulated")[0] in (0, None)
+
+
+def test_a_sweep_of_a_later_format_is_refused_in_one_sentence(old: Path, say: Say) -> None:
+    doctor(old / "swept" / "plan.json", format=99, version="7.1")
+    status, told = say("report", old / "swept")
+    assert status == 2 and "sweep of format 99, written by consortium 7.1" in told and "Traceback" not in told
