@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
 from consortium.core.machine import (
-    Apply,
     Behind,
     Broadcast,
     Decide,
@@ -34,11 +33,12 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message
 from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.core.verifier import Verifier
-from consortium.ledger.certificate import CheckDecision, check_seal, newest_seal, seal_rows, stored_seal
+from consortium.ledger.certificate import CheckDecision
 from consortium.ledger.chain import Ledger
 from consortium.ledger.claims import Claims
 from consortium.ledger.fetch import BlockFetch, Fetched, Nonces, SnapshotFetch
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from consortium.ledger.newest_seals import NewestSeals
 from consortium.ledger.serve import Server
 
 LOOK = ("catch_up", "look")  # does the gap close by itself?
@@ -55,7 +55,6 @@ SHUN_US = 30_000_000  # a liar
 SHUN_LATE_US = 3_000_000
 DECIDE_MAX = 8  # blocks in one step, so that other events get their turn
 DECIDE_FAR_MAX = 32  # beyond consensus' window nothing waits for us; and so many are stored at once
-REPLY_GAP_US = 1_000_000  # one member's Status is answered at most once in this time
 HEIGHT_MAX = 1 << 62
 
 
@@ -87,16 +86,14 @@ class CatchUp:
         self._check_decision = check_decision
         self._server = Server(me, genesis.parameters, rows, ledger)
         self._nonces = Nonces(me)
-        self._stable, self._seal = newest_seal(rows)
+        self._seals = NewestSeals(rows, epochs, verifier)
         self._fetch: BlockFetch | SnapshotFetch | None = None
         self._is_catching_up = False
         self._wants_snapshot = False
         self._no_snapshot = False  # a peer failed to give one: blocks may do
-        self._seals: dict[int, Certificate] = {}  # fetched, of heights not executed yet
         self._looked_head = -1
         self._timers: dict[tuple[str, ...], None] = {}  # those that are set
         self._executed_us = 0
-        self._replied_us: dict[NodeId, int] = {}
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
@@ -170,7 +167,9 @@ class CatchUp:
             if epoch is None or self._me in epoch.by_name:
                 break
             number -= 1
-        return Broadcast(Status(self._head, self._stable, now.monotonic_us), b"", number if number != -1 else None)
+        return Broadcast(
+            Status(self._head, self._seals.stable, now.monotonic_us), b"", number if number != -1 else None
+        )
 
     def _on_status(self, now: Now, event: Received, status: Status) -> list[Effect]:
         """Who is ahead is worth asking; who is behind is told so, and given the newest seal."""
@@ -180,29 +179,19 @@ class CatchUp:
         if height > self._head and not self._claims.is_shunned(now, sender):
             self._claims.say(now, sender, height, self._head)
             return self._watch(now)
-        lacks_seal = self._seal is not None and status.stable_height < self._stable
+        lacks_seal = self._seals.newest is not None and status.stable_height < self._seals.stable
         asked_in = self._epochs.number(event.epoch)
         if not (height < self._head or lacks_seal) or asked_in is None or self._me not in asked_in.by_name:
             return []
-        if now.monotonic_us - self._replied_us.get(sender, -REPLY_GAP_US) < REPLY_GAP_US:
+        if not self._claims.may_answer(now, sender):
             return []
-        self._replied_us[sender] = now.monotonic_us
         effects: list[Effect] = []
         if height < self._head:
-            effects.append(Send(sender, Status(self._head, self._stable, now.monotonic_us), b"", event.epoch))
-        seal = self._useful_seal(status.stable_height) if lacks_seal else None
+            effects.append(Send(sender, Status(self._head, self._seals.stable, now.monotonic_us), b"", event.epoch))
+        seal = self._seals.useful(status.stable_height) if lacks_seal else None
         if seal is not None:
             effects.append(Send(sender, Sealed(seal), b"", event.epoch))
         return effects
-
-    def _useful_seal(self, stable_height: int) -> Certificate | None:
-        """The newest seal; for one who lags by epochs that of its own last block, for it can judge no later one. None
-        where ours begin later, with a snapshot."""
-        epoch = self._epochs.at(stable_height + 1)
-        following = self._epochs.number(epoch.number + 1)
-        if following is None or following.first_height > self._stable:
-            return self._seal
-        return stored_seal(self._rows, following.first_height - 1)
 
     def _goal(self, now: Now) -> int:
         return self._claims.goal(now)
@@ -340,51 +329,32 @@ class CatchUp:
         digest = NULL_DIGEST if held.batch is None else batch_digest(held.batch)
         self._check_decision(certificate, self._epochs, height, digest, self._verifier)
         if seal is not None:
-            self._seals[height] = seal
+            self._seals.keep(height, seal)
         return Decide(height, held.batch, certificate)
 
     def _is_decidable(self, height: int) -> bool:
         """Whether the members of this height are known for sure, and the block before its epoch is sealed."""
         begins = self._epochs.at(height).first_height == height
-        return height <= self._head + self._parameters.window and (not begins or height - 1 <= self._stable)
+        return height <= self._head + self._parameters.window and (not begins or height - 1 <= self._seals.stable)
 
     def _watch_seal(self, now: Now, *, is_late: bool = False) -> list[Effect]:
         """The head is the last block of its epoch and not sealed: nothing goes on before it is, so ask early."""
-        if self._epochs.at(self._head + 1).first_height != self._head + 1 or self._stable >= self._head:
+        if self._epochs.at(self._head + 1).first_height != self._head + 1 or self._seals.stable >= self._head:
             return []
         return [*([self._status(now)] if is_late else []), *self._set(SEAL, PATIENCE_US)]
 
     def _on_stable(self, now: Now, height: int, seal: Certificate) -> Sequence[Effect]:
-        if height > self._stable:
-            self._stable, self._seal = height, seal
+        self._seals.stand(height, seal)
         is_awaited = height == self._epochs.at(self._head + 1).first_height - 1
         return [*self._server.on_stable(), *(self._go(now) if is_awaited else [])]
 
     def _on_executed(self, now: Now, event: Executed) -> list[Effect]:
         self._executed_us = now.monotonic_us
-        effects = self._try_seal(event) if event.height in self._seals else []
+        effects = self._seals.on_executed(event)
         effects += self._watch_seal(now)
         if isinstance(self._fetch, BlockFetch) and event.height >= self._goal(now):
             effects += self._end()
         return effects
-
-    def _try_seal(self, event: Executed) -> list[Effect]:
-        """A seal that came with the block makes it stable, if it is one."""
-        seal = self._seals.pop(event.height)
-        self._seals = {at: held for at, held in self._seals.items() if at > event.height}
-        if event.height <= self._stable:
-            return []
-        try:
-            vote = check_seal(seal, self._epochs, self._verifier)
-        except Malformed as error:
-            return [Note("rejected", {"why": str(error)[:120], "sender": "", "message": "seal"})]
-        if (vote.height, vote.header_digest) != (event.height, event.header_digest):
-            return [Note("rejected", {"why": "a seal over another header", "sender": "", "message": "seal"})]
-        self._stable, self._seal = event.height, seal
-        rows = seal_rows(self._rows, event.height, seal)
-        self._rows.stage(rows)
-        note = Note("sealed", {"height": event.height, "signers": len(seal.signatures)})
-        return [Apply(event.height, rows), Stable(event.height, seal), note]
 
     # --- snapshots --------------------------------------------------------------------------------------------------
 
@@ -403,6 +373,7 @@ class CatchUp:
         if base.header.height <= self._head:
             return self._begin(now)
         self._wants_snapshot = False
-        self._seals[base.header.height + len(fetch.linked.headers) - 1] = fetch.linked.seal
-        self._claims.proven = max(self._claims.proven, base.header.height + len(fetch.linked.headers) - 1)
+        sealed_height = base.header.height + len(fetch.linked.headers) - 1
+        self._seals.keep(sealed_height, fetch.linked.seal)
+        self._claims.proven = max(self._claims.proven, sealed_height)
         return [*self._ledger.install(base), *self._begin(now)]

@@ -7,7 +7,6 @@ A pure machine. It hears `Started` and `Decide` and answers with `Apply` (also s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,30 +31,22 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
+from consortium.ledger.base import Base, rows_to_install
 from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
-from consortium.ledger.execute import Done, Executor, Prepared
+from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
-from consortium.ledger.rows import Damaged, Row, height_key, receipt_key, state_key
-from consortium.ledger.state import Reader, State, row_of
+from consortium.ledger.rows import Damaged, Row, height_key, receipt_key
+from consortium.ledger.state import Reader, State
 from consortium.ledger.tree import Path, StateTree
-
-UNDO_MAX = 256  # unsealed blocks whose undo is kept, so that a sealed state can be given away while the head runs on
+from consortium.ledger.undo import Undo
 
 _EPOCH = msgspec.msgpack.Decoder(Epoch)
 
 
 class GenesisError(UserError, ValueError):
     """The genesis file cannot be executed: the user's to mend. Names the call and why."""
-
-
-class Base(NamedTuple):
-    """A verified state to start from: the header at `height`, and all its state rows."""
-
-    header: Header
-    state: tuple[tuple[bytes, bytes], ...]
-    proof: tuple[Row, ...]  # rows of table `base`, which let `verify_ledger` start here
 
 
 class Ledger:
@@ -92,7 +83,7 @@ class Ledger:
         self._digest = b""
         self._history = History(genesis, rows, epochs, self._open, self._prepare)
         self._booting: list[Effect] = []  # what booting did, said at `Started`
-        self._undo: dict[int, dict[str, Any]] = {}  # by height, those not sealed yet: what their rows had before
+        self._undo = Undo()
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -125,16 +116,7 @@ class Ledger:
 
     def state_at(self, height: int) -> list[tuple[bytes, bytes]] | None:
         """All state rows as they were at the head, or a little below it; None where that is forgotten."""
-        undone: dict[bytes, Any] = {}
-        for above in range(self.head_height, height, -1):
-            if above not in self._undo:
-                return None
-            undone.update((name.encode(), previous) for name, previous in self._undo[above].items())
-        rows = self._rows.range("state", b"", b"\xff")
-        if not undone:
-            return list(rows)
-        held: dict[bytes, bytes | None] = {**dict(rows), **{key: row_of(value) for key, value in undone.items()}}
-        return [(key, value) for key, value in sorted(held.items()) if value is not None]
+        return self._undo.state_at(self._rows, self.head_height, height)
 
     @property
     def told_above(self) -> int:
@@ -218,7 +200,7 @@ class Ledger:
         )
         identities = [identity for identity, _ in calls]
         rows = self._close(0, self.chain, NULL_DIGEST, genesis.time_us, identities, done, first)
-        return [Apply(0, rows), *done.notes, self._executed_note(done)]
+        return [Apply(0, rows), *done.notes, executed_note(self.head, self._digest, done)]
 
     # --- executing --------------------------------------------------------------------------------------------------
 
@@ -227,7 +209,7 @@ class Ledger:
             booting, self._booting = self._booting, []
             return [*booting, *self._jumped(self.told_above)]
         if isinstance(event, Stable):
-            self._undo = {height: undo for height, undo in self._undo.items() if height > event.height}
+            self._undo.forget_to(event.height)
         if not isinstance(event, Decide) or event.height <= self.head.height:
             return []
         assert event.height == self.head.height + 1, f"decided {event.height} after {self.head.height}"
@@ -258,15 +240,13 @@ class Ledger:
             Executed(height, self._digest, self.epochs.at(height + 1)),
             Receipted(height, time_us, tuple(done.outcomes), False),
             *done.notes,
-            self._executed_note(done),
+            executed_note(self.head, self._digest, done),
         ]
 
     def _take_over(self, block: ExecutedBlock, rows: tuple[Row, ...]) -> list[Effect]:
         """A block that another ledger executed on this very header."""
         height = block.header.height
-        self._undo[height] = block.previous
-        if len(self._undo) > UNDO_MAX:
-            del self._undo[min(self._undo)]
+        self._undo.keep(height, block.previous)
         self._rows.stage(rows)
         self._state.adopt(block.values)
         self._tree.apply(block.patch)
@@ -339,9 +319,8 @@ class Ledger:
         """Root everything, make the header, stage and return all rows of the block; it is now the head."""
         clock_ns, costs_ns = self._clock_ns, self.costs_ns
         started_ns = clock_ns()
-        previous = self._undo[height] = self._state.take_previous()
-        if len(self._undo) > UNDO_MAX:
-            del self._undo[min(self._undo)]
+        previous = self._state.take_previous()
+        self._undo.keep(height, previous)
         values = self._state.written() if self._memo is not None else {}
         changes = self._state.take()
         patch = self._tree.update(changes)
@@ -360,7 +339,7 @@ class Ledger:
         self._rows.stage(rows)
         self._header, self._digest = header, digest
         if self._memo is not None:
-            notes = (*done.notes, self._executed_note(done))
+            notes = (*done.notes, executed_note(self.head, self._digest, done))
             self._memo.put(
                 parent, batch, ExecutedBlock(header, digest, rows, values, previous, patch, done.outcomes, notes)
             )
@@ -371,6 +350,7 @@ class Ledger:
     def _root(
         self, height: int, parent: bytes, batch: bytes, time_us: int, identities: list[bytes], receipts: list[bytes]
     ) -> Header:
+        """The header of a block that was just executed, with the roots of all that lies in it."""
         return Header(
             FORMAT,
             self.chain,
@@ -385,48 +365,20 @@ class Ledger:
             time_us,
         )
 
-    def _executed_note(self, done: Done) -> Note:
-        header = self.head
-        ok = sum(outcome.receipt.is_ok for outcome in done.outcomes)
-        return Note(
-            "executed",
-            {
-                "height": header.height,
-                "epoch": header.epoch,
-                "time_us": header.time_us,
-                "transactions": len(done.outcomes),
-                "ok": ok,
-                "refused": len(done.outcomes) - ok,
-                "header": self._digest.hex()[:16],
-                "state_root": header.state.hex()[:16],
-            },
-        )
-
     # --- starting from a snapshot -----------------------------------------------------------------------------------
 
     def install(self, base: Base) -> Sequence[Effect]:
         """Replace everything below by a verified snapshot; the next height to execute is the one after it."""
         header = base.header
         assert header.height > self.head.height and header.chain == self.chain
-        key = height_key(header.height)
-        held = dict(self._rows.range("state", b"", b"\xff"))
-        wanted = dict(base.state)
-        rows: list[Row] = []
-        for table in ("base", "batch", "block", "certificate", "receipt", "seal"):
-            rows += [(table, old, None) for old, _ in self._rows.range(table, b"", b"\xff" * 16)]
-        rows += [("state", old, None) for old in held if old not in wanted]
-        rows += [("state", name, value) for name, value in base.state]
-        rows += base.proof
-        rows += self._epoch_rows(base)
-        data = encode(header)
-        rows += [("block", key, data), ("meta", b"head", key + header_bytes_digest(data)), ("meta", b"seals", None)]
+        rows = rows_to_install(base, self._rows)
         self._rows.stage(rows)
         self._state.forget()
-        self._undo = {}
+        self._undo.clear()
         self._load_epochs()
         self._load_head()
         return [
-            Apply(header.height, tuple(rows)),
+            Apply(header.height, rows),
             Executed(header.height, self._digest, self.epochs.at(header.height + 1)),
             *self._jumped(header.height),
             Note("snapshot", {"height": header.height}),
@@ -445,9 +397,3 @@ class Ledger:
             return told.get(member, frozenset())
 
         return [Jumped(height, lambda member: used_numbers(self._state, member), numbers_told)]
-
-    def _epoch_rows(self, base: Base) -> list[Row]:
-        """Table `epoch` as the snapshot's registry has it, with epochs that are to come."""
-        prefix = state_key(registry.EPOCHS.name, "")
-        found = [(_EPOCH.decode(value), value) for name, value in base.state if name.startswith(prefix)]
-        return [("epoch", height_key(epoch.number), value) for epoch, value in found]

@@ -6,6 +6,8 @@ from consortium.core.genesis import Parameters
 from consortium.core.machine import Now
 from consortium.core.membership import Epochs, NodeId
 
+REPLY_GAP_US = 1_000_000  # one member's Status is answered at most once in this time
+
 
 class Claims:
     """Heights that others have reached. One member's word may be a lie: it is worth one question to that member. What
@@ -20,11 +22,19 @@ class Claims:
         self._shunned: dict[NodeId, int] = {}  # until when, monotonic
         self._empty: dict[NodeId, None] = {}  # members that do not have the blocks that we lack
         self._turn = 0  # round robin over peers
+        self._answered_us: dict[NodeId, int] = {}  # when a member's word of where it stands was answered last
 
     def say(self, now: Now, peer: NodeId, height: int, head: int) -> None:
         """What f+1 have said stays proven, also while some of them are left alone for answering late."""
         self._said[peer] = height
         self.proven = self.certain(now, head)
+
+    def may_answer(self, now: Now, peer: NodeId) -> bool:
+        """Whether the peer's word of where it stands is answered now: at most once in REPLY_GAP_US. True counts."""
+        if now.monotonic_us - self._answered_us.get(peer, -REPLY_GAP_US) < REPLY_GAP_US:
+            return False
+        self._answered_us[peer] = now.monotonic_us
+        return True
 
     def is_shunned(self, now: Now, peer: NodeId) -> bool:
         return self._shunned.get(peer, now.monotonic_us) > now.monotonic_us

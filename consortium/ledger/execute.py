@@ -19,6 +19,7 @@ from consortium.core.genesis import GenesisCall
 from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Epoch
 from consortium.core.transaction import Opened, decode_call
+from consortium.ledger.block import Header
 from consortium.ledger.numbers import SENTENCES, Numbers
 from consortium.ledger.rows import Unreadable
 from consortium.ledger.state import State
@@ -209,3 +210,21 @@ def _failure(one: Prepared, height: int, error: Exception) -> Note:
         trace = trace.tb_next
     fields = {"height": height, "contract": one.contract, "operation": one.operation}
     return Note("contract_failed", {**fields, "error": f"{type(error).__name__} in {place}"})
+
+
+def executed_note(header: Header, digest: bytes, done: Done) -> Note:
+    """What the trace tells of a block that was executed. `digest`: of the header."""
+    ok = sum(outcome.receipt.is_ok for outcome in done.outcomes)
+    return Note(
+        "executed",
+        {
+            "height": header.height,
+            "epoch": header.epoch,
+            "time_us": header.time_us,
+            "transactions": len(done.outcomes),
+            "ok": ok,
+            "refused": len(done.outcomes) - ok,
+            "header": digest.hex()[:16],
+            "state_root": header.state.hex()[:16],
+        },
+    )

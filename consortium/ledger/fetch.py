@@ -16,9 +16,9 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
 from consortium.core.transaction import BATCH_BYTES_MAX
 from consortium.core.verifier import Verifier
+from consortium.ledger.base import Base
 from consortium.ledger.block import Header
 from consortium.ledger.certificate import CERTIFICATE_BYTES_MAX, decode_certificate
-from consortium.ledger.chain import Base
 from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import ANSWER_BYTES, BLOCKS_MAX

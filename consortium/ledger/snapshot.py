@@ -18,9 +18,9 @@ from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
 from consortium.core.verifier import Verifier
+from consortium.ledger.base import Base
 from consortium.ledger.block import Header, decode_header, header_bytes_digest
 from consortium.ledger.certificate import check_seal, decode_certificate
-from consortium.ledger.chain import Base
 from consortium.ledger.epoch_links import EpochLink, follow, link_rows, links_to, stored_links
 from consortium.ledger.rows import END, Row, height_key
 from consortium.ledger.tree import StateTree

@@ -129,7 +129,7 @@ LEDGER_BUGS = (
     SeededBug(
         "fetched-seal-of-another-header",
         "A fetched seal is over the header that execution gave (OSDI'99 §4.3).",
-        LEDGER + "catch_up.py",
+        LEDGER + "newest_seals.py",
         "        if (vote.height, vote.header_digest) != (event.height, event.header_digest):",
         "        if vote.height != event.height:",
         (SEALS,),
