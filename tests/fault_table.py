@@ -1,4 +1,4 @@
-"""The table of acts in docs/faults.md, made from the acts themselves. `python tests/fault_table.py` writes it anew."""
+"""The table of acts in docs/faults.md, made from the acts themselves. `python -m tests.fault_table` writes it anew."""
 
 from __future__ import annotations
 

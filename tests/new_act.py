@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from consortium.core.discovery import plugins, use
+from consortium.plugins.load import load_folders, unload
 
 FLICKER = '''"""The power flickers: a node dies and starts again at once, several times."""
 
@@ -55,16 +54,12 @@ DRAWINGS = (Drawing(_draw, weight=5),)
 
 @contextmanager
 def new_act(folder: Path, text: str = FLICKER) -> Iterator[None]:
-    """Writes the file and hands its module in, as a plug-in; afterwards all is as before."""
-    path = folder / "flicker.py"
-    path.write_text(text, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location("users_own.flicker", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    before = plugins()
-    use([*before, module])
+    """Writes the file into a folder there and loads it as `--plugins` does; afterwards no plug-in is in use."""
+    mine = folder / "mine"
+    mine.mkdir()
+    (mine / "flicker.py").write_text(text, encoding="utf-8")
+    load_folders([mine])
     try:
         yield
     finally:
-        use(before)
+        unload()

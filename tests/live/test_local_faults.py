@@ -16,6 +16,7 @@ from nodes.errors import EXIT_STORE, UserError
 from nodes.process.inputs import load_inputs, read_known
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
+from tests.new_act import new_act
 
 pytestmark = pytest.mark.live
 
@@ -93,3 +94,14 @@ def test_a_newcomer_starts_when_a_ledger_proves_it_a_member_and_who_is_removed_i
     folder.members.unlink()
     with pytest.raises(UserError, match="newcomer is not in the genesis, so it needs"):
         read_known(folder, genesis, "newcomer")
+
+
+def test_an_act_of_a_users_own_file_is_done_to_processes(tmp_path: Path) -> None:
+    """The same file as `tests/unit/simulation/test_fault_acts.py` runs in the simulator."""
+    with new_act(tmp_path):
+        faults = (Fault("flicker", "node-3", at_us=300_000, options={"times": 2}),)
+        outcome = run_local(replace(SMALL, faults=faults), tmp_path / "run")
+        assert_holds(outcome)
+    trace = read_trace(outcome.folder / "trace.jsonl")
+    assert [record["times"] for record in of(trace, "node-3", "flickered")] == [2]
+    assert len(of(trace, "node-3", "booted")) >= 2

@@ -177,7 +177,7 @@ def test_an_act_that_needs_a_verb_which_a_world_lacks_is_refused_before_anything
 
 def test_the_document_has_the_table_of_acts_as_they_are() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert with_table(page) == page, "run `python tests/fault_table.py`"
+    assert with_table(page) == page, "run `python -m tests.fault_table`"
     for act in load_acts().values():
         assert all(f"`{field}`" in options_words(act) for field in act.options.__struct_fields__), act.name
 
