@@ -38,13 +38,13 @@ transcripts: install  ## write the golden transcripts of both protocols anew: lo
 seeded-bugs: install  ## break one rule of the protocol at a time: does a test of ours catch it? (minutes)
 	@$(BIN)/python -m tests.seeded_bugs
 
-COVERED := tests/unit/pbft tests/unit/protocols tests/unit/core tests/unit/ledger \
+COVERED := tests/unit/pbft tests/unit/protocols tests/unit/core tests/unit/node tests/unit/ledger \
   tests/unit/contracts/test_governance.py tests/unit/behaviours tests/property/test_pbft_hostile_messages.py tests/simulation/test_pbft_service.py \
   tests/simulation/test_membership_runs.py tests/simulation/test_membership_tuning.py tests/simulation/test_behaviours_show.py
 
-coverage: install  ## branches of core, protocols/common and protocols/pbft that their tests take: fails below 95 % (a minute)
+coverage: install  ## branches of core, node, protocols/common and protocols/pbft that their tests take: fails below 95 % (a minute)
 	@mkdir -p build
-	@COVERAGE_FILE=build/.coverage $(BIN)/python -m pytest --cov=consortium/core \
+	@COVERAGE_FILE=build/.coverage $(BIN)/python -m pytest --cov=consortium/core --cov=consortium/node \
 	  --cov=consortium/protocols/common --cov=consortium/protocols/pbft \
 	  --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:build/coverage.json --cov-fail-under=95 $(COVERED)
 	@$(BIN)/python -m tests.branch_coverage build/coverage.json

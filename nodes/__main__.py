@@ -21,10 +21,11 @@ import msgspec
 from consortium.core.crypto import SUITES
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.stored_members import registered_voting_key
+from consortium.node.running import RunningNode
 from consortium.plugins.load import load_folders
 from consortium.runs.recording import EMPTY_MARK, ledger_mark
 from consortium.runs.replay import Inputs
-from consortium.scenario.assemble import AssembledHost, Shared, build_host
+from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.network.model import NetworkModel
 from nodes.conduct.child import adopt_parent, parent_environment
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
@@ -138,12 +139,13 @@ def _start(folder: NodeFolder, name: str, is_conducted: bool) -> int:
     return code
 
 
-def _build(inputs: Inputs, name: str, rows: SqliteRows, known: bytes, costs: Costs) -> AssembledHost:
+def _build(inputs: Inputs, name: str, rows: SqliteRows, known: bytes, costs: Costs) -> RunningNode:
     """Raises Damaged, and UserError where the proof of the members does not hold."""
-    scenario, genesis, secrets, prepared = inputs
+    genesis = inputs.genesis
     shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
+    plan = RunPlan.of(inputs.scenario, genesis, inputs.prepared)
     try:
-        return build_host(scenario, genesis, name, secrets, rows, prepared, shared, costs.clock, known)
+        return build_host(plan, name, inputs.secrets, rows, shared, clock=costs.clock, known=known)
     except ProofError as error:
         raise UserError(f"members.proof of {name} is of no use: {error}") from None
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-ROOMS = ("consortium/core", "consortium/protocols/common", "consortium/protocols/pbft")
+ROOMS = ("consortium/core", "consortium/node", "consortium/protocols/common", "consortium/protocols/pbft")
 PERCENT_MIN = 95.0
 
 

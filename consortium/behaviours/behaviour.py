@@ -33,6 +33,7 @@ from consortium.core.machine import (
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.message_forge import SILENCE, MessageForge, Place
 from consortium.core.messages import Message, MessageCodec, Signed
+from consortium.node.run_start import RunStart
 
 Spoken = Send | Broadcast | Rebroadcast
 
@@ -165,18 +166,6 @@ class BehaviourKind(NamedTuple):
     sentence: str
     is_twin: bool = False
     drawings: tuple[Drawing, ...] = ()
-
-
-class RunStart:
-    """When the run began on this node's monotonic clock; the first step, where nobody has said."""
-
-    def __init__(self) -> None:
-        self.monotonic_us: int | None = None
-
-    def passed_us(self, now: Now) -> int:
-        if self.monotonic_us is None:
-            self.monotonic_us = now.monotonic_us
-        return now.monotonic_us - self.monotonic_us
 
 
 class Bent:

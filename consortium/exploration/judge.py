@@ -21,7 +21,7 @@ from consortium.protocols import load_protocols
 from consortium.runs.records import Records
 from consortium.runs.run import Run, head_height, ledger_epochs
 from consortium.runs.trace import Record, fingerprint
-from consortium.scenario.adversary import traitors
+from consortium.scenario.adversary import Adversaries
 from consortium.scenario.assemble import Shared
 from consortium.scenario.faults import find_act
 from consortium.scenario.scenario import Scenario
@@ -68,7 +68,7 @@ def examine(scenario: Scenario) -> Examined:
         sentence = f"{type(error).__name__}: {error} ({place.filename.rpartition('/')[2]}:{place.lineno})"
         failure = Failure("nothing raises", Kind.SAFETY, sentence)
         return Examined(scenario, (failure,), {}, simulation.trace, 0, 0, 0, 0)
-    dishonest = traitors(scenario) | wounded(scenario) | _strangers(scenario, simulation)
+    dishonest = Adversaries.of(scenario).names | wounded(scenario) | _strangers(scenario, simulation)
     honest = [member.name for member in scenario.members if member.name not in dishonest]
     trace = [record for record in simulated.trace if not _is_of(record, dishonest) and _left(record, watcher)]
     ledgers = {name: rows for name, rows in simulated.ledgers.items() if name in honest}

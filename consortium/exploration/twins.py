@@ -23,8 +23,9 @@ from consortium.core.messages import Frame, Message, decode_frame
 from consortium.ledger.messages import Checkpoint, Sealed, Status
 from consortium.ledger.rows import DictRows
 from consortium.node.pool import Busy, Submission
+from consortium.node.running import RunningNode
 from consortium.protocols.pbft.messages import NewView, PrePrepare, Recall, Recalled, ViewChange
-from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
+from consortium.scenario.assemble import RunPlan, Shared, build_genesis, build_host, prepare
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
 from consortium.simulation.clock import Clock
 from consortium.simulation.run import WALL_ORIGIN_US, secrets_of
@@ -159,7 +160,7 @@ class _Host(NamedTuple):
     name: str
     place: int  # in the partitions
     identity: NodeId
-    machine: AssembledHost
+    machine: RunningNode
     rows: DictRows
 
 
@@ -190,11 +191,12 @@ class TwinRun:
         self.genesis = build_genesis(scenario, prepared, keys, WALL_ORIGIN_US)
         self._lead(case)
         shared = Shared.of(self.genesis)
+        plan = RunPlan.of(scenario, self.genesis, prepared)
         self._hosts: list[_Host] = []
         for place, name in enumerate(case.hosts):
             identity = name.removesuffix(SUFFIX)
             rows = DictRows()
-            host = build_host(scenario, self.genesis, identity, secrets[identity], rows, prepared, shared)
+            host = build_host(plan, identity, secrets[identity], rows, shared)
             self._hosts.append(_Host(name, place, identity, host, rows))
         self._verifier = shared.verifier
         self._epochs = Epochs((self.genesis.first_epoch,))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 from consortium.core.codec import Malformed, tagged_hash
@@ -48,8 +49,12 @@ REPEAT_US = 100_000  # a byte-identical frame within this time is a repeat of th
 REPEATS_REMEMBERED_MAX = 4_096
 
 
+NO_COUNTERS: Mapping[type[Message], Counting] = MappingProxyType({})
+
+
 class Host:
-    """One identity. `current_epoch()` is the epoch in which this node speaks now."""
+    """One identity. `current_epoch()` is the number of the epoch in which this node speaks now. `counters` names the
+    parts of the machine that may count a vote of a type without a step of it."""
 
     def __init__(
         self,
@@ -60,6 +65,7 @@ class Host:
         secrets: Mapping[Purpose, bytes],
         epochs: Epochs,
         current_epoch: Callable[[], int],
+        counters: Mapping[type[Message], Counting] = NO_COUNTERS,
     ) -> None:
         self.me = me
         self.machine = machine
@@ -73,7 +79,7 @@ class Host:
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._next_token = 1
         self._seen: OrderedDict[bytes, int] = OrderedDict()
-        self.counters: dict[type[Message], Counting] = {}  # who in the machine may count a vote of a type
+        self.counters = counters
 
     # --- what a driver calls ------------------------------------------------------------------------------------
 

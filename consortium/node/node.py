@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
@@ -22,7 +22,6 @@ from consortium.core.machine import (
     Executed,
     Expired,
     Jumped,
-    Machine,
     Note,
     Now,
     Persist,
@@ -35,36 +34,7 @@ from consortium.core.machine import (
     Submitted,
 )
 from consortium.core.messages import Message
-from consortium.node.outbox import Outbox
-
-
-class Sibling(Protocol):
-    """A machine that may also hear some effects of its siblings (Decide, Submit)."""
-
-    def step(self, now: Now, event: Any) -> Sequence[Effect]: ...
-
-
-class LedgerSibling(Sibling, Protocol):
-    @property
-    def head_height(self) -> int: ...
-
-    @property
-    def told_above(self) -> int:
-        """Where the blocks begin that are told again after a boot."""
-        ...
-
-    def receipted(self, height: int) -> Receipted | None:
-        """The outcomes of a block executed before this boot, with `is_replay`; None where this node lacks it."""
-        ...
-
-
-class RoleMachine(Machine, Protocol):
-    """What an organisation does."""
-
-    wants_history: bool  # whether it must hear the newest outcomes again after a boot, and what older ones did
-
-    @property
-    def is_done(self) -> bool: ...
+from consortium.node.parts import NodeParts, Sibling
 
 
 class _Record(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -118,28 +88,15 @@ def _named(name: str, effect: Persist) -> bytes:
 
 
 class Node:
-    """`siblings` by name: pool, consensus, ledger, sealer, catch_up, outbox, role. `owners`: whose a message is."""
+    """Routes between its parts. `owners` names the sibling that hears a type of message; `timer_owners` names the one
+    that hears a timer, by the first word of the timer's name."""
 
-    def __init__(
-        self,
-        siblings: Mapping[str, Sibling],
-        ledger: LedgerSibling,
-        outbox: Outbox,
-        role: RoleMachine,
-        owners: Mapping[type[Message], str],
-        timer_owners: Mapping[str, str],
-    ) -> None:
-        self.siblings = dict(siblings)
-        self.ledger = ledger
-        self.outbox = outbox
-        self.role = role
+    def __init__(self, parts: NodeParts, owners: Mapping[type[Message], str], timer_owners: Mapping[str, str]) -> None:
+        self._parts = parts
+        self._siblings: Mapping[str, Sibling] = parts._asdict()
         self._owners = dict(owners)
         self._timer_owners = dict(timer_owners)
         self._inbox: deque[tuple[str, Any]] = deque()
-
-    @property
-    def is_done(self) -> bool:
-        return self.role.is_done and self.outbox.pending == 0
 
     def step(self, now: Now, event: Any) -> list[Effect]:
         out: list[Effect] = []
@@ -161,7 +118,7 @@ class Node:
     def _settle(self, now: Now, out: list[Effect]) -> None:
         while self._inbox:
             name, event = self._inbox.popleft()
-            self._carry(name, self.siblings[name].step(now, event), out)
+            self._carry(name, self._siblings[name].step(now, event), out)
 
     def _carry(self, name: str, effects: Iterable[Effect], out: list[Effect]) -> None:
         for effect in effects:
@@ -175,35 +132,49 @@ class Node:
                 out.append(effect)
 
     def _history(self) -> Iterator[Receipted]:
-        for height in range(self.ledger.told_above + 1, self.ledger.head_height + 1):
-            past = self.ledger.receipted(height)
+        ledger = self._parts.ledger
+        for height in range(ledger.told_above + 1, ledger.head_height + 1):
+            past = ledger.receipted(height)
             if past is not None:
                 yield past
 
     def _start(self, now: Now, event: Started, out: list[Effect]) -> None:
-        """The ledger wakes first, then the past is told to outbox and role (first what of it is not told block by
-        block), then everybody starts."""
-        records: dict[str, list[bytes]] = {name: [] for name in (*self.siblings, _LOST)}
-        for raw in event.records:
+        """The ledger wakes first: what it says of blocks that are not told one by one is heard before all else. Then
+        outbox and role hear the past, block by block. Then everybody starts."""
+        records = self._sorted(event.records, out)
+        self._wake("ledger", now, Started(records["ledger"]), out)
+        self._wake("outbox", now, Started(records["outbox"]), out)
+        self._settle(now, out)
+        if self._parts.ledger.head_height and (self._parts.role.wants_history or records["outbox"]):
+            self._tell_history(now, out)
+        self._carry("outbox", self._parts.outbox.resume(), out)
+        lost_key = b"".join(records[_LOST][-1:])
+        for name in ("pool", "consensus", "sealer", "catch_up"):
+            self._wake(name, now, Started(records[name], lost_key), out)
+        self._settle(now, out)
+        self._wake("role", now, Started(records["role"]), out)
+        self._settle(now, out)
+
+    def _sorted(self, raws: Sequence[bytes], out: list[Effect]) -> Mapping[str, tuple[bytes, ...]]:
+        """The durable records of each sibling, and those that say that votes were lost; a bad record is noted."""
+        records: dict[str, list[bytes]] = {name: [] for name in (*self._siblings, _LOST)}
+        for raw in raws:
             try:
                 record = _RECORD.decode(raw)
                 records[record.sibling].append(record.record)
             except (Malformed, KeyError):
                 out.append(Note("rejected", {"why": "unreadable record", "sender": "own log"}))
-        self._carry("ledger", self.siblings["ledger"].step(now, Started(tuple(records["ledger"]))), out)
-        self._carry("outbox", self.outbox.step(now, Started(tuple(records["outbox"]))), out)
-        self._settle(now, out)
-        if self.ledger.head_height and (self.role.wants_history or records["outbox"]):
-            held: list[Effect] = []
-            for past in self._history():
-                self._carry("outbox", self.outbox.step(now, past), out)
-                if self.role.wants_history:
-                    self._carry("role", self.role.step(now, past), held)
-            out.extend(held)
-        self._carry("outbox", self.outbox.resume(), out)
-        lost_key = b"".join(records[_LOST][-1:])
-        for name in ("pool", "consensus", "sealer", "catch_up"):
-            self._carry(name, self.siblings[name].step(now, Started(tuple(records[name]), lost_key)), out)
-        self._settle(now, out)
-        self._carry("role", self.role.step(now, Started(tuple(records["role"]))), out)
-        self._settle(now, out)
+        return {name: tuple(held) for name, held in records.items()}
+
+    def _tell_history(self, now: Now, out: list[Effect]) -> None:
+        """The past blocks go to the outbox, and to a role that wants them; what the role says of them comes last."""
+        outbox, role = self._parts.outbox, self._parts.role
+        held: list[Effect] = []
+        for past in self._history():
+            self._carry("outbox", outbox.step(now, past), out)
+            if role.wants_history:
+                self._carry("role", role.step(now, past), held)
+        out.extend(held)
+
+    def _wake(self, name: str, now: Now, event: Started, out: list[Effect]) -> None:
+        self._carry(name, self._siblings[name].step(now, event), out)

@@ -11,7 +11,7 @@ import msgspec
 
 from consortium.core.contract import StateReader
 from consortium.core.discovery import offered_by_name, plugins
-from consortium.node.node import RoleMachine
+from consortium.node.parts import RoleMachine
 from consortium.roles.hosted_roles import HostedRoles
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work

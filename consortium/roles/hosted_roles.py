@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consortium.core.machine import Effect, Event, Now
-from consortium.node.node import RoleMachine
+from consortium.node.parts import RoleMachine
 
 
 class HostedRoles:

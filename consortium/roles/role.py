@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.contract import StateReader
-from consortium.node.node import RoleMachine
+from consortium.node.parts import RoleMachine
 from consortium.roles.work import Work
 
 

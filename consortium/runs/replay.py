@@ -31,7 +31,7 @@ from consortium.runs.recording import (
     read_steps,
     shorten,
 )
-from consortium.scenario.assemble import Shared, build_host
+from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.workload import Prepared
 
@@ -236,9 +236,9 @@ class Replayer:
 def replay_node(inputs: Inputs, name: str, paths: Sequence[Path]) -> Replayed:
     """Run a node's recording again. Every boot begins with nothing in memory, as that of a process does. Raises
     WrongRecording."""
+    plan = RunPlan.of(inputs.scenario, inputs.genesis, inputs.prepared)
 
     def build(rows: DictRows, known: bytes) -> Replayable:
-        scenario, genesis, secrets, prepared = inputs
-        return build_host(scenario, genesis, name, secrets, rows, prepared, Shared.of(genesis), known=known)
+        return build_host(plan, name, inputs.secrets, rows, Shared.of(plan.genesis), known=known)
 
     return Replayer(inputs.genesis.chain, name, build).run(paths)

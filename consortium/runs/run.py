@@ -16,7 +16,7 @@ from consortium.core.membership import Epoch, Epochs
 from consortium.ledger.rows import END, height_key
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
-from consortium.scenario.adversary import traitors
+from consortium.scenario.adversary import Adversaries
 from consortium.scenario.scenario import Scenario
 
 ILLUSTRATIVE = "Illustrative policy numbers"
@@ -55,7 +55,7 @@ class Run:
     @cached_property
     def traitors(self) -> frozenset[str]:
         """Nodes under a behaviour at any time: nothing is promised of them."""
-        return traitors(self.scenario)
+        return Adversaries.of(self.scenario).names
 
     @cached_property
     def honest(self) -> Run:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from consortium.behaviours import load_behaviours, read_options
-from consortium.behaviours.behaviour import Bent, RunStart, Surroundings
+from consortium.behaviours.behaviour import Bent, Surroundings
 from consortium.behaviours.twin import SUFFIX
-from consortium.core.genesis import Parameters
 from consortium.core.machine import Machine
-from consortium.core.membership import Epochs, NodeId
-from consortium.core.message_forge import MessageForge
-from consortium.core.messages import MessageCodec
+from consortium.core.membership import NodeId
 from consortium.core.quorum import faults_max, quorum_size
+from consortium.node.run_start import RunStart
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import BehaviourSpec, Scenario
 from consortium.scenario.streams import Stream
+
+Draw = Callable[[int], int]  # `draw(limit)`: a random number from 0 up to, and without, `limit`
 
 
 class Turn(NamedTuple):
@@ -43,47 +44,73 @@ def targets(scenario: Scenario, target: str) -> tuple[NodeId, ...]:
     return tuple(found)
 
 
-def behaviours_of(scenario: Scenario) -> dict[NodeId, tuple[BehaviourSpec, ...]]:
-    """Each member that misbehaves at any time, and how."""
-    found: dict[NodeId, tuple[BehaviourSpec, ...]] = {}
-    for spec in scenario.behaviours:
-        for name in targets(scenario, spec.target):
-            found[name] = (*found.get(name, ()), spec)
-    return dict(sorted(found.items()))
+class Adversaries(NamedTuple):
+    """Who misbehaves in a run. It is made once from a checked scenario, and handed to all that need to know.
+
+    `behaviours` holds each member that misbehaves at any time. `twins` holds the second hosts that the simulator runs:
+    each by its name, with the member whose identity it has. `twin_groups` says for each member with a twin whom its own
+    host hears (and is heard by), and whom its twin. `turns` holds beginnings and ends, by time."""
+
+    behaviours: Mapping[NodeId, tuple[BehaviourSpec, ...]]
+    twins: Mapping[str, NodeId]
+    twin_groups: Mapping[NodeId, tuple[tuple[NodeId, ...], tuple[NodeId, ...]]]
+    turns: tuple[Turn, ...]
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Adversaries:
+        """Raises ValueError with a sentence where a target or an option cannot be meant: check the scenario first."""
+        if not scenario.behaviours:
+            return HONEST
+        behaviours: dict[NodeId, tuple[BehaviourSpec, ...]] = {}
+        for spec in scenario.behaviours:
+            for name in targets(scenario, spec.target):
+                behaviours[name] = (*behaviours.get(name, ()), spec)
+        behaviours = dict(sorted(behaviours.items()))
+        kinds = load_behaviours()
+        twins = {
+            member + SUFFIX: member
+            for member, specs in behaviours.items()
+            if any(kinds[spec.name].is_twin for spec in specs)
+        }
+        groups = {member: _twin_groups(scenario, member, behaviours[member]) for member in twins.values()}
+        return cls(behaviours, twins, groups, _turns(scenario))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names, as traces have them, of all nodes that checks do not expect to keep to the protocol."""
+        return frozenset((*self.behaviours, *self.twins))
+
+    def bend(
+        self, member: NodeId, seed: int, machine: Machine, start: RunStart, around: Callable[[Draw], Surroundings]
+    ) -> Machine:
+        """The machine inside all behaviours of this member, the first innermost. Their time counts from `start`.
+        `around` tells one of them its place; each draws from a random stream of its own."""
+        kinds = load_behaviours()
+        for index, spec in enumerate(self.behaviours.get(member, ())):
+            stream = Stream(seed, "behaviour", member, str(index), spec.name)
+            behaviour = kinds[spec.name].build(around(stream.below), read_options(spec.name, spec.options))
+            machine = Bent(machine, behaviour, f"{index} {spec.name}", start, spec.from_us, spec.to_us)
+        return machine
 
 
-def twins_of(scenario: Scenario) -> dict[str, NodeId]:
-    """The second hosts that the simulator runs: their name, and whose identity they have."""
-    kinds = load_behaviours()
-    return {
-        member + SUFFIX: member
-        for member, specs in behaviours_of(scenario).items()
-        if any(kinds[spec.name].is_twin for spec in specs)
-    }
+HONEST = Adversaries({}, {}, {}, ())
 
 
-def twin_groups(scenario: Scenario, member: NodeId) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
-    """Whom a member's own host and whom its twin hears and is heard by."""
+def _twin_groups(
+    scenario: Scenario, member: NodeId, specs: Sequence[BehaviourSpec]
+) -> tuple[tuple[NodeId, ...], tuple[NodeId, ...]]:
+    """The groups that the scenario names; otherwise each host has as many others as a quorum needs beside it."""
     others = sorted(each.name for each in scenario.members if each.name != member)
     fewest = quorum_size(sum(each.kind == "validator" for each in scenario.members)) - 1
     groups = (tuple(others[:fewest]), tuple(others[-fewest:] if fewest else ()))
     kinds = load_behaviours()
-    for spec in behaviours_of(scenario)[member]:
+    for spec in specs:
         if kinds[spec.name].is_twin:
-            given = read_options(spec.name, spec.options).groups
-            groups = given or groups
+            groups = read_options(spec.name, spec.options).groups or groups
     return groups
 
 
-def traitors(scenario: Scenario) -> frozenset[str]:
-    """Names, as traces have them, of all that checks do not expect to keep to the protocol."""
-    if not scenario.behaviours:
-        return frozenset()
-    return frozenset((*behaviours_of(scenario), *twins_of(scenario)))
-
-
-def turns(scenario: Scenario) -> tuple[Turn, ...]:
-    """Beginnings and ends, by time: what a run notes as faults."""
+def _turns(scenario: Scenario) -> tuple[Turn, ...]:
     found = []
     for spec in scenario.behaviours:
         for member in targets(scenario, spec.target):
@@ -91,28 +118,6 @@ def turns(scenario: Scenario) -> tuple[Turn, ...]:
             if spec.to_us is not None:
                 found.append(Turn(spec.to_us, spec.name, member, "end"))
     return tuple(sorted(found, key=lambda turn: turn.at_us))
-
-
-def bend(
-    scenario: Scenario,
-    member: NodeId,
-    machine: Machine,
-    start: RunStart,
-    epochs: Epochs,
-    parameters: Parameters,
-    codec: MessageCodec,
-    forge: MessageForge,
-) -> Machine:
-    """The machine inside all behaviours of this member, the first innermost."""
-    if not scenario.behaviours:
-        return machine
-    kinds = load_behaviours()
-    for index, spec in enumerate(behaviours_of(scenario).get(member, ())):
-        stream = Stream(scenario.seed, "behaviour", member, str(index), spec.name)
-        around = Surroundings(member, epochs, parameters, codec, stream.below, forge)
-        behaviour = kinds[spec.name].build(around, read_options(spec.name, spec.options))
-        machine = Bent(machine, behaviour, f"{index} {spec.name}", start, spec.from_us, spec.to_us)
-    return machine
 
 
 def check_behaviours(scenario: Scenario) -> None:

@@ -1,4 +1,4 @@
-"""The only place that builds hosts: scenario and genesis in, a `Host` with all its siblings out."""
+"""The only place that builds nodes: the plan of a run and one member's rows in, a `RunningNode` out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from consortium.behaviours.behaviour import RunStart
+from consortium.behaviours.behaviour import Surroundings
 from consortium.contracts import load_contracts
 from consortium.core.codec import encode
 from consortium.core.contract import Contract
@@ -18,7 +18,7 @@ from consortium.core.keyring import Keyring
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
-from consortium.core.protocol import Consensus, ConsensusProtocol, ReplicaContext
+from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, ReplicaContext
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping
@@ -27,20 +27,23 @@ from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.numbers import used_by
-from consortium.ledger.proofs import prove_epochs, verify_epochs_proof
+from consortium.ledger.proofs import verify_epochs_proof
 from consortium.ledger.sealer import Sealer
-from consortium.node.host import Host
+from consortium.node.host import NO_COUNTERS, Host
 from consortium.node.node import Node
 from consortium.node.outbox import Outbox
+from consortium.node.parts import NodeParts, RoleMachine
 from consortium.node.pool import BundlePool
+from consortium.node.run_start import RunStart
+from consortium.node.running import RunningNode
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.roles.loader import RESERVED_EVERY, Load, load_number
 from consortium.roles.steward import StewardTasks
 from consortium.roles.work import Work
-from consortium.scenario.adversary import bend
+from consortium.scenario.adversary import Adversaries, Draw
 from consortium.scenario.scenario import Scenario
-from consortium.scenario.workloads.membership import complete_deed
+from consortium.scenario.workloads.membership import complete_action
 from consortium.scenario.workloads.workload import Prepared, load_workloads
 
 
@@ -99,15 +102,65 @@ def build_genesis(
     )
 
 
+class RunPlan(NamedTuple):
+    """What all nodes of one run are built from. It is made once, when the genesis is known."""
+
+    scenario: Scenario
+    genesis: Genesis
+    prepared: Prepared
+    adversaries: Adversaries
+
+    @classmethod
+    def of(cls, scenario: Scenario, genesis: Genesis, prepared: Prepared) -> RunPlan:
+        return cls(scenario, genesis, prepared, Adversaries.of(scenario))
+
+
+def build_host(
+    plan: RunPlan,
+    name: NodeId,
+    secrets: Mapping[Purpose, bytes],
+    rows: Rows,
+    shared: Shared,
+    *,
+    clock: Callable[[], int] | None = None,
+    known: bytes = b"",
+    is_recalled: bool = False,
+) -> RunningNode:
+    """One member's node over its rows. `clock` tells the CPU spent so far, in nanoseconds. `known` is for a member that
+    is not in the genesis: another's `prove_epochs`; without it nobody hears the node. `is_recalled`: see
+    `ReplicaContext`. Raises `ledger.rows.Damaged` where the rows cannot be right, and ProofError."""
+    genesis = plan.genesis
+    epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
+    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
+    ledger.boot()
+    site = _Site(name, genesis, epochs, rows, shared, ledger)
+    work = _completed(plan.prepared.work.get(name), genesis.chain, shared.suite, secrets)
+    parts = _parts(site, plan.scenario, work, is_recalled=is_recalled)
+    node = Node(parts, *_owners(shared.protocol))
+    start = RunStart()
+    machine = plan.adversaries.bend(name, plan.scenario.seed, node, start, site.surroundings)
+    host = Host(
+        name,
+        machine,
+        shared.verifier,
+        shared.suite,
+        secrets,
+        epochs,
+        lambda: epochs.speaking(name, ledger.head_height + 1).number,
+        _counters(parts) if machine is node else NO_COUNTERS,  # behaviours around the node must hear every vote first
+    )
+    return RunningNode(host, parts, epochs, start)
+
+
 def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
-    """Its deeds with the keys that they need; and the load, if there is one, signed before the run: bundles that bear
-    the numbers that the member's outbox leaves to them."""
+    """The work with what only this member's keys can add: new keys and signatures in its membership actions; and the
+    load, if there is one, as bundles signed before the run, under the numbers that the outbox leaves to them."""
     if work is None:
         return None
     keyring = Keyring(suite, secrets)
     steward, load = work.find(StewardTasks), work.find(Load)
     if steward is not None:
-        actions = tuple(complete_deed(action, work.member, chain, suite, keyring) for action in steward.actions)
+        actions = tuple(complete_action(action, work.member, chain, suite, keyring) for action in steward.actions)
         work = work.having(replace(steward, actions=actions))
     if load is None:
         return work
@@ -120,188 +173,100 @@ def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mappin
     return work.having(replace(load, signed=bundles))
 
 
-class AssembledHost(Host):
-    """A host that also tells what runs are watched by."""
+class _Site(NamedTuple):
+    """Where one member's siblings are built: what several of them need."""
 
-    def __init__(
-        self,
-        *parts: Any,
-        node: Node,
-        consensus: Consensus,
-        ledger: Ledger,
-        sealer: Sealer,
-        pool: BundlePool,
-        epochs: Epochs,
-        start: RunStart,
-    ) -> None:
-        super().__init__(*parts)
-        self._start = start
-        self._node = node
-        if self.machine is node:  # behaviours around it hear everything first
-            candidates: tuple[Any, ...] = (consensus, sealer)
-            able = [part for part in candidates if hasattr(part, "countable")]
-            self.counters = {kind: part for part in able for kind in part.countable}
-        self._consensus = consensus
-        self._ledger = ledger
-        self._sealer = sealer
-        self._pool = pool
-        self._known_epochs = epochs
+    name: NodeId
+    genesis: Genesis
+    epochs: Epochs
+    rows: Rows
+    shared: Shared
+    ledger: Ledger
 
-    def begin_run(self, monotonic_us: int) -> None:
-        """Said before `boot`: when the run began on this node's monotonic clock. Behaviours count from there."""
-        self._start.monotonic_us = monotonic_us
-
-    @property
-    def is_done(self) -> bool:
-        return self._node.is_done
-
-    @property
-    def queues(self) -> dict[str, int]:
-        """Transactions that wait here: in the pool (waiting or in flight), in the outbox (own, not executed)."""
-        return {"pool": self._pool.unexecuted, "outbox": self._node.outbox.pending}
-
-    @property
-    def costs_ns(self) -> Mapping[str, int]:
-        """What the ledger spent by cost, where a clock was handed in."""
-        return self._ledger.costs_ns
-
-    @property
-    def head_height(self) -> int:
-        return self._node.ledger.head_height
-
-    @property
-    def stable_height(self) -> int:
-        return self._sealer.stable_height
-
-    def validator_places(self, epoch: int) -> Mapping[NodeId, int]:
-        """The validators of an epoch, numbered; of one that is not known, nobody."""
-        known = self._known_epochs.number(epoch)
-        return {} if known is None else known.places
-
-    def prove_epochs(self, rows: Rows) -> bytes:
-        """What a newcomer is given as `known`. Raises ProofError while the newest members are under no seal."""
-        return prove_epochs(self._ledger, rows)
-
-    @property
-    def epoch(self) -> int:
-        """Of the next height."""
-        return self._known_epochs.at(self.head_height + 1).number
-
-    @property
-    def is_member(self) -> bool:
-        """Whether it is (or will be) one of those that keep the ledger; one that was removed only listens."""
-        return any(
-            self.me in epoch.by_name
-            for epoch in (self._known_epochs.at(self.head_height + 1), self._known_epochs.newest)
+    def pool(self) -> BundlePool:
+        ledger = self.ledger
+        return BundlePool(
+            self.name,
+            self.epochs,
+            self.genesis.parameters,
+            self.shared.bundles,
+            lambda *place: used_by(ledger.reader, *place) is not None,
+            lambda: ledger.head_height,
         )
 
-    @property
-    def view(self) -> int:
-        return self._consensus.view
+    def sealer(self) -> Sealer:
+        return Sealer(
+            self.name, self.genesis, self.epochs, self.rows, self.shared.verifier, self.ledger, self.shared.keeping
+        )
 
-    @property
-    def leader(self) -> NodeId:
-        return self._consensus.leader
+    def consensus(self, pool: BundlePool, sealer: Sealer, *, is_recalled: bool) -> Consensus:
+        """It begins at what ledger and sealer hold."""
+        epochs, verifier = self.epochs, self.shared.verifier
+        context = ReplicaContext(
+            me=self.name,
+            chain=self.genesis.chain,
+            epochs=epochs,
+            parameters=self.genesis.parameters,
+            pool=pool,
+            verifier=verifier,
+            head_height=self.ledger.head_height,
+            stable_height=sealer.stable_height,
+            stable_seal=sealer.stable_seal,
+            check_seal=lambda seal: check_seal(seal, epochs, verifier).height,
+            keeping=self.shared.keeping,
+            is_recalled=is_recalled,
+        )
+        return self.shared.keeping.around(self.shared.protocol.build(context))
+
+    def catch_up(self, *, is_recalled: bool) -> CatchUp:
+        place = (self.name, self.genesis, self.epochs, self.rows)
+        verifier, check_decision = self.shared.verifier, self.shared.protocol.check_decision
+        return CatchUp(*place, verifier, self.ledger, check_decision, not is_recalled)
+
+    def outbox(self, work: Work | None) -> Outbox:
+        """Beside a load it keeps to the numbers that the load leaves to it."""
+        name, epochs, ledger = self.name, self.epochs, self.ledger
+        return Outbox(
+            name,
+            self.shared.bundles,
+            1 if work is None or work.find(Load) is None else RESERVED_EVERY,
+            lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
+            lambda number: used_by(ledger.reader, name, number),
+        )
+
+    def role(self, scenario: Scenario, work: Work | None) -> RoleMachine:
+        spec = next(member for member in scenario.members if member.name == self.name)
+        return load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, self.ledger.reader)
+
+    def surroundings(self, draw: Draw) -> Surroundings:
+        """What a behaviour around this node knows."""
+        codec, forge = self.shared.verifier.codec, self.shared.protocol.forge
+        return Surroundings(self.name, self.epochs, self.genesis.parameters, codec, draw, forge)
 
 
-def build_host(
-    scenario: Scenario,
-    genesis: Genesis,
-    name: NodeId,
-    secrets: Mapping[Purpose, bytes],
-    rows: Rows,
-    prepared: Prepared,
-    shared: Shared,
-    clock: Callable[[], int] | None = None,
-    known: bytes = b"",
-    is_recalled: bool = False,
-) -> AssembledHost:
-    """One member's host over its rows. `known`: for one that is not in the genesis, another's `prove_epochs`; without
-    it nobody hears it. `is_recalled`: see `ReplicaContext`. Raises `ledger.rows.Damaged` where the rows cannot be
-    right, ProofError."""
-    spec = next(member for member in scenario.members if member.name == name)
-    epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
-    work = _completed(prepared.work.get(name), genesis.chain, shared.suite, secrets)
-    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
-    ledger.boot()
-    sealer = Sealer(name, genesis, epochs, rows, shared.verifier, ledger, shared.keeping)
-    catch_up = CatchUp(
-        name, genesis, epochs, rows, shared.verifier, ledger, shared.protocol.check_decision, not is_recalled
-    )
-    pool = BundlePool(
-        name,
-        epochs,
-        genesis.parameters,
-        shared.bundles,
-        lambda *place: used_by(ledger.reader, *place) is not None,
-        lambda: ledger.head_height,
-    )
-    setting = _setting(name, genesis, epochs, pool, ledger, sealer, shared)
-    consensus = shared.keeping.around(shared.protocol.build(setting._replace(is_recalled=is_recalled)))
-    counted_sealer = shared.keeping.around(sealer)
-    outbox = _outbox(name, work, epochs, ledger, shared)
-    role = load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, ledger.reader)
-    siblings = {
-        "pool": pool,
-        "consensus": consensus,
-        "ledger": ledger,
-        "sealer": counted_sealer,
-        "catch_up": catch_up,
-        "outbox": outbox,
-        "role": role,
-    }
-    node = Node(siblings, ledger, outbox, role, *_owners(shared.protocol))
-    start = RunStart()
-    return AssembledHost(
-        name,
-        bend(scenario, name, node, start, epochs, genesis.parameters, shared.verifier.codec, shared.protocol.forge),
-        shared.verifier,
-        shared.suite,
-        secrets,
-        epochs,
-        lambda: epochs.speaking(name, ledger.head_height + 1).number,
-        node=node,
-        consensus=consensus,
-        ledger=ledger,
-        sealer=counted_sealer,
+def _parts(site: _Site, scenario: Scenario, work: Work | None, *, is_recalled: bool) -> NodeParts:
+    """All siblings of one node, in the order in which each needs those before it."""
+    pool, sealer = site.pool(), site.sealer()
+    return NodeParts(
         pool=pool,
-        epochs=epochs,
-        start=start,
+        consensus=site.consensus(pool, sealer, is_recalled=is_recalled),
+        ledger=site.ledger,
+        sealer=site.shared.keeping.around(sealer),
+        catch_up=site.catch_up(is_recalled=is_recalled),
+        outbox=site.outbox(work),
+        role=site.role(scenario, work),
     )
 
 
-def _setting(
-    name: NodeId, genesis: Genesis, epochs: Epochs, pool: BundlePool, ledger: Ledger, sealer: Sealer, shared: Shared
-) -> ReplicaContext:
-    """Where consensus begins: at what ledger and sealer hold."""
-    return ReplicaContext(
-        me=name,
-        chain=genesis.chain,
-        epochs=epochs,
-        parameters=genesis.parameters,
-        pool=pool,
-        verifier=shared.verifier,
-        head_height=ledger.head_height,
-        stable_height=sealer.stable_height,
-        stable_seal=sealer.stable_seal,
-        keeping=shared.keeping,
-        check_seal=lambda seal: check_seal(seal, epochs, shared.verifier).height,
-    )
-
-
-def _outbox(name: NodeId, work: Work | None, epochs: Epochs, ledger: Ledger, shared: Shared) -> Outbox:
-    """Beside a load it keeps to the numbers that the load leaves to it."""
-    return Outbox(
-        name,
-        shared.bundles,
-        1 if work is None or work.find(Load) is None else RESERVED_EVERY,
-        lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
-        lambda number: used_by(ledger.reader, name, number),
-    )
+def _counters(parts: NodeParts) -> Mapping[type[Message], Counting]:
+    """The siblings that may count a vote of a type without a step of the node."""
+    candidates: tuple[Any, ...] = (parts.consensus, parts.sealer)
+    able = [part for part in candidates if hasattr(part, "countable")]
+    return {kind: part for part in able for kind in part.countable}
 
 
 def _owners(protocol: ConsensusProtocol) -> tuple[dict[type[Message], str], dict[str, str]]:
-    """Whose each message is, and whose each timer, by the first word of its name."""
+    """The sibling that hears each type of message, and each timer, by the first word of the timer's name."""
     messages = {
         **dict.fromkeys(BundlePool.messages, "pool"),
         **dict.fromkeys(protocol.messages, "consensus"),

@@ -22,7 +22,7 @@ from consortium.core.transaction import NAME_BYTES_MAX
 from consortium.plugins.load import run_scenario
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
-from consortium.scenario.adversary import check_behaviours, twins_of
+from consortium.scenario.adversary import Adversaries, check_behaviours
 from consortium.scenario.faults import load_acts, read_options
 from consortium.scenario.network.check import (
     NetworkError,
@@ -172,7 +172,7 @@ def _is_name(name: str) -> bool:
 
 
 def _check_faults(scenario: Scenario) -> None:
-    names = [*(member.name for member in scenario.members), *twins_of(scenario)]
+    names = [*(member.name for member in scenario.members), *Adversaries.of(scenario).twins]
     acts = load_acts()
     for index, fault in enumerate(scenario.faults):
         where = f"faults.{index}"
@@ -216,7 +216,7 @@ def check_runs_locally(scenario: Scenario) -> None:
         raise ScenarioError("is_recalled: real nodes ask one another whenever they boot: use --on simulator")
     if scenario.suite == "plain":
         raise ScenarioError("suite 'plain' signs nothing, for the simulator alone: use --on simulator")
-    if twins_of(scenario):
+    if Adversaries.of(scenario).twins:
         raise ScenarioError("a twin (two hosts with one identity) runs in the simulator alone: use --on simulator")
 
 

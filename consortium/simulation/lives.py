@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from consortium.core.genesis import Genesis
 from consortium.core.machine import Note, Output
-from consortium.ledger.proofs import ProofError
+from consortium.ledger.proofs import ProofError, prove_members
 from consortium.ledger.rows import Damaged
 from consortium.ledger.stored_members import registered_voting_key
-from consortium.scenario.assemble import AssembledHost, Shared, build_host
-from consortium.scenario.scenario import Scenario
-from consortium.scenario.workloads.workload import Prepared
+from consortium.node.running import RunningNode
+from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.simulation.clock import Clock
 from consortium.simulation.driver import NodeDriver
 from consortium.simulation.simulated_node import EXIT_STORE, Continue, Delivery, Item, SimulatedNode, Wakeup
@@ -28,22 +26,18 @@ class NodeLives:
 
     def __init__(
         self,
-        scenario: Scenario,
-        genesis: Genesis,
-        prepared: Prepared,
+        plan: RunPlan,
         shared: Shared,
         nodes: Mapping[str, SimulatedNode],
         clock: Clock,
         note: Callable[[str, Note], None],
     ) -> None:
-        self._scenario = scenario
-        self._genesis = genesis
-        self._prepared = prepared
+        self._plan = plan
         self._shared = shared
         self._nodes = nodes
         self._clock = clock
         self.note = note
-        self.wrap: Callable[[SimulatedNode, AssembledHost], AssembledHost] = lambda node, host: host
+        self.wrap: Callable[[SimulatedNode, RunningNode], RunningNode] = lambda node, host: host
 
     # --- while it lives -----------------------------------------------------------------------------------------
 
@@ -112,7 +106,7 @@ class NodeLives:
     def boot(self, node: SimulatedNode) -> list[Output]:
         """Builds its host over its disk; a damaged ledger is set aside and fetched from the others again."""
         node.incarnation += 1
-        voting_key = registered_voting_key(node.disk.rows, self._genesis, node.identity)
+        voting_key = registered_voting_key(node.disk.rows, self._plan.genesis, node.identity)
         records = node.disk.records(voting_key)
         try:
             return self._begin(node, records)
@@ -127,18 +121,16 @@ class NodeLives:
         node.host = host
         return host.boot(node.now(self._clock.now_us), records)
 
-    def _build(self, node: SimulatedNode) -> AssembledHost:
-        known = self._known() if node.identity not in self._genesis.first_epoch.by_name else b""
+    def _build(self, node: SimulatedNode) -> RunningNode:
+        known = self._known() if node.identity not in self._plan.genesis.first_epoch.by_name else b""
         return build_host(
-            self._scenario,
-            self._genesis,
+            self._plan,
             node.identity,
             node.secrets,
             node.disk.rows,
-            self._prepared,
             self.driver.shared(node, self._shared),
             known=known,
-            is_recalled=self._scenario.is_recalled and node.incarnation == 1 and not known,
+            is_recalled=self._plan.scenario.is_recalled and node.incarnation == 1 and not known,
         )
 
     def _known(self) -> bytes:
@@ -148,6 +140,6 @@ class NodeLives:
         if fullest is None or fullest.host is None:
             return b""
         try:
-            return fullest.host.prove_epochs(fullest.disk.rows)
+            return prove_members(fullest.disk.rows, fullest.host.epoch)
         except ProofError:
             return b""

@@ -15,8 +15,8 @@ from consortium.core.genesis import Genesis
 from consortium.core.machine import Note
 from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.rows import DictRows
-from consortium.scenario.adversary import traitors, turns, twin_groups, twins_of
-from consortium.scenario.assemble import Shared, build_genesis, prepare
+from consortium.scenario.adversary import Adversaries
+from consortium.scenario.assemble import RunPlan, Shared, build_genesis, prepare
 from consortium.scenario.faults import touches
 from consortium.scenario.faults.fate import Fate
 from consortium.scenario.network.model import NetworkModel, change_times_us
@@ -82,22 +82,22 @@ def _public_keys(
     }
 
 
-def _made_nodes(scenario: Scenario, secrets: Mapping[NodeId, dict[Purpose, bytes]]) -> dict[str, SimulatedNode]:
+def _made_nodes(adversaries: Adversaries, secrets: Mapping[NodeId, dict[Purpose, bytes]]) -> dict[str, SimulatedNode]:
     """A node for each member, and one more for each twin, by name; none of them lives yet."""
-    identities = {**{name: name for name in secrets}, **twins_of(scenario)}
+    identities = {**{name: name for name in secrets}, **adversaries.twins}
     nodes = {
         name: SimulatedNode(name, identities[name], secrets[identities[name]], WALL_ORIGIN_US)
         for name in sorted(identities)
     }
-    for name in traitors(scenario):
+    for name in adversaries.names:
         nodes[name].is_traitor = True
     return nodes
 
 
-def _confine_twins(scenario: Scenario, transport: Transport) -> None:
+def _confine_twins(adversaries: Adversaries, transport: Transport) -> None:
     """Each of a pair hears, and is heard by, its own half of the members alone."""
-    for twin, member in twins_of(scenario).items():
-        own, second = twin_groups(scenario, member)
+    for twin, member in adversaries.twins.items():
+        own, second = adversaries.twin_groups[member]
         transport.confine(member, own)
         transport.confine(twin, second)
 
@@ -144,18 +144,19 @@ class Simulation:
         self._shared = Shared.of(self.genesis, suite)
         if profile is None:
             self._shared = _with_shortcuts(scenario, self._shared)
-        self.nodes = _made_nodes(scenario, secrets)
+        plan = RunPlan.of(scenario, self.genesis, prepared)
+        self.nodes = _made_nodes(plan.adversaries, secrets)
         network = NetworkModel(scenario.network, scenario.seed, list(secrets))
-        self.lives = NodeLives(scenario, self.genesis, prepared, self._shared, self.nodes, self._clock, self._note)
+        self.lives = NodeLives(plan, self._shared, self.nodes, self._clock, self._note)
         world = (scenario, self._clock, network, self.nodes, self.lives, watch)
         self.driver: NodeDriver = FreeNodes(*world, level) if profile is None else PricedNodes(profile, *world)
         self.lives.driver = self.driver
         self._transport = self.driver.transport
-        _confine_twins(scenario, self._transport)
+        _confine_twins(plan.adversaries, self._transport)
         fated = (self._clock, self.nodes, self._transport, self._note, self.lives.start, self.lives.resume)
         self._fate = Fate(scenario, SimulatedWorld(*fated))
         self._gauges = Gauges(self._clock, self.nodes, self._note)
-        self._turns = list(turns(scenario))
+        self._turns = list(plan.adversaries.turns)
         self._height_max = 0
         self._progress_us = 0
         self._is_begun = False

@@ -9,7 +9,7 @@ from consortium.core.machine import Now, Received
 from consortium.core.membership import NodeId, Purpose
 from consortium.core.messages import Frame
 from consortium.core.traffic import Traffic
-from consortium.scenario.assemble import AssembledHost
+from consortium.node.running import RunningNode
 from consortium.simulation.clock import NodeClock
 from consortium.simulation.disk import Disk
 
@@ -27,7 +27,7 @@ class SimulatedNode:
         self.clock = NodeClock(wall_origin_us)
         self.incarnation = 0
         self.on_change: Callable[[bool], None] = lambda is_life: None  # it lives (or hears), or not, from now on
-        self._host: AssembledHost | None = None
+        self._host: RunningNode | None = None
         self._is_paused = False
         self.is_traitor = False
         self.held: list[Any] = []  # what came while it was paused
@@ -37,11 +37,11 @@ class SimulatedNode:
         self.at_crash: list[Callable[[], None]] = []  # damage that shows when nothing is in memory any more
 
     @property
-    def host(self) -> AssembledHost | None:
+    def host(self) -> RunningNode | None:
         return self._host
 
     @host.setter
-    def host(self, host: AssembledHost | None) -> None:
+    def host(self, host: RunningNode | None) -> None:
         self._host = host
         self.on_change(True)
 

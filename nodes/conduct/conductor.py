@@ -17,7 +17,7 @@ from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
 from consortium.runs.folder import RunFolderError, write_unfinished
 from consortium.runs.machine_words import machine_words
-from consortium.scenario.adversary import traitors
+from consortium.scenario.adversary import Adversaries
 from consortium.scenario.faults.fate import Fate, check_world
 from consortium.scenario.load import check_runs_locally
 from consortium.scenario.network.model import NetworkModel
@@ -108,11 +108,14 @@ class _Conductor:
             member.name: NodeProcess(NodeFolder(files.folder, member.name), member.name)
             for member in sorted(scenario.members, key=lambda member: member.name)
         }
-        self._world = LocalWorld(scenario, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader)
+        adversaries = Adversaries.of(scenario)
+        self._traitors = adversaries.names
+        self._world = LocalWorld(
+            scenario, adversaries, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader
+        )
         self._fate = Fate(scenario, self._world, lambda: is_level(self))
-        self._turns = TurnClock(scenario)
+        self._turns = TurnClock(adversaries.turns)
         self._network = NetworkModel(scenario.network if scenario.network.in_real_runs else Network(), scenario.seed)
-        self._traitors = traitors(scenario)
         self._drills: list[Drill] = [] if drill is None else [drill]
         self._height_max = 0
         self._progress_us = 0

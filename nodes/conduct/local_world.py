@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol
 
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
-from consortium.scenario.adversary import traitors
+from consortium.scenario.adversary import Adversaries
 from consortium.scenario.faults.world import WhichDisk
 from consortium.scenario.network.model import matches
 from consortium.scenario.scenario import Scenario
@@ -49,6 +49,7 @@ class LocalWorld:
     def __init__(
         self,
         scenario: Scenario,
+        adversaries: Adversaries,
         genesis: Genesis,
         nodes: Mapping[NodeId, NodeProcess],
         broker: Broker,
@@ -60,7 +61,7 @@ class LocalWorld:
         self._broker = broker
         self._note = note
         self._leader = leader
-        self._traitors = traitors(scenario)
+        self._traitors = adversaries.names
         self._joins = frozenset(member.name for member in scenario.members if member.joins)
         self._joining: dict[NodeId, WhichDisk] = {}  # those whose start waits for a proof: with which disk
         self._joined_us = 0

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from consortium.scenario.adversary import Turn, turns
-from consortium.scenario.scenario import Scenario
+from consortium.scenario.adversary import Turn
 
 
 class TurnClock:
     """When behaviours begin and end, for the trace; a run is not over before all of them have begun."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self._turns = deque(turns(scenario))
+    def __init__(self, turns: Sequence[Turn]) -> None:
+        self._turns = deque(turns)
 
     @property
     def have_begun(self) -> bool:

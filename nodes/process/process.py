@@ -47,7 +47,7 @@ _log = logging.getLogger("node")
 
 
 class DrivenHost(Protocol):
-    """What a driver needs of a host (`scenario.assemble.AssembledHost`, or a stand-in in tests)."""
+    """What a driver needs of a host (`RunningNode`, or a stand-in in tests)."""
 
     def begin_run(self, monotonic_us: int) -> None: ...
 

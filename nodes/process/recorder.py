@@ -12,6 +12,7 @@ from typing import Any
 from consortium import __version__
 from consortium.core.machine import Now, Output
 from consortium.core.membership import NodeId
+from consortium.node.running import RunningNode
 from consortium.runs.recording import (
     ARRIVAL,
     BOOT,
@@ -27,7 +28,6 @@ from consortium.runs.recording import (
     recordings,
     shorten,
 )
-from consortium.scenario.assemble import AssembledHost
 
 BUFFER_BYTES_MAX = 1_000_000
 
@@ -94,7 +94,7 @@ class Recorder:
 class RecordedHost:
     """As the host inside, and every call stands in the recording. `known`, `mark`: see `recording.Boot`."""
 
-    def __init__(self, host: AssembledHost, recorder: Recorder, chain: bytes, known: bytes, mark: bytes) -> None:
+    def __init__(self, host: RunningNode, recorder: Recorder, chain: bytes, known: bytes, mark: bytes) -> None:
         self._host = host
         self._recorder = recorder
         self._chain = chain

@@ -27,6 +27,7 @@ CONSENSUS_TESTS = (
     "tests/unit/protocols",
     "tests/unit/hotstuff",
     "tests/unit/core",
+    "tests/unit/node",
     "tests/unit/ledger",
     "tests/unit/contracts/test_governance.py",
     "tests/unit/nodes/test_carrier.py",

@@ -370,7 +370,7 @@ def test_a_snapshot_ends_the_wait_of_what_it_holds() -> None:
         snapshot_gap=12,
     )
     assert run.notes("snapshot", "node-5")
-    assert all(node.host._node.siblings["pool"].unexecuted == 0 for node in _living(run))
+    assert all(node.host.queues["pool"] == 0 for node in _living(run))
 
 
 def _living(run: Observed) -> list[Any]:

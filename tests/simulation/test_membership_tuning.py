@@ -40,7 +40,7 @@ def test_a_vote_for_larger_batches_and_other_timers_holds_from_its_epoch_on_for_
     assert before == 2 < after <= 40
     for node in ran.simulation.nodes.values():
         assert node.host is not None
-        state = node.host._consensus.state  # type: ignore[attr-defined]
+        state = node.host.parts.consensus.state  # type: ignore[attr-defined]
         assert state.parameters == tuned(ran.genesis.parameters, second) != ran.genesis.parameters
         assert state.parameters.timer_base_us == 300_000 and state.parameters.window == 8
     assert not ran.noted("view_change", node="m0")

@@ -21,9 +21,9 @@ from consortium.lab.figures.sequence import (
     signed_of,
     window_of,
 )
+from consortium.node.running import RunningNode
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
-from consortium.scenario.assemble import AssembledHost
 from consortium.simulation.bus.levels import ONE_BY_ONE
 from consortium.simulation.bus.transport import Seen
 from consortium.simulation.costs.profile import Profile
@@ -94,7 +94,7 @@ class _Overheard(Simulation):
         if self._reader.kind(signed):
             self.heard.append(Heard(self._clock.now_us, name, key_of(signed)))
 
-    def _listen_to(self, node: SimulatedNode, host: AssembledHost) -> AssembledHost:
+    def _listen_to(self, node: SimulatedNode, host: RunningNode) -> RunningNode:
         ear: Any = _Ear(host, node.name, self)
         return ear  # type: ignore[no-any-return]
 
@@ -108,7 +108,7 @@ def _told_alike(run: Run) -> frozenset[str]:
 class _Ear:
     """A host that is listened to; all else is the host's own."""
 
-    def __init__(self, host: AssembledHost, name: str, overheard: _Overheard) -> None:
+    def __init__(self, host: RunningNode, name: str, overheard: _Overheard) -> None:
         self._host: Any = host
         self._name = name
         self._overheard = overheard

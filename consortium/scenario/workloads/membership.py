@@ -44,19 +44,19 @@ class DeedOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tuning: dict[str, int] = {}
 
 
-def complete_deed(
-    deed: MembershipAction, member: str, chain: bytes, suite: KeySuite, keyring: Keyring
+def complete_action(
+    action: MembershipAction, member: str, chain: bytes, suite: KeySuite, keyring: Keyring
 ) -> MembershipAction:
-    """With the member's own new keys, and the signature of its recovery key."""
-    if deed.is_recovery:
-        secret, vote_key = keyring.generation("recover", 0), keyring.public_key("vote", deed.generation)
+    """The action with what only the member itself can add: its own new keys, or the signature of its recovery key."""
+    if action.is_recovery:
+        secret, vote_key = keyring.generation("recover", 0), keyring.public_key("vote", action.generation)
         assert secret is not None, f"{member} has no recovery secret"
         signature = suite.sign(secret, recovery_statement(chain, suite.name, member, vote_key))
-        return replace(deed, recovery=governance.RecoverKey(vote_key, signature))
-    if deed.renews and deed.proposal is not None:
-        keys = sorted_keys({purpose: keyring.public_key(purpose, deed.generation) for purpose in deed.renews})
-        return replace(deed, proposal=replace(deed.proposal, keys=keys))
-    return deed
+        return replace(action, recovery=governance.RecoverKey(vote_key, signature))
+    if action.renews and action.proposal is not None:
+        keys = sorted_keys({purpose: keyring.public_key(purpose, action.generation) for purpose in action.renews})
+        return replace(action, proposal=replace(action.proposal, keys=keys))
+    return action
 
 
 def introduce(prepared: Prepared, keys: Mapping[str, Mapping[Purpose, bytes]]) -> Prepared:

@@ -11,8 +11,9 @@ from consortium.core.membership import Purpose
 from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
 from consortium.core.transaction import Bundles, decode_call
 from consortium.ledger.rows import DictRows
+from consortium.node.running import RunningNode
 from consortium.protocols.pbft.messages import Prepare
-from consortium.scenario.assemble import AssembledHost, Shared, build_genesis, build_host, prepare
+from consortium.scenario.assemble import RunPlan, Shared, build_genesis, build_host, prepare
 from consortium.scenario.scenario import MemberSpec, Scenario
 
 NAMES = ("a", "b", "c", "d")
@@ -29,11 +30,12 @@ GENESIS = build_genesis(
     {name: {purpose: SUITE.public_key(secret) for purpose, secret in SECRETS[name].items()} for name in NAMES},
     1_800_000_000_000_000,
 )
+PLAN = RunPlan.of(SCENARIO, GENESIS, PREPARED)
 SHARED = Shared.of(GENESIS)
 
 
-def _host() -> AssembledHost:
-    host = build_host(SCENARIO, GENESIS, "a", SECRETS["a"], DictRows(), PREPARED, Shared.of(GENESIS))
+def _host() -> RunningNode:
+    host = build_host(PLAN, "a", SECRETS["a"], DictRows(), Shared.of(GENESIS))
     host.begin_run(0)
     return host
 

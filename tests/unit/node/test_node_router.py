@@ -18,13 +18,13 @@ from consortium.core.machine import (
     Received,
     Skipped,
     Started,
-    Submit,
     Submitted,
 )
 from consortium.core.messages import Signed
 from consortium.core.transaction import Bundles
 from consortium.node.node import Node, lost_votes_record
 from consortium.node.outbox import Outbox
+from consortium.node.parts import NodeParts
 from consortium.node.pool import Busy
 
 NOW = Now(1, 2)
@@ -50,18 +50,18 @@ class Ear:
         return Receipted(height, 1, (), True) if height > 2 else None
 
 
-def house(**scripts: dict[type, list[Any]]) -> tuple[Node, list[tuple[str, Any]]]:
+def house(**scripts: dict[type, list[Any]]) -> tuple[Node, NodeParts, list[tuple[str, Any]]]:
     log: list[tuple[str, Any]] = []
     names = ("pool", "consensus", "ledger", "sealer", "catch_up", "role")
     ears = {name: Ear(name, log, scripts.get(name, {})) for name in names}
     outbox = Outbox("a", Bundles(b"c" * 32, KeyedHash()))
     siblings: Any = {**ears, "outbox": outbox}
-    node = Node(siblings, ears["ledger"], outbox, ears["role"], {Busy: "pool"}, {"sealer": "sealer"})  # type: ignore[arg-type]
-    return node, log
+    parts = NodeParts(**siblings)
+    return Node(parts, {Busy: "pool"}, {"sealer": "sealer"}), parts, log
 
 
 def test_a_message_and_a_timer_are_heard_by_their_owner_alone() -> None:
-    node, log = house()
+    node, _, log = house()
     received = Received("b", Busy(b"d", 1), Signed("b", b"", b""), 0, b"")
     for event in (received, Expired(("sealer", "idle")), Submitted(()), Available()):
         assert node.step(NOW, event) == []
@@ -75,7 +75,7 @@ def test_a_message_and_a_timer_are_heard_by_their_owner_alone() -> None:
 
 def test_what_one_says_to_another_is_heard_after_its_step_and_leaves_nothing_outside() -> None:
     told: list[Any] = [Note("first", {}), Behind(7), Persist(b"vote", 7), Skipped(1, ())]
-    node, log = house(consensus={Available: told})
+    node, _, log = house(consensus={Available: told})
     out = node.step(NOW, Available())
     assert [type(effect) for effect in out] == [Note, Persist], "in order, and only what is for the host"
     assert [name for name, _ in log] == ["consensus", "catch_up", "role"]
@@ -83,7 +83,7 @@ def test_what_one_says_to_another_is_heard_after_its_step_and_leaves_nothing_out
 
 
 def test_a_boot_tells_each_its_own_records_the_past_first_and_a_bad_record_is_only_noted() -> None:
-    node, log = house()
+    node, _, log = house()
     records = (encode(("consensus", b"vote")), encode(("nobody", b"x")), b"junk", encode(("pool", b"bundle")))
     out = node.step(NOW, Started((*records, lost_votes_record(b"key"))))
     assert [effect.fields["why"] for effect in out if isinstance(effect, Note)] == ["unreadable record"] * 2
@@ -94,14 +94,7 @@ def test_a_boot_tells_each_its_own_records_the_past_first_and_a_bad_record_is_on
 
 
 def test_a_role_that_wants_no_history_hears_none() -> None:
-    node, log = house()
-    node.role.wants_history = False  # type: ignore[misc]
+    node, parts, log = house()
+    parts.role.wants_history = False
     node.step(NOW, Started(()))
     assert not any(isinstance(event, Receipted) for _, event in log)
-
-
-def test_a_node_is_done_when_its_role_is_and_nothing_of_it_waits() -> None:
-    node, _ = house(role={Available: []})
-    assert node.is_done
-    node.outbox.step(NOW, Submit("one", (("bill", "issue", {}),)))
-    assert not node.is_done
