@@ -12,7 +12,7 @@ from consortium.core.draws import choose
 from consortium.core.machine import Event, Received
 from consortium.core.messages import ATTACHMENT_BYTES_MAX
 from consortium.core.transaction import BUNDLE_BYTES_MAX, Bundle
-from consortium.node.pool import Submission
+from consortium.node.submission import Submission
 
 _BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
 _BUNDLE: Decoder[Bundle] = Decoder(Bundle, BUNDLE_BYTES_MAX)

@@ -12,7 +12,7 @@ from consortium.core.codec import encode
 from consortium.core.draws import choose
 from consortium.core.machine import Effect, Event, Now, Received, Send, Utter
 from consortium.ledger.messages import FetchBlocks, Status
-from consortium.node.pool import Submission
+from consortium.node.submission import Submission
 
 Kind = Literal["asks", "votes", "submissions", "requests", "noise"]
 TICK_US = 20_000

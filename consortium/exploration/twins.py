@@ -22,8 +22,8 @@ from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Frame, Message, decode_frame
 from consortium.ledger.messages import Checkpoint, Sealed, Status
 from consortium.ledger.rows import DictRows
-from consortium.node.pool import Busy, Submission
 from consortium.node.running import RunningNode
+from consortium.node.submission import Busy, Submission
 from consortium.protocols.pbft.messages import NewView, PrePrepare, Recall, Recalled, ViewChange
 from consortium.scenario.assemble import RunPlan, Shared, build_genesis, build_host, prepare
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload

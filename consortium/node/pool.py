@@ -7,17 +7,14 @@ starts no timer.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import cast
 
-from consortium.core.codec import Decoder, Malformed, encode, sha256
+from consortium.core.codec import Malformed
 from consortium.core.genesis import Parameters, tuned
-from consortium.core.grouping import group_by_size
 from consortium.core.machine import (
     Available,
-    Broadcast,
     Decide,
     Effect,
     Event,
@@ -28,11 +25,10 @@ from consortium.core.machine import (
     Received,
     Send,
     SetTimer,
-    Started,
     Submitted,
 )
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
+from consortium.core.messages import Message
 from consortium.core.transaction import (
     BUNDLE_BYTES_MAX,
     Bundle,
@@ -42,36 +38,13 @@ from consortium.core.transaction import (
     decode_call,
     encode_batch,
 )
+from consortium.node.held_bundles import Entry, HeldBundles
+from consortium.node.submission import SUBMISSION_BUNDLES_MAX, Busy, Submission, broadcasts, submitted_bundles
 
 RELAY_TIMER = ("pool", "relay")
 RELAY_BUNDLES_MAX = 64
 RELAY_BYTES_MAX = 64_000
-SUBMISSION_BYTES_MAX = 2_000_000
-SUBMISSION_BUNDLES_MAX = 4_000
 WASTED_MAX = 8  # unfit or refused bundles of one submission; the rest of it is not looked at
-EXECUTED_REMEMBERED_MAX = 50_000
-
-
-class Submission(Message, frozen=True):
-    """Bundles for everybody's pool; the attachment is a MessagePack array of them, of this SHA-256."""
-
-    digest: bytes
-
-
-class Busy(Message, frozen=True):
-    """The pool of the sender is full for this member: these bundles were not admitted."""
-
-    digest: bytes
-    refused: int
-
-
-_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
-
-
-class Entry(NamedTuple):
-    bundle: Opened
-    received_us: int
-    arrival: int  # a counter: the order of coming
 
 
 class BundlePool:
@@ -88,21 +61,15 @@ class BundlePool:
         is_spent: Callable[[NodeId, int], bool] = lambda member, number: False,
         head_height: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`is_spent`: whether the ledger holds this number of this member as used. `head_height`: of the ledger; the
-        next height's epoch tells which parameters hold."""
+        """`is_spent(member, number)` tells whether the ledger holds this number of this member as used. `head_height()`
+        is the ledger's: the epoch of the next height tells which parameters hold."""
         self._me = me
         self._epochs = epochs
         self._genesis_parameters = parameters
         self._head_height = head_height
         self._bundles = bundles
         self._is_spent = is_spent
-        self._queue: OrderedDict[bytes, Entry] = OrderedDict()  # waiting, in no batch in flight
-        self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
-        self._executed: OrderedDict[bytes, None] = OrderedDict()
-        self._load: dict[NodeId, int] = {}  # transactions per member, waiting or in flight
-        self._waiting = 0
-        self._flying_known = 0
-        self._arrivals = 0
+        self._held = HeldBundles()
         self._told: dict[bytes, tuple[int, int]] = {}  # relays of a waiting bundle, time of the second one (0: none)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
         self._is_relay_set = False
@@ -115,8 +82,8 @@ class BundlePool:
 
     def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
         match event:
-            case Received(message=Submission()):
-                return self._on_submission(now, event)
+            case Received(message=Submission() as message):
+                return self._on_submission(now, event, message)
             case Received(message=Busy(refused=refused)):
                 return [Note("busy", {"by": event.sender, "refused": refused})]
             case Submitted(bundles):
@@ -129,25 +96,17 @@ class BundlePool:
                 return []
             case Expired(timer=timer) if timer == RELAY_TIMER:
                 return self._on_relay(now)
-            case Started():
-                return []
             case _:
                 return []
 
-    def _on_submission(self, now: Now, event: Received) -> list[Effect]:
-        """Bundles by attachment. Its digest must be the signed one; each bundle is judged by itself."""
-        message = event.message
-        assert isinstance(message, Submission)
-        if len(event.attachment) > SUBMISSION_BYTES_MAX + 10 * SUBMISSION_BUNDLES_MAX:
-            return [Note("rejected", {"why": "submission too long", "sender": event.sender})]
-        if sha256(event.attachment) != message.digest:
-            return [Note("rejected", {"why": "submission digest", "sender": event.sender})]
+    def _on_submission(self, now: Now, event: Received, message: Submission) -> list[Effect]:
+        """Each bundle is judged by itself."""
         try:
-            raws = _BUNDLES.decode(event.attachment)
-        except Malformed:
-            return [Note("rejected", {"why": "submission malformed", "sender": event.sender})]
+            raws = submitted_bundles(event, message)
+        except Malformed as error:
+            return [Note("rejected", {"why": str(error), "sender": event.sender})]
         admitted, refused, unfit = 0, 0, 0
-        for raw in raws[:SUBMISSION_BUNDLES_MAX]:
+        for raw in raws:
             verdict = self._admit(now, raw)
             admitted += verdict == "admitted"
             refused += verdict == "busy"
@@ -165,38 +124,41 @@ class BundlePool:
 
     def _on_submitted(self, now: Now, raws: tuple[bytes, ...]) -> list[Effect]:
         """Our own bundles: admit them, tell everybody."""
-        effects: list[Effect] = []
-        fit: list[bytes] = []
-        for raw in raws:
-            if self._admit(now, raw) in ("admitted", "known", "busy"):
-                fit.append(raw)
-        effects.extend(_broadcasts(fit))
+        fit = [raw for raw in raws if self._admit(now, raw) in ("admitted", "known", "busy")]
+        effects = broadcasts(fit)
         if fit:
             effects.extend(self._available())
         return effects
 
     def _available(self) -> list[Effect]:
         effects: list[Effect] = [Available()]
-        if not self._is_relay_set and self._queue:
+        if not self._is_relay_set and self._held.waiting:
             self._is_relay_set = True
             effects.append(SetTimer(RELAY_TIMER, self._parameters.timer_base_us // 2))
         return effects
 
     def _on_relay(self, now: Now) -> list[Effect]:
-        """Tell again the oldest bundles that nobody has ordered for T/2, within a budget; and beyond it our own that
-        were overtaken: a leader that serves first come first served does not have them."""
+        """Tell the oldest bundles again that nobody has ordered for half a timer, within a budget. Our own that were
+        overtaken are told beyond the budget: a leader that serves first come first served does not have them."""
         self._is_relay_set = False
         wait_us = self._parameters.timer_base_us // 2
-        relayed: list[bytes] = []
+        effects = broadcasts([entry.bundle.raw for entry in self._relayed(now, wait_us)])
+        if not self._held.is_empty:
+            self._is_relay_set = True
+            effects.append(SetTimer(RELAY_TIMER, wait_us))
+        return effects
+
+    def _relayed(self, now: Now, wait_us: int) -> list[Entry]:
+        """The bundles to tell again now; what came too late for its numbers is dropped on the way."""
+        relayed: list[Entry] = []
         size = places = 0
-        for entry in list(islice(self._queue.values(), SUBMISSION_BUNDLES_MAX)):
-            if now.monotonic_us - entry.received_us < wait_us:
-                break
+        for entry in list(islice(self._held.since(wait_us, now.monotonic_us), SUBMISSION_BUNDLES_MAX)):
             is_lost = entry.bundle.member == self._me and entry.received_us + wait_us // 2 < self._overtaker_us
             if not is_lost and places >= RELAY_BUNDLES_MAX:
                 continue
             if self._is_late(entry.bundle):
-                self._drop(entry.bundle.digest)
+                self._told.pop(entry.bundle.digest, None)
+                self._held.drop(entry.bundle.digest)
                 continue
             if not is_lost:
                 places += 1
@@ -204,14 +166,10 @@ class BundlePool:
                     places = RELAY_BUNDLES_MAX
                     continue
                 size += len(entry.bundle.raw)
-            relayed.append(entry.bundle.raw)
+            relayed.append(entry)
             count, told_us = self._told.get(entry.bundle.digest, (0, 0))
             self._told[entry.bundle.digest] = (count + 1, now.monotonic_us if count == 1 else told_us)
-        effects: list[Effect] = list(_broadcasts(relayed))
-        if self._queue or self._flying:
-            self._is_relay_set = True
-            effects.append(SetTimer(RELAY_TIMER, wait_us))
-        return effects
+        return relayed
 
     def _on_decided(self, batch: bytes | None) -> None:
         if batch is None:
@@ -221,47 +179,30 @@ class BundlePool:
         except Malformed:
             return  # executed as an empty height
         for digest in digests:
-            self._executed[digest] = None
-            entry = self._drop(digest)
+            entry = self._on_executed(digest)
             if entry is not None:
                 self._overtaker_us = max(self._overtaker_us, entry.received_us)
-        while len(self._executed) > EXECUTED_REMEMBERED_MAX:
-            self._executed.popitem(last=False)
 
-    def _drop(self, digest: bytes) -> Entry | None:
-        """Forget a bundle, wherever it is."""
+    def _on_executed(self, digest: bytes) -> Entry | None:
         self._told.pop(digest, None)
-        entry = self._queue.pop(digest, None)
-        if entry is not None:
-            self._waiting -= len(entry.bundle.ids)
-        else:
-            entry = self._flying.pop(digest, None)
-            if entry is not None:
-                self._flying_known -= len(entry.bundle.ids)
-        if entry is not None:
-            self._load[entry.bundle.member] -= len(entry.bundle.ids)
-        return entry
+        return self._held.execute(digest)
 
     def _on_jumped(self, used: Callable[[NodeId], Mapping[int, bytes]]) -> None:
         """A snapshot: what it holds as executed waits no more, nor what came too late for its numbers."""
         known: dict[NodeId, Mapping[int, bytes]] = {}
-        entries = [*self._queue.values(), *(entry for entry in self._flying.values() if entry is not None)]
-        for entry in entries:
+        for entry in self._held.entries():
             member = entry.bundle.member
             if member not in known:
                 known[member] = used(member)
             if all(_number(transaction) in known[member] for transaction in entry.bundle.transactions):
-                self._executed[entry.bundle.digest] = None
-                self._drop(entry.bundle.digest)
+                self._on_executed(entry.bundle.digest)
 
     def _admit(self, now: Now, raw: bytes) -> str:
         """ "admitted", "known" (here or executed already), "busy" (this member's share is full) or "unfit"."""
         if len(raw) > min(BUNDLE_BYTES_MAX, self._parameters.batch_bytes_max):
             return "unfit"
         digest = bundle_digest(raw)
-        if digest in self._queue or digest in self._executed:
-            return "known"
-        if digest in self._flying and self._flying[digest] is not None:
+        if self._held.knows(digest):
             return "known"
         known = self._bundles.recall(digest)
         try:
@@ -272,16 +213,7 @@ class BundlePool:
             bundle = known or self._bundles.verify(cast(Bundle, parts), raw, digest)
         except Malformed:
             return "unfit"
-        count = len(bundle.ids)
-        self._load[bundle.member] = self._load.get(bundle.member, 0) + count
-        self._arrivals += 1
-        entry = Entry(bundle, now.monotonic_us, self._arrivals)
-        if digest in self._flying:
-            self._flying[digest] = entry
-            self._flying_known += count
-        else:
-            self._queue[digest] = entry
-            self._waiting += count
+        self._held.add(bundle, now.monotonic_us)
         return "admitted"
 
     def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes]) -> str:
@@ -295,7 +227,7 @@ class BundlePool:
         if key not in (epoch.key(member, "submit"), before.key(member, "submit")):
             return "unfit"
         share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
-        if self._load.get(member, 0) + count > share:
+        if self._held.load(member) + count > share:
             return "busy"
         if self._is_all_spent(member, transactions):
             return "known"  # executed before this boot, perhaps: nobody else would order it
@@ -305,25 +237,25 @@ class BundlePool:
         return all(self._is_spent(member, _number(transaction)) for transaction in transactions)
 
     def _is_late(self, bundle: Opened) -> bool:
-        """Whether other transactions took its numbers since it came: pools that it reached later never took it in, so
-        no leader is to blame that it waits."""
+        """Whether other transactions have taken its numbers since it came. Pools that it reached later never took it
+        in, so it is no leader's fault that it still waits."""
         return self._is_all_spent(bundle.member, bundle.transactions)
 
     # --- as consensus sees it -----------------------------------------------------------------------------------
 
     @property
     def waiting(self) -> int:
-        return self._waiting
+        return self._held.waiting_count
 
     @property
     def unexecuted(self) -> int:
-        return self._waiting + self._flying_known
+        return self._held.waiting_count + self._held.flying_count
 
     def take(self, now: Now) -> bytes | None:
         count, size = 0, 0
         taken: dict[bytes, bytes] = {}
         ids: set[bytes] = set()
-        for digest, entry in self._queue.items():
+        for digest, entry in self._held.waiting.items():
             bundle = entry.bundle
             if not ids.isdisjoint(bundle.ids):
                 continue  # the same transaction in another bundle: two in one batch would make it unfit
@@ -335,7 +267,7 @@ class BundlePool:
             ids.update(bundle.ids)
             taken[digest] = bundle.raw
         for digest in taken:
-            self._fly(digest)
+            self._held.fly(digest)
         return encode_batch(now.wall_us, list(taken.values())) if taken else None
 
     def judge(self, batch: bytes) -> str | None:
@@ -365,28 +297,13 @@ class BundlePool:
         except Malformed:
             return
         for digest in digests:
-            self._fly(digest)
-
-    def _fly(self, digest: bytes) -> None:
-        entry = self._queue.pop(digest, None)
-        if entry is not None:
-            self._waiting -= len(entry.bundle.ids)
-            self._flying_known += len(entry.bundle.ids)
-            self._flying[digest] = entry
-        elif digest not in self._flying and digest not in self._executed:
-            self._flying[digest] = None
+            self._held.fly(digest)
 
     def release(self) -> None:
-        back = [(digest, entry) for digest, entry in self._flying.items() if entry is not None]
-        self._flying.clear()
-        self._flying_known = 0
-        entries = [*back, *self._queue.items()]
-        entries.sort(key=lambda item: item[1].arrival)
-        self._queue = OrderedDict(entries)
-        self._waiting = sum(len(entry.bundle.ids) for entry in self._queue.values())
+        self._held.land()
 
     def was_overtaken(self, now: Now, wait_us: int) -> bool:
-        for digest, entry in self._queue.items():  # the oldest that waits
+        for digest, entry in self._held.waiting.items():  # the oldest that waits
             if self._is_late(entry.bundle):
                 continue
             told_us = self._told.get(digest, (0, 0))[1]
@@ -402,13 +319,3 @@ def _number(transaction: bytes) -> int:
         return decode_call(transaction).number
     except Malformed:
         return -1
-
-
-def _broadcasts(raws: Sequence[bytes]) -> list[Effect]:
-    """As few submissions as the size of a message allows."""
-    return [_submission(group) for group in group_by_size(raws, SUBMISSION_BYTES_MAX, SUBMISSION_BUNDLES_MAX)]
-
-
-def _submission(raws: Sequence[bytes]) -> Broadcast:
-    attachment = encode(tuple(raws))
-    return Broadcast(Submission(sha256(attachment)), attachment)

@@ -26,7 +26,7 @@ from consortium.core.messages import (
 )
 from consortium.core.transaction import NAME_BYTES_MAX, TRANSACTION_BYTES_MAX, Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
-from consortium.node.pool import Busy, Submission
+from consortium.node.submission import Busy, Submission
 from tests.contracts_state import MemoryState
 from tests.unit.core.test_core_values import CHAIN, members
 

@@ -26,7 +26,7 @@ from consortium.core.transaction import (
     transaction_id,
 )
 from consortium.core.verifier import Verifier
-from consortium.node.pool import Busy, Submission
+from consortium.node.submission import Busy, Submission
 
 SUITE = Ed25519()
 CHAIN = b"c" * 32

@@ -8,7 +8,7 @@ from consortium.core.messages import Frame, Message, Signed, encode_frame, state
 from consortium.core.traffic import ALL, OTHER, ROWS_MAX, Traffic, kind_of_body, kind_of_frame
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.sealer import Sealer
-from consortium.node.pool import Submission
+from consortium.node.submission import Submission
 from consortium.protocols import load_protocols
 from consortium.protocols.pbft.messages import Commit, Prepare
 

@@ -29,7 +29,7 @@ from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Frame, MessageCodec, Signed, decode_frame, encode_frame
 from consortium.core.verifier import Verifier
 from consortium.node.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
-from consortium.node.pool import Busy, Submission
+from consortium.node.submission import Busy, Submission
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32

@@ -25,7 +25,7 @@ from consortium.core.transaction import Bundles
 from consortium.node.node import Node, lost_votes_record
 from consortium.node.outbox import Outbox
 from consortium.node.parts import NodeParts
-from consortium.node.pool import Busy
+from consortium.node.submission import Busy
 
 NOW = Now(1, 2)
 

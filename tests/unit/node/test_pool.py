@@ -29,7 +29,8 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
-from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool, Busy, Submission
+from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool
+from consortium.node.submission import Busy, Submission
 
 SUITE = KeyedHash()
 CHAIN = b"c" * 32

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import msgpack
 
 from consortium.core.codec import sha256
 from consortium.core.machine import (
@@ -22,9 +23,10 @@ from consortium.core.machine import (
 )
 from consortium.core.messages import Signed
 from consortium.core.transaction import Bundle, encode_batch, encode_transaction, sign_bundle
-from consortium.node import pool as room
-from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, SUBMISSION_BUNDLES_MAX, Busy, Submission
-from tests.unit.core.test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
+from consortium.node import held_bundles
+from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, WASTED_MAX
+from consortium.node.submission import SUBMISSION_BUNDLES_MAX, Busy, Submission
+from tests.unit.node.test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
 
 
 def whys(effects: Any) -> list[str]:
@@ -70,7 +72,7 @@ def test_a_bundle_longer_than_a_batch_or_of_too_many_transactions_is_not_taken_i
 def test_junk_in_a_submission_is_looked_at_a_few_times_only() -> None:
     it = pool()
     (note,) = it.step(at(0), received([b"junk %d" % index for index in range(100)] + [bundle("b", 1)]))
-    assert isinstance(note, Note) and note.fields["count"] == room.WASTED_MAX + 1 and it.waiting == 0
+    assert isinstance(note, Note) and note.fields["count"] == WASTED_MAX + 1 and it.waiting == 0
 
 
 def test_garbage_that_was_decided_or_ordered_changes_nothing() -> None:
@@ -83,7 +85,7 @@ def test_garbage_that_was_decided_or_ordered_changes_nothing() -> None:
 
 
 def test_what_was_executed_is_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room, "EXECUTED_REMEMBERED_MAX", 3)
+    monkeypatch.setattr(held_bundles, "EXECUTED_REMEMBERED_MAX", 3)
     it = pool()
     raws = [bundle("b", number) for number in range(1, 8)]
     it.step(at(0), Decide(1, encode_batch(1, raws), NOBODY))
@@ -99,7 +101,7 @@ def test_a_relay_keeps_to_its_budget_and_goes_on_with_the_rest_later() -> None:
     it.step(at(0), received(raws))
     effects = it.step(at(600_000), Expired(RELAY_TIMER))
     (told,) = [effect for effect in effects if isinstance(effect, Broadcast)]
-    assert len(room._BUNDLES.decode(told.attachment)) == RELAY_BUNDLES_MAX
+    assert len(msgpack.decode(told.attachment)) == RELAY_BUNDLES_MAX
     assert [effect for effect in effects if isinstance(effect, SetTimer)] == [SetTimer(RELAY_TIMER, 500_000)]
 
 
@@ -111,7 +113,7 @@ def test_large_bundles_are_relayed_one_at_a_time() -> None:
     ]
     it.step(at(0), received(raws))
     (told,) = [effect for effect in it.step(at(600_000), Expired(RELAY_TIMER)) if isinstance(effect, Broadcast)]
-    assert len(room._BUNDLES.decode(told.attachment)) == 2
+    assert len(msgpack.decode(told.attachment)) == 2
 
 
 def test_a_pool_that_is_empty_sets_no_timer() -> None:
@@ -123,7 +125,7 @@ def test_many_submissions_are_as_few_messages_as_their_size_allows() -> None:
     it = pool(pool_transactions_max=400_000)
     raws = tuple(bundle("a", number) for number in range(1, SUBMISSION_BUNDLES_MAX + 3))
     said = [effect for effect in it.step(at(0), Submitted(raws)) if isinstance(effect, Broadcast)]
-    assert [len(room._BUNDLES.decode(each.attachment)) for each in said] == [SUBMISSION_BUNDLES_MAX, 2]
+    assert [len(msgpack.decode(each.attachment)) for each in said] == [SUBMISSION_BUNDLES_MAX, 2]
 
 
 def test_a_batch_of_ours_that_another_ordered_comes_back_when_its_view_ends() -> None:

@@ -1,0 +1,112 @@
+"""The bundles that one pool holds: those that wait, those in flight, and the newest of those executed."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from consortium.core.membership import NodeId
+from consortium.core.transaction import Opened
+
+EXECUTED_REMEMBERED_MAX = 50_000
+
+
+class Entry(NamedTuple):
+    """One admitted bundle. `arrival` counts the bundles admitted before it: it is the order of coming."""
+
+    bundle: Opened
+    received_us: int
+    arrival: int
+
+
+class HeldBundles:
+    """`waiting` holds by digest, in order of coming, what is in no batch in flight. All counts are of transactions."""
+
+    def __init__(self) -> None:
+        self.waiting: OrderedDict[bytes, Entry] = OrderedDict()
+        self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
+        self._executed: OrderedDict[bytes, None] = OrderedDict()
+        self._load: dict[NodeId, int] = {}  # by member, waiting or in flight
+        self._arrivals = 0
+        self.waiting_count = 0
+        self.flying_count = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits and nothing flies."""
+        return not self.waiting and not self._flying
+
+    def knows(self, digest: bytes) -> bool:
+        """Whether this bundle is here, or was executed lately."""
+        if digest in self.waiting or digest in self._executed:
+            return True
+        return self._flying.get(digest) is not None
+
+    def load(self, member: NodeId) -> int:
+        """How many transactions of this member wait or fly."""
+        return self._load.get(member, 0)
+
+    def entries(self) -> list[Entry]:
+        """All that wait, then all that fly."""
+        return [*self.waiting.values(), *(entry for entry in self._flying.values() if entry is not None)]
+
+    def since(self, wait_us: int, now_us: int) -> Iterator[Entry]:
+        """Those that have waited for at least so long, the oldest first."""
+        for entry in self.waiting.values():
+            if now_us - entry.received_us < wait_us:
+                return
+            yield entry
+
+    def add(self, bundle: Opened, received_us: int) -> None:
+        """One that is not known yet; in flight already, perhaps, in a batch that another proposed."""
+        count = len(bundle.ids)
+        self._load[bundle.member] = self._load.get(bundle.member, 0) + count
+        self._arrivals += 1
+        entry = Entry(bundle, received_us, self._arrivals)
+        if bundle.digest in self._flying:
+            self._flying[bundle.digest] = entry
+            self.flying_count += count
+        else:
+            self.waiting[bundle.digest] = entry
+            self.waiting_count += count
+
+    def fly(self, digest: bytes) -> None:
+        """It is in a batch in flight from now on; also one that we do not have."""
+        entry = self.waiting.pop(digest, None)
+        if entry is not None:
+            self.waiting_count -= len(entry.bundle.ids)
+            self.flying_count += len(entry.bundle.ids)
+            self._flying[digest] = entry
+        elif digest not in self._flying and digest not in self._executed:
+            self._flying[digest] = None
+
+    def land(self) -> None:
+        """Nothing is in flight any more: it waits again, in the order of coming."""
+        back = [(digest, entry) for digest, entry in self._flying.items() if entry is not None]
+        self._flying.clear()
+        self.flying_count = 0
+        entries = [*back, *self.waiting.items()]
+        entries.sort(key=lambda item: item[1].arrival)
+        self.waiting = OrderedDict(entries)
+        self.waiting_count = sum(len(entry.bundle.ids) for entry in self.waiting.values())
+
+    def drop(self, digest: bytes) -> Entry | None:
+        """Forget a bundle, wherever it is; what was held of it."""
+        entry = self.waiting.pop(digest, None)
+        if entry is not None:
+            self.waiting_count -= len(entry.bundle.ids)
+        else:
+            entry = self._flying.pop(digest, None)
+            if entry is not None:
+                self.flying_count -= len(entry.bundle.ids)
+        if entry is not None:
+            self._load[entry.bundle.member] -= len(entry.bundle.ids)
+        return entry
+
+    def execute(self, digest: bytes) -> Entry | None:
+        """It was executed: it is dropped, and known for a while; what was held of it."""
+        self._executed[digest] = None
+        while len(self._executed) > EXECUTED_REMEMBERED_MAX:
+            self._executed.popitem(last=False)
+        return self.drop(digest)

@@ -1,0 +1,52 @@
+"""The messages of the pool: bundles for everybody, and the answer of a pool that is full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from consortium.core.codec import Decoder, Malformed, encode, sha256
+from consortium.core.grouping import group_by_size
+from consortium.core.machine import Broadcast, Effect, Received
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
+
+SUBMISSION_BYTES_MAX = 2_000_000
+SUBMISSION_BUNDLES_MAX = 4_000
+
+
+class Submission(Message, frozen=True):
+    """Bundles for everybody's pool. They are the attachment, a MessagePack array, whose SHA-256 is `digest`."""
+
+    digest: bytes
+
+
+class Busy(Message, frozen=True):
+    """The sender's pool has no room left for this member: it did not admit `refused` bundles of that submission."""
+
+    digest: bytes
+    refused: int
+
+
+_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
+
+
+def submitted_bundles(event: Received, message: Submission) -> tuple[bytes, ...]:
+    """The bundles of a submission, not yet judged one by one. Raises Malformed with the reason."""
+    if len(event.attachment) > SUBMISSION_BYTES_MAX + 10 * SUBMISSION_BUNDLES_MAX:
+        raise Malformed("submission too long")
+    if sha256(event.attachment) != message.digest:
+        raise Malformed("submission digest")
+    try:
+        bundles = _BUNDLES.decode(event.attachment)
+    except Malformed:
+        raise Malformed("submission malformed") from None
+    return bundles[:SUBMISSION_BUNDLES_MAX]
+
+
+def broadcasts(bundles: Sequence[bytes]) -> list[Effect]:
+    """As few submissions as the size of a message allows."""
+    return [_broadcast(group) for group in group_by_size(bundles, SUBMISSION_BYTES_MAX, SUBMISSION_BUNDLES_MAX)]
+
+
+def _broadcast(bundles: Sequence[bytes]) -> Broadcast:
+    attachment = encode(tuple(bundles))
+    return Broadcast(Submission(sha256(attachment)), attachment)
