@@ -1,7 +1,6 @@
 """The broker of a local run: embedded (amqtt), a private Mosquitto, or one that runs elsewhere.
 
-A node has its own random password and may publish on its own topics only: `all/<me>` and `to/<anyone>/<me>`; it may
-subscribe to `all/+` and `to/<me>/+` only. Nothing is retained.
+A node has its own random password, and the broker keeps it to its own topics (`topics.py`). Nothing is retained.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ import msgspec
 from aiomqtt.exceptions import MqttConnectError
 
 from nodes.broker.address import BrokerAddress, parse_address
+from nodes.broker.topics import Topics, topic_root
 from nodes.conduct import child
 from nodes.errors import UserError
-from nodes.process.bus import PAYLOAD_BYTES_MAX, topic_root
+from nodes.process.bus import PAYLOAD_BYTES_MAX
 from nodes.process.keys import write_private
 
 MOSQUITTO_PATHS = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto")
@@ -40,18 +40,6 @@ class EmbeddedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int
     root: str
     users: dict[str, str]
-
-
-def is_permitted(root: str, user: str, action: str, topic: str) -> bool:
-    """The topic rules. `action` is publish, subscribe or receive; an unknown one is refused."""
-    if action == "publish":
-        levels = topic.removeprefix(root + "/").split("/")
-        return topic.startswith(root + "/") and (
-            levels == ["all", user] or (len(levels) == 3 and levels[0] == "to" and levels[2] == user)
-        )
-    if action == "subscribe":
-        return topic in (f"{root}/all/+", f"{root}/to/{user}/+")
-    return action == "receive"  # what may be subscribed to may be received
 
 
 class Broker:
@@ -144,13 +132,13 @@ class EmbeddedBroker(OwnBroker):
 
 
 class Mosquitto(OwnBroker):
-    """A private Mosquitto. Its defaults lose messages silently; the settings here do not (dependencies.md)."""
+    """A private Mosquitto. Its defaults lose messages silently; the settings here do not."""
 
     def __init__(self, folder: Path, port: int, chain: bytes, names: Sequence[str]) -> None:
         super().__init__(folder, port, names)
         self._binary = find_mosquitto()
         write_private(folder / "passwords", "".join(map(self._password_line, names)).encode())
-        write_private(folder / "rules", "".join(_rules(topic_root(chain), name) for name in names).encode())
+        write_private(folder / "rules", "".join(_rules(Topics(topic_root(chain)), name) for name in names).encode())
 
     def _password_line(self, name: str) -> str:
         """As mosquitto_passwd writes it: PBKDF2 of SHA-512."""
@@ -185,11 +173,12 @@ class Mosquitto(OwnBroker):
         return child.spawn(["-m", "nodes.conduct.child", self._binary, "-c", str(settings)], log=self._log)
 
 
-def _rules(root: str, name: str) -> str:
-    return (
-        f"user {name}\ntopic write {root}/all/{name}\ntopic write {root}/to/+/{name}\n"
-        f"topic read {root}/all/+\ntopic read {root}/to/{name}/+\n\n"
-    )
+def _rules(topics: Topics, name: str) -> str:
+    """What one node may do, as Mosquitto's `acl_file` says it."""
+    lines = [f"user {name}"]
+    lines += [f"topic write {topic}" for topic in topics.published_by(name)]
+    lines += [f"topic read {topic}" for topic in topics.heard_by(name)]
+    return "\n".join(lines) + "\n\n"
 
 
 def find_mosquitto() -> str:

@@ -17,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from nodes.broker.broker import LOOPBACK, EmbeddedSettings, is_permitted
+from nodes.broker.broker import LOOPBACK, EmbeddedSettings
+from nodes.broker.topics import Topics
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_USAGE, UserError
 from nodes.process.bus import PAYLOAD_BYTES_MAX
@@ -56,7 +57,8 @@ class TopicRules(BaseTopicPlugin):  # type: ignore[misc]
         self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
     ) -> bool:
         user = session.username if session is not None else None
-        return bool(user and topic and action) and is_permitted(self.config.root, str(user), str(action), str(topic))
+        topics = Topics(self.config.root)
+        return bool(user and topic and action) and topics.is_permitted(str(user), str(action), str(topic))
 
     @dataclass
     class Config:

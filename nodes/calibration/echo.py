@@ -15,7 +15,8 @@ from consortium.core.machine import Now, Output, Transmit
 from nodes.broker.address import BrokerAddress
 from nodes.conduct.child import adopt_parent
 from nodes.process.costs import Costs
-from nodes.process.process import Process, origin_at
+from nodes.process.process import Hooks, NodeFiles, Process
+from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
 from nodes.process.vote_log import VoteLog
@@ -83,11 +84,13 @@ async def _live(folder: Path, name: str, address: BrokerAddress) -> int:
         CHAIN,
         Echo(name),
         address,
-        VoteLog(folder / f"{name}.votes.log"),
-        SqliteRows(folder / f"{name}.sqlite"),
-        TraceWriter(folder / f"{name}.trace.jsonl", name),
+        NodeFiles(
+            VoteLog(folder / f"{name}.votes.log"),
+            SqliteRows(folder / f"{name}.sqlite"),
+            TraceWriter(folder / f"{name}.trace.jsonl", name),
+        ),
         Costs(),
-        on_ready=lambda: process.begin(origin_at(0)),
+        Hooks(on_ready=lambda: process.begin(origin_at(0))),
     )
     asyncio.get_running_loop().add_signal_handler(15, process.stop)
     return await process.run()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
+import nodes
 from nodes.process import failpoints
 
 _PR_SET_PDEATHSIG = 1
@@ -19,11 +20,26 @@ _adopted: dict[str, str] = {}
 
 
 def die_with_parent(parent: int) -> None:
-    """Ask Linux to kill this process when its parent ends; elsewhere the end of stdin tells it (see `process`)."""
+    """Ask Linux to kill this process when its parent ends. Elsewhere the end of stdin tells it: `ConductorLink`."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
         if os.getppid() != parent:
             os._exit(1)  # it ended before we asked
+
+
+def python_command(*arguments: str) -> list[str]:
+    """The command that runs this Python with these arguments, and takes no module from the working directory: a
+    `random.py` or `nodes.py` that lies there is the user's, and not the one that we mean."""
+    return [sys.executable, "-P", *arguments]
+
+
+def module_path() -> str:
+    """PYTHONPATH for a child that must find the same modules as this process, in the same order."""
+    here = str(Path(nodes.__file__).resolve().parents[1])
+    known = [entry for entry in sys.path if entry]
+    if here not in known and str(Path.cwd()) == here:
+        known.insert(0, here)  # we were found by way of "", the working directory
+    return os.pathsep.join(known)
 
 
 def spawn(
@@ -34,16 +50,17 @@ def spawn(
     stdout: int = subprocess.DEVNULL,
     failpoint: str = "",
 ) -> subprocess.Popen[bytes]:
-    """Start `python <arguments>` in a process group of its own, stderr appended to `log`.
+    """Start `python <arguments>` in a process group of its own, with the modules of this process, stderr appended to
+    `log`.
 
     The environment tells the child whose child it is, see `die_with_parent`; and of a failpoint, in tests alone."""
-    environment = {**os.environ, "CONSORTIUM_PARENT": str(os.getpid())}
+    environment = {**os.environ, "CONSORTIUM_PARENT": str(os.getpid()), "PYTHONPATH": module_path()}
     environment.pop(failpoints.VARIABLE, None)
     if failpoint:
         environment[failpoints.VARIABLE] = failpoint
     with log.open("ab") as errors:
         return subprocess.Popen(
-            [sys.executable, *arguments],
+            python_command(*arguments),
             stdin=stdin,
             stdout=stdout,
             stderr=errors,

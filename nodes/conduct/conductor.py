@@ -31,8 +31,8 @@ from nodes.conduct.turn_clock import TurnClock
 from nodes.conduct.waiting import describe_waiting
 from nodes.errors import EXIT_STORE, EXIT_USAGE, UserError
 from nodes.process.clock import now
-from nodes.process.process import Origin
 from nodes.process.settings import NodeFolder
+from nodes.process.status import Origin
 
 POLL_S = 0.05
 READY_S = 60.0  # seven interpreters on two cores need about three seconds

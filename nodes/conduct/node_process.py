@@ -14,8 +14,8 @@ from consortium.core.membership import NodeId
 from consortium.plugins.load import current
 from consortium.plugins.record import COPIES
 from nodes.conduct import child
-from nodes.process.process import Status
 from nodes.process.settings import NodeFolder
+from nodes.process.status import Status
 from nodes.process.trace_file import TraceTail
 
 _STATUS = msgspec.json.Decoder(dict[str, Any])

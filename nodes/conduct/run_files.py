@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, encode_genesis
+from consortium.core.membership import NodeId, Purpose
 from consortium.plugins.record import write_record
 from consortium.runs.folder import UNDER_WAY, RunFolderError, claim_folder, encode_scenario, write_unfinished
 from consortium.runs.trace import merge_traces, write_trace
@@ -20,6 +21,7 @@ from consortium.scenario.assemble import build_genesis, prepare
 from consortium.scenario.faults import touches
 from consortium.scenario.fhir.records import ImportFault
 from consortium.scenario.scenario import Scenario
+from consortium.scenario.workloads.workload import Prepared
 from nodes.broker.broker import Broker, check_broker, make_broker
 from nodes.errors import UserError
 from nodes.process.keys import create_keys
@@ -36,8 +38,17 @@ class RunFiles:
         self.broker = broker
 
 
+class _Making(NamedTuple):
+    """A run folder under its temporary name."""
+
+    folder: Path
+    scenario: Scenario
+    genesis: Genesis
+    keys: Mapping[NodeId, Mapping[Purpose, bytes]]  # public
+
+
 def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bool = False) -> RunFiles:
-    """Check everything, make keys, genesis, settings, start the broker. Raises UserError, and leaves nothing then."""
+    """Check everything, make keys, genesis and settings, start the broker. Raises UserError; then it leaves nothing."""
     try:
         claim_folder(out)
     except RunFolderError as error:
@@ -58,26 +69,9 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
         raise UserError(f"cannot make {out}: {error.strerror}; name another folder with --out") from None
     broker: Broker | None = None
     try:
-        suite = SUITES[scenario.suite]()
-        names = sorted(member.name for member in scenario.members)
-        secrets = {name: create_keys(NodeFolder(making, name).keys) for name in names}
-        public = {name: {use: suite.public_key(key) for use, key in held.items()} for name, held in secrets.items()}
-        genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
-        (making / "scenario.json").write_bytes(encode_scenario(scenario))
-        (making / "genesis.json").write_bytes(encode_genesis(genesis))
-        write_record(making)
-        broker = make_broker(broker_text, making / "broker", genesis.chain, names)
-        newcomers = {
-            member.name: {purpose: key.hex() for purpose, key in public[member.name].items()}
-            for member in scenario.members
-            if member.joins
-        }
-        for name in names:
-            address = broker.addresses[name]
-            place = (address.host, address.port, address.user, address.password)
-            settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), genesis.time_us)
-            settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers)
-            write_settings(NodeFolder(making, name).settings, settings)
+        made = _begin(making, scenario, prepared)
+        broker = make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
+        _write_settings(made, broker, pseudonym_key, is_recorded=is_recorded)
         broker.start()
         write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
         making.rename(out)  # takes the place of an empty folder; fails where another run was faster
@@ -88,7 +82,35 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
     except BaseException:
         _undo(making, broker)
         raise
-    return RunFiles(out, genesis, broker)
+    return RunFiles(out, made.genesis, broker)
+
+
+def _begin(folder: Path, scenario: Scenario, prepared: Prepared) -> _Making:
+    """Make the members' keys, and write scenario and genesis. Raises OSError."""
+    suite = SUITES[scenario.suite]()
+    names = sorted(member.name for member in scenario.members)
+    secrets = {name: create_keys(NodeFolder(folder, name).keys) for name in names}
+    public = {name: {use: suite.public_key(key) for use, key in held.items()} for name, held in secrets.items()}
+    genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
+    (folder / "scenario.json").write_bytes(encode_scenario(scenario))
+    (folder / "genesis.json").write_bytes(encode_genesis(genesis))
+    write_record(folder)
+    return _Making(folder, scenario, genesis, public)
+
+
+def _write_settings(made: _Making, broker: Broker, pseudonym_key: bytes, *, is_recorded: bool) -> None:
+    """The settings of each node: its place on the broker, and the keys of those that join later. Raises OSError."""
+    newcomers = {
+        member.name: {purpose: key.hex() for purpose, key in made.keys[member.name].items()}
+        for member in made.scenario.members
+        if member.joins
+    }
+    for name in made.keys:
+        address = broker.addresses[name]
+        place = (address.host, address.port, address.user, address.password)
+        settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), made.genesis.time_us)
+        settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers)
+        write_settings(NodeFolder(made.folder, name).settings, settings)
 
 
 def _undo(making: Path, broker: Broker | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consortium.core.membership import NodeId
-from nodes.process.process import Status
+from nodes.process.status import Status
 
 
 def describe_waiting(statuses: Mapping[NodeId, Status | None], dead: Mapping[NodeId, object] | None = None) -> str:

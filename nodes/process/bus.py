@@ -1,7 +1,6 @@
 """The bus: frames over MQTT, at most once. It may lose, repeat and reorder; the machines re-send what matters.
 
-Topics: `consortium/<chain>/all/<sender>` for broadcasts, `consortium/<chain>/to/<receiver>/<sender>` for one receiver;
-the broker's rules bind a publisher to its own. Several frames travel in one payload: a MessagePack array of bin.
+`nodes/broker/topics.py` says which topics there are. Several frames travel in one payload: a MessagePack array of bin.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from consortium.core.grouping import group_by_size
 from consortium.core.membership import NodeId
 from consortium.core.messages import FRAME_BYTES_MAX
 from nodes.broker.address import BrokerAddress
+from nodes.broker.topics import Topics, topic_root
 from nodes.process.costs import Costs
 
 COALESCED_BYTES_MAX = 4_000_000
@@ -33,10 +33,6 @@ BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.05, 2.0
 _log = logging.getLogger("bus")
 _FRAMES = msgspec.msgpack.Decoder(list[bytes])
 _encode = msgspec.msgpack.Encoder().encode
-
-
-def topic_root(chain: bytes) -> str:
-    return f"consortium/{chain.hex()[:16]}"
 
 
 def pack_frames(frames: Sequence[bytes]) -> list[bytes]:
@@ -78,7 +74,7 @@ class Bus:
         costs: Costs | None = None,
     ) -> None:
         self._address = address
-        self._root = topic_root(chain)
+        self._names = Topics(topic_root(chain))
         self._name = name
         self._on_frames = on_frames
         self._on_state = on_state
@@ -86,7 +82,7 @@ class Bus:
         self._paho: Any = None
         self._descriptor = -1
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._topics: dict[NodeId | None, str] = {None: f"{self._root}/all/{name}"}
+        self._topics: dict[NodeId | None, str] = {None: self._names.to_all(name)}
         self.is_up = False
         self.unsent = 0  # payloads dropped because the broker was away or did not read
         self.malformed = 0
@@ -138,7 +134,7 @@ class Bus:
         )
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        for topic in (f"{self._root}/all/+", f"{self._root}/to/{self._name}/+"):
+        for topic in self._names.heard_by(self._name):
             granted = await client.subscribe(topic, qos=0)
             if any(isinstance(code, int) and code >= 0x80 for code in granted):
                 raise aiomqtt.MqttError(f"the broker's rules forbid {self._name} to subscribe to {topic}")
@@ -195,7 +191,7 @@ class Bus:
         begun = self._costs.clock()
         topic = self._topics.get(to)
         if topic is None:
-            topic = self._topics[to] = f"{self._root}/to/{to}/{self._name}"
+            topic = self._topics[to] = self._names.to_one(to or "", self._name)
         for payload in pack_frames(frames):
             if not self._publish(topic, payload):
                 self.unsent += 1

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -71,8 +70,6 @@ class Carrier:
         self._stable_height = 0
         self._idle: asyncio.Event = asyncio.Event()
         self.outputs_left: int | None = None  # a fault of the scenario: after so many syncs and frames it is killed
-        self.syncs = 0
-        self.sync_us = 0  # time waited, not CPU
 
     @property
     def is_full(self) -> bool:
@@ -114,7 +111,7 @@ class Carrier:
     # --- votes --------------------------------------------------------------------------------------------------
 
     def _sync(self, stores: Sequence[tuple[int | None, bytes]]) -> None:
-        cpu, begun = self._costs.clock(), time.perf_counter_ns()
+        cpu = self._costs.clock()
         try:
             self._log.append(stores)
             self._log.compact(self._stable_height)
@@ -122,8 +119,6 @@ class Carrier:
             self._is_broken = True
             raise
         self._strike()
-        self.syncs += 1
-        self.sync_us += (time.perf_counter_ns() - begun) // 1_000
         self._costs.add("store", self._costs.clock() - cpu)
 
     def _start_sync(self, batch: _Batch) -> None:

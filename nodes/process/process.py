@@ -6,42 +6,30 @@ import asyncio
 import gc
 import logging
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
-from consortium.core.traffic import Traffic
 from consortium.scenario.network.model import NetworkModel
 from nodes.broker.address import BrokerAddress
 from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
 from nodes.process import failpoints
 from nodes.process.bus import Bus
 from nodes.process.carrier import Carrier
-from nodes.process.clock import NodeClock, now
+from nodes.process.clock import NodeClock
 from nodes.process.costs import Costs
 from nodes.process.delay_line import DelayLine, UpLine
 from nodes.process.inbox import Inbox
+from nodes.process.notes import NodeNotes
+from nodes.process.status import Origin, Status
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
 from nodes.process.vote_log import VoteLog
 
 SLICE_US = 5_000  # handle frames for this long at most before timers and the bus have their turn
 TICK_S = 0.1
-TRACE_S = 0.01
-COST_EVERY_S = 5.0
-TRAFFIC_EVERY_S = 10.0
-QUEUES_EVERY_S = 0.5
-
-_WORDS = {  # notes that whoever runs this node wants to read in its log
-    "observing": "this node does not vote: %(why)s (shown by %(shown_by)s)",
-    "catching_up": "this node is behind: it fetches heights %(from_height)d to %(to_height)d from the others",
-    "caught_up": "this node has caught up, at height %(height)d",
-    "snapshot": "this node begins anew with a verified snapshot of height %(height)d",
-    "unheard": "no findings on heights %(from_height)d to %(to_height)d: they came as a snapshot; others saw them",
-}
 
 _log = logging.getLogger("node")
 
@@ -79,33 +67,27 @@ class DrivenHost(Protocol):
     def queues(self) -> Mapping[str, int]: ...
 
 
-class Status(NamedTuple):
-    """What a conductor wants to know of a node while it runs. One that is no member any more only listens."""
+class NodeFiles(NamedTuple):
+    """The open files of one node, which `Process.run` closes."""
 
-    is_done: bool
-    head_height: int
-    stable_height: int
-    view: int
-    leader: NodeId
-    is_member: bool = True
+    log: VoteLog
+    rows: SqliteRows
+    trace: TraceWriter
 
 
-class Origin(NamedTuple):
-    """When the run began, on both clocks; traces count from here. All processes of one machine share the first."""
+class Hooks(NamedTuple):
+    """Whom a process tells of its life. `on_ready` is called once, when the bus is up for the first time: `begin` may
+    be called from then on. `on_status` is called when the status has changed. `before_carrying` is called before
+    anything leaves, or is stored, that came of the steps so far."""
 
-    monotonic_us: int
-    wall_us: int
-
-
-def origin_at(start_wall_us: int) -> Origin:
-    """The origin of a run that began (or begins) at this time of UTC."""
-    here = now()
-    return Origin(here.monotonic_us - (here.wall_us - start_wall_us), start_wall_us)
+    on_ready: Callable[[], None] = lambda: None
+    on_status: Callable[[Status], None] = lambda _: None
+    before_carrying: Callable[[], None] = lambda: None
 
 
 class Process:
-    """One node's life: `await run()` returns its exit code. `begin` may be called once the bus is up (`on_ready`).
-    `before_carrying` is called before anything that came of the steps so far leaves, or is stored."""
+    """One node's life: `await run()` returns its exit code. `model` is the network of the scenario, where the bus does
+    not simply carry everything at once. `costs` counts the CPU, and the host's ledger its own in `ledger_costs_ns`."""
 
     def __init__(
         self,
@@ -113,42 +95,29 @@ class Process:
         chain: bytes,
         host: DrivenHost,
         address: BrokerAddress,
-        log: VoteLog,
-        rows: SqliteRows,
-        trace: TraceWriter,
+        files: NodeFiles,
         costs: Costs,
+        hooks: Hooks,
         *,
         ledger_costs_ns: Mapping[str, int] = MappingProxyType({}),
         model: NetworkModel | None = None,
-        on_ready: Callable[[], None] = lambda: None,
-        on_status: Callable[[Status], None] = lambda _: None,
-        before_carrying: Callable[[], None] = lambda: None,
     ) -> None:
         self._host = host
-        self._log = log
-        self._rows = rows
-        self._trace = trace
-        self._rows = rows
-        self._costs = costs
-        self._on_ready = on_ready
-        self._on_status = on_status
-        self._before_carrying = before_carrying
+        self._files = files
+        self._hooks = hooks
         self._inbox = Inbox()
+        self._notes = NodeNotes(files.trace, costs, ledger_costs_ns, self._queues)
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
         self._up_line = UpLine(name, model, self.bus.publish)
-        self.carrier = Carrier(log, rows, self._publish, self._failed, self._wake_up, costs)
-        self._traffic = Traffic(time.time_ns() // 1_000)
-        self._queues_told: Mapping[str, int] = {}
-        self._origin: Origin | None = None
+        self.carrier = Carrier(files.log, files.rows, self._publish, self._failed, self._wake_up, costs)
+        self.damage: Exception | None = None  # of the ledger, found while running
+        self._has_begun = False
         self._is_drain_due = False
         self._is_ready = False
         self._ending: asyncio.Future[int] | None = None
         self._status: Status | None = None
-        self.damage: Exception | None = None  # of the ledger, found while running
-        self._transactions = 0
-        self._ledger_costs_ns = ledger_costs_ns
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -172,21 +141,21 @@ class Process:
 
     def begin(self, origin: Origin) -> None:
         """The run has begun: boot the host and take in what has arrived meanwhile."""
-        if self._origin is not None:
+        if self._has_begun:
             return
-        self._origin = origin
+        self._has_begun = True
+        self._notes.begin(origin)
         self.delay_line.begin(origin.monotonic_us)
         _log.info("starting at height %d, bus %s", self._host.head_height, "up" if self.bus.is_up else "down")
-        self._costs.begin()
         try:
             self._host.begin_run(origin.monotonic_us)
-            outputs = self._host.boot(self.clock.now(), self._log.take_records())
+            outputs = self._host.boot(self.clock.now(), self._files.log.take_records())
             failpoints.reach("boot.recovered")
             self._take(outputs)
             self._note_bus()
-            self._before_carrying()
+            self._hooks.before_carrying()
             self.carrier.flush(is_idle=True)
-            self._trace.flush()
+            self._notes.flush()
             failpoints.reach("boot.begun")
         except Exception as error:
             self._failed(error)
@@ -198,16 +167,15 @@ class Process:
 
     def set_disk_full(self, *, is_full: bool) -> None:
         """A fault of the scenario: from now on vote log and ledger refuse every write, as on a disk without room."""
-        self._log.is_full = self._rows.is_full = is_full
+        self._files.log.is_full = self._files.rows.is_full = is_full
 
     async def _close(self, code: int) -> int:
         try:
             failpoints.reach("stop.asked")
             if code == 0:
                 await asyncio.wait_for(self.carrier.drain(), 10)
-            self._note_cost()
-            self._note_storage()
-            self._trace.close()
+            self._notes.note_last(self._files.rows.bytes_held(), self._files.log.bytes)
+            self._notes.close()
             failpoints.reach("stop.drained")
         except (StoreFailed, OSError) as error:
             self._failed(error)
@@ -243,7 +211,7 @@ class Process:
         self._wake_up()
 
     def _wake_up(self) -> None:
-        if not self._is_drain_due and self._inbox and self._origin is not None:
+        if not self._is_drain_due and self._inbox and self._has_begun:
             self._is_drain_due = True
             asyncio.get_running_loop().call_soon(self._drain)
 
@@ -289,7 +257,7 @@ class Process:
     def _take(self, outputs: Sequence[Output]) -> None:
         for output in outputs:
             if isinstance(output, Note):
-                self._note(output.kind, output.fields)
+                self._note(output)
             elif isinstance(output, Wake):
                 delay_us = self.clock.true_delay_us(output.delay_us)
                 asyncio.get_running_loop().call_later(delay_us / 1e6, self._woken, output.token)
@@ -297,75 +265,44 @@ class Process:
                 self.carrier.take(output)
 
     def _flush(self, *, is_idle: bool) -> None:
-        self._before_carrying()
+        self._hooks.before_carrying()
         self.carrier.flush(is_idle=is_idle)
         if is_idle:
-            self._trace.flush(older_than_s=TRACE_S)  # so that `kill -9` takes little of the trace with it
+            self._notes.flush(is_lazy=True)  # so that `kill -9` takes little of the trace with it
 
     def _publish(self, to: NodeId | None, frames: Sequence[bytes]) -> None:
         for frame in frames:
-            self._traffic.count(to, frame)
+            self._notes.traffic.count(to, frame)
         self._up_line.publish(to, frames)
 
-    def _note(self, kind: str, fields: dict[str, Any]) -> None:
-        if self._origin is not None:
-            self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
-            if kind == "executed":
-                self._transactions += fields.get("transactions", 0)
-            elif kind == "diverged" and fields.get("is_proven"):
-                why = f"a quorum signed another block of height {fields['height']} than the one that this node executed"
-                self._failed(Damaged(why))
-            elif kind in _WORDS:
-                _log.log(logging.WARNING if kind == "observing" else logging.INFO, _WORDS[kind], fields)
+    def _note(self, note: Note) -> None:
+        self._notes.note(note.kind, note.fields)
+        if note.kind == "diverged" and note.fields.get("is_proven"):
+            height = note.fields["height"]
+            self._failed(Damaged(f"a quorum signed another block of height {height} than the one executed here"))
 
     def _bus_state(self, is_up: bool) -> None:
         if is_up and not self._is_ready:
             self._is_ready = True
-            self._on_ready()
+            self._hooks.on_ready()
         self._note_bus()
 
     def _note_bus(self) -> None:
-        self._note("bus", {"state": "up" if self.bus.is_up else "down"})
+        self._notes.note("bus", {"state": "up" if self.bus.is_up else "down"})
 
-    def _note_cost(self) -> None:
-        """Costs since this boot; those that the ledger measures are its own."""
-        self._costs.ns.update(self._ledger_costs_ns)
-        self._note("cost", self._costs.fields(self._transactions))
-
-    def _note_queues(self) -> None:
-        """Where they changed: an idle node writes nothing."""
-        queues = {**self._host.queues, "inbox": len(self._inbox)}
-        if queues != self._queues_told:
-            self._queues_told = queues
-            self._note("queues", queues)
-
-    def _note_storage(self) -> None:
-        """The last words: what was said since this boot, and what is kept."""
-        self._note_queues()
-        self._note("traffic", self._traffic.fields())
-        self._note("storage", {"ledger_bytes": self._rows.bytes_held(), "votes_bytes": self._log.bytes})
+    def _queues(self) -> Mapping[str, int]:
+        return {**self._host.queues, "inbox": len(self._inbox)}
 
     async def _tick(self) -> None:
-        cost_s = time.monotonic() + COST_EVERY_S
-        traffic_s = time.monotonic() + TRAFFIC_EVERY_S
-        queues_s = 0.0
         while True:
             await asyncio.sleep(TICK_S)
-            if self._origin is None:
+            if not self._has_begun:
                 continue
-            if time.monotonic() >= cost_s:
-                cost_s += COST_EVERY_S
-                self._note_cost()
-            if time.monotonic() >= traffic_s:
-                traffic_s += TRAFFIC_EVERY_S
-                self._note("traffic", self._traffic.fields())
-            if time.monotonic() >= queues_s:
-                queues_s = time.monotonic() + QUEUES_EVERY_S
-                self._note_queues()
-            self._trace.flush()
+            self._notes.note_due()
+            self._notes.flush()
             host = self._host
             heights = (host.head_height, host.stable_height)
             status = Status(host.is_done, *heights, host.view, host.leader, host.is_member)
             if status != self._status:
                 self._status = status
-                self._on_status(status)
+                self._hooks.on_status(status)

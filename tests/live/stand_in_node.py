@@ -13,7 +13,8 @@ from consortium.ledger.rows import height_key
 from nodes.broker.address import BrokerAddress
 from nodes.conduct.child import adopt_parent
 from nodes.process.costs import Costs
-from nodes.process.process import Process, origin_at
+from nodes.process.process import Hooks, NodeFiles, Process
+from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
 from nodes.process.vote_log import VoteLog
@@ -69,11 +70,9 @@ async def main() -> int:
         CHAIN,
         Counting(rows),
         BrokerAddress(host, int(port), user, password),
-        VoteLog(base / "votes.log"),
-        rows,
-        TraceWriter(base / "trace.jsonl", name),
+        NodeFiles(VoteLog(base / "votes.log"), rows, TraceWriter(base / "trace.jsonl", name)),
         Costs(),
-        on_ready=lambda: process.begin(origin_at(0)),
+        Hooks(on_ready=lambda: process.begin(origin_at(0))),
     )
     asyncio.get_running_loop().add_signal_handler(15, process.stop)
     return await process.run()

@@ -11,8 +11,9 @@ import pytest
 
 from nodes.broker.address import BrokerAddress
 from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, make_broker
+from nodes.broker.topics import topic_root
 from nodes.errors import UserError
-from nodes.process.bus import Bus, topic_root
+from nodes.process.bus import Bus
 from tests.optional import needs
 
 CHAIN = b"c" * 32

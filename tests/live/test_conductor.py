@@ -28,7 +28,8 @@ Record = dict[str, Any]
 SMALL = Scenario(
     name="small",
     members=tuple(MemberSpec(f"node-{index}", "hospital", settings={"hosts": ["loader"]}) for index in range(1, 5)),
-    parameters=Parameters(idle_seal_us=200_000, timer_base_us=500_000),
+    # small batches: on a machine that is busy elsewhere, too, there are heights enough for the faults to meet
+    parameters=Parameters(idle_seal_us=200_000, timer_base_us=500_000, batch_transactions_max=8),
     workload=Workload("settlement_load", {"transactions": 160, "bundle": 2, "interval_us": 50_000, "persons": 5}),
     stop=Stop(limit_us=30_000_000),
 )
@@ -95,7 +96,8 @@ def test_the_leaders_death_and_return_are_survived(tmp_path: Path) -> None:
     assert_agreed(outcome)
     trace = read_trace(outcome.folder / "trace.jsonl")
     met = [(record["act"], record["target"]) for record in trace if record["kind"] == "fault"]
-    assert met == [("kill", "node-1"), ("restart", "node-1")]
+    leader = met[0][1]  # the first one, unless a busy machine has ended its view before
+    assert met == [("kill", leader), ("restart", leader)]
     assert any(record["kind"] == "new_view" for record in trace), "the others went on without it"
     assert sum(record["kind"] == "booted" for record in trace) == 5
 

@@ -38,7 +38,7 @@ def test_a_disk_that_refuses_is_told_in_a_sentence_and_no_check_is(tmp_path: Pat
 def test_a_node_started_by_hand_without_a_broker_says_what_to_do(tmp_path: Path) -> None:
     files = make_run(msgspec.structs.replace(SMALL, name="alone"), tmp_path / "run", "embedded")
     files.broker.stop()
-    code = "import sys, nodes.__main__ as m; m.ALONE_S = 0.5; sys.exit(m.main())"
+    code = "import sys, nodes.__main__ as m, nodes.process.start as s; s.ALONE_S = 0.5; sys.exit(m.main())"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(files.folder), "node-1"], stderr=subprocess.PIPE, text=True
     ) as process:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.unit.core.test_outbox import CHAIN, NOW, SUITE, Told, numbers
 
 from consortium.core.machine import Available, Effect, Note, Now, Receipted, Sign, Submit, Submitted
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.node.outbox import Outbox
+from tests.unit.node.test_outbox import CHAIN, NOW, SUITE, Told, numbers
 
 
 def key(word: bytes) -> bytes:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from nodes.conduct.waiting import describe_waiting
-from nodes.process.process import Status
+from nodes.process.status import Status
 
 
 def status(is_done: bool, head: int, sealed: int, view: int = 0) -> Status:

@@ -1,0 +1,197 @@
+"""One node out of its folder: its files opened, its host built, its process run until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import IO, NamedTuple, NoReturn
+
+from consortium.core.crypto import SUITES
+from consortium.ledger.proofs import ProofError
+from consortium.ledger.stored_members import registered_voting_key
+from consortium.node.running import RunningNode
+from consortium.runs.recording import EMPTY_MARK, ledger_mark
+from consortium.runs.replay import Inputs
+from consortium.scenario.assemble import RunPlan, Shared, build_host
+from consortium.scenario.network.model import NetworkModel
+from nodes.conduct.child import parent_environment, python_command
+from nodes.errors import Damaged, UserError
+from nodes.process import failpoints
+from nodes.process.clock import now
+from nodes.process.conductor_link import ConductorLink
+from nodes.process.costs import Costs, CountingSuite
+from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
+from nodes.process.inputs import read_inputs, read_known
+from nodes.process.process import Hooks, NodeFiles, Process
+from nodes.process.recorder import RecordedHost, Recorder
+from nodes.process.settings import NodeFolder, Settings, read_settings
+from nodes.process.status import origin_at
+from nodes.process.store import SqliteRows
+from nodes.process.trace_file import TraceWriter
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+ALONE_S = 10.0
+
+_log = logging.getLogger("node")
+
+
+def start_node(folder: NodeFolder, name: str, *, is_conducted: bool) -> int:
+    """Run node `name` in this process until it ends; its exit code. Raises UserError, ScenarioError, Damaged,
+    StoreFailed and OSError where it cannot start. A node that finds its ledger damaged while it runs becomes a fresh
+    process, which fetches the ledger from the others."""
+    if not folder.folder.is_dir():
+        raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
+    lock = _lock(folder)
+    if not is_conducted:
+        _log_to_file_too(folder.log)
+    born = _build(folder, name, read_settings(folder.settings))
+    code, damage = _run(born, is_conducted)
+    if born.recorder is not None:
+        born.recorder.close(now(), code)
+    if damage is not None:
+        set_ledger_aside(folder, damage)
+        _begin_anew(lock)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
+    lock.close()
+    return code
+
+
+class _Born(NamedTuple):
+    """A node that is built and does not run yet. `mark` is that of the ledger at its boot, see `recording.Boot`."""
+
+    folder: NodeFolder
+    name: str
+    settings: Settings
+    inputs: Inputs
+    known: bytes
+    mark: bytes
+    node: RunningNode
+    files: NodeFiles
+    costs: Costs
+    recorder: Recorder | None
+
+
+def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
+    """Its files open, and its node over them. A ledger that cannot be right is set aside, and an empty one begun."""
+    inputs = read_inputs(folder, settings)
+    known = read_known(folder, inputs.genesis, name)
+    failpoints.reach("boot.locked")
+    costs = Costs()
+    rows = open_ledger(folder)
+    failpoints.reach("boot.ledger_opened")
+    log = open_votes(folder, registered_voting_key(rows, inputs.genesis, name), settings.compact_bytes_min)
+    failpoints.reach("boot.votes_opened")
+    mark = ledger_mark(rows)
+    try:
+        node = _build_node(inputs, name, rows, known, costs)
+    except Damaged as error:
+        rows.close()
+        set_ledger_aside(folder, error)
+        rows, mark = SqliteRows(folder.ledger), EMPTY_MARK
+        node = _build_node(inputs, name, rows, known, costs)
+    failpoints.reach("boot.host_built")
+    recorder = Recorder(folder.folder) if settings.is_recorded else None
+    files = NodeFiles(log, rows, TraceWriter(folder.trace, name))
+    return _Born(folder, name, settings, inputs, known, mark, node, files, costs, recorder)
+
+
+def _build_node(inputs: Inputs, name: str, rows: SqliteRows, known: bytes, costs: Costs) -> RunningNode:
+    """Raises Damaged, and UserError where the proof of the members does not hold."""
+    genesis = inputs.genesis
+    shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
+    plan = RunPlan.of(inputs.scenario, genesis, inputs.prepared)
+    try:
+        return build_host(plan, name, inputs.secrets, rows, shared, clock=costs.clock, known=known)
+    except ProofError as error:
+        raise UserError(f"members.proof of {name} is of no use: {error}") from None
+
+
+def _run(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]:
+    """The exit code, and the damage of the ledger where that ended it."""
+    try:
+        import uvloop
+    except ImportError:
+        ended: tuple[int, Exception | None] = asyncio.run(_live(born, is_conducted))
+    else:
+        ended = uvloop.run(_live(born, is_conducted))
+    return ended
+
+
+async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]:
+    settings, recorder = born.settings, born.recorder
+    conductor = ConductorLink() if is_conducted else None
+    before_carrying = recorder.flush if recorder else lambda: None
+    if conductor is not None:
+        hooks = Hooks(conductor.ready, conductor.status, before_carrying)
+    else:
+        hooks = Hooks(lambda: process.begin(origin_at(settings.start_wall_us)), before_carrying=before_carrying)
+    process = _process(born, hooks)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, process.stop)
+    if conductor is not None:
+        conductor.listen(process)
+    else:
+        words = _alone(born.folder, settings)
+        loop.call_later(ALONE_S, lambda: None if process.bus.is_up else _log.warning(words))
+    return await process.run(), process.damage
+
+
+def _process(born: _Born, hooks: Hooks) -> Process:
+    scenario, chain = born.inputs.scenario, born.inputs.genesis.chain
+    names = [member.name for member in scenario.members]
+    host = born.node
+    return Process(
+        born.name,
+        chain,
+        host if born.recorder is None else RecordedHost(host, born.recorder, chain, born.known, born.mark),
+        born.settings.broker,
+        born.files,
+        born.costs,
+        hooks,
+        ledger_costs_ns=host.costs_ns,
+        model=NetworkModel(scenario.network, scenario.seed, names) if scenario.network.in_real_runs else None,
+    )
+
+
+def _lock(folder: NodeFolder) -> IO[bytes]:
+    """Two processes with the same keys could vote twice: only one may run. Raises UserError."""
+    file = folder.lock.open("wb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise UserError(f"a process for {folder.folder} is running already: stop it first") from None
+    return file
+
+
+def _log_to_file_too(path: Path) -> None:
+    """Whoever starts a node by hand reads stderr; who looks into the run's folder later reads the same there."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    logging.getLogger().addHandler(handler)
+
+
+def _alone(folder: NodeFolder, settings: Settings) -> str:
+    """What to do where no broker answers a node that a person started."""
+    own = folder.run / "broker" / "settings.json"
+    words = f"`{sys.executable} -m nodes.broker.broker_process {own}` starts that of this run again"
+    return (
+        f"no broker has answered at {settings.broker_host}:{settings.broker_port} for {ALONE_S:.0f} s. The broker of a "
+        f"run ends with the run: start one there{f' ({words})' if own.is_file() else ''}, or name another in "
+        f"{folder.settings}. This node goes on trying; Ctrl-C ends it"
+    )
+
+
+def _begin_anew(lock: IO[bytes]) -> NoReturn:
+    """This process becomes a fresh one of the same node; a conductor at the other end hears that it is ready again."""
+    lock.close()
+    for descriptor in (0, 1):
+        os.set_blocking(descriptor, True)
+    os.environ.update(parent_environment())
+    os.environ.pop(failpoints.VARIABLE, None)
+    os.execv(sys.executable, python_command("-m", "nodes", *sys.argv[1:]))
