@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from consortium.behaviours import load_behaviours, load_drawings, read_options
-from consortium.behaviours.behaviour import Behaviour, Bent, Later, NoOptions, Occasion, RunStart, Surroundings
+from consortium.behaviours.behaviour import Behaviour, Bent, Later, NoOptions, Occasion, Surroundings
 from consortium.core.crypto import KeyedHash
 from consortium.core.draws import Shape
 from consortium.core.genesis import Parameters
@@ -33,6 +33,7 @@ from consortium.core.messages import MessageCodec, decode_frame
 from consortium.core.verifier import Verifier
 from consortium.ledger.messages import Status
 from consortium.node.host import Host
+from consortium.node.run_start import RunStart
 from consortium.scenario.streams import Stream
 
 SUITE = KeyedHash()

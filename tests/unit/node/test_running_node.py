@@ -7,10 +7,12 @@ import pytest
 from consortium.core.crypto import SUITES
 from consortium.core.machine import Note, Now, Submit
 from consortium.core.membership import Purpose
+from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.ledger.rows import DictRows
 from consortium.node.running import RunningNode
 from consortium.scenario.assemble import RunPlan, Shared, build_genesis, build_host, prepare
 from consortium.scenario.scenario import BehaviourSpec, MemberSpec, Scenario
+from consortium.simulation.shortcuts.keeping import CountedKeeping
 
 NAMES = ("a", "b", "c", "d")
 PURPOSES: tuple[Purpose, ...] = ("vote", "submit", "recover")
@@ -22,12 +24,13 @@ KEYS = {name: {purpose: SUITE.public_key(secret) for purpose, secret in held.ite
 NOW = Now(7, 1_800_000_000_000_007)
 
 
-def running(*behaviours: BehaviourSpec) -> RunningNode:
+def running(*behaviours: BehaviourSpec, keeping: VoteKeeping = PLAIN) -> RunningNode:
     members = tuple(MemberSpec(name, "hospital") for name in NAMES)
     scenario = Scenario("four", members, suite="keyed-hash", behaviours=behaviours)
     prepared = prepare(scenario, b"k" * 32)
     genesis = build_genesis(scenario, prepared, KEYS, 1_800_000_000_000_000)
-    return build_host(RunPlan.of(scenario, genesis, prepared), "a", SECRETS["a"], DictRows(), Shared.of(genesis))
+    shared = Shared.of(genesis)._replace(keeping=keeping)
+    return build_host(RunPlan.of(scenario, genesis, prepared), "a", SECRETS["a"], DictRows(), shared)
 
 
 def test_a_node_is_done_when_its_role_is_and_nothing_of_it_waits() -> None:
@@ -52,4 +55,5 @@ def test_at_the_genesis_it_tells_what_its_siblings_hold() -> None:
 def test_votes_are_counted_beside_the_node_only_where_no_behaviour_must_hear_them(
     behaviours: tuple[BehaviourSpec, ...], may: bool
 ) -> None:
-    assert bool(running(*behaviours).counters) is may
+    assert bool(running(*behaviours, keeping=CountedKeeping()).counters) is may
+    assert not running(*behaviours).counters, "a real node has no short way"
