@@ -132,6 +132,68 @@ class Renamed:
 PROTOCOL = SOLO._replace(name="sequencer", build=lambda context: Renamed(SOLO.build(context)))
 '''
 
+ACT = '''
+"""A nap: a member stands still for a while, by two verbs of the world."""
+from consortium.scenario.faults.act import Act
+
+ACTS = (
+    Act(name="nap", sentence="it stands still", touches="node", has_target=True, mended_by=("wake_up",), state="naps",
+        carry_out=lambda world, hit: world.pause(hit.target)),
+    Act(name="wake_up", sentence="it goes on", touches="node", has_target=True, nature="repair",
+        carry_out=lambda world, hit: world.resume(hit.target)),
+)
+'''
+
+CHECK = '''
+"""Every gate has its car."""
+from consortium.lab.checks.claims import Claim, Kind
+
+
+def _check(run):
+    plates = {record["plate"] for record in run.trace if record["kind"] == "permit"}
+    return [f"no permit was granted by {member.name}" for member in run.scenario.members
+            if f"car-of-{member.name}" not in plates]
+
+
+CHECK = Claim("a permit a gate", Kind.LIVENESS, "Every gate granted a permit to its car.", _check)
+'''
+
+MEASURE = '''
+"""How many permits were seen."""
+from consortium.lab.measures.catalogue import Figure, Measure
+
+
+def _take(trace, found):
+    yield "permits_seen", len(trace.of_kind("permit"))
+
+
+MEASURE = Measure("permits", (Figure("permits_seen", "1", "permits that nodes noted"),), _take)
+'''
+
+FIGURE = '''
+"""An empty picture."""
+from consortium.lab.figures.drawing import Drawing
+from consortium.lab.figures.paper import Picture
+
+FIGURE = Drawing(
+    "emptiness", lambda runs, source: [Picture("emptiness", "Nothing", "Nothing.", source, 1.0, lambda _: None)]
+)
+'''
+
+COMMAND = '''
+"""`consortium greet NAME`."""
+import typer
+
+from consortium.commands.command import Command
+
+
+def greet(name: str) -> None:
+    typer.echo(f"hello {name}")
+
+
+COMMAND = Command("greet", "Greet somebody.", greet)
+'''
+
 FILES = {
     "parking": CONTRACT,
     "attendant": ROLE,
@@ -139,6 +201,11 @@ FILES = {
     "car_park": SCENARIO,
     "coin": DISTRIBUTION,
     "sequencer": PROTOCOL,
+    "nap": ACT,
+    "permit_a_gate": CHECK,
+    "permits_seen": MEASURE,
+    "emptiness": FIGURE,
+    "greet": COMMAND,
 }
 
 

@@ -19,6 +19,7 @@ from consortium.core.errors import UserError
 from consortium.plugins.load import current, load_folders, unload
 from consortium.plugins.record import check_record, read_record, write_record
 from consortium.plugins.source import PluginError
+from consortium.runs.trace import read_trace
 from consortium.scenario.find import find_scenario, scenario_files
 from consortium.scenario.load import apply_sets, load_scenario
 from consortium.simulation.run import Simulated, simulate
@@ -58,6 +59,33 @@ def test_a_distribution_and_a_protocol_from_outside_run(tmp_path: Path) -> None:
     load_folders([write_plugins(tmp_path / "mine", "coin", "sequencer")])
     small = ("workload.options.transactions=40", "protocol=sequencer", "network.default.distribution=coin")
     assert _run("low_load", *small, "network.default.deviation_us=500").is_done
+
+
+def test_an_act_a_check_a_measure_a_figure_and_a_command_from_outside_are_at_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, run = str(write_plugins(tmp_path / "mine")), tmp_path / "run"
+    faults = (
+        'faults=[{"act": "nap", "target": "gate-4", "at_us": 1000000}, '
+        '{"act": "wake_up", "target": "gate-4", "after_us": 500000}]'
+    )
+    words = ["run", "car_park", "--on", "simulator", "--set", faults, "--out", str(run), "--plugins", mine]
+    status, told, _ = _said(capsys, *words)
+    assert status == 0 and "a permit a gate" in told
+    trace = read_trace(run / "trace.jsonl")
+    assert {record["act"] for record in trace if record["kind"] == "fault"} == {"nap", "wake_up"}
+    seen = sum(record["kind"] == "permit" for record in trace)
+    assert f"permits_seen,{seen},1," in (run / "measures.csv").read_text()
+    drawn = tmp_path / "figures"
+    assert _said(capsys, "report", str(run), "--figures", str(drawn), "--plugins", mine)[0] == 0
+    assert (drawn / "emptiness.svg").is_file()
+    assert _said(capsys, "--plugins", mine, "greet", "you")[:2] == (0, "hello you\n")
+
+    (tmp_path / "strict").mkdir()
+    strict = FILES["permit_a_gate"].replace("car-of", "lorry-of").replace("a permit a gate", "a lorry a gate")
+    (tmp_path / "strict" / "strict.py").write_text(strict)
+    status, told, _ = _said(capsys, "check", str(run), "--plugins", mine, "--plugins", str(tmp_path / "strict"))
+    assert status == 3 and "no permit was granted by gate-1" in told, "a check from outside can fail"
 
 
 @pytest.mark.parametrize("kind", kinds())
