@@ -211,6 +211,19 @@ def test_workers_have_exactly_the_plug_ins_of_whoever_sent_the_work(tmp_path: Pa
     assert found == [["coin.py", "car_park.py"]]
 
 
+def test_a_sweep_with_plug_ins_runs_in_workers_and_goes_on_with_the_same_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, out = write_plugins(tmp_path / "mine"), str(tmp_path / "sweep")
+    words = ["sweep", "car_park", "--vary", "parameters.batch_delay_us=0,5000", "--out", out]
+    assert _said(capsys, *words, "--plugins", str(mine))[0] == 0
+    assert (tmp_path / "sweep" / "plugins" / "parking.py").is_file()
+    with (mine / "parking.py").open("a") as file:
+        file.write("# another one now\n")
+    status, _, sentence = _said(capsys, *words, "--plugins", str(mine))
+    assert status == 2 and "parking.py differs" in sentence
+
+
 def test_an_installed_package_brings_plug_ins_by_its_entry_points(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

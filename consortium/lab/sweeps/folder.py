@@ -20,6 +20,7 @@ from consortium.lab.measures.tables import describe, to_csv, to_parquet, write_w
 from consortium.lab.sweeps.plan import FORMAT, Plan, SweepError, check_sweep_format
 from consortium.lab.sweeps.run import Done, Job, decode_done, encode_done
 from consortium.lab.sweeps.tables import Results, sweep_tables, timings_table
+from consortium.plugins.record import check_record, write_record
 from consortium.runs.folder import encode_scenario
 
 _README = """# {name}: a sweep
@@ -77,6 +78,7 @@ class SweepFolder:
             raise SweepError(f"{folder} is a file; name a folder with --out")
         if known.is_file():
             self._check_plan(known)
+            check_record(folder)
         elif folder.is_dir() and any(folder.iterdir()) and not (folder / "sweep.lock").is_file():
             raise SweepError(f"{folder} is not empty and no sweep's; name another folder with --out")
         self._done.mkdir(parents=True, exist_ok=True)
@@ -119,6 +121,7 @@ class SweepFolder:
             if not path.is_file():
                 write_whole(path, encode_scenario(point.scenario))
         if not (self.folder / "plan.json").is_file():
+            write_record(self.folder)
             self._write_readme("\n\n**It is not finished**: there are no tables yet.")
             write_whole(self.folder / "plan.json", _json(self._content()))
 
