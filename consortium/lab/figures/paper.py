@@ -102,11 +102,6 @@ class Picture(NamedTuple):
     paint: Callable[[Figure], None]
 
 
-class Drawn(NamedTuple):
-    svg: str
-    png: bytes
-
-
 def look(index: int) -> Look:
     return LOOKS[index % len(LOOKS)]
 

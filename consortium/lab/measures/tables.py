@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from consortium.core.errors import UserError
 
 Value = str | int | float | bool | None
-Types = ("integer", "number", "text", "yes or no")
 
 
 class Column(NamedTuple):
-    """`type` is one of `Types`. `unit`: of the catalogue, or empty for what has none."""
+    """`type` is `integer`, `number`, `text` or `yes or no`. `unit`: of the catalogue, or empty for what has none."""
 
     name: str
     type: str
