@@ -82,6 +82,7 @@ def in_processes(
     Where a worker is killed, a Death names its job, which is done once more at the end; a second Death of the same job
     is final. No other job is lost. Raises WorkersLost."""
     work = with_plugins(work)
+    os.environ["PYTHONSAFEPATH"] = "1"  # a worker takes no module from the working directory (docs/decisions/053)
     waiting_jobs = iter(jobs)
     suspects: deque[JobT] = deque()
     pool = ProcessPool(processes, initializer=begin_work, context=multiprocessing.get_context("spawn"))
