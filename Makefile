@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill transcripts seeded-bugs coverage check format bench python-versions clean
+.PHONY: help install demo test drill transcripts seeded-bugs coverage check format bench python-versions clean messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -65,6 +65,9 @@ bench: install  ## settlement throughput of four local processes on a private Mo
 PYTHONS ?= python3.11 python3.12 python3.13
 python-versions:  ## the same seed is the same trace on every one of PYTHONS (minutes)
 	@.ci/python-versions $(PYTHONS)
+
+messages: install  ## renew the catalogues of translated messages (consortium/locale)
+	@$(BIN)/python -m tests.messages
 
 clean:  ## remove the environment and caches; runs stay
 	rm -rf $(VENV) .venv-versions build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

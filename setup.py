@@ -6,7 +6,7 @@ setup(
     packages=[*find_packages(include=["consortium*", "nodes*"]), "consortium._scenarios"],
     package_dir={"consortium._scenarios": "scenarios"},
     package_data={
-        "consortium": ["py.typed"],
+        "consortium": ["py.typed", "locale/*/LC_MESSAGES/*.mo"],
         "consortium.plugins": ["templates/*.txt"],
         "consortium._scenarios": ["*/*.py", "data/*/*"],
     },

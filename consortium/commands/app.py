@@ -19,6 +19,8 @@ from typer.core import TyperGroup
 
 from consortium import __version__
 from consortium.commands.command import EXIT_HOLDS, EXIT_STOPPED, EXIT_USAGE, PANELS, Command
+from consortium.commands.language import choose
+from consortium.commands.outlet import guard_streams
 from consortium.commands.plugin_option import plugin_option
 from consortium.core.discovery import offered_by_name
 from consortium.core.errors import UserError
@@ -92,21 +94,39 @@ def _main(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(metavar="en|zh", help="English or 中文; default: as LANG says."),
+    ] = None,
 ) -> None:
-    pass
+    choose(lang)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and leave with its exit status; a user's mistake is one sentence on stderr."""
+    """Run the command line and leave with its exit status; a user's mistake is one sentence on stderr. A failure of the
+    terminal changes no status but 0 (see `outlet.py`)."""
+    outlet = guard_streams()
+    status = _status_of(arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if outlet is not None and outlet.failure:
+        sys.stderr.write(f"consortium: what this command says could not be written: {outlet.failure}\n")
+        status = status or EXIT_USAGE
+    sys.exit(status)
+
+
+def _status_of(arguments: Sequence[str] | None) -> int:
     try:
         app(args=None if arguments is None else list(arguments))
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else EXIT_HOLDS if left.code is None else EXIT_USAGE
     except UserError as error:
         sys.stderr.write(f"consortium: {error}\n")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"consortium: {place}{error.strerror or error}\n")
     except KeyboardInterrupt:
-        sys.exit(EXIT_STOPPED)
+        return EXIT_STOPPED
     else:
-        sys.exit(EXIT_HOLDS)
-    sys.exit(EXIT_USAGE)
+        return EXIT_HOLDS
+    return EXIT_USAGE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 import typer
 from rich.console import Console
 
@@ -43,3 +44,8 @@ def make_console() -> Console:
 def cores() -> int:
     """The number of processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def print_json(content: Any) -> None:
+    """One JSON document on stdout: what a program reads that called the command."""
+    typer.echo(msgspec.json.format(msgspec.json.encode(content), indent=2).decode())

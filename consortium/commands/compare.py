@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from consortium import __version__
-from consortium.commands.command import LOOK, Command
+from consortium.commands.command import LOOK, Command, Json, print_json
 from consortium.commands.folders import new_folders, open_ledger
 from consortium.core.machine import Rows
 from consortium.lab.checks.claims import judge
@@ -73,7 +74,10 @@ def compare(
     allow_noise: Annotated[
         bool, typer.Option("--allow-noise", help="With --validate: calibrate on a busy machine, too.")
     ] = False,
+    json: Json = False,
 ) -> None:
+    if json and (validate is not None or out is not None):
+        raise CompareError("--json prints the comparison and writes nothing: leave --validate and --out out")
     if validate is not None:
         if runs:
             raise ValidationError("--validate makes its own runs: name a study or runs, not both")
@@ -82,6 +86,9 @@ def compare(
     if profile is not None or broker or members or set_ or allow_noise:
         raise CompareError("--profile, --broker, --members, --set and --allow-noise belong to --validate STUDY")
     sides = read_sides(runs or [], open_ledger)
+    if json:
+        print_json(comparison_content(sides))
+        return
     with own_folder([out] if out else new_folders("compare"), "compare", is_begun=False) as folder:
         compare_sides(sides, folder, _wide())
 
@@ -122,9 +129,8 @@ def read_sides(folders: Sequence[Path], open_ledger: Callable[[Path], Rows]) -> 
     sides = []
     for folder, label in zip(folders, labels_of(folders), strict=True):
         if (folder / "plan.json").is_file():
-            raise CompareError(
-                f"{folder} is a sweep, not a run; `consortium report {folder}` draws its points together"
-            )
+            told = shlex.quote(str(folder))
+            raise CompareError(f"{folder} is a sweep, not a run; `consortium report {told}` draws its points together")
         run = load_run(folder, open_ledger)
         found = distributions(run.trace)
         sides.append(Side(label, folder, run, found, measure(run.trace, found), judge(run)))
@@ -139,10 +145,31 @@ def compare_sides(sides: Sequence[Side], out: Path, console: Console) -> None:
     save(pictures, out / "figures")
     write_whole(out / "comparison.csv", comparison_csv(sides, lines))
     runs = "\n".join(f"- `{side.folder}`: {side.run.scenario.name}, {side.outcome}" for side in sides)
-    folders = " ".join(str(side.folder) for side in sides)
+    folders = shlex.join(str(side.folder) for side in sides)
     write_whole(out / "README.md", _README.format(count=len(sides), runs=runs, folders=folders).encode())
     write_whole(out / PAGE, comparison_page(sides, lines, settings, pictures).encode())
     console.print(f"comparison: {out / PAGE}", markup=False, soft_wrap=True)
+
+
+def comparison_content(sides: Sequence[Side]) -> dict[str, Any]:
+    """What `--json` prints: runs, the settings in which they differ, and every figure with its ratio to the first."""
+    runs = [
+        {"label": side.label, "folder": str(side.folder), "scenario": side.run.scenario.name, "outcome": side.outcome}
+        for side in sides
+    ]
+    figures = [
+        {
+            "name": line.name,
+            "unit": line.unit,
+            "what": line.what,
+            "values": list(line.values),
+            "ratios": [line.ratio(place) for place in range(1, len(sides))],
+        }
+        for line in lines_of(sides)
+    ]
+    settings = settings_that_differ([side.run for side in sides])
+    differing = [{"path": setting.path, "values": list(setting.values)} for setting in settings]
+    return {"format": 1, "runs": runs, "settings": differing, "figures": figures}
 
 
 # --- in the terminal --------------------------------------------------------------------------------------------------
@@ -279,7 +306,7 @@ COMMAND = Command(
     "  consortium compare runs/simulated runs/local --out runs/how-near\n"
     "  consortium compare --validate scenarios/studies/validation.py\n"
     "  consortium compare --validate scenarios/studies/validation.py --profile profile.json --members 4,7\n\n"
-    "Exit status: 0 compared, 2 wrong usage or input.",
+    "With --json nothing is written. Exit status: 0 compared, 2 wrong usage or input.",
     compare,
     LOOK,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import shlex
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -268,7 +269,10 @@ def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
     path.with_suffix(".txt").write_text(kept.story, encoding="utf-8")
     for failure in kept.failures:
         console.print(f"  {failure.claim}: {failure.sentence}", markup=False, soft_wrap=True)
-    again = f"consortium explore --twins --replay {path}" if plan.is_twins else f"consortium run {path} --on simulator"
+    kept_at = shlex.quote(str(path))
+    again = f"consortium run {kept_at} --on simulator"
+    if plan.is_twins:
+        again = f"consortium explore --twins --replay {kept_at}"
     console.print(f"  shrunk in {kept.words}: {path.with_suffix('.txt')}\n  {again}", markup=False, soft_wrap=True)
 
 

@@ -12,8 +12,10 @@ from consortium.lab.checks.claims import Verdict, judge
 from consortium.lab.measures.measures import Measures, measure
 from consortium.lab.pages.results import write_results
 from consortium.ledger.rows import END, TABLES
-from consortium.runs.folder import load_run
+from consortium.runs.folder import LEDGER_FILE, load_run
 from consortium.runs.run import Run
+from consortium.runs.trace import TraceReader
+from nodes.process.ledger_file import may_lack_its_log
 from nodes.process.store import SqliteRows
 
 
@@ -38,13 +40,47 @@ def save_ledger(path: Path, rows: Rows) -> None:
 
 
 def load_told(folder: Path) -> Run:
-    """A run out of its folder; a person is told where it was cut off. Raises RunFolderError."""
+    """A run out of its folder; a person is told where it was cut off, or copied without a part. Raises RunFolderError,
+    TraceError."""
     result = load_run(folder, open_ledger)
     if not (folder / "trace.jsonl").is_file():
         typer.echo(
             f"consortium: {folder} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True
         )
+    executed: dict[str, int] = {}
+    for record in result.trace:
+        if record["kind"] == "executed":
+            executed[record["node"]] = max(executed.get(record["node"], 0), record["height"])
+    for name, rows in result.ledgers.items():
+        blocks = rows.range("block", b"", END)
+        head = int.from_bytes(blocks[-1][0][:8], "big") if blocks else 0
+        if head < executed.get(name, 0) and may_lack_its_log(folder / "nodes" / name / LEDGER_FILE):
+            words = _missing(folder / "nodes" / name / LEDGER_FILE, head, executed[name])
+            typer.echo(f"consortium: {words}", err=True)
     return result
+
+
+def missing_log(ledger: Path, head: int) -> list[str]:
+    """A sentence where the last blocks of a ledger may have stayed behind with its log; `head` is what it ends at."""
+    if not may_lack_its_log(ledger):
+        return []
+    trace, executed = ledger.with_name("trace.jsonl"), 0
+    if trace.is_file():
+        records = (record for record in TraceReader(trace) if record["kind"] == "executed")
+        executed = max((record["height"] for record in records), default=0)
+    if executed > head:
+        return [_missing(ledger, head, executed)]
+    return [
+        f"{ledger} was not closed by its node, and no log ({ledger.name}-wal) lies beside it: if it was copied alone, "
+        f"what came after height {head} is missing; copy both"
+    ]
+
+
+def _missing(ledger: Path, head: int, executed: int) -> str:
+    return (
+        f"{ledger} ends at height {head}, but its node executed {executed}: its log ({ledger.name}-wal) was not copied "
+        "with it"
+    )
 
 
 def finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,7 @@ from rich.console import Console
 from consortium import __version__
 from consortium.commands.command import LOOK, Command, make_console
 from consortium.commands.folders import finish, load_told
+from consortium.commands.language import spoken
 from consortium.lab.figures.lamport import lamport
 from consortium.lab.figures.of_run import figures_of_run
 from consortium.lab.figures.of_sweep import figures_of_sweep, point_words
@@ -60,8 +62,11 @@ def report(
         return
     run = load_told(folder)
     sequence = [] if height is None else [sequence_of(run, folder, height, profile)]
-    finish(folder, run)
-    typer.echo(f"report: {folder / 'report.html'}")
+    if figures is not None and not os.access(folder, os.W_OK):
+        typer.echo(spoken()("report: not written again, for {folder} is read-only", folder=folder), err=True)
+    else:
+        finish(folder, run)
+        typer.echo(spoken()("report: {path}", path=folder / "report.html"))
     if figures is not None:
         draw_run(run, sequence, figures, console)
     elif sequence:
@@ -114,8 +119,11 @@ def report_sweep(folder: Path, figures: Path | None, console: Console) -> None:
     """Raises SweepError, OSError."""
     results = read_sweep(folder)
     pictures = figures_of_sweep(results)
-    write_whole(folder / "report.html", sweep_page(results, pictures).encode())
-    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
+    if figures is not None and not os.access(folder, os.W_OK):
+        typer.echo(spoken()("report: not written again, for {folder} is read-only", folder=folder), err=True)
+    else:
+        write_whole(folder / "report.html", sweep_page(results, pictures).encode())
+        console.print(spoken()("report: {path}", path=folder / "report.html"), markup=False, soft_wrap=True)
     if figures is not None:
         save(pictures, figures)
         console.print(f"figures: {figures} ({len(pictures)}, each as SVG and PNG)", markup=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from consortium.commands.command import EXIT_STOPPED, RUN, Command, Sets, make_console
 from consortium.commands.folders import finish, new_folders, open_ledger, save_ledger
+from consortium.commands.language import spoken
 from consortium.commands.terminal import Stopped, stoppable, tell_run, watching
 from consortium.core.errors import UserError
 from consortium.core.machine import Rows
@@ -94,11 +95,13 @@ def _run_told(
                 result = run_local_into(scenario, folder, broker, is_recorded, console)
             verdicts, measures = finish(folder, result)
     except KeyboardInterrupt:
-        typer.echo(f"consortium: stopped at once; what lies in {folder} is not finished", err=True)
+        typer.echo(
+            spoken()("consortium: stopped at once; what lies in {folder} is not finished", folder=folder), err=True
+        )
         return EXIT_STOPPED
     tell_run(console, folder, result, verdicts, measures)
     if result.is_partial:
-        typer.echo(f"consortium: stopped; what there is of the run lies in {folder}", err=True)
+        typer.echo(spoken()("consortium: stopped; what there is of the run lies in {folder}", folder=folder), err=True)
         return EXIT_STOPPED
     return exit_status(verdicts)
 
@@ -123,7 +126,7 @@ def simulate_into(
         try:
             simulation = Simulation(scenario, on_record_or_stop, profile=costs, level=level)
         except KeyboardInterrupt:
-            typer.echo("consortium: stopped before the run began; nothing was written", err=True)
+            typer.echo(spoken()("consortium: stopped before the run began; nothing was written"), err=True)
             raise typer.Exit(EXIT_STOPPED) from None
         try:
             with collecting_seldom():
@@ -147,7 +150,7 @@ def run_local_into(scenario: Scenario, folder: Path, broker: str, is_recorded: b
         except KeyboardInterrupt:
             is_stopped = True
     if is_stopped and not (folder / "trace.jsonl").is_file():
-        typer.echo("consortium: stopped before the run began; nothing was written", err=True)
+        typer.echo(spoken()("consortium: stopped before the run began; nothing was written"), err=True)
         raise typer.Exit(EXIT_STOPPED)
     if not is_stopped and outcome.is_environment:
         raise UserError(f"{outcome.sentence} The run failed; what there is of it lies in {folder}")

@@ -118,14 +118,14 @@ def _asked(wanted: Wanted) -> Sweep:
 
 def _command(wanted: Wanted, out: Path) -> str:
     """Where it runs is left out: results do not depend on it."""
-    parts = ["consortium sweep", wanted.name]
+    parts = ["consortium sweep", shlex.quote(wanted.name)]
     parts += [f"--vary {shlex.quote(text)}" for text in wanted.vary]
     parts += [f"--set {shlex.quote(text)}" for text in wanted.sets]
     parts += [] if wanted.repeat is None else [f"--repeat {wanted.repeat}"]
     parts += [] if wanted.seed is None else [f"--seed {wanted.seed}"]
-    parts += [] if wanted.profile is None else [f"--profile {wanted.profile}"]
-    parts += [f"--broker {wanted.broker}"] if wanted.broker else []
-    return " ".join([*parts, f"--out {out}"])
+    parts += [] if wanted.profile is None else [f"--profile {shlex.quote(str(wanted.profile))}"]
+    parts += [f"--broker {shlex.quote(wanted.broker)}"] if wanted.broker else []
+    return " ".join([*parts, f"--out {shlex.quote(str(out))}"])
 
 
 # --- the work ---------------------------------------------------------------------------------------------------------

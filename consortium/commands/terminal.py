@@ -16,6 +16,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from consortium.commands.language import spoken
+from consortium.commands.tables import Column, show_table
+from consortium.core.words import mark
 from consortium.lab.checks.claims import Verdict
 from consortium.lab.checks.traces import STOPPED_CODES
 from consortium.lab.measures.measures import COSTS, Measures, number
@@ -34,6 +37,22 @@ LATENCIES_KEPT = 2_000
 FAULTS_SHOWN = 6
 FAILURES_TOLD = 5
 STATE_STYLES = {"up": "green", "down": "red", "paused": "yellow", "wants a new leader": "yellow"}
+STATES = (
+    mark("starting"),
+    mark("up"),
+    mark("down"),
+    mark("paused"),
+    mark("wants a new leader"),
+    mark("catching up"),
+    mark("leads"),
+)
+LIVE_COLUMNS = (
+    (mark("node"), False),
+    (mark("role"), False),
+    (mark("height"), True),
+    (mark("sealed"), True),
+    (mark("state"), False),
+)
 
 
 class Progress:
@@ -163,19 +182,26 @@ class Progress:
 def draw(progress: Progress) -> Group:
     """The live picture: a headline, a row per node, what happened last."""
     p50, p99 = progress.latency_ms(0.5), progress.latency_ms(0.99)
+    words = spoken()
     latency = "-" if p50 is None or p99 is None else f"p50 {p50:,.1f} ms, p99 {p99:,.1f} ms"
+    executed = words(
+        "{executed} of {submitted} transactions executed, {refused} refused",
+        executed=f"{progress.transactions:,}",
+        submitted=f"{progress.submitted:,}",
+        refused=f"{progress.refused:,}",
+    )
     head = Text.assemble(
         (progress.scenario.name, "bold"),
-        f"  {progress.t_us / 1e6:,.1f} s   leader ",
+        f"  {progress.t_us / 1e6:,.1f} s   {words('leader')} ",
         (progress.leader, "bold cyan"),
-        f" (view {progress.view})\n",
-        f"{progress.transactions:,} of {progress.submitted:,} transactions executed, {progress.refused:,} refused   ",
+        f" ({words('view {view}', view=progress.view)})\n",
+        f"{executed}   ",
         (f"{progress.rate():,.0f} tx/s", "bold"),
         f"   {latency}",
     )
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for title in ("node", "role", "height", "sealed", "state"):
-        table.add_column(title, justify="right" if title in ("height", "sealed") else "left")
+    for title, is_number in LIVE_COLUMNS:
+        table.add_column(words(title), justify="right" if is_number else "left")
     for member in progress.scenario.members:
         state = progress.states.get(member.name, "")
         is_leader = member.name == progress.leader and state not in ("down", "paused")
@@ -184,7 +210,7 @@ def draw(progress: Progress) -> Group:
             Text(member.role, "dim"),
             f"{progress.heights.get(member.name, 0):,}",
             f"{progress.sealed.get(member.name, 0):,}",
-            Text("leads" if is_leader and state == "up" else state, STATE_STYLES.get(state, "")),
+            Text(words("leads" if is_leader and state == "up" else state), STATE_STYLES.get(state, "")),
         )
     events = [Text(f"{t_us / 1e6:7.1f} s  {told}", "yellow") for t_us, told in progress.faults]
     return Group(head, table, *events)
@@ -257,57 +283,59 @@ def _plain(progress: Progress, console: Console) -> Callable[[Record], None]:
 
 
 FIGURES_TOLD = (
-    ("transactions", "transactions executed"),
-    ("transactions_refused", "of them refused with a reason"),
-    ("throughput", "mean throughput"),
-    ("latency_p50", "latency, median"),
-    ("latency_p99", "latency, 99 in 100"),
-    ("view_changes", "leader changes"),
-    ("service_gap_max", "longest time without service"),
+    ("transactions", mark("transactions executed")),
+    ("transactions_refused", mark("of them refused with a reason")),
+    ("throughput", mark("mean throughput")),
+    ("latency_p50", mark("latency, median")),
+    ("latency_p99", mark("latency, 99 in 100")),
+    ("view_changes", mark("leader changes")),
+    ("service_gap_max", mark("longest time without service")),
     *((f"cpu_{cost}", f"CPU, {cost}") for cost in COSTS),
-    ("cpu_all", "CPU, all that the nodes used"),
-    ("ceiling", "ceiling by those costs"),
+    ("cpu_all", mark("CPU, all that the nodes used")),
+    ("ceiling", mark("ceiling by those costs")),
 )
 
 
 def tell_run(console: Console, folder: Path, result: Run, verdicts: Sequence[Verdict], measures: Measures) -> None:
     """The end of a run for a person: verdicts, figures, where everything lies, the fingerprint of a simulation."""
+    words = spoken()
     tell_verdicts(console, verdicts)
     units = {figure.name: figure.unit for figure in measures.figures}
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    table.add_column(justify="left")
-    table.add_column(justify="right")
-    for name, words in FIGURES_TOLD:
-        if name in units:
-            table.add_row(words, number(measures[name], units[name]))
-    console.print(table)
+    rows = [(words(told), number(measures[name], units[name])) for name, told in FIGURES_TOLD if name in units]
+    show_table(console, (Column(""), Column("", is_number=True)), rows)
     tell_outcome(console, result, verdicts)
-    console.print(f"report: {folder / 'report.html'}", markup=False, soft_wrap=True)
-    console.print(f"folder: {folder} (README.md explains every file)", markup=False, soft_wrap=True)
+    lines = [
+        words("report: {path}", path=folder / "report.html"),
+        words("folder: {folder} (README.md explains every file)", folder=folder),
+    ]
     if place_of(result) == "simulator" and not result.is_partial:
-        console.print(f"fingerprint: {fingerprint(result.trace)}", markup=False, soft_wrap=True)
+        lines.append(words("fingerprint: {digits}", digits=fingerprint(result.trace)))
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def tell_outcome(console: Console, result: Run, verdicts: Sequence[Verdict]) -> None:
     """One line: did it go well?"""
-    console.print(f"\n{outcome_sentence(result, verdicts)}", style="bold", markup=False, soft_wrap=True)
+    console.print(f"\n{outcome_sentence(result, verdicts, spoken())}", style="bold", markup=False, soft_wrap=True)
+
+
+VERDICT_STYLES = {"holds": "green", "fails": "bold red", "not checked": "yellow"}
 
 
 def tell_verdicts(console: Console, verdicts: Sequence[Verdict]) -> None:
     """A row per check, and below the first few sentences of what is wrong."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("check", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("what it claims")
+    words = spoken()
+    rows = []
     for verdict in verdicts:
-        words = f"FAILS ({verdict.failed})" if verdict.fails else verdict.word
-        style = {"holds": "green", "fails": "bold red", "not checked": "yellow"}.get(verdict.word, "dim")
-        excuse = f" ({verdict.unchecked})" if verdict.unchecked and not verdict.fails else ""
-        table.add_row(verdict.name, Text(words, style), Text(verdict.sentence + excuse))
-    console.print(table)
+        told = words("FAILS ({count})", count=verdict.failed) if verdict.fails else words(verdict.word)
+        excuse = f" ({words(verdict.unchecked)})" if verdict.unchecked and not verdict.fails else ""
+        style = VERDICT_STYLES.get(verdict.word, "dim")
+        rows.append((words(verdict.name), Text(told, style), words(verdict.sentence) + excuse))
+    columns = (Column(words("check")), Column(words("verdict")), Column(words("what it claims")))
+    show_table(console, columns, rows)
     for verdict in verdicts:
-        told = list(verdict.failures[:FAILURES_TOLD])
-        if verdict.failed > len(told) > 0:
-            told.append(f"and {verdict.failed - len(told):,} more")
-        for failure in told:
-            console.print(f"  {verdict.name}: {failure}", style="red", markup=False, soft_wrap=True)
+        failures = list(verdict.failures[:FAILURES_TOLD])
+        if verdict.failed > len(failures) > 0:
+            failures.append(words("and {count} more", count=f"{verdict.failed - len(failures):,}"))
+        for failure in failures:
+            console.print(f"  {words(verdict.name)}: {failure}", style="red", markup=False, soft_wrap=True)

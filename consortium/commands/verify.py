@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from consortium.commands.command import EXIT_UNSAFE, LOOK, Command
+from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_json
+from consortium.commands.folders import missing_log
+from consortium.commands.language import spoken
 from consortium.contracts import load_contracts
 from consortium.core.errors import UserError
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.ledger.rows import Damaged
-from consortium.ledger.verify import Fault, verify_ledger
+from consortium.ledger.verify import Fault, Verified, verify_ledger
 from consortium.plugins.record import check_record
 from consortium.protocols import load_protocols
 from consortium.runs.folder import LEDGER_FILE
@@ -23,6 +25,7 @@ def verify(
     ledger: Annotated[Path, typer.Argument(help="A ledger.sqlite, or the folder of a node.", metavar="LEDGER")],
     genesis: Annotated[Path | None, typer.Option(help="Default: the genesis.json of the run's folder.")] = None,
     at_least: Annotated[int, typer.Option(metavar="HEIGHT", help="Refuse a ledger that ends below this height.")] = 0,
+    json: Json = False,
 ) -> None:
     if at_least < 0:
         raise UserError(f"--at-least={at_least}: expected a height, 0 or more")
@@ -33,16 +36,50 @@ def verify(
     protocol = load_protocols().get(value.protocol)
     if protocol is None:
         raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")
+    rows = SqliteRows(path, read_only=True)
     try:
-        verified = verify_ledger(value, SqliteRows(path, read_only=True), load_contracts(), protocol, at_least)
+        verified = verify_ledger(value, rows, load_contracts(), protocol, at_least)
     except (Fault, Damaged) as fault:
-        typer.echo(f"NOT SOUND: {fault}")
+        if json:
+            print_json({"format": 1, "ledger": str(path), "is_sound": False, "fault": str(fault)})
+        else:
+            typer.echo(spoken()("NOT SOUND: {fault}", fault=fault))
         raise typer.Exit(EXIT_UNSAFE) from None
-    typer.echo(f"sound: {path}")
+    finally:
+        rows.close()
+    notes = missing_log(path, verified.height)
+    if json:
+        print_json(_fields(path, verified, notes))
+    else:
+        _tell(path, verified, notes)
+
+
+def _fields(path: Path, verified: Verified, notes: list[str]) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "ledger": str(path),
+        "is_sound": True,
+        "first_height": verified.first_height,
+        "height": verified.height,
+        "digest": verified.header_digest.hex(),
+        "seals": verified.seals,
+        "sealed_height": verified.sealed_height,
+        "transactions": verified.transactions,
+        "notes": notes,
+    }
+
+
+def _tell(path: Path, verified: Verified, notes: list[str]) -> None:
+    words = spoken()
+    typer.echo(words("sound: {path}", path=path))
     if verified.first_height:
-        typer.echo(f"begin: height {verified.first_height}, with a snapshot under a seal")
-    typer.echo(f"head:  height {verified.height}, digest {verified.header_digest.hex()}")
-    typer.echo(f"seals: {verified.seals:,}, the last at height {verified.sealed_height}")
+        typer.echo(words("begin: height {height}, with a snapshot under a seal", height=verified.first_height))
+    digest = verified.header_digest.hex()
+    typer.echo(words("head:  height {height}, digest {digest}", height=verified.height, digest=digest))
+    seals = f"{verified.seals:,}"
+    typer.echo(words("seals: {seals}, the last at height {height}", seals=seals, height=verified.sealed_height))
+    for note in notes:
+        typer.echo(f"consortium: {note}", err=True)
 
 
 def _find_genesis(ledger: Path) -> Path:
@@ -67,6 +104,7 @@ COMMAND = Command(
     "Check one node's whole ledger offline, from the genesis file alone: certificates, seals, signatures, roots, "
     "and every block executed again.\n\n\b\nExamples:\n  consortium verify runs/RUN/nodes/bureau\n"
     "  consortium verify bureau.sqlite --genesis genesis.json --at-least 500\n\n"
+    "Nothing is written beside the ledger.\n\n"
     "Exit status: 0 sound, 1 a fault (its height and record are named), 2 wrong usage or input.",
     verify,
     LOOK,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from consortium.core.errors import UserError
 
 import contextlib
+import errno
+import shlex
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -108,6 +110,13 @@ def own_folder(candidates: Iterable[Path], name: str, *, is_begun: bool = True) 
         raise
 
 
+def lock_refused(folder: Path, error: OSError, taken: str) -> str:
+    """The sentence for a lock that could not be had: `taken` where another process holds it, else why there is none."""
+    if error.errno in (errno.EAGAIN, errno.EACCES):
+        return taken
+    return f"{folder} lies on a file system without locks ({error.strerror}): use a folder on another disk"
+
+
 class _Taken(Exception):
     """Another run was faster."""
 
@@ -133,7 +142,7 @@ def _take(candidates: Iterable[Path], made: list[Path]) -> Path:
 def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, shown: Path | None = None) -> None:
     """The README of a run that has not come to its end, and the folder's format beside it. `is_first`: fails where there is one. `shown`: where the folder
     is to lie. Raises RunFolderError."""
-    text = _UNFINISHED.format(name=name, why=why, folder=shown or out)
+    text = _UNFINISHED.format(name=name, why=why, folder=shlex.quote(str(shown or out)))
     if not is_first:
         write_whole(out / README, text.encode())
         write_whole(out / FORMAT_FILE, _encode_format())

@@ -15,6 +15,7 @@ from consortium.core.crypto import SUITES
 from consortium.ledger.proofs import ProofError
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode
+from consortium.runs.folder import lock_refused
 from consortium.runs.recording import EMPTY_MARK, ledger_mark
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import RunPlan, Shared, build_host
@@ -164,8 +165,9 @@ def _lock(folder: NodeFolder) -> IO[bytes]:
     file = folder.lock.open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        raise UserError(f"a process for {folder.folder} is running already: stop it first") from None
+    except OSError as error:
+        taken = f"a process for {folder.folder} is running already: stop it first"
+        raise UserError(lock_refused(folder.folder, error, taken)) from None
     return file
 
 

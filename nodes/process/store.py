@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 import sqlite3
 import threading
+import weakref
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from consortium.core.machine import Apply
 from consortium.ledger.rows import TABLES, Row
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.process import failpoints
+from nodes.process.ledger_file import APPLICATION, may_lack_its_log, open_to_read
 
 FORMAT = 1
-APPLICATION = 0x434E5331  # "CNS1", in the file's header
 
 BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
-HEADER_BYTES = 100  # of a SQLite file; the application's number stands at 68
-SQLITE_BEGINS = b"SQLite format 3\x00"
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
 
@@ -92,9 +92,12 @@ class SqliteRows:
         self.is_read_only = read_only
         self.is_full = False  # a fault of the scenario: the disk takes nothing more
         self._overlays: dict[str, _Overlay] = {}
+        self._forget: Callable[[], object] | None = None  # removes the copy that is read
         try:
             if read_only:
-                self._reader = _open_read_only(path)
+                self._reader, copy = open_to_read(path)
+                if copy is not None:
+                    self._forget = weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
                 _check_format(self._reader, path)
                 self._tables = set(_tables(self._reader))
                 return
@@ -269,9 +272,16 @@ class SqliteRows:
                     overlay.committed(changes)
 
     def close(self) -> None:
+        """A file that is written takes its log in and is marked as closed, unless somebody else has it open."""
         self._reader.close()
-        if not self.is_read_only:
-            self._writer.close()
+        if self.is_read_only:
+            if self._forget is not None:
+                self._forget()
+            return
+        with contextlib.suppress(sqlite3.DatabaseError):
+            self._writer.execute("PRAGMA busy_timeout=0")
+            self._writer.execute("PRAGMA journal_mode=DELETE")
+        self._writer.close()
 
 
 def _place(table: str, keys: Sequence[bytes]) -> str:
@@ -321,31 +331,10 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    if not path.is_file():
-        raise UserError(f"there is no ledger at {path}")
-    with path.open("rb") as file:
-        first = file.read(HEADER_BYTES)
-    if not first:
-        raise UserError(f"{path} is empty: it holds no ledger; name the ledger.sqlite of a node, or its folder")
-    if not first.startswith(SQLITE_BEGINS):
-        if path.name == "ledger.sqlite" or first[68:72] == APPLICATION.to_bytes(4, "big"):
-            raise Damaged(f"{path} is not a sound SQLite file: its first bytes are damaged")
-        raise UserError(
-            f"{path} is no SQLite file (its first bytes are not those of one), so no ledger can be read from it; name "
-            "the ledger.sqlite of a node, or its folder"
-        )
-    wal = path.with_name(path.name + "-wal")
-    has_wal = wal.exists() and wal.stat().st_size > 0
-    mode = "mode=ro" if has_wal else "mode=ro&immutable=1"
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None)
-    connection.text_factory = lambda text: text.decode("utf-8", "replace")  # text is refused row by row, with its place
-    return connection
-
-
 def _check_format(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
-        raise UserError(f"{path} is a SQLite file, but not the ledger of a node")
+        without = "; its log (-wal) does not lie beside it: copy both" if may_lack_its_log(path) else ""
+        raise UserError(f"{path} is a SQLite file, but not the ledger of a node{without}")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version != FORMAT:
         raise UserError(f"{path} is a ledger of format {version}; this version reads format {FORMAT}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -12,8 +13,14 @@ import pytest
 import consortium
 import nodes
 from consortium.commands import app
+from consortium.commands import list as listing
+from consortium.commands import verify as verifying
 from consortium.commands.command import PANELS
 from consortium.core.errors import UserError
+from consortium.lab.checks.claims import judge
+from consortium.lab.pages.results import verdict_content
+from consortium.ledger.verify import Verified
+from tests.unit.lab.made_up_run import made_up_run
 
 
 def test_the_file_of_each_command_bears_its_name() -> None:
@@ -73,3 +80,28 @@ def test_every_example_of_a_help_text_names_what_there_is() -> None:
         for word in command.help.split():
             if word.startswith("scenarios/"):
                 assert (root / word).exists(), f"{command.name}: {word}"
+
+
+COMMANDS = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
+
+
+def test_the_page_of_commands_tells_each_command_and_the_statuses_that_its_help_tells() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([0-9, ]+) \|$", COMMANDS.read_text(encoding="utf-8"), re.M)
+    told = {name: {int(word) for word in statuses.split(",")} for name, statuses in rows}
+    assert set(told) == set(app.all_commands())
+    for name, command in app.all_commands().items():
+        _, _, statuses = command.help.partition("Exit status: ")
+        assert {int(word) for word in re.findall(r"\b(\d+) ", statuses)} <= told[name], name
+
+
+def test_the_page_of_commands_tells_each_field_of_a_json_document() -> None:
+    text = COMMANDS.read_text(encoding="utf-8")
+    run = made_up_run()
+    documents = [
+        verdict_content(run, judge(run), "simulator"),
+        listing._fields(listing.Listed("a", Path("a.py"), "Why?", 4, 1.0)),
+        verifying._fields(Path("l"), Verified(1, b"", b"", 0, 1, 1, 1), []),
+    ]
+    names = {name for document in documents for name in document}
+    names |= set(documents[0]["checks"][0]) | {"fault", "settings", "figures", "ratios"}
+    assert [name for name in sorted(names) if f"`{name}" not in text and f".{name}" not in text] == []

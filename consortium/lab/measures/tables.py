@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,9 +44,21 @@ def need(library: str, what_for: str, extra: str) -> Any:
     try:
         return import_module(library)
     except ImportError:
+        missing = library.split(".")[0]
         raise MissingExtra(
-            f"{what_for} needs {library.split('.')[0]}, which is not installed: pip install 'consortium[{extra}]'"
+            f"{what_for} needs {missing}, which is not installed: pip install {_packages(extra) or missing}"
         ) from None
+
+
+def _packages(extra: str) -> str:
+    """The packages of an extra, as this installation names them; empty where it is not installed as a package."""
+    try:
+        wanted = requires("consortium") or []
+    except PackageNotFoundError:
+        return ""
+    of_extra = [each.replace("'", '"') for each in wanted]
+    names = [each for each in of_extra if f'extra == "{extra}"' in each]
+    return " ".join(re.split(r"[^A-Za-z0-9_.-]", each, maxsplit=1)[0] for each in names)
 
 
 def column_type(values: Iterable[Any]) -> str:

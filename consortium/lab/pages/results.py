@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import msgspec
 
 from consortium import __version__
+from consortium.core.words import ENGLISH, Words
 from consortium.lab.checks.claims import Kind, Verdict, exit_status, was_checked
 from consortium.lab.measures.measures import Measures
 from consortium.plugins.record import RECORD
@@ -63,7 +65,8 @@ def write_results(out: Path, run: Run, verdicts: Sequence[Verdict], measures: Me
     from consortium.lab.pages.report import build_report  # here, for drawing takes 0.4 s to import
 
     place = place_of(run)
-    write_whole(out / "verdict.json", _encode_verdict(run, verdicts, place))
+    content = verdict_content(run, verdicts, place)
+    write_whole(out / "verdict.json", msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
     write_whole(out / README, _readme(out, run, verdicts, place).encode())
     write_whole(out / "measures.csv", measures.csv().encode())
     write_whole(out / "report.html", build_report(run, verdicts, measures).encode())
@@ -78,24 +81,25 @@ def outcome_word(run: Run, verdicts: Sequence[Verdict]) -> str:
     return {0: "holds", 1: "safety-failed", 3: "no-progress"}[exit_status(verdicts)]
 
 
-def outcome_sentence(run: Run, verdicts: Sequence[Verdict]) -> str:
+def outcome_sentence(run: Run, verdicts: Sequence[Verdict], words: Words = ENGLISH) -> str:
     """The run's end for a person, with what could not be checked."""
     word = outcome_word(run, verdicts)
-    failed = [verdict.name for verdict in verdicts if verdict.fails]
-    left_out = [verdict.name for verdict in verdicts if verdict.word == "not checked"]
+    failed = ", ".join(words(verdict.name) for verdict in verdicts if verdict.fails)
+    left_out = ", ".join(words(verdict.name) for verdict in verdicts if verdict.word == "not checked")
     if run.is_partial and Kind.SAFETY in {verdict.kind for verdict in verdicts if verdict.fails}:
-        return f"A SAFETY CHECK FAILED ({', '.join(failed)}), and the run was stopped before its end."
+        return words("A SAFETY CHECK FAILED ({checks}), and the run was stopped before its end.", checks=failed)
     sentence = {
-        "holds": "All checks hold." if not left_out else "All that could be checked holds.",
-        "safety-failed": f"A SAFETY CHECK FAILED ({', '.join(failed)}).",
-        "no-progress": f"NO PROGRESS: something due was never done ({', '.join(failed)}).",
-        "not-checked": "NOTHING WAS CHECKED: the run executed nothing.",
-        "stopped": "Stopped before its end.",
+        "holds": words("All that could be checked holds.") if left_out else words("All checks hold."),
+        "safety-failed": words("A SAFETY CHECK FAILED ({checks}).", checks=failed),
+        "no-progress": words("NO PROGRESS: something due was never done ({checks}).", checks=failed),
+        "not-checked": words("NOTHING WAS CHECKED: the run executed nothing."),
+        "stopped": words("Stopped before its end."),
     }[word]
-    return sentence + (f" Not checked: {', '.join(left_out)}." if left_out else "")
+    return sentence + (" " + words("Not checked: {checks}.", checks=left_out) if left_out else "")
 
 
-def _encode_verdict(run: Run, verdicts: Sequence[Verdict], place: str) -> bytes:
+def verdict_content(run: Run, verdicts: Sequence[Verdict], place: str) -> dict[str, Any]:
+    """What verdict.json holds; its fields are told in docs/commands.md."""
     content: dict[str, Any] = {
         "format": FORMAT,
         "scenario": run.scenario.name,
@@ -121,7 +125,7 @@ def _encode_verdict(run: Run, verdicts: Sequence[Verdict], place: str) -> bytes:
     }
     if place == "simulator":
         content["fingerprint"] = fingerprint(run.trace)
-    return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+    return content
 
 
 def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str:
@@ -134,6 +138,6 @@ def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str
         outcome=outcome_sentence(run, verdicts),
         illustrative=ILLUSTRATIVE_SENTENCE,
         local=(_PLUGIN_FILES if (out / RECORD).is_file() else "") + (_LOCAL_FILES if place != "simulator" else ""),
-        folder=out,
+        folder=shlex.quote(str(out)),
         flag=" --on simulator" if place == "simulator" else "",
     )

@@ -21,7 +21,7 @@ from consortium.lab.sweeps.plan import FORMAT, Plan, SweepError, check_sweep_for
 from consortium.lab.sweeps.run import Done, Job, decode_done, encode_done
 from consortium.lab.sweeps.tables import Results, sweep_tables, timings_table
 from consortium.plugins.record import check_record, write_record
-from consortium.runs.folder import encode_scenario
+from consortium.runs.folder import encode_scenario, lock_refused
 
 _README = """# {name}: a sweep
 
@@ -67,8 +67,9 @@ class SweepFolder:
         with (self.folder / "sweep.lock").open("wb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise SweepError(f"{self.folder}: another process is at this sweep; wait for it, or stop it") from None
+            except OSError as error:
+                taken = f"{self.folder}: another process is at this sweep; wait for it, or stop it"
+                raise SweepError(lock_refused(self.folder, error, taken)) from None
             self._write_plan()
             yield
 

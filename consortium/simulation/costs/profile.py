@@ -5,6 +5,7 @@ A simulation with a profile spends these on virtual cores; without one CPU is fr
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import msgspec
@@ -136,7 +137,9 @@ def load_profile(path: Path, broker: str = "") -> Profile:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise ProfileError(f"{path}: {error.strerror}; `consortium calibrate --out {path}` makes a profile") from None
+        raise ProfileError(
+            f"{path}: {error.strerror}; `consortium calibrate --out {shlex.quote(str(path))}` makes a profile"
+        ) from None
     try:
         profile = msgspec.json.decode(data, type=Profile)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

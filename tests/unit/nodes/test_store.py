@@ -177,15 +177,16 @@ def test_a_damaged_page_is_told_with_its_table_and_heights(tmp_path: Path) -> No
 
 def test_a_row_that_holds_no_bytes_is_damage_not_a_traceback(tmp_path: Path) -> None:
     rows = SqliteRows(tmp_path / "ledger.sqlite")
-    reader = SqliteRows(tmp_path / "ledger.sqlite", read_only=True)
     for key in ("'text'", "7", "1.5"):
         rows._writer.execute("DELETE FROM receipt")
         rows._writer.execute(f"INSERT INTO receipt VALUES ({key}, x'00')")
+        reader = SqliteRows(tmp_path / "ledger.sqlite", read_only=True)
         with pytest.raises(Damaged, match=r"table receipt: the key .* not bytes"):
             list(reader.all("receipt"))
     rows._writer.execute("DELETE FROM receipt")
     for value, kind in (("'text'", "text"), ("CAST(x'ff' AS TEXT)", "text"), ("5", "an integer"), ("0.5", "a real")):
         rows._writer.execute(f"INSERT OR REPLACE INTO receipt VALUES (x'000000000000000500000001', {value})")
+        reader = SqliteRows(tmp_path / "ledger.sqlite", read_only=True)
         told = f"table receipt, height 5, key 0000000000000005.*the value is {kind}"
         with pytest.raises(Damaged, match=told):
             reader.range("receipt", b"", b"\xff")

@@ -1,0 +1,51 @@
+"""The language in which this process speaks to a person: by `--lang`, or by the environment as other programs do."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from consortium.core.errors import UserError
+from consortium.core.words import ENGLISH, Words
+
+LOCALES = Path(__file__).resolve().parents[1] / "locale"
+VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides
+
+_chosen = ENGLISH
+
+
+def languages() -> list[str]:
+    """Those that there is a catalogue of, and English."""
+    return sorted({"en", *(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/consortium.mo"))})
+
+
+def choose(language: str | None, environment: Mapping[str, str] = os.environ) -> None:
+    """From now on `spoken()` is this language; None: the one that the environment names, if it is ours. Raises
+    UserError for a language that we do not have."""
+    global _chosen
+    known = languages()
+    if language is None:
+        wanted = next((value for name in VARIABLES if (value := environment.get(name))), "")
+        _chosen = read_words(next((each for each in map(_short, wanted.split(":")) if each in known), "en"))
+        return
+    if _short(language) not in known:
+        raise UserError(f"--lang {language}: known are {', '.join(known)}")
+    _chosen = read_words(_short(language))
+
+
+def spoken() -> Words:
+    return _chosen
+
+
+def read_words(language: str) -> Words:
+    if language == "en":
+        return ENGLISH
+    with (LOCALES / language / "LC_MESSAGES" / "consortium.mo").open("rb") as file:
+        return Words(language, gettext.GNUTranslations(file).gettext)
+
+
+def _short(name: str) -> str:
+    """`zh` of zh_CN.UTF-8."""
+    return name.partition(".")[0].partition("@")[0].replace("-", "_").partition("_")[0].casefold()
