@@ -1,13 +1,13 @@
 # make demo   one working day of the consortium, seven processes, on this machine
-# make test   the tests
-# make check  format, lint, strict types, architecture
+# make test   the tests, on all cores
+# make check  format, lint, strict types, architecture, sizes, English
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test drill transcripts seeded-bugs coverage check format bench python-versions clean messages
+.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench python-versions clean messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -26,8 +26,28 @@ $(STAMP): pyproject.toml requirements.lock
 demo: install  ## run scenarios/claim_day.py with seven local processes
 	@$(BIN)/consortium run scenarios/claim_day.py
 
-test: install  ## run all tests
-	@$(BIN)/python -m pytest
+ON_ALL_CORES := -n auto --dist worksteal
+
+test: install  ## run all tests that a change waits for, on all cores
+	@$(BIN)/python -m pytest $(ON_ALL_CORES)
+
+live: install  ## run only the tests with real processes and brokers
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m 'live and not drill' tests/live
+
+nightly: install  ## what is longer: all fingerprints, random properties, drills, seeded bugs, versions, exploration (an hour)
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m nightly
+	@$(MAKE) --no-print-directory properties drill seeded-bugs coverage lowest-versions python-versions
+	@$(BIN)/consortium explore --minutes 10
+
+fingerprints: install  ## does every scenario leave the trace that it left before? (minutes)
+	@$(BIN)/python -m tests.fingerprints
+
+properties: install  ## every property on random examples, three times (`make test` takes the same examples each time)
+	@for turn in 1 2 3; do $(BIN)/python -m pytest $(ON_ALL_CORES) --hypothesis-profile random tests/property \
+	  $$(grep -rl "^from hypothesis" tests/unit tests/simulation) || exit 1; done
+
+lowest-versions: install  ## unit tests and a local run with the lowest versions that pyproject.toml allows (minutes)
+	@.ci/lowest-versions
 
 drill: install  ## kill real processes at every failpoint, damage real disks (minutes)
 	@$(BIN)/python -m pytest -m drill tests/live
@@ -49,11 +69,11 @@ coverage: install  ## branches of core, node, protocols/common and protocols/pbf
 	  --cov-branch --cov-report=term-missing:skip-covered --cov-report=json:build/coverage.json --cov-fail-under=95 $(COVERED)
 	@$(BIN)/python -m tests.branch_coverage build/coverage.json
 
-check: install  ## format, lint, strict types, architecture test
+check: install  ## format, lint, strict types, architecture, sizes, English
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -q tests/test_architecture.py
+	@$(BIN)/python -m pytest -q tests/test_architecture.py tests/unit/test_sizes.py tests/unit/test_english.py
 
 format: install  ## put the code into its form
 	@$(BIN)/ruff format .

@@ -8,8 +8,10 @@ from hypothesis import settings
 
 from tests import optional
 
-settings.register_profile("no deadline", deadline=None)  # a slow or busy machine is no defect of the code
-settings.load_profile("no deadline")
+# No deadline: a slow or busy machine is no defect of the code. `make properties` chooses `random`.
+settings.register_profile("same each time", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("random", deadline=None, max_examples=500, print_blob=True)
+settings.load_profile("same each time")
 optional.hide()
 
 

@@ -1,9 +1,9 @@
 """Catch-up: a node that was away fetches what the others decided, checks every certificate, and executes it.
 
 It learns that it lags from `Status`, from CHECKPOINTs above its head (through the sealer's `Behind`) and from consensus
-(`Behind`), waits a moment in case consensus closes the gap, then fetches blocks from one peer at a time, or a snapshot
-when it is thousands of blocks behind. Nothing that a peer says is believed without a certificate or a seal; a peer that
-is late or lies is left alone for a while.
+(`Behind`). It waits a moment in case consensus closes the gap. Then it fetches blocks from one peer at a time, or a
+snapshot when it is thousands of blocks behind. Nothing that a peer says is believed without a certificate or a seal; a
+peer that is late or lies is left alone for a while.
 """
 
 from __future__ import annotations

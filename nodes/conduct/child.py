@@ -78,7 +78,7 @@ def adopt_parent() -> None:
 
 
 def parent_environment() -> dict[str, str]:
-    """What a program that takes this process's place needs in order to be adopted, too."""
+    """What a program that takes this process's place needs so that it is adopted, too."""
     return dict(_adopted)
 
 

@@ -190,7 +190,7 @@ def _lanes(axes: Axes, trace: Sequence[Record], nodes: Sequence[str], spans: Map
 
 
 def _paint_done(axes: Axes, rows: Mapping[str, int], done: Sequence[Disturbance], whole_us: int) -> None:
-    """A strip on the upper edge of the lane that it is of, with words where there is room: to its right at the end."""
+    """A strip on the upper edge of its lane, with words where there is room, to the right of the last one."""
     width_s = max(whole_us, 1) / 1e6
     taken: dict[tuple[int, str], float] = {}
     for each in done:

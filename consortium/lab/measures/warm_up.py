@@ -6,8 +6,8 @@ each d the mean squared error of the mean of what is left without the first d of
 `sum((batch - mean)²) / (k - d)²`; the d ≤ k/2 that makes it smallest is the warm-up. A minimum at that bound says that
 the series never became steady.
 
-How we deviate: what comes after the first fault of the scenario is not looked at, so that a fault is never mistaken for
-warm-up (a fault or behaviour that begins before the first bundle is executed is a condition of the run, not an event).
+How we deviate: we do not look at what comes after the first fault of the scenario, so that a fault is never mistaken
+for warm-up. What begins before the first bundle is executed is a condition of the run, not an event.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from consortium import __version__
 from consortium.commands import app
 from consortium.lab import load
 from consortium.simulation.costs.profile import ProfileError, load_profile
+from tests.optional import needs
 
 OLD = Path(__file__).resolve().parents[2] / "fixtures" / "v0_1"
 Say = Callable[..., tuple[object, str]]
@@ -76,11 +77,10 @@ def test_runs_of_the_first_version_are_compared(old: Path, say: Say) -> None:
     assert (old / "compared" / "comparison.html").is_file()
 
 
+@needs("pandas", "pyarrow")
 def test_a_sweep_of_the_first_version_is_drawn_and_loaded(old: Path, say: Say) -> None:
     assert say("report", old / "swept")[0] in (0, None)
     assert "n = 7" in (old / "swept" / "report.html").read_text(encoding="utf-8")
-    pytest.importorskip("pandas")
-    pytest.importorskip("pyarrow")
     assert len(load(old / "swept")) == 4
     assert set(load(old / "simulated")["name"]) >= {"throughput", "latency_p50"}
 
