@@ -126,6 +126,7 @@ def test_no_child_outlives_a_parent_killed_with_kill_9(tmp_path: Path) -> None:
     assert all(is_running(pid) for pid in children)
     parent.kill()
     parent.wait()
+    parent.stdout.close()
     deadline = time.monotonic() + 3
     while any(is_running(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.01)
