@@ -178,7 +178,8 @@ def test_one_node_is_started_by_hand_once_and_only_with_private_keys(tmp_path: P
         assert first.poll() is None
     assert "running already" in refusal("node-1")
     first.terminate()
-    assert first.wait(5) == 0 and 0 <= read_trace(trace)[0]["t_us"] < 60_000_000
+    first.communicate(timeout=5)
+    assert first.returncode == 0 and 0 <= read_trace(trace)[0]["t_us"] < 60_000_000
     (files.folder / "nodes" / "node-1" / "keys" / "vote.key").chmod(0o644)
     assert "vote.key can be read by others" in refusal("node-1")
     assert "name the folder of a run" in refusal("node-9")
@@ -213,9 +214,8 @@ def test_ctrl_c_stops_everything_and_leaves_a_readable_folder(tmp_path: Path) ->
 
 
 def test_nothing_outlives_a_conductor_killed_with_kill_9(tmp_path: Path) -> None:
-    process = start_conductor(tmp_path)
-    process.kill()
-    process.wait()
+    with start_conductor(tmp_path) as process:
+        process.kill()
     deadline = time.monotonic() + 15
     while processes_of(tmp_path) and time.monotonic() < deadline:
         time.sleep(0.05)
