@@ -7,6 +7,7 @@ setup(
     package_dir={"consortium._scenarios": "scenarios"},
     package_data={
         "consortium": ["py.typed", "locale/*/LC_MESSAGES/*.mo"],
+        "consortium.lab.pages": ["templates/*"],
         "consortium.plugins": ["templates/*.txt"],
         "consortium._scenarios": ["*/*.py", "data/*/*"],
     },
