@@ -24,6 +24,7 @@ from consortium.lab.measures.measures import measure
 from consortium.lab.pages.results import write_results
 from consortium.runs.folder import lock_refused, write_simulated
 from nodes.process.store import SqliteRows
+from tests.optional import needs
 from tests.unit.lab.made_up_run import made_up_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ def test_letters_that_an_encoding_has_not_are_spelt_in_others(kept: Path) -> Non
     out.decode("ascii")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@needs("linux")  # which has a /dev/full
 def test_a_full_disk_behind_stdout_is_told_and_is_exit_2() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(

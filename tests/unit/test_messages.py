@@ -6,8 +6,6 @@ import re
 
 import pytest
 
-pytest.importorskip("babel")
-
 from consortium.commands.language import choose, languages, read_words, spoken
 from consortium.core.errors import UserError
 from consortium.core.words import ENGLISH

@@ -107,6 +107,7 @@ def test_a_tail_sees_each_whole_line_once_also_over_a_crash(tmp_path: Path) -> N
     again.close()
     assert [record["t_us"] for record in tail.read()] == [12]
     assert tail.read() == [] and tail.unreadable == 0
+    writer.close()
 
 
 def test_cutting_a_torn_line_keeps_every_whole_one(tmp_path: Path) -> None:
