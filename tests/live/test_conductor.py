@@ -195,7 +195,8 @@ def start_conductor(tmp_path: Path) -> subprocess.Popen[bytes]:
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, process_group=0)
     deadline = time.monotonic() + 40
-    while len(list(tmp_path.glob("run/nodes/*/trace.jsonl"))) < 4 and time.monotonic() < deadline:
+    wanted = ("trace.jsonl", "ledger.sqlite")
+    while any(len(list(tmp_path.glob(f"run/nodes/*/{name}"))) < 4 for name in wanted) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(0.5)
     assert process.poll() is None and len(processes_of(tmp_path)) == 6, "conductor, broker and four nodes"
