@@ -26,7 +26,7 @@ from consortium.simulation.run import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "fingerprints.json"
-TOO_LONG = ("bench_sim_",)  # minutes and gigabytes each; they measure the simulator's speed
+TOO_LONG = ("bench_simulator",)  # it measures the speed of the simulator
 
 
 class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
