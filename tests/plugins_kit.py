@@ -99,6 +99,28 @@ SCENARIO = Scenario(
 )
 '''
 
+BEHAVIOUR = '''
+"""A member that tells the others nothing."""
+import msgspec
+
+from consortium.behaviours.behaviour import Behaviour, BehaviourKind
+from consortium.core.machine import Broadcast, Send
+
+
+class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Mute(Behaviour):
+    def bend(self, now, effect):
+        if isinstance(effect, Broadcast):
+            return [self.to_self(effect)]
+        return [effect] if isinstance(effect, Send) and effect.to == self.me else []
+
+
+BEHAVIOUR = BehaviourKind(Options, Mute, "tells the others nothing")
+'''
+
 DISTRIBUTION = '''
 """Two delays by turns of a coin."""
 from consortium.scenario.network.distributions.distribution import Distribution
@@ -199,6 +221,7 @@ FILES = {
     "attendant": ROLE,
     "permits": WORKLOAD,
     "car_park": SCENARIO,
+    "mute": BEHAVIOUR,
     "coin": DISTRIBUTION,
     "sequencer": PROTOCOL,
     "nap": ACT,

@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from consortium import __version__
 from consortium.commands.command import EXIT_HOLDS, EXIT_STOPPED, EXIT_USAGE, PANELS, Command
-from consortium.commands.language import choose
+from consortium.commands.language import choose, is_written_in
 from consortium.commands.outlet import guard_streams
 from consortium.commands.plugin_option import plugin_option
 from consortium.core.discovery import offered_by_name
@@ -100,6 +100,10 @@ def _main(
     ] = None,
 ) -> None:
     choose(lang)
+    if not is_written_in(sys.stdout.encoding):
+        choose("en")
+        if lang is not None:
+            typer.echo(f"consortium: --lang {lang}: {sys.stdout.encoding} has no letters for it: English", err=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

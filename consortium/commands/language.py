@@ -13,6 +13,8 @@ from consortium.core.words import ENGLISH, Words
 LOCALES = Path(__file__).resolve().parents[1] / "locale"
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides
 
+NATIVE = {"zh": "中文"}  # the languages whose own letters are not all ASCII
+
 _chosen = ENGLISH
 
 
@@ -37,6 +39,15 @@ def choose(language: str | None, environment: Mapping[str, str] = os.environ) ->
 
 def spoken() -> Words:
     return _chosen
+
+
+def is_written_in(encoding: str | None) -> bool:
+    """Whether the name of the language that was chosen can be written in this encoding; None can write everything."""
+    try:
+        NATIVE.get(_chosen.language, _chosen.language).encode(encoding or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def read_words(language: str) -> Words:

@@ -30,6 +30,8 @@ def verify(
     if at_least < 0:
         raise UserError(f"--at-least={at_least}: expected a height, 0 or more")
     path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
+    if ledger.is_dir() and not path.is_file():
+        raise UserError(f"{ledger} holds no {LEDGER_FILE}: name the folder of a node, RUN/nodes/NAME")
     source = genesis or _find_genesis(path)
     value = _read_genesis(source)
     check_record(source.parent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module, invalidate_caches
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -166,16 +166,22 @@ def _check_names(modules: Sequence[ModuleType]) -> None:
     says so itself."""
     found: dict[tuple[str, str], tuple[ModuleType, Any]] = {}
     for module in modules:
-        for word, value in vars(module).items():
-            name = getattr(value, "name", None)
-            if not word.isupper() or not isinstance(name, str):
-                continue
+        for word, value in _offers(module):
+            name = value.name
             first, known = found.setdefault((word, name), (module, value))
             if known is not value:
                 raise PluginError(
                     f"{module.__file__}: its {word} is named {name!r}, and so is that of {first.__file__}; give one of "
                     "them another name"
                 )
+
+
+def _offers(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    """What the file holds under a word in capitals and has a name; of a tuple (`ACTS`), each of its values."""
+    for word, value in vars(module).items():
+        if word.isupper():
+            several = value if type(value) is tuple else (value,)
+            yield from ((word, each) for each in several if isinstance(getattr(each, "name", None), str))
 
 
 def _installed() -> tuple[list[ModuleType], list[tuple[str, str]]]:
@@ -193,7 +199,7 @@ def _installed() -> tuple[list[ModuleType], list[tuple[str, str]]]:
 def _load_entry(entry: EntryPoint) -> ModuleType:
     try:
         module = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(f"the installed plug-in {entry.value}: {type(error).__name__}: {error}") from None
     if not isinstance(module, ModuleType) or module.__file__ is None:
         raise PluginError(f"the installed plug-in {entry.value} is no module: an entry point of {GROUP} names one")

@@ -38,7 +38,10 @@ def read_sources(folders: Sequence[Path]) -> tuple[Source, ...]:
         for path in _files(folder):
             if not path.stem.isidentifier():
                 raise PluginError(f"{path}: a plug-in is imported by its name: letters, digits and underscores")
-            data = path.read_bytes()
+            try:
+                data = path.read_bytes()
+            except OSError as error:
+                raise PluginError(f"{path}: {error.strerror or error}; a plug-in is a file that can be read") from None
             source = Source(path.stem, path, data, _is_scenario(path, data))
             if path.stem in found:
                 raise PluginError(f"{path} and {found[path.stem].path} have one name; rename one of them")

@@ -61,6 +61,14 @@ def test_a_distribution_and_a_protocol_from_outside_run(tmp_path: Path) -> None:
     assert _run("low_load", *small, "network.default.deviation_us=500").is_done
 
 
+def test_a_behaviour_from_outside_costs_a_leader_its_place(tmp_path: Path) -> None:
+    load_folders([write_plugins(tmp_path / "mine", "mute")])
+    mute = 'behaviours=[{"name": "mute", "target": "leader"}]'
+    honest, bent = _run("attacks/silent", "behaviours=[]"), _run("attacks/silent", mute)
+    views = [max(record.get("view", 0) for record in run.trace) for run in (honest, bent)]
+    assert honest.is_done and bent.is_done and views[0] == 0 < views[1]
+
+
 def test_an_act_a_check_a_measure_a_figure_and_a_command_from_outside_are_at_work(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +149,14 @@ def test_two_values_and_two_files_of_one_name_are_refused_and_a_missing_folder_t
     (tmp_path / "one" / "again.py").write_text(FILES["parking"])
     with pytest.raises(PluginError, match=r"parking\.py: its [A-Z]+ is named 'parking.*', and so is .*again\.py"):
         load_folders([tmp_path / "one"])
+    write_plugins(tmp_path / "acts", "nap")
+    (tmp_path / "acts" / "siesta.py").write_text(FILES["nap"])
+    with pytest.raises(PluginError, match=r"siesta\.py: its ACTS is named '[a-z_]+', and so is .*nap\.py"):
+        load_folders([tmp_path / "acts"])
+    write_plugins(tmp_path / "unread")
+    (tmp_path / "unread" / "mem.py").symlink_to("/proc/self/mem")
+    with pytest.raises(PluginError, match=r"mem\.py: "):
+        load_folders([tmp_path / "unread"])
     write_plugins(tmp_path / "two", "coin")
     write_plugins(tmp_path / "three", "coin")
     with pytest.raises(PluginError, match="have one name"):

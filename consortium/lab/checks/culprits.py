@@ -2,7 +2,7 @@
 
 Two certificates for one height that certify different things are each signed by a quorum, and two quorums of n members
 share f+1 (Sheng et al., BFT protocol forensics, CCS 2021): whoever signed both, in one view, is guilty. Where the two
-are of different views, the ledgers do not say who forgot; `lab/evidence.py` does, from all that was said.
+are of different views, the ledgers do not say who forgot; `lab/checks/evidence.py` does, from all that was said.
 """
 
 from __future__ import annotations
