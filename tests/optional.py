@@ -50,12 +50,15 @@ def hide() -> None:
 
 def _without(folder: Path, names: list[str]) -> Path:
     """The folder itself, or links to all in it but `names` if it holds one of these."""
-    if not any((folder / name).exists() for name in names):
+    try:
+        held = {program.name for program in folder.iterdir()}
+    except OSError:
+        return folder  # it is not there, or another user's: nothing is found in it anyway
+    if held.isdisjoint(names):
         return folder
     links = Path(tempfile.mkdtemp(prefix="consortium-without-"))
-    for program in folder.iterdir():
-        if program.name not in names:
-            (links / program.name).symlink_to(program)
+    for name in held.difference(names):
+        (links / name).symlink_to(folder / name)
     return links
 
 
