@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from consortium.core.errors import UserError
-
 import contextlib
 import errno
 import shlex
@@ -15,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium import __version__
+from consortium.core.errors import UserError
 from consortium.core.genesis import decode_genesis, encode_genesis
 from consortium.core.machine import Rows
 from consortium.plugins.record import check_record, write_record
@@ -32,8 +31,13 @@ _UNFINISHED = """# {name}: a run that is not finished
 
 {why}
 
-`consortium check {folder}` judges what there is of it; what that run writes at its end may be missing here.
+{advice}
 """
+_JUDGE = "`consortium check {folder}` judges what there is of it; what that run writes at its end may be missing here."
+_REPEAT = (
+    "A simulation writes its trace and ledgers at its end, so there is nothing to judge before. Run it again: the same "
+    "seed gives the same run."
+)
 UNDER_WAY = (
     "It began, and has not come to its end: it is still going on, or it was cut off (killed, or stopped with Ctrl-C)."
 )
@@ -140,9 +144,10 @@ def _take(candidates: Iterable[Path], made: list[Path]) -> Path:
 
 
 def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, shown: Path | None = None) -> None:
-    """The README of a run that has not come to its end, and the folder's format beside it. `is_first`: fails where there is one. `shown`: where the folder
-    is to lie. Raises RunFolderError."""
-    text = _UNFINISHED.format(name=name, why=why, folder=shlex.quote(str(shown or out)))
+    """The README of a run that has not come to its end, and the folder's format beside it. `is_first`: the run is a
+    simulation, and the folder must hold no README yet. `shown`: where the folder is to lie. Raises RunFolderError."""
+    advice = _REPEAT if is_first else _JUDGE.format(folder=shlex.quote(str(shown or out)))
+    text = _UNFINISHED.format(name=name, why=why, advice=advice)
     if not is_first:
         write_whole(out / README, text.encode())
         write_whole(out / FORMAT_FILE, _encode_format())

@@ -8,8 +8,6 @@ out is carried out only after the step stands in the file, so a death loses no s
 
 from __future__ import annotations
 
-from consortium.core.errors import UserError
-
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
@@ -19,6 +17,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from consortium.core.errors import UserError
 from consortium.core.machine import Apply, Note, Now, Output, Rows, Store, Transmit, Wake
 
 FOLDER = "recording"

@@ -6,8 +6,6 @@ ledgers, and nothing else.
 
 from __future__ import annotations
 
-from consortium.core.errors import UserError
-
 import contextlib
 import hashlib
 import heapq
@@ -17,6 +15,8 @@ from textwrap import shorten
 from typing import Any
 
 import msgspec
+
+from consortium.core.errors import UserError
 
 Record = dict[str, Any]
 
