@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import errno
 import hashlib
 import os
 import secrets
@@ -16,6 +17,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import aiomqtt
 import msgspec
@@ -32,6 +34,8 @@ MOSQUITTO_PATHS = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/hom
 START_S = 15.0
 MOSQUITTO_VARIABLE = "CONSORTIUM_MOSQUITTO"  # names the program, before PATH and MOSQUITTO_PATHS are looked at
 LOOPBACK = "127.0.0.1"
+PORTS = (20_000, 32_000)  # below those that systems give to connections: while a broker is down, nobody gets its port
+EMBEDDED_IS_UP = b"the embedded broker is up"
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,7 +77,11 @@ class ExternalBroker(Broker):
 
 
 class OwnBroker(Broker):
-    """A broker process of ours on a loopback port; it can be killed and started again on the same port."""
+    """A broker process of ours on a loopback port; it can be killed and started again on the same port. `is_up_word`:
+    what the process writes to its log once the port is its own. That somebody answers there proves nothing: it may be a
+    stranger, and nodes would tell him their passwords."""
+
+    is_up_word = b""
 
     def __init__(self, folder: Path, port: int, names: Sequence[str]) -> None:
         self._passwords = {name: secrets.token_urlsafe(24) for name in names}
@@ -86,17 +94,25 @@ class OwnBroker(Broker):
         raise NotImplementedError
 
     def start(self) -> None:
+        older = self._log.stat().st_size if self._log.exists() else 0
         self._process = self._spawn()
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
-            code = self._process.poll()
-            if code is not None:
-                raise UserError(f"the broker could not start on port {self.port}: {self._last_words()}")
-            if not is_port_free(self.port):
+            if self.is_up_word in self._log.read_bytes()[older:]:
                 return
+            if self._process.poll() is not None:
+                self._fail_to_start()
             time.sleep(0.02)
         self.stop()
-        raise UserError(f"the broker did not answer on port {self.port} within {START_S:.0f} s; see {self._log}")
+        raise UserError(f"the broker did not start on port {self.port} within {START_S:.0f} s; see {self._log}")
+
+    def _fail_to_start(self) -> NoReturn:
+        if not is_port_free(self.port):
+            raise UserError(
+                f"the broker could not start: port {self.port} of {LOOPBACK} is in use; name another, or none and a "
+                "free one is taken"
+            )
+        raise UserError(f"the broker could not start on port {self.port}: {self._last_words()}")
 
     def moved(self, folder: Path) -> None:
         self.folder = folder
@@ -121,6 +137,8 @@ class OwnBroker(Broker):
 class EmbeddedBroker(OwnBroker):
     """amqtt in a process of its own (see broker_process)."""
 
+    is_up_word = EMBEDDED_IS_UP
+
     def __init__(self, folder: Path, port: int, chain: bytes, names: Sequence[str]) -> None:
         super().__init__(folder, port, names)
         users = {name: hashlib.sha256(password.encode()).hexdigest() for name, password in self._passwords.items()}
@@ -133,6 +151,8 @@ class EmbeddedBroker(OwnBroker):
 
 class Mosquitto(OwnBroker):
     """A private Mosquitto. Its defaults lose messages silently; the settings here do not."""
+
+    is_up_word = b" running"
 
     def __init__(self, folder: Path, port: int, chain: bytes, names: Sequence[str]) -> None:
         super().__init__(folder, port, names)
@@ -164,6 +184,7 @@ class Mosquitto(OwnBroker):
             "log_dest stderr",
             "log_type error",
             "log_type warning",
+            "log_type information",  # says that it runs
         ]
         if os.geteuid() == 0:
             lines.append("user root")  # it must read the 0600 files above; it listens on loopback only
@@ -195,16 +216,25 @@ def find_mosquitto() -> str:
 
 
 def is_port_free(port: int) -> bool:
+    """Whether a broker may listen here: closed connections of an older one do no harm."""
     with socket.socket() as probe:
-        probe.settimeout(1.0)
-        return probe.connect_ex((LOOPBACK, port)) != 0
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE  # whether this user may listen there, the broker tells
+    return True
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has now. Raises UserError where all of PORTS are taken."""
+    first, end = PORTS
+    begin = secrets.randbelow(end - first)
+    for step in range(end - first):
+        port = first + (begin + step) % (end - first)
+        if is_port_free(port):
+            return port
+    raise UserError(f"all ports from {first} to {end - 1} of {LOOPBACK} are in use: name one, as in embedded:1883")
 
 
 def check_broker(text: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from nodes.broker.broker import LOOPBACK, EmbeddedSettings
+from nodes.broker.broker import EMBEDDED_IS_UP, LOOPBACK, EmbeddedSettings
 from nodes.broker.topics import Topics
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_USAGE, UserError
@@ -28,7 +28,7 @@ warnings.filterwarnings("ignore", category=DeprecationWarning)
 
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.contexts import Action  # type: ignore[import-untyped]  # noqa: E402
-from amqtt.errors import AMQTTError  # type: ignore[import-untyped]  # noqa: E402
+from amqtt.errors import AMQTTError, BrokerError  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.mqtt.publish import PublishPacket  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.session import Session  # type: ignore[import-untyped]  # noqa: E402
@@ -140,6 +140,7 @@ async def serve(settings: EmbeddedSettings) -> None:
         }
     )
     await broker.start()
+    print(EMBEDDED_IS_UP.decode(), file=sys.stderr, flush=True)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -164,7 +165,7 @@ def main() -> int:
         uvloop.run(serve(settings))
     except ImportError:
         asyncio.run(serve(settings))
-    except (AMQTTError, OSError) as error:
+    except (AMQTTError, BrokerError, OSError) as error:
         print(f"the port {settings.port} cannot be had: {error}", file=sys.stderr)
         return EXIT_USAGE
     return 0

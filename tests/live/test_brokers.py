@@ -10,7 +10,7 @@ import aiomqtt
 import pytest
 
 from nodes.broker.address import BrokerAddress
-from nodes.broker.broker import EmbeddedBroker, OwnBroker, check_broker, make_broker
+from nodes.broker.broker import OwnBroker, check_broker, free_port, make_broker
 from nodes.broker.topics import topic_root
 from nodes.errors import UserError
 from nodes.process.bus import Bus
@@ -176,13 +176,25 @@ def test_a_port_in_use_is_told_in_a_sentence(kind: str, tmp_path: Path) -> None:
         check_broker(f"{kind}:0x")
 
 
-def test_a_port_lost_in_between_is_told_in_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("listens", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_stranger_on_our_port_is_not_taken_for_the_broker(kind: str, listens: bool, tmp_path: Path) -> None:
+    late = make_broker(kind, tmp_path / "broker", CHAIN, ["a"])
+    assert isinstance(late, OwnBroker)
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound, but nobody listens: connecting fails, and so does binding
-        (tmp_path / "broker").mkdir()
-        late = EmbeddedBroker(tmp_path / "broker", taken.getsockname()[1], CHAIN, ["a"])
-        with pytest.raises(UserError, match="could not start on port"):
+        taken.bind(("127.0.0.1", late.port))  # in between: the settings of the broker name this port
+        if listens:
+            taken.listen()
+        with pytest.raises(UserError, match=f"port {late.port} of 127.0.0.1 is in use"):
             late.start()
+        taken.setblocking(False)
+        with pytest.raises(OSError):
+            taken.accept()  # nobody came, with a password or without
+
+
+def test_no_connection_takes_the_port_of_a_broker_that_is_down(tmp_path: Path) -> None:
+    given_by_systems = range(32_768, 65_536)
+    assert not any(free_port() in given_by_systems for _ in range(50))
 
 
 def test_an_unreachable_broker_and_an_unknown_kind_are_told_in_a_sentence() -> None:
