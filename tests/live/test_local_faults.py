@@ -76,7 +76,8 @@ def test_a_newcomer_starts_when_a_ledger_proves_it_a_member_and_who_is_removed_i
         parameters=Parameters(
             checkpoint_interval=4, window=8, batch_delay_us=20_000, idle_seal_us=200_000, timer_base_us=500_000
         ),
-        workload=Workload("membership", {**LOAD, "deeds": [admit, remove]}),
+        # slow enough that on a busy machine the newcomer has booted before the load is over
+        workload=Workload("membership", {**LOAD, "interval_us": 400_000, "deeds": [admit, remove]}),
         faults=(Fault("restart", "newcomer", at_us=100_000),),
         stop=Stop(limit_us=40_000_000),
     )
