@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .bug import SeededBug
+from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
 from .core_bugs import CORE_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .ordering_bugs import ORDERING_BUGS
@@ -16,4 +17,7 @@ BUGS: tuple[SeededBug, ...] = (
     *LEDGER_BUGS,
     *MEMBERSHIP_BUGS,
     *STORE_BUGS,
+    *CONSENSUS_CONDITION_BUGS,
+    *LEDGER_CONDITION_BUGS,
+    *LABORATORY_BUGS,
 )

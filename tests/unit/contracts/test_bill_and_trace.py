@@ -109,6 +109,29 @@ def test_a_split_pack_sells_until_its_units_run_out_and_a_reversal_frees_them(ho
     assert house.state.copy()["trace_pack"] == before
 
 
+@pytest.mark.parametrize("reversed_sale", [1, 2])
+def test_a_reversal_frees_what_its_own_bill_took_of_a_split_pack_and_nothing_of_another(
+    house: Consortium, reversed_sale: int
+) -> None:
+    stock(house, "lot", (code_of(1),), P1, units=10)
+    outpatient(house, Line("D", 6, 100, (code_of(1),), True), "1")
+    house.claim(
+        "R",
+        (Line("D", 3, 100, (code_of(1),), True),),
+        fixmedins_code="P1",
+        member="p1",
+        med_type="outpatient",
+        serial="2",
+    )
+    house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "p1-1", 1))  # at the counter, not a claim
+    psn_no = ("E", "R")[reversed_sale - 1]
+    house.run("p1", "settlement", "reverse", settlement.Reverse(psn_no, 2026, 1, "return"))
+    pack = trace_code.get_pack(house.state, code_of(1))
+    kept = {1: [("p1-2", 3), ("p1-1", 1)], 2: [("p1-1", 6), ("p1-1", 1)]}[reversed_sale]
+    assert [(sale.bill_no, sale.units) for sale in pack.sales] == kept
+    assert pack.units_left == 10 - sum(units for _, units in kept)
+
+
 def test_counter_sales_are_returned_at_the_counter_and_claims_are_not(house: Consortium) -> None:
     stock(house, "lot", (code_of(1), code_of(2)), P1)
     house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "till-1", 3))

@@ -47,6 +47,13 @@ def test_the_truncation_point_is_the_least_mean_squared_error_as_published() -> 
     assert truncation_point(batches) == min(range(31), key=error)
 
 
+def test_warm_up_ends_with_its_last_bundle_and_not_one_later() -> None:
+    trace = run_of([30_000] * 50 + [5_000] * 300)
+    warm_up = find_warm_up(bundles_of(trace), trace)
+    assert warm_up == WarmUp("cut", 1_000_000 + 50 * 10_000, 50)
+    assert measure(trace)["throughput_steady"] == 200.0, "300 bundles of two transactions in the 3 s after it"
+
+
 def test_a_slow_beginning_is_cut_and_a_steady_run_is_left_whole() -> None:
     slow = [30_000 - 500 * at for at in range(50)]
     trace = run_of(slow + noise(300, 5_000))

@@ -1,5 +1,7 @@
 """The outbox: durable before it is said, said once, and said again unchanged after a crash."""
 
+import pytest
+
 from consortium.core.codec import encode
 from consortium.core.contract import Receipt
 from consortium.core.crypto import KeyedHash
@@ -269,3 +271,13 @@ def test_a_new_key_that_came_with_a_snapshot_is_signed_with() -> None:
     effects = told.outbox.step(NOW, Jumped(9, lambda member: {}))
     (again,) = [effect for effect in effects if isinstance(effect, Sign)]
     assert again.transactions == told.bundles.open(told.said[0]).transactions
+
+
+@pytest.mark.parametrize(("executed", "again"), [(0, 1), (1, 1), (2, 0)])
+def test_after_a_boot_a_bundle_is_said_again_while_any_part_of_it_is_not_executed(executed: int, again: int) -> None:
+    told = Told()
+    told.submit("one", 2)
+    whole = told.receipts(told.said[0], is_replay=True)
+    history = (whole._replace(outcomes=whole.outcomes[:executed]),) if executed else ()
+    booted = Told(tuple(told.records), history)
+    assert booted.said == told.said * again

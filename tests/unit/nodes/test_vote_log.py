@@ -1,6 +1,8 @@
 """The vote log: torn tails are cut, damage is refused, compaction forgets what a seal made needless."""
 
 import logging
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,31 @@ def test_compaction_forgets_sealed_heights_and_keeps_the_rest(tmp_path: Path) ->
     log.close()
     assert reopened(path) == [b"number 0", b"number 1", b"number 2", b"number 3", b"vote 4", b"number 4", b"vote 7"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_compacted_log_is_whole_on_the_disk_before_it_takes_the_old_ones_place_and_so_is_its_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes"
+    filled(path)
+    log = VoteLog(path)
+    acts: list[tuple[str, int]] = []
+    sync, rename = os.fsync, os.replace
+
+    def synced(descriptor: int) -> None:
+        sync(descriptor)
+        status = os.fstat(descriptor)
+        acts.append(("folder", 0) if stat.S_ISDIR(status.st_mode) else ("file", status.st_size))
+
+    def renamed(source: Any, target: Any) -> None:
+        rename(source, target)
+        acts.append(("name", 0))
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", renamed)
+    log.compact(3, always=True)
+    assert acts == [("file", log.bytes), ("name", 0), ("folder", 0)] and path.stat().st_size == log.bytes
+    log.close()
 
 
 def test_a_compaction_that_a_crash_interrupted_changes_nothing(tmp_path: Path) -> None:

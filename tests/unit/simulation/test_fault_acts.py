@@ -19,10 +19,10 @@ from consortium.scenario.faults.schedule import NEVER, Schedule
 from consortium.scenario.load import ScenarioError, check_scenario
 from consortium.scenario.scenario import BehaviourSpec, Fault, MemberSpec, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
-from consortium.simulation.run import simulate
+from consortium.simulation.run import Simulation, simulate
 from consortium.simulation.world import SimulatedWorld
 from nodes.conduct.conductor import run_local
-from nodes.conduct.local_world import LocalWorld
+from nodes.conduct.local_world import LocalWorld, cuts
 from tests.fault_table import PAGE, options_words, with_table
 from tests.new_act import FLICKER, new_act
 
@@ -78,6 +78,24 @@ def test_a_storm_is_told_as_its_kills_and_restarts() -> None:
     assert [step.fault.act for step in steps] == ["kill", "restart"] * 3 + ["heal"]
     assert [step.settle_us for step in steps] == [0, None, 7, None, 7, None, None]
     assert steps[0].fault.at_height == 8 and steps[2].fault.at_height is None
+
+
+@pytest.mark.parametrize(
+    ("link", "shut"),
+    [
+        ("node-1>node-2", {("node-1", "node-2")}),
+        ("node-1>*", {("node-1", other) for other in ("node-2", "node-3", "node-4")}),
+        ("*>node-1", {(other, "node-1") for other in ("node-2", "node-3", "node-4")}),
+    ],
+)
+def test_a_one_way_cut_leaves_the_other_way_open_in_both_worlds(link: str, shut: set[tuple[str, str]]) -> None:
+    simulation = Simulation(small_scenario())
+    transport, nodes = simulation.driver.transport, simulation.nodes
+    transport.partition((), (link,))
+    pairs = [(one, other) for one in nodes for other in nodes if one != other]
+    assert {pair for pair in pairs if not transport.is_open(nodes[pair[0]], nodes[pair[1]])} == shut
+    deaf = cuts((), list(nodes), (link,))
+    assert {(sender, receiver) for receiver, senders in deaf.items() for sender in senders} == shut
 
 
 # --- the acts ---------------------------------------------------------------------------------------------------------
