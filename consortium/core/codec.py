@@ -48,6 +48,18 @@ class Decoder(Generic[T]):
         return value
 
 
+def array_length(data: bytes) -> int:
+    """How many elements the MessagePack array at the beginning of `data` says it has; none is decoded. Raises
+    Malformed."""
+    first = data[0] if data else 0
+    if first & 0xF0 == 0x90:
+        return first & 0x0F
+    width = {0xDC: 2, 0xDD: 4}.get(first)
+    if width is None or len(data) <= width:
+        raise Malformed("not an array")
+    return int.from_bytes(data[1 : 1 + width], "big")
+
+
 def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 

@@ -8,7 +8,7 @@ message type is a frozen `Message` subclass in the file of its protocol.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,8 +17,12 @@ from consortium.core.membership import NodeId
 
 DOMAIN = "consortium/1"
 SIGNED_BYTES_MAX = 4_000_000
-ATTACHMENT_BYTES_MAX = 16_000_000
+ATTACHMENT_BYTES_MAX = 10_100_000  # a batch of the largest size with its certificate and seal, as catch-up gives it
+ELEMENTS_MAX = 4_096  # of any array in a message, far more than members or open heights
 FRAME_BYTES_MAX = SIGNED_BYTES_MAX + ATTACHMENT_BYTES_MAX + 1_024
+
+
+Few = msgspec.Meta(max_length=ELEMENTS_MAX)  # counted before any is decoded: small ones cost many times their bytes
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True, tag=True):
@@ -47,7 +51,7 @@ class ViewVote(Message, frozen=True):
     view: int
     digest: bytes
     height: int
-    commits: tuple[bytes, ...]
+    commits: Annotated[tuple[bytes, ...], Few]
 
 
 class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
@@ -74,7 +78,7 @@ class Certificate(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
     """Many members' signatures on one and the same body (votes of one phase, view, height and digest), by name."""
 
     body: bytes
-    signatures: tuple[tuple[NodeId, bytes], ...]
+    signatures: Annotated[tuple[tuple[NodeId, bytes], ...], Few]
 
     @cached_property
     def encoded(self) -> bytes:

@@ -7,13 +7,16 @@ Neither sends nor decides; `CatchUp` does.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
-from consortium.core.codec import Decoder, Malformed, tagged_hash
+from msgspec import Meta
+
+from consortium.core.codec import Decoder, Malformed, array_length, tagged_hash
 from consortium.core.machine import Effect, Now, Received, Send
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
+from consortium.core.messages import Certificate
 from consortium.core.transaction import BATCH_BYTES_MAX
 from consortium.core.verifier import Verifier
 from consortium.ledger.base import Base
@@ -22,7 +25,7 @@ from consortium.ledger.certificate import CERTIFICATE_BYTES_MAX, decode_certific
 from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import ANSWER_BYTES, BLOCKS_MAX
-from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, check_link, decode_part, make_base
+from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, base_of, check_link, decode_part, prove_state
 
 REQUESTS_MAX = 3
 READY_MAX = 8 * BLOCKS_MAX  # heights asked for or held above the head
@@ -33,10 +36,11 @@ ANSWER_TIMEOUT_US = 3_000_000
 SNAPSHOT_TIMEOUT_US = 10_000_000  # the giver may have to wait for a seal
 ASK_AGAIN_US = 1_000_000
 PART_BYTES_MAX = 2 * PART_BYTES  # a part ends with the row that fills it
-SNAPSHOT_BYTES_MAX = 512_000_000  # of all parts: held until the last has come, and only then proven
+SNAPSHOT_BYTES_MAX = 128_000_000  # of all parts and their rows: held until the last has come, and only then proven
+ROW_BYTES = 200  # of a row besides its bytes, while its root is computed
 
 _BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
-    list[tuple[bytes | None, bytes, bytes | None]], ATTACHMENT_BYTES_MAX
+    Annotated[list[tuple[bytes | None, bytes, bytes | None]], Meta(max_length=BLOCKS_MAX)], BLOCK_BYTES_MAX
 )
 
 
@@ -141,14 +145,15 @@ class BlockFetch:
         if request is None or event.sender != self.peer or answer.first_height != request.first:
             return None
         del self._requests[answer.nonce]
+        count, size = array_length(event.attachment), len(event.attachment)
+        if count > request.last - request.first + 1:
+            raise Malformed("more blocks than asked for")
+        bytes_max = ANSWER_BYTES_MAX if count > 1 else BLOCK_BYTES_MAX
+        if size > bytes_max:
+            raise Malformed(f"{count} blocks in {size} bytes, at most {bytes_max}")
         if sha256(event.attachment).digest() != answer.digest:
             raise Malformed("the attachment is not the one that was signed")
         entries = _BLOCKS.decode(event.attachment)
-        if len(entries) > request.last - request.first + 1:
-            raise Malformed("more blocks than asked for")
-        bytes_max = ANSWER_BYTES_MAX if len(entries) > 1 else BLOCK_BYTES_MAX
-        if len(event.attachment) > bytes_max:
-            raise Malformed(f"{len(entries)} blocks in {len(event.attachment)} bytes, at most {bytes_max}")
         for height, entry in enumerate(entries, request.first):
             self.pop(height)
             held = self._ready[height] = Fetched(*entry)
@@ -170,7 +175,7 @@ class SnapshotFetch:
         self._header: Header | None = None
         self._parts: dict[int, bytes] = {}  # as they came: decoded, small rows take many times their bytes
         self._count = 1
-        self._bytes = 0  # of the parts held
+        self._bytes = 0  # of the parts held, ROW_BYTES a row included
         self._requests: dict[bytes, tuple[int, int]] = {}  # nonce -> part, sent_us
         self._said_us = 0  # when we last asked
 
@@ -208,9 +213,10 @@ class SnapshotFetch:
         if request is None or event.sender != self.peer or request[0] != answer.part:
             return None
         del self._requests[answer.nonce]
-        self._bytes += len(event.attachment)
-        if len(event.attachment) > PART_BYTES_MAX or self._bytes > SNAPSHOT_BYTES_MAX:
-            raise Malformed(f"a part of {len(event.attachment)} bytes, {self._bytes} in all")
+        size, rows = len(event.attachment), array_length(event.attachment)
+        self._bytes += size + ROW_BYTES * rows
+        if size > PART_BYTES_MAX or self._bytes > SNAPSHOT_BYTES_MAX:
+            raise Malformed(f"a part of {size} bytes and {rows} rows, {self._bytes} bytes in all")
         if sha256(event.attachment).digest() != answer.digest:
             raise Malformed("the attachment is not the one that was signed")
         if self._header is None:
@@ -221,8 +227,13 @@ class SnapshotFetch:
         if len(self._parts) < self._count:
             return None
         assert self._header is not None and self.linked is not None
-        rows = [row for part in range(self._count) for row in decode_part(self._parts[part])]
-        return make_base(self._header, self.linked, rows)
+        prove_state(self._header, self._rows())
+        return base_of(self._header, self.linked, list(self._rows()))
+
+    def _rows(self) -> Iterator[tuple[bytes, bytes]]:
+        """One part is decoded at a time. Raises Malformed."""
+        for part in range(self._count):
+            yield from decode_part(self._parts[part])
 
     def _begin(self, answer: Snapshot, epochs: Epochs, verifier: Verifier) -> None:
         if not 1 <= answer.parts <= PARTS_MAX:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from consortium.core.messages import Certificate, Message
+from typing import Annotated
+
+from consortium.core.messages import Certificate, Few, Message
 
 
 class Checkpoint(Message, frozen=True):
@@ -68,7 +70,7 @@ class Snapshot(Message, frozen=True):
     height: int
     part: int
     parts: int
-    headers: tuple[bytes, ...]
+    headers: Annotated[tuple[bytes, ...], Few]
     seal: bytes
     digest: bytes
-    epochs: tuple[bytes, ...] = ()
+    epochs: Annotated[tuple[bytes, ...], Few] = ()

@@ -11,6 +11,7 @@ from there.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from consortium.core.codec import Decoder, Malformed, encode
@@ -102,12 +103,30 @@ def check_link(linked: Linked, epochs: Epochs, verifier: Verifier) -> Header:
     return headers[0]
 
 
-def make_base(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) -> Base:
-    """Raises Malformed unless these rows, each once, have the header's state root."""
-    if len({key for key, _ in state}) != len(state):
-        raise Malformed("a state row stands twice in the snapshot")
-    if StateTree.build(state).root != header.state:
+def prove_state(header: Header, state: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raises Malformed unless these rows have the header's state root, by ascending key and so each once. Of the rows
+    only their hashes are kept meanwhile."""
+    if StateTree.build(_ascending(state)).root != header.state:
         raise Malformed("the snapshot does not have the state root of its header")
+
+
+def _ascending(state: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    last: bytes | None = None
+    for key, value in state:
+        if last is not None and key <= last:
+            raise Malformed("a state row of the snapshot stands twice, or out of order")
+        last = key
+        yield key, value
+
+
+def make_base(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) -> Base:
+    """Raises Malformed unless these rows are the header's state, see `prove_state`."""
+    prove_state(header, state)
+    return base_of(header, linked, state)
+
+
+def base_of(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) -> Base:
+    """The base of a state that is proven."""
     proof: list[Row] = [("base", b"height", height_key(header.height)), ("base", b"seal", encode(linked.seal))]
     for index, data in enumerate(linked.headers):
         proof.append(("base", b"header" + height_key(header.height + index), data))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta
 
 from consortium.core.codec import Decoder, Malformed, encode, sha256
 from consortium.core.grouping import group_by_size
@@ -26,7 +29,9 @@ class Busy(Message, frozen=True):
     refused: int
 
 
-_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(tuple[bytes, ...], ATTACHMENT_BYTES_MAX)
+_BUNDLES: Decoder[tuple[bytes, ...]] = Decoder(
+    Annotated[tuple[bytes, ...], Meta(max_length=SUBMISSION_BUNDLES_MAX)], ATTACHMENT_BYTES_MAX
+)
 
 
 def submitted_bundles(event: Received, message: Submission) -> tuple[bytes, ...]:
@@ -39,7 +44,7 @@ def submitted_bundles(event: Received, message: Submission) -> tuple[bytes, ...]
         bundles = _BUNDLES.decode(event.attachment)
     except Malformed:
         raise Malformed("submission malformed") from None
-    return bundles[:SUBMISSION_BUNDLES_MAX]
+    return bundles
 
 
 def broadcasts(bundles: Sequence[bytes]) -> list[Effect]:

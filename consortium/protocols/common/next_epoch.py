@@ -9,7 +9,7 @@ from consortium.core.machine import Received
 from consortium.core.membership import Epoch, Epochs, NodeId
 
 KEPT_MAX = 48  # a member
-ATTACHED_MAX = 4  # of those with an attachment; a later one is kept without, and what was in it fetched
+ATTACHED_BYTES_MAX = 4_000_000  # a member's attachments; what is beyond is kept without, and what was in it fetched
 
 
 class Place(Protocol):
@@ -30,7 +30,8 @@ class NextEpochInbox:
         if event.epoch != state.epoch.number + 1 or epoch is None or not epoch.is_validator(event.sender):
             return
         kept = self._kept.setdefault(event.sender, deque(maxlen=KEPT_MAX))
-        if event.attachment and sum(bool(other.attachment) for other in kept) >= ATTACHED_MAX:
+        held = sum(len(other.attachment) for other in kept)
+        if held + len(event.attachment) > ATTACHED_BYTES_MAX:
             event = event._replace(attachment=b"")
         kept.append(event)
 

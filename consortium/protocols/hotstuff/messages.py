@@ -6,11 +6,13 @@ Every statement carries chain, key suite and epoch in the bytes before the messa
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from consortium.core.codec import Decoder, encode, tagged_hash
 from consortium.core.membership import Epoch
-from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate, Message, Signed, ViewVote
+from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate, Few, Message, Signed, ViewVote
 from consortium.protocols.common import shapes
 from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
 
@@ -122,7 +124,7 @@ class Recalled(Message, frozen=True):
     nonce: bytes
     quorum: Certificate | None
     timeouts: Certificate | None
-    votes: tuple[Signed, ...]
+    votes: Annotated[tuple[Signed, ...], Few]
 
 
 MESSAGES: tuple[type[Message], ...] = (

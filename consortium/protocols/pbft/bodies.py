@@ -11,15 +11,26 @@ from consortium.protocols.pbft.messages import Body, FetchBody
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
 
+EARLY_BYTES_MAX = 16_000_000  # of batches that come before their heights can be in flight here
+
 
 class Bodies:
-    """Nothing is asked for that no slot wants, and nothing kept that does not match its digest."""
+    """Nothing is asked for that no slot wants, and nothing kept that does not match its digest. A leader may order far
+    ahead of what we have decided: its batches are held within a bound, and those beyond it fetched later."""
 
     def __init__(self, state: ReplicaState) -> None:
         self._state = state
         self._asked: Holders[int] = Holders()  # by height
         parameters = state.parameters
         self._answers_left = RateLimit(2 * parameters.window, parameters.timer_base_us)
+
+    def has_room(self, slot: Slot, size: int) -> bool:
+        """Whether a batch of so many bytes may be held for this height now."""
+        near = self._state.decided + self._state.parameters.batches_in_flight
+        if slot.height <= near:
+            return True
+        held = sum(len(body) for early in self._state.log.above(near) for body in early.bodies.values())
+        return held + size <= EARLY_BYTES_MAX
 
     def missing(self, slot: Slot) -> bytes | None:
         """The digest whose body this slot needs next; None = nothing is missing. A decision comes first."""
@@ -35,6 +46,8 @@ class Bodies:
     def fetch(self, now: Now, slot: Slot) -> list[Effect]:
         """Ask the next two holders; each call goes on where the last one stopped."""
         digest = self.missing(slot)
+        if digest is not None and not self.has_room(slot, self._state.parameters.batch_bytes_max):
+            return []
         holders = [] if digest is None else self._holders(slot, digest)
         if digest is None or not holders:
             return []
@@ -60,6 +73,8 @@ class Bodies:
         """The slot whose missing body this is; None if it is not. Content decides, not who sent it."""
         slot = self._state.log.get(answer.height)
         if slot is None or self.missing(slot) != answer.digest or batch_digest(event.attachment) != answer.digest:
+            return None
+        if not self.has_room(slot, len(event.attachment)):
             return None
         slot.keep(answer.digest, event.attachment)
         return slot

@@ -7,9 +7,11 @@ digest are byte-identical: one body and many signatures make a `Certificate`.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
-from consortium.core.messages import Certificate, Message, Signed, Vote
+from consortium.core.messages import Certificate, Few, Message, Signed, Vote
 from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
 
 STATEMENTS_MAX = 256  # in one Told
@@ -42,7 +44,7 @@ class ViewChange(Message, frozen=True):
     view: int
     stable_height: int
     seal: Certificate | None
-    claims: tuple[Claim, ...]
+    claims: Annotated[tuple[Claim, ...], Few]
 
 
 class NewView(Message, frozen=True):
@@ -50,8 +52,8 @@ class NewView(Message, frozen=True):
     is what follows from them (the paper's O, without bodies). Each PRE-PREPARE of O is a message of its own."""
 
     view: int
-    changes: tuple[Signed, ...]
-    orders: tuple[tuple[int, bytes], ...]
+    changes: Annotated[tuple[Signed, ...], Few]
+    orders: Annotated[tuple[tuple[int, bytes], ...], Few]
 
 
 class Ask(Message, frozen=True):
@@ -72,7 +74,7 @@ class Told(Message, frozen=True):
     view: int
     height: int
     seal: Certificate | None
-    statements: tuple[Signed, ...]
+    statements: Annotated[tuple[Signed, ...], msgspec.Meta(max_length=STATEMENTS_MAX)]
 
 
 class Decision(Message, frozen=True):
@@ -114,7 +116,7 @@ class Recalled(Message, frozen=True):
 
     receiver: str
     nonce: bytes
-    votes: tuple[Signed, ...]
+    votes: Annotated[tuple[Signed, ...], Few]
 
 
 MESSAGES: tuple[type[Message], ...] = (

@@ -58,7 +58,8 @@ class Ordering:
             if len(event.attachment) > state.parameters.batch_bytes_max:
                 effects = state.unattributed("the batch is too long", event)
             elif batch_digest(event.attachment) == vote.digest:
-                slot.keep(vote.digest, event.attachment)
+                if self._bodies.has_room(slot, len(event.attachment)):
+                    slot.keep(vote.digest, event.attachment)
             else:
                 effects = state.unattributed("the batch does not match its digest", event)
         return [*effects, *self.advance(now, slot)]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from consortium.core.codec import encode
+from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Now, Received, Send
 from consortium.core.messages import Signed
 from consortium.ledger import fetch, serve
-from consortium.ledger.fetch import BlockFetch, SnapshotFetch
+from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch, _Request
 from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from tests.unit.ledger.test_ledger_catch_up import FAR, LONG, _net
 
@@ -82,7 +85,7 @@ def test_junk_parts_are_dropped_at_a_bound_and_another_member_is_asked(
     net.run(40_000_000)
     dan = net.nodes["dan"]
     assert held and max(held) <= 3_000_000
-    assert any("bytes, " in note["why"] for note in dan.noted("rejected"))
+    assert any("a part of " in note["why"] for note in dan.noted("rejected"))
     assert dan.chain.ledger.head == FAR.ledger.head
 
 
@@ -114,6 +117,51 @@ def test_an_honest_node_gets_late_answers_and_is_not_taken_for_abandoned(monkeyp
     assert net.nodes["dan"].head == 100
     assert net.nodes["dan"].noted("rejected") == []
     assert not any(node.catch_up._server.owes for node in net.nodes.values())
+
+
+def _peak_bytes(act: Callable[[], object]) -> int:
+    """How much more memory than before this takes at its worst; it must be refused as malformed."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        with pytest.raises(Malformed):
+            act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_answer_is_counted_before_it_is_decoded() -> None:
+    """Regression: 16 MB of empty blocks cost 235 MB before they were counted."""
+    blocks = BlockFetch("ada", Nonces("dan"), 0)
+    (asked,) = blocks.pump(Now(0, 0), 0, 64)
+    assert isinstance(asked, Send) and isinstance(asked.message, FetchBlocks)
+    for count in (64, 2_000_000):
+        junk = b"\xdd" + count.to_bytes(4, "big") + b"\x93\xc0\xc4\x00\xc0" * 2_000_000
+        answer = Blocks("dan", asked.message.nonce, 1, sha256(junk).digest())
+        event = Received("ada", answer, Signed("ada", b"", b""), 0, junk)
+        blocks._requests[answer.nonce] = _Request(1, 64, 0)
+        assert _peak_bytes(lambda event=event, answer=answer: blocks.take(event, answer)) < 1_000_000  # type: ignore[misc]
+
+
+def test_rows_of_a_snapshot_are_counted_with_what_they_cost_in_memory() -> None:
+    """Regression: 32 MB of tiny rows were taken for 32 MB, and cost 476 MB."""
+    net = _net(FAR)
+    net.run(100_000)
+    snapshot = SnapshotFetch("ada", Nonces("dan"), 0)
+    snapshot._count, snapshot._header = 400, FAR.ledger.head  # as its first part has said
+    snapshot.height = FAR.ledger.head.height
+    part = encode([(index.to_bytes(3, "big"), b"") for index in range(200_000)])
+    message = Snapshot("dan", b"n", snapshot.height, 0, 400, (), b"", sha256(part).digest())
+    taken = 0
+    with pytest.raises(Malformed, match="200000 rows"):
+        for number in range(400):
+            answer = replace(message, part=number)
+            snapshot._requests[b"n"] = (number, 0)
+            event = Received("ada", answer, Signed("ada", b"", b""), 0, part)
+            snapshot.take(event, answer, FAR.epochs, FAR.verifier)
+            taken += len(part)
+    assert taken < 5_000_000, "of rows that cost a few bytes on the wire few are taken"
 
 
 def _asked_blocks(net: Any) -> list[FetchBlocks]:
