@@ -243,9 +243,9 @@ class Peer:
         if self.is_up and life == self.life:
             self.carry(self.host.wake(self.network.now, token))
 
-    def arrive(self, payload: bytes) -> None:
+    def arrive(self, publisher: str, payload: bytes) -> None:
         if self.is_up:
-            self.carry(self.host.arrival(self.network.now, payload))
+            self.carry(self.host.arrival(self.network.now, publisher, payload))
 
     def stabilise(self, height: int, seal: Certificate) -> None:
         if self.is_up and height > self.stable and len(self.live_chain) >= height:
@@ -345,7 +345,7 @@ class Network:
                 if self.random.random() >= self.loss:
                     delay_us = self.random.randint(*self.delay_us)
                     bent = self.bend(sender, name, payload)
-                    self.later(delay_us, lambda name=name, bent=bent: self.peers[name].arrive(bent))
+                    self.later(delay_us, lambda name=name, bent=bent: self.peers[name].arrive(sender, bent))
 
     def _watch(self, sender: str, payload: bytes) -> None:
         """No member ever says two things in one phase, view and height, whatever crashes lie between."""

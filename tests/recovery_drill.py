@@ -142,7 +142,7 @@ class Witness:
         buses = []
         for name in NAMES[:2]:  # a bus is deaf for what its own name says
             address = read_settings(folder / "nodes" / name / "settings.json").broker
-            buses.append(asyncio.create_task(Bus(address, chain, name, heard, lambda _: None).run()))
+            buses.append(asyncio.create_task(Bus(address, chain, name, NAMES, heard, lambda _: None).run()))
         while not self._is_over.is_set():
             await asyncio.sleep(0.05)
         for bus in buses:

@@ -244,7 +244,7 @@ def transcript(scene: Scene) -> str:
 
     network.bend = bend
     for peer in network.peers.values():
-        peer.arrive = lambda payload, peer=peer: arrive(peer, payload) if payload else None  # type: ignore[method-assign]
+        peer.arrive = lambda who, payload, peer=peer: arrive(peer, who, payload) if payload else None  # type: ignore[method-assign]
         network.later(0, peer.boot)
     network.later(DELAY_US, lambda: network.submit(b"bundle"))
     network.run(scene.until_us)

@@ -122,11 +122,13 @@ def describe_given(step: Step, begun_us: int, genesis: Genesis) -> str:
     """`arrival of Prepare(view 0, height 12) from node-2, 312 bytes, 4.201 s after the run began`."""
     when = f"{(step.monotonic_us - begun_us) / 1e6:.6f} s after the run began on its clock"
     if step.kind == ARRIVAL:
+        publisher, payload = step.given
         try:
-            sender = f" from {decode_frame(step.given).signed.sender}"
+            signer = decode_frame(payload).signed.sender
+            in_name = "" if signer == publisher else f" in the name of {signer}"
         except Malformed:
-            sender = ", no frame"
-        return f"arrival of {_message(step.given, genesis)}{sender}, {len(step.given):,} bytes, {when}"
+            in_name = ", no frame"
+        return f"arrival of {_message(payload, genesis)} from {publisher}{in_name}, {len(payload):,} bytes, {when}"
     if step.kind == WAKE:
         return f"wake {step.given}, {when}"
     if step.kind == BOOT:

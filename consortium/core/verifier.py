@@ -16,6 +16,11 @@ REMEMBERED_BYTES_MAX = 512  # larger messages are decoded anew each time
 DECODED_MAX = 256  # bodies whose message is kept: votes of one kind are equal by bytes
 
 
+class Foreign(Malformed):
+    """A statement of a chain, an epoch or a member that this node does not know. It may be sound: who lags knows fewer
+    epochs than the others."""
+
+
 class Verified(NamedTuple):
     epoch: int
     message: Message
@@ -48,11 +53,12 @@ class Verifier:
         return True
 
     def open(self, signed: Signed, epochs: Epochs) -> Verified:
-        """The message that a member signed, in the epoch that it names. Raises Malformed."""
+        """The message that a member signed, in the epoch that it names. Raises Foreign where nothing of it could be
+        verified, else Malformed."""
         for epoch in self._epochs(signed.body, epochs):
             key = epoch.key(signed.sender, "vote")
             if key is None:
-                raise Malformed(f"{signed.sender!r} is no member of epoch {epoch.number}")
+                raise Foreign(f"{signed.sender!r} is no member of epoch {epoch.number}")
             token = sha256(key + signed.signature + signed.body).digest()
             known = self._opened.get(token)
             if known is not None:
@@ -70,7 +76,7 @@ class Verifier:
                 if len(self._opened) > self._remember_max:
                     self._opened.popitem(last=False)
             return verified
-        raise Malformed("a statement of another chain, key suite or unknown epoch")
+        raise Foreign("a statement of another chain, key suite or unknown epoch")
 
     def check_certificate(self, certificate: Certificate, epoch: Epoch, signers_min: int) -> Message:
         """The message on which at least `signers_min` distinct validators of `epoch` put their signatures.

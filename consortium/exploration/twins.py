@@ -166,6 +166,7 @@ class _Host(NamedTuple):
 
 class _Delivery(NamedTuple):
     receiver: _Host
+    publisher: NodeId
     frame: Frame
     digest: bytes
 
@@ -226,7 +227,7 @@ class TwinRun:
                 self._clock.push(LOOK_US, None)
             elif isinstance(item, _Delivery):
                 host = item.receiver
-                self._carry(host, host.machine.receive(self._now(), item.frame, item.digest))
+                self._carry(host, host.machine.receive(self._now(), item.publisher, item.frame, item.digest))
             else:
                 self._carry(item.host, item.host.machine.wake(self._now(), item.token))
         self._note("", Note("ended", {"verdict": "done" if is_done else "no progress"}))
@@ -256,7 +257,7 @@ class TwinRun:
             if receiver.identity == sender.identity or to not in (None, receiver.identity):
                 continue
             if groups is None or groups[receiver.place] == groups[sender.place]:
-                self._clock.push(HOP_US, _Delivery(receiver, frame, digest))
+                self._clock.push(HOP_US, _Delivery(receiver, sender.identity, frame, digest))
 
     def _groups(self, view: int, kind: type[Message]) -> tuple[int, ...] | None:
         """The partition of a round; None where all are together; () where nobody hears anybody."""

@@ -43,7 +43,8 @@ from consortium.core.membership import Epochs, NodeId, Purpose
 from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
 from consortium.core.protocol import Counting
 from consortium.core.transaction import sign_bundle
-from consortium.core.verifier import Verifier
+from consortium.core.verifier import Foreign, Verifier
+from consortium.node.publishers import Publishers
 
 REPEAT_US = 100_000  # a byte-identical frame within this time is a repeat of the bus, not a retransmission
 REPEATS_REMEMBERED_MAX = 4_096
@@ -79,6 +80,8 @@ class Host:
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._next_token = 1
         self._seen: OrderedDict[bytes, int] = OrderedDict()
+        self._publishers = Publishers()
+        self._hearing: NodeId | None = None  # whose frame the machine is stepped with
         self.counters = counters
 
     # --- what a driver calls ------------------------------------------------------------------------------------
@@ -89,38 +92,41 @@ class Host:
         self._run(now, Started(tuple(records)), outputs)
         return outputs
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
-        """One frame from the bus, whatever it holds."""
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:
+        """One frame from the bus, whatever it holds. `publisher`: the member on whose topic it came."""
+        if self._publishers.is_shut_out(now.monotonic_us, publisher):
+            return []
         digest = sha256(payload).digest()
         if self._is_repeat(now, digest):
             return []
         try:
             frame = decode_frame(payload)
         except Malformed as error:
-            return [self._rejected(str(error), "")]
-        return self._receive(now, frame)
+            return self._charge(now, publisher, str(error))
+        return self._receive(now, publisher, frame)
 
-    def receive(self, now: Now, frame: Frame, digest: bytes) -> list[Output]:
+    def receive(self, now: Now, publisher: NodeId, frame: Frame, digest: bytes) -> list[Output]:
         """Like `arrival`, for a driver that decoded the frame of this digest once for many hosts."""
-        if self._is_repeat(now, digest):
+        if self._publishers.is_shut_out(now.monotonic_us, publisher) or self._is_repeat(now, digest):
             return []
-        return self._receive(now, frame)
+        return self._receive(now, publisher, frame)
 
     def hear(self, now: Now, event: Received, digest: bytes | None) -> list[Output]:
         """Like `receive`, for a driver that also verified the frame once for many hosts: what it says depends on the
-        bytes and the members of its epoch alone. `digest` None: the driver knows that this frame comes once."""
+        bytes and the members of its epoch alone. The driver knows that its sender published it; `digest` None: and
+        that this frame comes once."""
+        if self._publishers.is_shut_out(now.monotonic_us, event.sender):
+            return []
         if digest is not None and self._is_repeat(now, digest):
             return []
         if self._epochs.number(event.epoch) is None:
-            return self._receive(now, Frame(event.signed, event.attachment))
+            return self._receive(now, event.sender, Frame(event.signed, event.attachment))
         if event.sender == self.me:
             return []
         counter = self.counters.get(type(event.message))
         if counter is not None and counter.count(event):
             return []
-        outputs: list[Output] = []
-        self._run(now, event, outputs)
-        return outputs
+        return self._heard(now, event)
 
     def remember(self, monotonic_us: int, digest: bytes) -> None:
         """This frame was heard at that time, though by `hear` without a digest."""
@@ -166,29 +172,44 @@ class Host:
             self._seen.popitem(last=False)
         return False
 
-    def _receive(self, now: Now, frame: Frame) -> list[Output]:
+    def _receive(self, now: Now, publisher: NodeId, frame: Frame) -> list[Output]:
+        """Nobody passes on what another signed: a frame whose signer is not its publisher is refused before its
+        signature costs anything. One of an epoch or a member that we do not know yet is nobody's fault."""
         signed = frame.signed
-        if signed.sender == self.me:
+        if publisher == self.me:
             return []  # an echo: our own statements are looped back inside
+        if signed.sender != publisher:
+            return self._charge(now, publisher, f"published in the name of {signed.sender[:64]!r}")
         try:
             epoch, message = self._verifier.open(signed, self._epochs)
+        except Foreign as error:
+            note = Note("rejected", {"why": str(error)[:120], "sender": publisher[:64]})
+            return [*self._publishers.ration(now.monotonic_us, publisher, note)]
         except Malformed as error:
-            return [self._rejected(str(error), signed.sender)]
+            return self._charge(now, publisher, str(error))
+        return self._heard(now, Received(signed.sender, message, signed, epoch, frame.attachment))
+
+    def _heard(self, now: Now, event: Received) -> list[Output]:
         outputs: list[Output] = []
-        self._run(now, Received(signed.sender, message, signed, epoch, frame.attachment), outputs)
+        self._hearing = event.sender
+        self._run(now, event, outputs)
+        self._hearing = None
         return outputs
 
-    def _rejected(self, why: str, sender: str) -> Note:
-        return Note("rejected", {"why": why[:120], "sender": sender[:64]})
+    def _charge(self, now: Now, publisher: NodeId, why: str) -> list[Output]:
+        notes = self._publishers.charge(now.monotonic_us, publisher, why)
+        if any(note.kind == "shut_out" for note in notes):
+            self.counters = NO_COUNTERS  # its votes must come past us from now on
+        return [*notes]
 
     def _run(self, now: Now, event: Any, outputs: list[Output]) -> None:
         """Step the machine, and again for everything that comes back to it."""
         events: deque[Any] = deque((event,))
         while events:
             for effect in self.machine.step(now, events.popleft()):
-                self._carry(effect, events, outputs)
+                self._carry(now, effect, events, outputs)
 
-    def _carry(self, effect: Effect, events: deque[Any], outputs: list[Output]) -> None:
+    def _carry(self, now: Now, effect: Effect, events: deque[Any], outputs: list[Output]) -> None:
         match effect:
             case Broadcast(message, attachment, epoch):
                 signed = self._sign(message, epoch)
@@ -214,13 +235,15 @@ class Host:
                 secret = self._keyring.secret("submit", self._epochs.number(self._current_epoch()), self.me)
                 bundle = sign_bundle(self._verifier.codec.chain, self._suite, secret, self.me, transactions)
                 events.append(BundleSigned(reference, bundle))
+            case Note("rejected") if self._hearing is not None:
+                outputs.extend(self._publishers.ration(now.monotonic_us, self._hearing, effect))
             case Note() | Apply():
                 outputs.append(effect)
             case Utter(payload, to):
                 outputs.append(Transmit(to, payload))
             case Mangled(spoken, mangle):
                 first = len(outputs)
-                self._carry(spoken, events, outputs)
+                self._carry(now, spoken, events, outputs)
                 outputs[first:] = [
                     Transmit(said.to, mangle(said.payload)) if isinstance(said, Transmit) else said
                     for said in outputs[first:]

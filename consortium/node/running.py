@@ -37,13 +37,13 @@ class RunningNode:
         """See `Host.boot`."""
         return self.host.boot(now, records)
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:
         """See `Host.arrival`."""
-        return self.host.arrival(now, payload)
+        return self.host.arrival(now, publisher, payload)
 
-    def receive(self, now: Now, frame: Frame, digest: bytes) -> list[Output]:
+    def receive(self, now: Now, publisher: NodeId, frame: Frame, digest: bytes) -> list[Output]:
         """See `Host.receive`."""
-        return self.host.receive(now, frame, digest)
+        return self.host.receive(now, publisher, frame, digest)
 
     def hear(self, now: Now, event: Received, digest: bytes | None) -> list[Output]:
         """See `Host.hear`."""

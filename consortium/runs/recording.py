@@ -22,7 +22,7 @@ from consortium.core.machine import Apply, Note, Now, Output, Rows, Store, Trans
 
 FOLDER = "recording"
 MAGIC = b"CREC"
-FORMAT = 1
+FORMAT = 2
 _HEAD = struct.Struct(">4sI")
 _ENTRY = struct.Struct(">III")
 SPEECH_BYTES = 256  # of a frame, kept for a person: a vote is shorter, and a message's kind stands early
@@ -32,10 +32,10 @@ GIVEN = ("boot", "arrival", "wake", "submission", "end")
 
 
 class Step(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
-    """One call of a host. `given`: of a boot a `Boot`; of an arrival the frame; of a wake the token; of a submission
-    the bundles; of the end the exit code. `put`: its outputs in short (`shorten`). `digest`: over all that the host has
-    put out since its boot, this step included; empty where it put out nothing. `raised`: the class of the exception
-    with which the step ended instead."""
+    """One call of a host. `given`: of a boot a `Boot`; of an arrival its publisher and the frame; of a wake the token;
+    of a submission the bundles; of the end the exit code. `put`: its outputs in short (`shorten`). `digest`: over all
+    that the host has put out since its boot, this step included; empty where it put out nothing. `raised`: the class of
+    the exception with which the step ended instead."""
 
     kind: int
     monotonic_us: int

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Apply, Note, Now, Output
-from consortium.core.membership import Purpose
+from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.rows import DictRows, Row
 from consortium.runs.recording import (
     ARRIVAL,
@@ -54,7 +54,7 @@ class Replayable(Protocol):
 
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]: ...
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]: ...
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]: ...
 
     def wake(self, now: Now, token: int) -> list[Output]: ...
 
@@ -209,7 +209,7 @@ class Replayer:
         if step.kind == BOOT:
             return host.boot(step.now, step.given.records)
         if step.kind == ARRIVAL:
-            return host.arrival(step.now, step.given)
+            return host.arrival(step.now, *step.given)
         if step.kind == WAKE:
             return host.wake(step.now, step.given)
         return host.submit(step.now, tuple(step.given))

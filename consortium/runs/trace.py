@@ -113,6 +113,12 @@ def fingerprint(trace: Iterable[Record]) -> str:
     return digest.hexdigest()
 
 
+def count_refused(record: Record) -> int:
+    """How many refusals a record `rejected` or `shut_out` stands for: a node notes a few a second of each publisher
+    one by one, and counts the others."""
+    return 1 + int(record.get("more", 0)) if record["kind"] == "rejected" else int(record["more"])
+
+
 def reject_reason(record: Record) -> str:
     """Of a record `rejected`, without the numbers and names that differ from case to case: `Commit: equivocation`."""
     why = str(record["why"]).partition(" - at ")[0]

@@ -82,6 +82,8 @@ class FreeNodes:
                 self._clock.push(delay_us, Wakeup(node, node.incarnation, output.token))
             elif isinstance(output, Note):
                 self._lives.note(node.name, output)
+                if output.kind == "shut_out":
+                    node.on_change(False)  # its votes are counted by nobody but the host from now on
             elif (free := disk.take(output)) is not None:
                 self._send(node, free)
             if node.host is None:

@@ -63,8 +63,8 @@ class NodeLives:
             if item.event is not None:
                 return host.hear(now, item.event, None if item.is_single else item.digest)
             if item.frame is None:
-                return host.arrival(now, item.payload)
-            return host.receive(now, item.frame, item.digest)
+                return host.arrival(now, item.publisher, item.payload)
+            return host.receive(now, item.publisher, item.frame, item.digest)
         except Damaged as error:
             self._set_ledger_aside(node, error)
             self.start(node)

@@ -72,11 +72,13 @@ class SimulatedNode:
 
 
 class Delivery(NamedTuple):
-    """A frame on its way. `frame` is decoded once for all receivers; where it cannot be, `payload` goes instead.
-    `event`: verified once for all, where it could be. `is_single`: nobody sent these bytes lately, they come once."""
+    """A frame on its way. `publisher`: on whose topic. `frame` is decoded once for all receivers; where it cannot be,
+    `payload` goes instead. `event`: verified once for all, where it could be and its publisher signed it. `is_single`:
+    nobody sent these bytes lately, they come once."""
 
     node: SimulatedNode
     incarnation: int
+    publisher: NodeId
     frame: Frame | None
     digest: bytes
     payload: bytes

@@ -27,7 +27,7 @@ from nodes.broker.address import BrokerAddress, parse_address
 from nodes.broker.topics import Topics, topic_root
 from nodes.conduct import child
 from nodes.errors import UserError
-from nodes.process.bus import PAYLOAD_BYTES_MAX
+from nodes.process.bus_limits import PAYLOAD_BYTES_MAX
 from nodes.process.keys import write_private
 
 MOSQUITTO_PATHS = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto")

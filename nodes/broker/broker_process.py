@@ -21,7 +21,7 @@ from nodes.broker.broker import EMBEDDED_IS_UP, LOOPBACK, EmbeddedSettings
 from nodes.broker.topics import Topics
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_USAGE, UserError
-from nodes.process.bus import PAYLOAD_BYTES_MAX
+from nodes.process.bus_limits import PAYLOAD_BYTES_MAX
 from nodes.process.keys import read_private
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -69,7 +69,7 @@ class QuietBroker(Broker):  # type: ignore[misc]
     """amqtt, without three things: retained messages (they leak to other subscribers), three tasks for each delivery
     to ask a plugin what was settled when the receiver subscribed, and a task and a packet of its own for each
     receiver. All is at most once here, so a message is encoded once and written to whoever reads; a publisher does
-    not hear itself."""
+    not hear itself, but for what it sends to itself by name."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -98,11 +98,10 @@ class QuietBroker(Broker):  # type: ignore[misc]
             return  # no node would read it
         sender = None if publisher is None else publisher.username
         packet = PublishPacket.build(topic, data, None, False, 0, False).to_bytes()
-        for topic_filter, subscriptions in self._subscriptions.items():
-            if not self._matches(topic, topic_filter):
-                continue
-            for session, _ in subscriptions:
-                if session.username == sender or session.transitions.state != "connected":
+        for topic_filter in (topic, topic.rpartition("/")[0] + "/+"):  # our rules permit no other to subscribe to
+            for session, _ in self._subscriptions.get(topic_filter, ()):
+                is_echo = session.username == sender and not topic.endswith(f"/to/{sender}/{sender}")
+                if is_echo or session.transitions.state != "connected":
                     continue
                 handler = self._get_handler(session)
                 if handler is None or handler.writer is None:

@@ -33,7 +33,7 @@ class Topics(NamedTuple):
         return self.to_all(name), self.to_one("+", name)
 
     def heard_by(self, name: NodeId) -> tuple[str, ...]:
-        """A node may subscribe to all broadcasts, and to what is for itself."""
+        """A node may subscribe to all broadcasts and to what is for itself, and to those of one sender alone."""
         return self.to_all("+"), self.to_one(name, "+")
 
     def is_permitted(self, user: NodeId, action: str, topic: str) -> bool:
@@ -41,7 +41,7 @@ class Topics(NamedTuple):
         if action == "publish":
             return any(_matches(topic, pattern) for pattern in self.published_by(user))
         if action == "subscribe":
-            return topic in self.heard_by(user)
+            return any(topic == pattern or _matches(topic, pattern) for pattern in self.heard_by(user))
         return action == "receive"  # what may be subscribed to may be received
 
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 from consortium.simulation.costs.profile import BrokerCost, BusCost
 from nodes.broker.broker import OwnBroker, make_broker
 from nodes.calibration import echo
+from nodes.calibration.echo import PEERS
 from nodes.conduct import child
 from nodes.errors import UserError
 from nodes.process.bus import Bus
 
-PEERS = ("a", "b", "c")
 SMALL_BYTES, LARGE_BYTES = 300, 65_536
 ROUNDS = 400
 BURST, LARGE_BURST = 150, 24
@@ -81,7 +81,7 @@ class _Meter:
     def __init__(self, broker: OwnBroker) -> None:
         self._broker = broker
         self._heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        self.bus = Bus(broker.addresses[echo.METER], echo.CHAIN, echo.METER, self._hear, lambda _: None)
+        self.bus = Bus(broker.addresses[echo.METER], echo.CHAIN, echo.METER, PEERS, self._hear, lambda _: None)
 
     def _hear(self, sender: str, frames: list[bytes]) -> None:
         for frame in frames:

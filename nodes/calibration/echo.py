@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from consortium.core.machine import Now, Output, Transmit
+from consortium.core.membership import NodeId
+from consortium.node.inbox import Share
 from nodes.broker.address import BrokerAddress
 from nodes.conduct.child import adopt_parent
 from nodes.process.costs import Costs
@@ -23,6 +25,7 @@ from nodes.process.vote_log import VoteLog
 
 CHAIN = b"\0calibration\0".ljust(32, b"\0")
 METER = "meter"  # who asks
+PEERS = ("a", "b", "c")
 
 # what is said: one letter, and what it needs
 PING, SINK, LAST, CPU, SERVE, DONE = b"p", b"s", b"l", b"c", b"v", b"d"
@@ -52,7 +55,7 @@ class Echo:
     def wake(self, now: Now, token: int) -> list[Output]:
         return []
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:
         kind, rest = payload[:1], payload[1:]
         if kind == PING:
             if self._rounds:
@@ -83,6 +86,7 @@ async def _live(folder: Path, name: str, address: BrokerAddress) -> int:
         name,
         CHAIN,
         Echo(name),
+        (*PEERS, METER),
         address,
         NodeFiles(
             VoteLog(folder / f"{name}.votes.log"),
@@ -91,6 +95,7 @@ async def _live(folder: Path, name: str, address: BrokerAddress) -> int:
         ),
         Costs(),
         Hooks(on_ready=lambda: process.begin(origin_at(0))),
+        share=Share(frames=1 << 40, bytes=1 << 50),  # a flood is what is measured
     )
     asyncio.get_running_loop().add_signal_handler(15, process.stop)
     return await process.run()

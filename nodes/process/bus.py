@@ -10,7 +10,8 @@ import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 import aiomqtt
@@ -18,14 +19,13 @@ import msgspec
 
 from consortium.core.grouping import group_by_size
 from consortium.core.membership import NodeId
-from consortium.core.messages import FRAME_BYTES_MAX
 from nodes.broker.address import BrokerAddress
 from nodes.broker.topics import Topics, topic_root
+from nodes.process.bus_limits import COALESCED_BYTES_MAX, FRAMES_MAX, PAYLOAD_BYTES_MAX
 from nodes.process.costs import Costs
+from nodes.process.loopback import Loopback
 
-COALESCED_BYTES_MAX = 4_000_000
-FRAMES_MAX = 4_096  # in one payload
-PAYLOAD_BYTES_MAX = FRAME_BYTES_MAX + 1_024
+TOPICS_MAX = 256  # in one subscription
 UNSENT_PACKETS_MAX = 4_096  # held while the broker does not read
 KEEPALIVE_S = 20
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.05, 2.0
@@ -59,9 +59,16 @@ def unpack_frames(payload: bytes) -> list[bytes] | None:
         return None
 
 
+def _number(code: Any) -> int:
+    """Of what the broker granted: a number, or a paho `ReasonCode` around it."""
+    number: int = getattr(code, "value", code)
+    return number
+
+
 class Bus:
     """One node's connection. `run` keeps it up until cancelled; nothing that happens to the broker raises.
 
+    `others`: the members that it listens to, each on topics of its own, so that it can stop listening to one.
     `on_frames(sender, frames)` is called at once in the event loop; it must be quick and must not raise."""
 
     def __init__(
@@ -69,6 +76,7 @@ class Bus:
         address: BrokerAddress,
         chain: bytes,
         name: NodeId,
+        others: Collection[NodeId],
         on_frames: Callable[[NodeId, list[bytes]], None],
         on_state: Callable[[bool], None],
         costs: Costs | None = None,
@@ -76,13 +84,18 @@ class Bus:
         self._address = address
         self._names = Topics(topic_root(chain))
         self._name = name
+        self._others = [other for other in others if other != name]
+        self._heard = set(self._others)  # those that are not shut out
         self._on_frames = on_frames
         self._on_state = on_state
         self._costs = costs or Costs()
         self._paho: Any = None
         self._descriptor = -1
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connected: aiomqtt.Client | None = None
+        self._asking: set[asyncio.Task[None]] = set()
         self._topics: dict[NodeId | None, str] = {None: self._names.to_all(name)}
+        self._loopback = Loopback(self._publish_to_itself, has_others=bool(self._others))
         self.is_up = False
         self.unsent = 0  # payloads dropped because the broker was away or did not read
         self.malformed = 0
@@ -134,10 +147,47 @@ class Bus:
         )
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        for topic in self._names.heard_by(self._name):
-            granted = await client.subscribe(topic, qos=0)
-            if any(isinstance(code, int) and code >= 0x80 for code in granted):
-                raise aiomqtt.MqttError(f"the broker's rules forbid {self._name} to subscribe to {topic}")
+        heard = [topic for other in self._others if other in self._heard for topic in self._topics_of(other)]
+        topics = [*heard, *self._topics_of(self._name)[1:]]
+        for first in range(0, len(topics), TOPICS_MAX):
+            some = topics[first : first + TOPICS_MAX]
+            granted = await client.subscribe([(topic, 0) for topic in some])
+            for topic, code in zip(some, granted, strict=True):
+                if _number(code) >= 0x80:
+                    raise aiomqtt.MqttError(f"the broker's rules forbid {self._name} to subscribe to {topic}")
+
+    def _topics_of(self, publisher: NodeId) -> tuple[str, str]:
+        return self._names.to_all(publisher), self._names.to_one(self._name, publisher)
+
+    # --- whom we listen to --------------------------------------------------------------------------------------
+
+    def shut_out(self, publisher: NodeId, for_s: float) -> None:
+        """Listen to nothing of this publisher for so long: the broker is told not to deliver it."""
+        if publisher in self._heard and self._loop is not None:
+            self._heard.discard(publisher)
+            self._loop.call_later(for_s, self._listen_again, publisher)
+            self._ask_broker(lambda client: client.unsubscribe(list(self._topics_of(publisher))))
+
+    def _listen_again(self, publisher: NodeId) -> None:
+        self._heard.add(publisher)
+        self._ask_broker(lambda client: client.subscribe([(topic, 0) for topic in self._topics_of(publisher)]))
+
+    def _ask_broker(self, ask: Callable[[aiomqtt.Client], Awaitable[object]]) -> None:
+        """Unless it is away: then the next subscription says it."""
+        client, loop = self._connected, self._loop
+        if client is None or loop is None:
+            return
+
+        async def asked() -> None:
+            with contextlib.suppress(aiomqtt.MqttError):  # the connection is lost: it subscribes anew when it is back
+                await ask(client)
+
+        task = loop.create_task(asked())
+        self._asking.add(task)
+        task.add_done_callback(self._asking.discard)
+        loop.call_soon(self._write_rest)  # when the task has asked
+
+    # --- in and out ---------------------------------------------------------------------------------------------
 
     def _up(self, client: aiomqtt.Client) -> None:
         """From here on we write at once in `publish`, not two turns of the loop later as aiomqtt does."""
@@ -160,30 +210,35 @@ class Bus:
         paho.on_socket_close = on_close
         sock = paho.socket()
         self._paho, self._descriptor = paho, -1 if sock is None else sock.fileno()
+        self._connected = client
         self.is_up = True
+        self._loopback.up(time.monotonic())
         self._on_state(True)
 
     def _down(self) -> None:
         was_up, self.is_up = self.is_up, False
         self._stop_writing()
-        self._paho = None
+        self._paho = self._connected = None
         if was_up:
+            self._loopback.down()
             _log.warning("the broker at %s is gone; reconnecting", self._address)
             self._on_state(False)
 
     def _deliver(self, message: aiomqtt.Message) -> None:
-        sender = message.topic.value.rsplit("/", 1)[-1]
-        if sender == self._name:
-            return  # our own broadcast: the host has looped it back already
-        payload = message.payload
+        sender, payload = message.topic.value.rsplit("/", 1)[-1], message.payload
+        if sender == self._name and isinstance(payload, bytes):
+            self._loopback.came_back(time.monotonic(), payload)
+        if sender not in self._heard:
+            return  # ourselves; or shut out, and it was on its way; or no member
+        self._loopback.heard(time.monotonic())
         frames = unpack_frames(payload) if isinstance(payload, bytes) else None
         if frames is None:
+            frames = [b""]  # it counts as one frame that cannot be read
             self.malformed += 1
             if self.malformed & (self.malformed - 1) == 0:
                 _log.warning(
                     "%d payloads on the bus so far were none of ours, the last by %.64s", self.malformed, sender
                 )
-            return
         self._on_frames(sender, frames)
 
     def publish(self, to: NodeId | None, frames: Sequence[bytes]) -> None:
@@ -199,6 +254,17 @@ class Bus:
                     _log.warning("%d payloads could not be handed to the broker so far", self.unsent)
         self._costs.add("bus", self._costs.clock() - begun)
 
+    def begin(self) -> None:
+        """The run has begun: until now nobody had anything to say."""
+        self._loopback.heard(time.monotonic())
+
+    def diagnosis(self) -> str:
+        """A sentence where the broker does not deliver, each time that there is something new to say; else empty."""
+        return self._loopback.look(time.monotonic(), is_up=self.is_up)
+
+    def _publish_to_itself(self, payload: bytes) -> None:
+        self._publish(self._names.to_one(self._name, self._name), payload)
+
     def _publish(self, topic: str, payload: bytes) -> bool:
         paho = self._paho
         if paho is None or len(paho._out_packet) > UNSENT_PACKETS_MAX:
@@ -207,9 +273,12 @@ class Bus:
             sent = bool(paho.publish(topic, payload, 0).rc == 0)
         except (ValueError, OSError, RuntimeError):
             return False
-        if sent and paho.want_write():
-            self._write_when_possible()
+        self._write_rest()
         return sent
+
+    def _write_rest(self) -> None:
+        if self._paho is not None and self._paho.want_write():
+            self._write_when_possible()
 
     def _write_when_possible(self) -> None:
         """The socket is full: go on when it drains."""

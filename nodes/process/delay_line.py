@@ -18,6 +18,7 @@ from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.network.pipe import Pipe
 from consortium.scenario.scenario import Line, Link, Network
 
+HELD_BYTES_MAX = 24_000_000  # on their way from one sender; what comes on top is lost
 EARLY_US = 100  # what is due so soon is due now: a timer would be late
 
 
@@ -64,7 +65,7 @@ class DelayLine:
     """Delays, loses and repeats payloads by the scenario's link model, sends them through this member's line down, and
     cuts off members for a partition."""
 
-    def __init__(self, me: NodeId, model: NetworkModel | None, deliver: Callable[[list[bytes]], None]) -> None:
+    def __init__(self, me: NodeId, model: NetworkModel | None, deliver: Callable[[NodeId, list[bytes]], None]) -> None:
         self._me = me
         self._model = model
         self._deliver = deliver
@@ -73,6 +74,7 @@ class DelayLine:
         self._began_us: int | None = None
         line = (model.line(me) if model is not None else None) or Line()
         self._pipe = Pipe(line.down_bits_per_s, line.queue_bytes)
+        self._held_bytes: dict[NodeId, int] = {}  # on their way, by sender
         self.cut: frozenset[NodeId] = frozenset()
 
     def begin(self, monotonic_us: int) -> None:
@@ -94,20 +96,30 @@ class DelayLine:
             return
         model = self._changed or self._model
         if model is None:
-            self._deliver(frames)
+            self._deliver(sender, frames)
             return
         now_us = self._later.now_us()
         if self._began_us is not None:
             model.turn_to(max(0, now_us - self._began_us))
         size_bytes = sum(map(len, frames))
+        arrivals_us = model.link(sender, self._me).arrivals_us(now_us + model.to_hub_us(sender))
+        for arrival_us in arrivals_us:
+            held_bytes = self._held_bytes.get(sender, 0)
+            if held_bytes and held_bytes + size_bytes > HELD_BYTES_MAX:
+                return
+            self._held_bytes[sender] = held_bytes + size_bytes
+            self._later.at(arrival_us, lambda due_us: self._reach_line(due_us, sender, frames, size_bytes))
 
-        def reach_line(due_us: int) -> None:
-            through_us = self._pipe.leaves_us(due_us, size_bytes)
-            if through_us is not None:
-                self._at(through_us, lambda _: self._deliver(frames))
+    def _reach_line(self, due_us: int, sender: NodeId, frames: list[bytes], size_bytes: int) -> None:
+        through_us = self._pipe.leaves_us(due_us, size_bytes)
+        if through_us is None:
+            self._held_bytes[sender] -= size_bytes
+        else:
+            self._at(through_us, lambda _: self._leave(sender, frames, size_bytes))
 
-        for arrival_us in model.link(sender, self._me).arrivals_us(now_us + model.to_hub_us(sender)):
-            self._later.at(arrival_us, reach_line)
+    def _leave(self, sender: NodeId, frames: list[bytes], size_bytes: int) -> None:
+        self._held_bytes[sender] -= size_bytes
+        self._deliver(sender, frames)
 
     def _at(self, time_us: int, act: Callable[[int], None]) -> None:
         if time_us <= self._later.now_us() + EARLY_US:

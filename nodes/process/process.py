@@ -6,12 +6,13 @@ import asyncio
 import gc
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
+from consortium.node.inbox import Inbox, Share
 from consortium.scenario.network.model import NetworkModel
 from nodes.broker.address import BrokerAddress
 from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
@@ -21,7 +22,6 @@ from nodes.process.carrier import Carrier
 from nodes.process.clock import NodeClock
 from nodes.process.costs import Costs
 from nodes.process.delay_line import DelayLine, UpLine
-from nodes.process.inbox import Inbox
 from nodes.process.notes import NodeNotes
 from nodes.process.status import Origin, Status
 from nodes.process.store import SqliteRows
@@ -41,7 +41,7 @@ class DrivenHost(Protocol):
 
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]: ...
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]: ...
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]: ...
 
     def wake(self, now: Now, token: int) -> list[Output]: ...
 
@@ -86,14 +86,16 @@ class Hooks(NamedTuple):
 
 
 class Process:
-    """One node's life: `await run()` returns its exit code. `model` is the network of the scenario, where the bus does
-    not simply carry everything at once. `costs` counts the CPU, and the host's ledger its own in `ledger_costs_ns`."""
+    """One node's life: `await run()` returns its exit code. `others`: the members that it listens to. `model` is the
+    network of the scenario, where the bus does not simply carry everything at once. `costs` counts the CPU, and the
+    host's ledger its own in `ledger_costs_ns`. `share`: what one publisher may send in a second."""
 
     def __init__(
         self,
         name: NodeId,
         chain: bytes,
         host: DrivenHost,
+        others: Collection[NodeId],
         address: BrokerAddress,
         files: NodeFiles,
         costs: Costs,
@@ -101,15 +103,16 @@ class Process:
         *,
         ledger_costs_ns: Mapping[str, int] = MappingProxyType({}),
         model: NetworkModel | None = None,
+        share: Share = Share(),  # noqa: B008 - a value
     ) -> None:
         self._host = host
         self._files = files
         self._hooks = hooks
-        self._inbox = Inbox()
+        self._inbox: Inbox[bytes] = Inbox(share)
         self._notes = NodeNotes(files.trace, costs, ledger_costs_ns, self._queues)
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
-        self.bus = Bus(address, chain, name, self.delay_line.arrive, self._bus_state, costs)
+        self.bus = Bus(address, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
         self._up_line = UpLine(name, model, self.bus.publish)
         self.carrier = Carrier(files.log, files.rows, self._publish, self._failed, self._wake_up, costs)
         self.damage: Exception | None = None  # of the ledger, found while running
@@ -146,6 +149,7 @@ class Process:
         self._has_begun = True
         self._notes.begin(origin)
         self.delay_line.begin(origin.monotonic_us)
+        self.bus.begin()
         _log.info("starting at height %d, bus %s", self._host.head_height, "up" if self.bus.is_up else "down")
         try:
             self._host.begin_run(origin.monotonic_us)
@@ -206,9 +210,20 @@ class Process:
 
     # --- in -----------------------------------------------------------------------------------------------------
 
-    def _arrived(self, frames: list[bytes]) -> None:
-        self._inbox.add(frames)
+    def _arrived(self, publisher: NodeId, frames: list[bytes]) -> None:
+        now_us = self.clock.now().monotonic_us
+        if self._inbox.is_shut_out(now_us, publisher):
+            return  # it was on its way
+        note = self._inbox.add(now_us, publisher, [(frame, len(frame)) for frame in frames])
+        if note is not None:
+            self._note(note)
         self._wake_up()
+
+    def _shut_out(self, publisher: NodeId, why: str, for_us: int) -> None:
+        """Nothing of this publisher for so long: neither from the broker nor of what waits here."""
+        self._inbox.shut_out(self.clock.now().monotonic_us, publisher, for_us)
+        self.bus.shut_out(publisher, for_us / 1e6)
+        _log.warning("for %.0f s this node does not listen to %s: %s", for_us / 1e6, publisher, why)
 
     def _wake_up(self) -> None:
         if not self._is_drain_due and self._inbox and self._has_begun:
@@ -228,7 +243,7 @@ class Process:
                 moment = clock.now()
                 if moment.monotonic_us - began_us > SLICE_US:
                     break
-                outputs = host.arrival(moment, inbox.take())
+                outputs = host.arrival(moment, *inbox.take())
                 if outputs:
                     failpoints.reach("step.before")
                     if failpoints.is_next("step.half"):
@@ -277,7 +292,9 @@ class Process:
 
     def _note(self, note: Note) -> None:
         self._notes.note(note.kind, note.fields)
-        if note.kind == "diverged" and note.fields.get("is_proven"):
+        if note.kind == "shut_out":
+            self._shut_out(note.fields["publisher"], note.fields["why"], note.fields["for_us"])
+        elif note.kind == "diverged" and note.fields.get("is_proven"):
             height = note.fields["height"]
             self._failed(Damaged(f"a quorum signed another block of height {height} than the one executed here"))
 
@@ -298,11 +315,16 @@ class Process:
             await asyncio.sleep(TICK_S)
             if not self._has_begun:
                 continue
+            deaf = self.bus.diagnosis()
+            if deaf:
+                _log.warning("%s", deaf)
+                self._notes.note("bus", {"state": "deaf", "why": deaf})
             self._notes.note_due()
             self._notes.flush()
             host = self._host
             heights = (host.head_height, host.stable_height)
-            status = Status(host.is_done, *heights, host.view, host.leader, host.is_member)
+            has_work = any(host.queues.values())
+            status = Status(host.is_done, *heights, host.view, host.leader, host.is_member, has_work)
             if status != self._status:
                 self._status = status
                 self._hooks.on_status(status)

@@ -111,8 +111,8 @@ class RecordedHost:
         given = Boot(*place, tuple(records), __version__, platform.python_version())
         return self._step(BOOT, now, given, lambda: self._host.boot(now, records))
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
-        return self._step(ARRIVAL, now, payload, lambda: self._host.arrival(now, payload))
+    def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:
+        return self._step(ARRIVAL, now, (publisher, payload), lambda: self._host.arrival(now, publisher, payload))
 
     def wake(self, now: Now, token: int) -> list[Output]:
         return self._step(WAKE, now, token, lambda: self._host.wake(now, token))

@@ -151,6 +151,7 @@ def _process(born: _Born, hooks: Hooks) -> Process:
         born.name,
         chain,
         host if born.recorder is None else RecordedHost(host, born.recorder, chain, born.known, born.mark),
+        names,
         born.settings.broker,
         born.files,
         born.costs,

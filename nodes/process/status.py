@@ -9,7 +9,8 @@ from nodes.process.clock import now
 
 
 class Status(NamedTuple):
-    """What a conductor wants to know of a node while it runs. A node that is no member any more only listens."""
+    """What a conductor wants to know of a node while it runs. A node that is no member any more only listens.
+    `has_work`: transactions wait in its pool or its outbox."""
 
     is_done: bool
     head_height: int
@@ -17,6 +18,7 @@ class Status(NamedTuple):
     view: int
     leader: NodeId
     is_member: bool = True
+    has_work: bool = False
 
 
 class Origin(NamedTuple):

@@ -57,7 +57,7 @@ class Counting:
             outputs += [Store(word, self.head_height), Transmit(None, word), self._apply(self.head_height)]
         return [*outputs, Wake(1, 500)]
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+    def arrival(self, now: Now, publisher: str, payload: bytes) -> list[Output]:
         return [Transmit(None, b"heard " + payload)]
 
 
@@ -69,6 +69,7 @@ async def main() -> int:
         name,
         CHAIN,
         Counting(rows),
+        ("a", "witness"),
         BrokerAddress(host, int(port), user, password),
         NodeFiles(VoteLog(base / "votes.log"), rows, TraceWriter(base / "trace.jsonl", name)),
         Costs(),

@@ -40,7 +40,9 @@ async def bus(
     address: BrokerAddress, name: str, heard: list[tuple[str, bytes]]
 ) -> AsyncIterator[tuple[Bus, list[bool]]]:
     states: list[bool] = []
-    made = Bus(address, CHAIN, name, lambda sender, frames: heard.extend((sender, f) for f in frames), states.append)
+    made = Bus(
+        address, CHAIN, name, "abc", lambda sender, frames: heard.extend((sender, f) for f in frames), states.append
+    )
     task = asyncio.create_task(made.run())
     await until(lambda: made.is_up)
     yield made, states

@@ -39,6 +39,7 @@ async def test_what_was_said_is_in_the_log_after_kill_9_again_and_again(tmp_path
         broker.addresses["witness"],
         CHAIN,
         "witness",
+        ["a"],
         lambda _, frames: heard.extend(int.from_bytes(frame, "big") for frame in frames),
         lambda _: None,
     )

@@ -8,6 +8,7 @@ import contextlib
 from typing import Any
 
 from consortium.core.machine import Received
+from consortium.core.membership import NodeId
 from consortium.core.messages import Frame, Signed
 from consortium.lab.figures.sequence import (
     LATE_US,
@@ -116,16 +117,16 @@ class _Ear:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._host, name)
 
-    def receive(self, now: Any, frame: Frame, digest: bytes) -> Any:
+    def receive(self, now: Any, publisher: NodeId, frame: Frame, digest: bytes) -> Any:
         self._overheard.hear(self._name, frame.signed)
-        return self._host.receive(now, frame, digest)
+        return self._host.receive(now, publisher, frame, digest)
 
     def hear(self, now: Any, event: Received, digest: bytes | None) -> Any:
         self._overheard.hear(self._name, event.signed)
         return self._host.hear(now, event, digest)
 
-    def arrival(self, now: Any, payload: bytes) -> Any:
+    def arrival(self, now: Any, publisher: NodeId, payload: bytes) -> Any:
         signed = signed_of(payload)
         if signed is not None:
             self._overheard.hear(self._name, signed)
-        return self._host.arrival(now, payload)
+        return self._host.arrival(now, publisher, payload)

@@ -270,7 +270,7 @@ def _read(
         if t_us < window.begin_us - MARGIN_US:
             continue
         if step.kind == ARRIVAL:
-            arrivals.append((t_us, node, bytes(step.given)))
+            arrivals.append((t_us, node, bytes(step.given[1])))
         for short in step.put:
             if short[0] == "transmit":
                 _, to, size, opening = short

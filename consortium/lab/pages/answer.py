@@ -13,7 +13,7 @@ from consortium.lab.measures import series
 from consortium.lab.measures.disturbances import Phase, disturbances, phases
 from consortium.runs.records import Records
 from consortium.runs.run import Run
-from consortium.runs.trace import Record, reject_reason
+from consortium.runs.trace import Record, count_refused, reject_reason
 
 COLUMNS = (
     "",
@@ -78,7 +78,7 @@ def phase_figures(trace: Sequence[Record]) -> list[PhaseFigures]:
                 series.quantile(waits, 0.99) if waits else None,
                 max(silences, default=0),
                 sum(_is_in(part, t_us, parts) for t_us in entered.values()),
-                sum(_is_in(part, record["t_us"], parts) for record in rejected),
+                sum(count_refused(record) for record in rejected if _is_in(part, record["t_us"], parts)),
             )
         )
     return found
@@ -153,12 +153,16 @@ def _rejections(run: Run) -> list[str]:
     rejected = run.honest.records.of_kind("rejected")
     if not rejected:
         return []
-    reasons = Counter(reject_reason(record) for record in rejected).most_common()
+    by_reason: Counter[str] = Counter()
+    by_sender: Counter[str] = Counter()
+    for record in rejected:
+        by_reason[reject_reason(record)] += count_refused(record)
+        by_sender[record["sender"] or "nobody that could be told"] += count_refused(record)
+    reasons = by_reason.most_common()
     told = ", ".join(f"{count:,} × {reason}" for reason, count in reasons[:REASONS_MAX])
     more = f", and {len(reasons) - REASONS_MAX} reasons more" if len(reasons) > REASONS_MAX else ""
-    senders = Counter(record["sender"] or "nobody that could be told" for record in rejected).most_common(REASONS_MAX)
-    by = ", ".join(f"{sender} ({count:,})" for sender, count in senders)
-    return [f"Honest members rejected {len(rejected):,} messages: {told}{more}. They came in the name of {by}."]
+    by = ", ".join(f"{sender} ({count:,})" for sender, count in by_sender.most_common(REASONS_MAX))
+    return [f"Honest members rejected {by_reason.total():,} messages: {told}{more}. They came from {by}."]
 
 
 def _slow(run: Run) -> list[str]:

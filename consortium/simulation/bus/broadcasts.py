@@ -103,7 +103,7 @@ class Broadcasts:
         """Send a broadcast. `parts`: its frame, its digest and, where it is no frame, its bytes."""
         plan = self._plan(sender)
         broadcast = BroadcastInFlight(
-            self._clock.reserve(2 * len(self._nodes)), self.deliveries.generation, event, parts
+            self._clock.reserve(2 * len(self._nodes)), self.deliveries.generation, sender.identity, event, parts
         )
         now_us = self._clock.now_us
         self.deliveries.send(broadcast, at_times(self._next_delays(sender.name, plan), now_us), plan.places)
@@ -111,7 +111,7 @@ class Broadcasts:
             broadcast.is_single = False
         frame, digest, payload = parts
         for place, receiver, model in plan.others:
-            delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
+            delivery = Delivery(receiver, receiver.incarnation, sender.identity, frame, digest, payload, event=event)
             for copy, delay_us in enumerate(model.delays_us()):
                 self._clock.push_at(now_us + delay_us, broadcast.base + 2 * place + copy, delivery)
 

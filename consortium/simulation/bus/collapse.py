@@ -230,6 +230,7 @@ class Collapse:
             Delivery(
                 node,
                 node.incarnation,
+                broadcast.publisher,
                 broadcast.frame,
                 broadcast.digest,
                 broadcast.payload,

@@ -14,6 +14,7 @@ from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
 from consortium.core.machine import Received
+from consortium.core.membership import NodeId
 from consortium.core.messages import Frame, Message
 from consortium.node.host import REPEAT_US
 from consortium.simulation.bus.arrays import Bucket, Integers, split, unpacked, with_slot
@@ -44,12 +45,21 @@ class BroadcastInFlight:
         "last_us",
         "payload",
         "places",
+        "publisher",
         "times_us",
     )
 
-    def __init__(self, base: int, generation: int, event: Received | None, delivery: tuple[Frame | None, bytes, bytes]):
+    def __init__(
+        self,
+        base: int,
+        generation: int,
+        publisher: NodeId,
+        event: Received | None,
+        delivery: tuple[Frame | None, bytes, bytes],
+    ) -> None:
         self.base = base
         self.generation = generation
+        self.publisher = publisher
         self.event = event
         self.frame, self.digest, self.payload = delivery
         self.counts: list[Count] = []
@@ -244,6 +254,7 @@ class Deliveries:
             Delivery(
                 node,
                 node.incarnation,
+                broadcast.publisher,
                 broadcast.frame,
                 broadcast.digest,
                 broadcast.payload,

@@ -217,7 +217,7 @@ class HubTransport(Transport):
         through_us = self._pipe(self._down, receiver).leaves_us(self._clock.now_us, cargo.size_bytes)
         if through_us is None:
             return
-        frames = tuple(Delivery(receiver, incarnation, *frame) for frame in cargo.frames)
+        frames = tuple(Delivery(receiver, incarnation, cargo.sender.identity, *frame) for frame in cargo.frames)
         self._clock.push(through_us - self._clock.now_us, Parcel(receiver, incarnation, frames, cargo.size_bytes))
 
 

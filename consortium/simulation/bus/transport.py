@@ -127,7 +127,7 @@ class Transport:
             payload = b""
         except Malformed:
             pass  # each receiver finds out by itself
-        if frame is not None and sender.host is not None:
+        if frame is not None and sender.host is not None and frame.signed.sender == sender.identity:
             event = sender.host.verify_once(frame)
         if self.broadcasts is not None:
             self._send_together(self.broadcasts, sender, to, event, (frame, digest, payload))
@@ -135,7 +135,9 @@ class Transport:
         push = self._clock.push
         for receiver, link in self._receivers(sender, to):
             if receiver.host is not None:
-                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
+                delivery = Delivery(
+                    receiver, receiver.incarnation, sender.identity, frame, digest, payload, event=event
+                )
                 for delay_us in link.delays_us():
                     push(delay_us, delivery)
 
@@ -156,7 +158,9 @@ class Transport:
         last_us = 0
         for receiver in self._hearers_of_one(sender, to):
             if receiver.host is not None:
-                delivery = Delivery(receiver, receiver.incarnation, frame, digest, payload, event=event)
+                delivery = Delivery(
+                    receiver, receiver.incarnation, sender.identity, frame, digest, payload, event=event
+                )
                 for delay_us in broadcasts.delays_us(sender, receiver):
                     self._clock.push(delay_us, delivery)
                     last_us = max(last_us, delay_us)

@@ -1,8 +1,8 @@
 """Nodes at work on cores: a step takes time. It begins when a core is free, and what comes of it leaves when it ends.
 
 As `nodes/process/process.py` and `nodes/process/carrier.py` do it: what has arrived is read, then handled frame by
-frame for some milliseconds, then votes are synced and messages leave, one for each receiver however many frames there
-are. Meanwhile what arrives waits. Blocks are committed by another thread."""
+frame, its publishers in turns, for some milliseconds, then votes are synced and messages leave, one for each receiver
+however many frames there are. Meanwhile what arrives waits. Blocks are committed by another thread."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from consortium.core.crypto import KeySuite
 from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId
 from consortium.core.verifier import Verifier
+from consortium.node.inbox import Inbox
 from consortium.scenario.assemble import Shared
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Scenario
@@ -134,7 +135,7 @@ class PricedNode:
         self._nodes = nodes
         self._cores = nodes.cores(node.name)
         self._inbox: deque[Arrived] = deque()
-        self._frames: deque[Delivery] = deque()
+        self._frames: Inbox[Delivery] = Inbox()
         self._free: list[Transmit] = []  # leave at the next flush, before any sync
         self._released: list[Transmit] = []  # a sync of the other thread let them go
         self._stored_bytes = 0
@@ -195,8 +196,8 @@ class PricedNode:
                 timers.append(item)
                 continue
             size_bytes = item.size_bytes if isinstance(item, Parcel) else 0
-            cost_ns += bus.receive_ns + size_bytes * bus.receive_kib_ns // KIB
-            self._frames.extend(item.frames if isinstance(item, Parcel) else (item,))
+            if self._take_in(item.frames if isinstance(item, Parcel) else (item,)):
+                cost_ns += bus.receive_ns + size_bytes * bus.receive_kib_ns // KIB
         if timers:
             self._inbox.extendleft(reversed(timers[1:]))
             self._spend("bus", cost_ns, lambda: self._step(timers[0], self._flush))
@@ -208,11 +209,21 @@ class PricedNode:
         else:
             self._is_busy, self._idle_from_us = False, self._nodes.clock.now_us
 
+    def _take_in(self, frames: Sequence[Delivery]) -> bool:
+        """False where their publisher is shut out: the bus does not deliver what it says."""
+        publisher, now_us = frames[0].publisher, self._nodes.clock.now_us
+        if self._frames.is_shut_out(now_us, publisher):
+            return False
+        note = self._frames.add(now_us, publisher, [(frame, frame.size_bytes) for frame in frames])
+        if note is not None:
+            self._nodes.lives.note(self.node.name, note)
+        return True
+
     def _drain(self) -> None:
         if not self._frames or self._nodes.clock.now_us - self._drain_from_us > DRAIN_US:
             self._flush()
         else:
-            self._step(self._frames.popleft(), self._drain)
+            self._step(self._frames.take()[1], self._drain)
 
     def _step(self, item: Delivery | Wakeup, then: Callable[[], None]) -> None:
         """Let the host make a step; its outputs are there when its time is over."""
@@ -244,6 +255,9 @@ class PricedNode:
                 nodes.clock.push(delay_us, Wakeup(node, self.incarnation, output.token))
             elif isinstance(output, Note):
                 nodes.lives.note(node.name, output)
+                if output.kind == "shut_out":
+                    fields = output.fields
+                    self._frames.shut_out(nodes.clock.now_us, fields["publisher"], fields["for_us"])
             else:
                 if isinstance(output, Store):
                     self._stored_bytes += len(output.record)

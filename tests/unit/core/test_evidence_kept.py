@@ -67,8 +67,8 @@ def _reports(outputs: list[Output]) -> list[tuple[int, Evidence]]:
 def test_evidence_is_durable_before_it_is_said_and_said_again_after_a_crash() -> None:
     host = _host()
     host.boot(_now(0), [])
-    assert _reports(host.arrival(_now(1), _said("b", Prepare(0, 1, b"1" * 32)))) == []
-    outputs = host.arrival(_now(2), _said("b", Prepare(0, 1, b"2" * 32)))
+    assert _reports(host.arrival(_now(1), "b", _said("b", Prepare(0, 1, b"1" * 32)))) == []
+    outputs = host.arrival(_now(2), "b", _said("b", Prepare(0, 1, b"2" * 32)))
     ((place, evidence),) = _reports(outputs)
     assert evidence.first.sender == "b"
     stored = [output.record for output in outputs[:place] if isinstance(output, Store)]

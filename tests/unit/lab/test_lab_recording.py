@@ -56,7 +56,7 @@ class Counting:
     def boot(self, now: Now, records: Any) -> list[Output]:
         return [Note("booted", {"records": len(records), "blocks": len(self.rows.range("block", b"", b"\xff" * 9))})]
 
-    def arrival(self, now: Now, payload: bytes) -> list[Output]:
+    def arrival(self, now: Now, publisher: str, payload: bytes) -> list[Output]:
         if payload == b"bad":
             raise ValueError("a mistake")
         return [Transmit("b", payload * self.step_by)] if payload else []
@@ -76,9 +76,12 @@ def record(folder: Path, mark: bytes, rows: DictRows, calls: list[tuple[int, Any
     given = Boot(b"chain", "a", 1, b"", mark, (), "v", "3")
     recorder.add(BOOT, NOW, given, host.boot(NOW, ()))
     for kind, what in calls:
-        call: Any = host.arrival if kind == ARRIVAL else host.wake
         try:
-            recorder.add(kind, NOW, what, call(NOW, what))
+            if kind == ARRIVAL:
+                what = ("b", what)
+                recorder.add(kind, NOW, what, host.arrival(NOW, *what))
+            else:
+                recorder.add(kind, NOW, what, host.wake(NOW, what))
         except ValueError as error:
             recorder.add(kind, NOW, what, (), type(error).__name__)
     recorder.flush()
@@ -96,7 +99,7 @@ def test_what_is_recorded_is_read_back_and_is_for_its_owner_alone(tmp_path: Path
     path = record(tmp_path, EMPTY_MARK, DictRows(), [(ARRIVAL, b"x"), (ARRIVAL, b""), (WAKE, 1)])
     steps = [step for step in read_steps(path) if isinstance(step, Step)]
     assert [step.kind for step in steps] == [BOOT, ARRIVAL, ARRIVAL, WAKE, END]
-    assert steps[1].given == b"x" and steps[1].now == NOW and steps[2].digest == b"" != steps[1].digest
+    assert list(steps[1].given) == ["b", b"x"] and steps[1].now == NOW and steps[2].digest == b"" != steps[1].digest
     assert path.stat().st_mode & 0o777 == 0o600 and path.parent.stat().st_mode & 0o077 == 0
 
 

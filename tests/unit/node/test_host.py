@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import (
     Broadcast,
@@ -29,6 +28,7 @@ from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Frame, MessageCodec, Signed, decode_frame, encode_frame
 from consortium.core.verifier import Verifier
 from consortium.node.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
+from consortium.node.publishers import FAULTS_MAX, NOTED_MAX, SHUT_OUT_US
 from consortium.node.submission import Busy, Submission
 
 SUITE = KeyedHash()
@@ -70,17 +70,17 @@ def test_a_repeat_of_the_bus_is_dropped_and_a_statement_sent_again_is_heard() ->
     it, machine = host()
     said = frame("b", Busy(b"d", 1))
     for time_us, heard in ((0, 1), (REPEAT_US - 1, 1), (REPEAT_US, 2), (REPEAT_US + 1, 2), (3 * REPEAT_US, 3)):
-        it.arrival(at(time_us), said)
+        it.arrival(at(time_us), "b", said)
         assert len(machine.heard) == heard, time_us
-    it.receive(at(3 * REPEAT_US), decode_frame(said), b"a digest of its own")
-    it.receive(at(3 * REPEAT_US), decode_frame(said), b"a digest of its own")
+    it.receive(at(3 * REPEAT_US), "b", decode_frame(said), b"a digest of its own")
+    it.receive(at(3 * REPEAT_US), "b", decode_frame(said), b"a digest of its own")
     assert len(machine.heard) == 4, "a driver that decoded the frame is heard by the same rule"
 
 
 def test_what_is_remembered_of_frames_is_bounded() -> None:
     it, _ = host()
     for count in range(2 * REPEATS_REMEMBERED_MAX):
-        it.arrival(at(0), encode(count))
+        it.arrival(at(0), "b", frame("b", Busy(b"d", count)))
     assert len(it._seen) == REPEATS_REMEMBERED_MAX
 
 
@@ -88,16 +88,16 @@ def test_a_timer_that_was_set_again_or_cancelled_never_fires_under_its_older_tok
     name = ("it", "tick")
     script = {1: [SetTimer(name, 50)], 2: [SetTimer(name, 70)], 3: [CancelTimer(name), CancelTimer(("it", "other"))]}
     it, machine = host(lambda event: script.get(event.message.refused, ()) if isinstance(event, Received) else ())  # type: ignore[arg-type, attr-defined, return-value]
-    (first,) = it.arrival(at(0), frame("b", Busy(b"d", 1)))
-    (second,) = it.arrival(at(1), frame("b", Busy(b"d", 2)))
+    (first,) = it.arrival(at(0), "b", frame("b", Busy(b"d", 1)))
+    (second,) = it.arrival(at(1), "b", frame("b", Busy(b"d", 2)))
     assert isinstance(first, Wake) and isinstance(second, Wake) and (first.delay_us, second.delay_us) == (50, 70)
     assert it.wake(at(50), first.token) == [] and not any(isinstance(event, Expired) for event in machine.heard)
     it.wake(at(71), second.token)
     assert machine.heard[-1] == Expired(name)
     it.wake(at(72), second.token)
     assert machine.heard.count(Expired(name)) == 1, "a token serves once"
-    (third,) = it.arrival(at(80), frame("b", Busy(b"e", 1)))
-    it.arrival(at(81), frame("b", Busy(b"e", 3)))
+    (third,) = it.arrival(at(80), "b", frame("b", Busy(b"e", 1)))
+    it.arrival(at(81), "b", frame("b", Busy(b"e", 3)))
     assert isinstance(third, Wake) and it.wake(at(130), third.token) == []
     assert machine.heard.count(Expired(name)) == 1
 
@@ -109,13 +109,77 @@ def test_nothing_that_arrives_reaches_the_machine_unless_it_opens_and_each_refus
         (b"", ""),
         (b"\xc1", ""),
         (encode_frame(Frame(Signed("b", good.body, b"\0" * 32))), "signature"),
-        (encode_frame(Frame(Signed("c", good.body, good.signature))), "signature"),
-        (encode_frame(Frame(Signed("stranger", good.body, good.signature))), "no member"),
+        (encode_frame(Frame(Signed("c", good.body, good.signature))), "in the name of 'c'"),
+        (encode_frame(Frame(Signed("stranger", good.body, good.signature))), "in the name of 'stranger'"),
         (encode_frame(Frame(Signed("b", b"x" + good.body, good.signature))), "another chain"),
     ):
-        (note,) = it.arrival(at(0), payload)
+        (note,) = it.arrival(at(0), "b", payload)
         assert isinstance(note, Note) and note.kind == "rejected" and why in note.fields["why"]
+        assert note.fields["sender"] == "b", "whoever published it is named, not who stands in it"
+    (note,) = it.arrival(at(0), "d", encode_frame(Frame(Signed("d", good.body, good.signature))))
+    assert isinstance(note, Note) and "no member" in note.fields["why"]
     assert machine.heard == []
+
+
+def test_a_statement_is_heard_from_its_signer_alone() -> None:
+    """Regression (spoofing): a frame that came on c's topic in b's name was verified, and b was blamed for it."""
+    it, machine = host()
+    said = frame("b", Busy(b"d", 1))
+    (note,) = it.arrival(at(0), "c", said)
+    assert isinstance(note, Note) and note.fields == {"why": "published in the name of 'b'", "sender": "c"}
+    assert machine.heard == []
+    it.arrival(at(REPEAT_US), "b", said)
+    assert [event.sender for event in machine.heard] == ["b"], "it is heard when it comes from b"
+
+
+def forged(number: int) -> bytes:
+    body = CODEC.statement(0, Busy(b"d", number))
+    return encode_frame(Frame(Signed("b", body, bytes(32))))
+
+
+def test_a_publisher_whose_frames_are_read_for_nothing_is_not_read_for_a_while() -> None:
+    """A forged vote costs its sender far less than the check of its signature costs us."""
+    it, machine = host()
+    verified: list[bytes] = []
+    it._verifier.suite = Counted(verified)
+    outputs = [it.arrival(at(0), "b", forged(number)) for number in range(1_000)]
+    assert len(verified) == FAULTS_MAX + 1 and sum(map(len, outputs)) == NOTED_MAX + 1
+    assert outputs[FAULTS_MAX][0].kind == "shut_out"  # type: ignore[union-attr]
+    it.arrival(at(1), "b", frame("b", Busy(b"e", 1)))
+    it.arrival(at(1), "c", frame("c", Busy(b"e", 1)))
+    assert [event.sender for event in machine.heard] == ["c"], "the others are heard as before"
+    it.arrival(at(SHUT_OUT_US), "b", frame("b", Busy(b"f", 1)))
+    assert [event.sender for event in machine.heard] == ["c", "b"], "and it is heard again after the stated time"
+
+
+class Counted(KeyedHash):
+    def __init__(self, verified: list[bytes]) -> None:
+        self._verified = verified
+
+    def verify(self, key: bytes, statement: bytes, signature: bytes) -> bool:
+        self._verified.append(statement)
+        return super().verify(key, statement, signature)
+
+
+def test_statements_of_an_epoch_that_we_do_not_know_yet_are_nobodys_fault() -> None:
+    """A node that lags by an epoch hears hundreds of them a second, from the honest members that it must fetch from."""
+    it, machine = host()
+    for number in range(10 * FAULTS_MAX):
+        body = CODEC.statement(7, Busy(b"d", number))
+        outputs = it.arrival(at(number), "b", encode_frame(Frame(Signed("b", body, SUITE.sign(b"b" * 32, body)))))
+        assert not any(isinstance(output, Note) and output.kind == "shut_out" for output in outputs)
+    it.arrival(at(10 * FAULTS_MAX), "b", frame("b", Busy(b"d", 1)))
+    assert len(machine.heard) == 1
+
+
+def test_refusals_of_the_machine_are_noted_a_few_a_second() -> None:
+    refusal = Note("rejected", {"why": "nonsense", "sender": "b", "message": "Busy"})
+    it, machine = host(lambda event: [refusal, Note("other", {})])
+    outputs = [out for number in range(100) for out in it.arrival(at(0), "b", frame("b", Busy(b"d", number)))]
+    assert len(machine.heard) == 100, "signed nonsense is heard all the same"
+    assert outputs.count(refusal) == NOTED_MAX and outputs.count(Note("other", {})) == 100
+    (told, _) = it.arrival(at(1_000_000), "b", frame("b", Busy(b"x", 1)))
+    assert isinstance(told, Note) and told.fields["more"] == 100 - NOTED_MAX
 
 
 def test_an_echo_of_our_own_statement_is_not_heard_twice() -> None:
@@ -123,7 +187,7 @@ def test_an_echo_of_our_own_statement_is_not_heard_twice() -> None:
     (said,) = it.submit(at(0), (b"bundle",))
     assert isinstance(said, Transmit) and said.to is None
     assert [type(event) for event in machine.heard] == [Submitted, Received], "looped back inside"
-    assert it.arrival(at(1), said.payload) == [] and len(machine.heard) == 2
+    assert it.arrival(at(1), "a", said.payload) == [] and len(machine.heard) == 2
 
 
 def test_what_a_node_sends_to_itself_stays_inside() -> None:
@@ -136,7 +200,7 @@ def test_what_a_node_sends_to_itself_stays_inside() -> None:
     assert [event.message for event in machine.heard[1:]] == [Busy(b"me", 1)]
     other, heard = host()
     other.me = "b"
-    other.arrival(at(1), said.payload)
+    other.arrival(at(1), "a", said.payload)
     assert heard.heard[0].sender == "a" and heard.heard[0].message == Busy(b"you", 1)
 
 

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from nodes.broker.address import BrokerAddress, parse_address
 from nodes.broker.topics import Topics
 from nodes.errors import UserError
-from nodes.process.bus import COALESCED_BYTES_MAX, FRAMES_MAX, pack_frames, unpack_frames
+from nodes.process.bus import pack_frames, unpack_frames
+from nodes.process.bus_limits import COALESCED_BYTES_MAX, FRAMES_MAX
 
 
 @given(st.lists(st.binary(max_size=100), min_size=1, max_size=50))

@@ -1,4 +1,4 @@
-"""Small parts of the nodes room: inbox, delay line, trace files, fault clock."""
+"""Small parts of the nodes room: delay line, trace files, fault clock."""
 
 import asyncio
 from pathlib import Path
@@ -7,25 +7,14 @@ from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Line, Link, LinkChange, Network
 from nodes.conduct.local_world import cuts
 from nodes.process.delay_line import DelayLine, UpLine
-from nodes.process.inbox import Inbox
 from nodes.process.trace_file import TraceTail, TraceWriter, cut_torn_line
-
-
-def test_a_full_inbox_forgets_the_oldest_and_counts_them() -> None:
-    inbox = Inbox(frames_max=3, bytes_max=10)
-    inbox.add([b"a", b"b", b"c", b"d"])
-    assert (inbox.dropped, inbox.take()) == (1, b"b")
-    inbox.add([b"0123456"])
-    inbox.add([b"xx"])
-    assert inbox.dropped == 2 and [inbox.take() for _ in range(len(inbox))] == [b"d", b"0123456", b"xx"]
-    assert inbox.bytes == 0
 
 
 async def test_a_delay_bounds_nobodys_rate() -> None:
     got: list[float] = []
     loop = asyncio.get_running_loop()
     model = NetworkModel(Network(default=Link(mean_us=50_000)), seed=1)
-    line = DelayLine("me", model, lambda _: got.append(loop.time()))
+    line = DelayLine("me", model, lambda _, frames: got.append(loop.time()))
     begun = loop.time()
     for _ in range(500):
         line.arrive("you", [b"x"])
@@ -37,7 +26,7 @@ async def test_a_thousand_messages_at_a_hundred_milliseconds_all_arrive_in_about
     got: list[tuple[float, int]] = []
     loop = asyncio.get_running_loop()
     network = Network(default=Link("normal", 100_000, 2_000, in_order=True))
-    line = DelayLine("me", NetworkModel(network, 1), lambda frames: got.append((loop.time(), int(frames[0]))))
+    line = DelayLine("me", NetworkModel(network, 1), lambda _, frames: got.append((loop.time(), int(frames[0]))))
     begun = loop.time()
     for number in range(1_000):
         line.arrive("you", [str(number).encode()])
@@ -52,7 +41,7 @@ async def test_a_thousand_messages_at_a_hundred_milliseconds_all_arrive_in_about
 async def test_lines_up_and_down_and_changes_hold_in_real_runs() -> None:
     got: list[bytes] = []
     slow = Network(Link(mean_us=0), lines={"me": Line(80_000, 80_000, 2_900)})  # ten bytes a millisecond
-    down = DelayLine("me", NetworkModel(slow, 1), got.extend)
+    down = DelayLine("me", NetworkModel(slow, 1), lambda _, frames: got.extend(frames))
     up = UpLine("me", NetworkModel(slow, 1), lambda to, frames: got.extend(frames))
     for line in (lambda frame: down.arrive("you", [frame]), lambda frame: up.publish(None, [frame])):
         got.clear()
@@ -66,7 +55,7 @@ async def test_lines_up_and_down_and_changes_hold_in_real_runs() -> None:
         assert [frame[0] for frame in got] == [0, 1, 2], "two found the queue full"
     got.clear()
     lossy = Network(Link(mean_us=0), changes=(LinkChange(0, {"loss_ppm": 1_000_000}, to_us=1),))
-    changing = DelayLine("me", NetworkModel(lossy, 1), got.extend)
+    changing = DelayLine("me", NetworkModel(lossy, 1), lambda _, frames: got.extend(frames))
     for began_us, frame in ((1 << 62, b"lost"), (0, b"after")):
         changing.begin(began_us)
         changing.arrive("you", [frame])
@@ -74,16 +63,32 @@ async def test_lines_up_and_down_and_changes_hold_in_real_runs() -> None:
     assert got == [b"after"]
 
 
+async def test_what_one_member_has_on_its_way_is_bounded_and_the_others_are_not_touched() -> None:
+    got: list[str] = []
+    model = NetworkModel(Network(default=Link(mean_us=30_000)), 1)
+    line = DelayLine("me", model, lambda sender, _: got.append(sender))
+    for _ in range(5):
+        line.arrive("flood", [bytes(10_000_000)])
+    line.arrive("you", [b"x"])
+    await asyncio.sleep(0.1)
+    assert sorted(got) == ["flood", "flood", "you"]
+    line.arrive("flood", [bytes(10_000_000)])
+    await asyncio.sleep(0.1)
+    assert len(got) == 4, "what has left makes room"
+
+
 async def test_a_partition_cuts_off_and_heals_and_loss_loses() -> None:
     got: list[bytes] = []
-    line = DelayLine("me", None, got.extend)
+    line = DelayLine("me", None, lambda _, frames: got.extend(frames))
     line.cut = frozenset({"you"})
     line.arrive("you", [b"1"])
     line.arrive("other", [b"2"])
     line.cut = frozenset()
     line.arrive("you", [b"3"])
     assert got == [b"2", b"3"]
-    lossy = DelayLine("me", NetworkModel(Network(default=Link(mean_us=0, loss_ppm=500_000)), 1), got.extend)
+    lossy = DelayLine(
+        "me", NetworkModel(Network(default=Link(mean_us=0, loss_ppm=500_000)), 1), lambda _, frames: got.extend(frames)
+    )
     for _ in range(400):
         lossy.arrive("you", [b"x"])
     await asyncio.sleep(0.05)

@@ -87,20 +87,20 @@ def test_a_log_that_holds_the_latest_votes_and_lacks_one_below_them_only_observe
     back with a copy of its disk that was made between the two."""
     network = Network(4, delay_us=(500, 500)).start()
     network.run(200_000)
-    n1, arrive, late = network.peers["n1"], network.peers["n1"].arrive, list[bytes]()
+    n1, arrive, late = network.peers["n1"], network.peers["n1"].arrive, list[tuple[str, bytes]]()
 
-    def arrive_late(payload: bytes) -> None:
+    def arrive_late(publisher: str, payload: bytes) -> None:
         message = network.verifier.open(decode_frame(payload).signed, network.epochs).message
         is_first = isinstance(message, PrePrepare | Prepare | Commit) and message.height == 1
-        late.append(payload) if is_first else arrive(payload)
+        late.append((publisher, payload)) if is_first else arrive(publisher, payload)
 
     n1.arrive = arrive_late  # type: ignore[method-assign]
     for bundle in (b"one", b"two"):
         network.submit(bundle)
         network.run(network.time_us + 10_000)
     older = list(n1.records)
-    for payload in late:
-        arrive(payload)
+    for publisher, payload in late:
+        arrive(publisher, payload)
     network.run(network.time_us + 10_000)
     assert [slot.commit_view for slot in n1.replica.state.log.above(0)] == [0, 0]
     n1.crash()
