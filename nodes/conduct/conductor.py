@@ -23,10 +23,12 @@ from consortium.scenario.load import check_runs_locally
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Network, Scenario
 from nodes.conduct import child
+from nodes.conduct.deaths import Deaths, disk_sentence
 from nodes.conduct.drill import Drill, is_level
 from nodes.conduct.local_world import LocalWorld
 from nodes.conduct.node_process import NodeProcess
 from nodes.conduct.run_files import RunFiles, join_traces, make_run
+from nodes.conduct.stalls import StallClock, has_work
 from nodes.conduct.turn_clock import TurnClock
 from nodes.conduct.waiting import describe_waiting
 from nodes.errors import EXIT_STORE, EXIT_USAGE, UserError
@@ -38,7 +40,6 @@ POLL_S = 0.05
 READY_S = 60.0  # seven interpreters on two cores need about three seconds
 STOP_S = 8.0
 GONE = 0
-SAME_DISK_S = 0.5
 
 Record = dict[str, Any]
 _log = logging.getLogger("conductor")
@@ -82,14 +83,6 @@ def run_local(
     return _Conductor(scenario, files, on_record or (lambda _: None), drill, broker.partition(":")[0]).run()
 
 
-def _disk_sentence(names: Sequence[NodeId]) -> str:
-    of = f"node {names[0]}" if len(names) == 1 else f"nodes {', '.join(names)}"
-    return (
-        f"the disk of {of} is full or failing: it refused a write, and a node that cannot store must stop "
-        f"(exit code {EXIT_STORE}; its log.txt says more). Make room there and run it again."
-    )
-
-
 class _Conductor:
     def __init__(
         self,
@@ -118,10 +111,11 @@ class _Conductor:
         self._network = NetworkModel(scenario.network if scenario.network.in_real_runs else Network(), scenario.seed)
         self._drills: list[Drill] = [] if drill is None else [drill]
         self._height_max = 0
-        self._progress_us = 0
+        self._stalls = StallClock()
+        self._deaths = Deaths(self.nodes, self._note_of)
+        self._deaf: dict[NodeId, str] = {}  # what nodes say that hear nothing
         self._origin: Origin | None = None
         self._signals = 0
-        self._is_disk_refusing = False
 
     # --- life ---------------------------------------------------------------------------------------------------
 
@@ -137,13 +131,13 @@ class _Conductor:
                     self._note("ended", {"verdict": verdict})
                 self._follow()
                 records, trouble = self._keep()
+        is_environment = bool(trouble) or self._deaths.is_disk_refusing
         if trouble:
-            verdict, sentence = "failed", sentence if self._is_disk_refusing else trouble
-            self._is_disk_refusing = True
-        if self._is_disk_refusing:
+            verdict, sentence = "failed", sentence if self._deaths.is_disk_refusing else trouble
+        if is_environment:
             with contextlib.suppress(RunFolderError):
                 write_unfinished(self._files.folder, self._scenario.name, f"It failed: {sentence}")
-        return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records, self._is_disk_refusing)
+        return Outcome(self._files.folder, self._files.genesis, verdict, sentence, records, is_environment)
 
     def _keep(self) -> tuple[int, str]:
         """Join the traces: how many records, and a sentence where the disk refuses."""
@@ -199,7 +193,7 @@ class _Conductor:
                 lines = node.folder.log.read_text(errors="replace").strip().splitlines()
                 words = lines[-1] if lines else "it said nothing"
                 if code == EXIT_STORE:
-                    raise UserError(f"{_disk_sentence([node.name])} It said: {words}")
+                    raise UserError(f"{disk_sentence([node.name])} It said: {words}")
                 if code == EXIT_USAGE:
                     raise UserError(f"node {node.name} cannot start: {words}")
                 raise UserError(f"node {node.name} ended at its start (code {code}): {words}; see {node.folder.log}")
@@ -212,7 +206,7 @@ class _Conductor:
             self._follow()
             if self._signals:
                 return "stopped", f"stopped by hand; what there is of the run lies in {self._files.folder}"
-            dead = self._dead_by_itself()
+            dead = self._deaths.look()
             if dead:
                 return "failed", dead
             self._drills = [drill for drill in self._drills if not drill.tend(self)]
@@ -224,13 +218,27 @@ class _Conductor:
                 self._note("fault", {"act": "network", "target": ""})
             self._fate.carry_out(now_us, self._height_max)
             if stop.when_done and self._is_done():
-                return "done", ""
+                return "done", self._deaths.words()
+            if self._lacks_quorum():
+                return "no progress", self._with_waiting("too few members run to decide anything")
             if now_us >= stop.limit_us:
                 why = f"the run was not over after {stop.limit_us / 1e6:.0f} s (stop.limit_us)"
                 return "no progress", self._with_waiting(why)
-            if now_us - self._progress_us >= stop.stall_us:
-                why = f"no node executed anything for {stop.stall_us / 1e6:.0f} s (stop.stall_us)"
+            is_work_waiting = has_work([node.status for node in self._honest_alive()])
+            if self._stalls.look(now_us, is_work_waiting=is_work_waiting) >= stop.stall_us:
+                why = f"no node executed anything for {stop.stall_us / 1e6:.0f} s while work waited (stop.stall_us)"
                 return "no progress", self._with_waiting(why)
+
+    def _honest_alive(self) -> list[NodeProcess]:
+        return [node for node in self.nodes.values() if node.is_alive and node.name not in self._traitors]
+
+    def _lacks_quorum(self) -> bool:
+        """Whether kills from outside have left too few, and no fault to come brings one back. Who belongs to the quorum
+        is known for sure only where nobody joins."""
+        if not self._deaths.killed or not self._is_fate_over or self._world.joins:
+            return False
+        epoch = self._files.genesis.first_epoch
+        return sum(self.nodes[name].is_alive for name in epoch.validators) < epoch.quorum
 
     def _with_waiting(self, why: str) -> str:
         honest = [node for node in self.nodes.values() if node.name not in self._traitors]
@@ -241,6 +249,9 @@ class _Conductor:
         if self._world.waits_for_proof:
             names = ", ".join(self._world.waits_for_proof)
             waiting += ("; " if waiting else "") + f"no ledger proves that {names} was admitted, so it is not started"
+        for more in (self._deaths.words(), *(f"{name}: {words}" for name, words in self._deaf.items())):
+            if more:
+                waiting += ("; " if waiting else "") + more
         return f"{why}: {waiting}" if waiting else why
 
     def _stop_all(self) -> None:
@@ -303,31 +314,18 @@ class _Conductor:
         for record in records:
             if record["kind"] == "executed" and record["height"] > self._height_max:
                 self._height_max = record["height"]
-                self._progress_us = record["t_us"]
+                self._stalls.executed(record["t_us"])
+            if record["kind"] == "bus":
+                self._heard_of_bus(record)
             self._on_record(record)
 
-    def _dead_by_itself(self) -> str:
-        codes = self._codes_of_dead()
-        if EXIT_STORE in codes.values():
-            time.sleep(SAME_DISK_S)  # others that share the disk fail with it
-            codes.update(self._codes_of_dead())
-            self._is_disk_refusing = True
-            return _disk_sentence([name for name, code in codes.items() if code == EXIT_STORE])
-        for name, code in codes.items():
-            return f"node {name} ended by itself (code {code}): its log is {self.nodes[name].folder.log}"
-        return ""
-
-    def _codes_of_dead(self) -> dict[NodeId, int]:
-        """Exit codes of those that nobody killed, each told once."""
-        codes: dict[NodeId, int] = {}
-        for node in self.nodes.values():
-            if node.is_alive or node.is_killed or node.may_die or node.process is None:
-                continue
-            if node.process.wait() != node.may_end_with:
-                codes[node.name] = node.process.wait()
-                self._note_exit(node.name, codes[node.name])
-                node.is_killed = True
-        return codes
+    def _heard_of_bus(self, record: Record) -> None:
+        """A node says that the broker does not deliver, in one sentence each time; or that it is back."""
+        if record["state"] == "deaf":
+            _log.warning("%s: %s", record["node"], record["why"])
+            self._deaf[record["node"]] = record["why"]
+        else:
+            self._deaf.pop(record["node"], None)
 
     @property
     def _is_fate_over(self) -> bool:
@@ -338,7 +336,7 @@ class _Conductor:
         nor those that misbehave, nor those that the members removed."""
         if not self._is_fate_over or self._drills or not self._turns.have_begun:
             return False
-        living = [node.status for node in self.nodes.values() if node.is_alive and node.name not in self._traitors]
+        living = [node.status for node in self._honest_alive()]
         living = [status for status in living if status is None or status.is_member]
         if not living or any(status is None or not status.is_done for status in living):
             return False

@@ -33,6 +33,8 @@ def _waits_for(status: Status | None, head_max: int) -> str:
         return ""
     if status.head_height < head_max:
         return f"waits for the blocks from height {status.head_height + 1} to {head_max}"
+    if not status.is_done and not status.has_work:
+        return f"at height {status.head_height}, has not done all of its work, and nothing of it waits to be executed"
     if not status.is_done:
         return f"at height {status.head_height}, waits for a block with work of its own"
     if status.stable_height < status.head_height:

@@ -273,11 +273,13 @@ class Bus:
             sent = bool(paho.publish(topic, payload, 0).rc == 0)
         except (ValueError, OSError, RuntimeError):
             return False
-        self._write_rest()
+        if sent and paho.want_write():
+            self._write_when_possible()
         return sent
 
     def _write_rest(self) -> None:
-        if self._paho is not None and self._paho.want_write():
+        paho = self._paho
+        if paho is not None and paho.socket() is not None and paho.want_write():
             self._write_when_possible()
 
     def _write_when_possible(self) -> None:

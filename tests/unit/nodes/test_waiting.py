@@ -5,7 +5,7 @@ from nodes.process.status import Status
 
 
 def status(is_done: bool, head: int, sealed: int, view: int = 0) -> Status:
-    return Status(is_done, head, sealed, view, "a" if view == 0 else "b")
+    return Status(is_done, head, sealed, view, "a" if view == 0 else "b", has_work=not is_done)
 
 
 def test_each_node_that_is_not_done_is_named_with_what_it_waits_for() -> None:
