@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .bug import SeededBug
+from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
 from .core_bugs import CORE_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
@@ -20,4 +21,5 @@ BUGS: tuple[SeededBug, ...] = (
     *CONSENSUS_CONDITION_BUGS,
     *LEDGER_CONDITION_BUGS,
     *LABORATORY_BUGS,
+    *BUS_BUGS,
 )

@@ -146,7 +146,7 @@ LEDGER_BUGS = (
         "snapshot-state-root-unchecked",
         "A snapshot's rows have the state root of its sealed header (ledger/snapshot.py).",
         LEDGER + "snapshot.py",
-        "    if StateTree.build(state).root != header.state:",
+        "    if StateTree.build(_ascending(state)).root != header.state:",
         "    if not header.state:",
         (CATCH_UP,),
     ),
