@@ -123,8 +123,8 @@ def check_view_change(
     span: int,
 ) -> Change:
     """Paper 4.4: valid iff the sender is a validator, the stable height is what the seal proves and not below the last
-    block before the epoch, and every claim is valid, of a view below the wanted one, at a height within `span` above
-    the stable one, ascending, one a height.
+    block before the epoch, and every claim is valid. Claims are of views below the wanted one, at heights within `span`
+    above the stable one, ascending, one a height.
 
     The caller has checked the sender's signature and the epoch of the statement. Raises Malformed.
     """

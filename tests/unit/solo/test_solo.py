@@ -8,10 +8,12 @@ import pytest
 
 from consortium.core.codec import Malformed
 from consortium.core.crypto import KeyedHash
+from consortium.core.machine import Effect, Note, Received, Submit
 from consortium.core.messages import Certificate, Message, Signed
-from consortium.core.transaction import batch_digest
+from consortium.core.transaction import batch_digest, encode_batch
+from consortium.protocols.common.shapes import NONCE_BYTES_MAX
 from consortium.protocols.solo import PROTOCOL
-from consortium.protocols.solo.messages import Order, check_decision
+from consortium.protocols.solo.messages import Ask, Order, check_decision
 from tests.pbft_network import Network, is_open, secret
 
 
@@ -101,3 +103,33 @@ def test_only_the_sequencers_signature_proves_a_decision() -> None:
     ):
         with pytest.raises(Malformed):
             check_decision(proof, network.epochs, height, wanted, network.verifier)
+
+
+def _started() -> SoloNetwork:
+    network = SoloNetwork(4)
+    network.start()
+    network.run(1_000_000)
+    return network
+
+
+def _hear(network: SoloNetwork, sender: str, message: Message, attachment: bytes = b"") -> list[Effect]:
+    """What n1 does about it."""
+    body = network.verifier.codec.statement(0, message)
+    signed = Signed(sender, body, KeyedHash().sign(secret(sender), body))
+    return list(network.peers["n1"].replica.step(network.now, Received(sender, message, signed, 0, attachment)))
+
+
+def test_many_orders_for_one_height_are_one_wish_for_evidence() -> None:
+    network = _started()
+    batches = [encode_batch(0, [b"bundle %d" % index]) for index in range(4)]
+    heard = [_hear(network, "n0", Order(0, 1, batch_digest(batch)), batch) for batch in batches]
+    assert [sum(isinstance(effect, Submit) for effect in effects) for effects in heard] == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize(("size", "is_noted"), [(NONCE_BYTES_MAX, False), (NONCE_BYTES_MAX + 1, True)])
+def test_a_nonce_that_is_too_long_is_noted(size: int, is_noted: bool) -> None:
+    network = _started()
+    effects = _hear(network, "n2", Ask(bytes(size), 1))
+    assert [effect.fields["why"] for effect in effects if isinstance(effect, Note)] == [
+        "the nonce is too long"
+    ] * is_noted
