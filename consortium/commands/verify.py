@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,22 +39,30 @@ def verify(
     protocol = load_protocols().get(value.protocol)
     if protocol is None:
         raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")
-    rows = SqliteRows(path, read_only=True)
     try:
-        verified = verify_ledger(value, rows, load_contracts(), protocol, at_least)
+        verified = _verify(path, lambda rows: verify_ledger(value, rows, load_contracts(), protocol, at_least))
     except (Fault, Damaged) as fault:
         if json:
             print_json({"format": 1, "ledger": str(path), "is_sound": False, "fault": str(fault)})
         else:
             typer.echo(spoken()("NOT SOUND: {fault}", fault=fault))
         raise typer.Exit(EXIT_UNSAFE) from None
-    finally:
-        rows.close()
     notes = missing_log(path, verified.height)
     if json:
         print_json(_fields(path, verified, notes))
     else:
         _tell(path, verified, notes)
+
+
+def _verify(path: Path, verify_rows: Callable[[SqliteRows], Verified]) -> Verified:
+    """All rows as they are at one moment, also of a node that runs; and what is around them. Raises Fault, Damaged."""
+    rows = SqliteRows(path, read_only=True)
+    try:
+        if rows.foreign:
+            raise Damaged(f"{path}: {'; '.join(rows.foreign)}")
+        return verify_rows(rows)
+    finally:
+        rows.close()
 
 
 def _fields(path: Path, verified: Verified, notes: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from hashlib import sha256
 import msgspec
 
 from consortium.core.codec import Decoder, Malformed, encode
+from consortium.ledger.rows import Damaged
 
 FORMAT = 1
 HEADER_BYTES_MAX = 1_024
@@ -22,8 +23,8 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     next_members: bytes
     parent: bytes  # header digest of height−1; the chain id at height 0
     batch: bytes  # NULL_DIGEST for a null request and for the genesis block
-    transactions: bytes  # Merkle root over transaction ids
-    receipts: bytes  # Merkle root over receipts' bytes
+    transactions: bytes  # Merkle commitment over transaction ids: root and number
+    receipts: bytes  # the same over receipts' bytes
     state: bytes
     time_us: int
 
@@ -36,6 +37,17 @@ def decode_header(data: bytes) -> Header:
     header = _HEADER.decode_canonical(data)
     if header.format != FORMAT:
         raise Malformed(f"a header of format {header.format}; this version reads format {FORMAT}")
+    return header
+
+
+def stored_header(data: bytes, height: int) -> Header:
+    """Of the row of this height. Raises Damaged where it cannot be read, or is of another height."""
+    try:
+        header = decode_header(data)
+    except Malformed as error:
+        raise Damaged(f"the block of height {height} cannot be read: {error}") from None
+    if header.height != height:
+        raise Damaged(f"the block of height {height} is not the one that was written")
     return header
 
 

@@ -40,6 +40,7 @@ from consortium.ledger.fetch import BlockFetch, Fetched, Nonces, SnapshotFetch
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from consortium.ledger.newest_seals import NewestSeals
 from consortium.ledger.serve import Server
+from consortium.ledger.sound import SoundBlocks
 
 LOOK = ("catch_up", "look")  # does the gap close by itself?
 GO = ("catch_up", "go")  # more fetched blocks to execute
@@ -84,9 +85,10 @@ class CatchUp:
         self._verifier = verifier
         self._ledger = ledger
         self._check_decision = check_decision
-        self._server = Server(me, genesis.parameters, rows, ledger)
+        sound = SoundBlocks(rows, epochs, verifier, check_decision)
+        self._server = Server(me, rows, ledger, verifier, sound)
         self._nonces = Nonces(me)
-        self._seals = NewestSeals(rows, epochs, verifier)
+        self._seals = NewestSeals(rows, epochs, verifier, sound)
         self._fetch: BlockFetch | SnapshotFetch | None = None
         self._is_catching_up = False
         self._wants_snapshot = False

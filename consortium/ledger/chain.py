@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-import msgspec
-
 from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.contract import Contract, StateReader
@@ -32,17 +30,16 @@ from consortium.core.machine import (
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.base import Base, rows_to_install
-from consortium.ledger.block import FORMAT, Header, decode_header, header_bytes_digest
+from consortium.ledger.block import FORMAT, Header, header_bytes_digest
+from consortium.ledger.boot import check_empty, check_words, read_epochs, read_head
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
-from consortium.ledger.rows import Damaged, Row, height_key, receipt_key
+from consortium.ledger.rows import Damaged, Row, height_key, read_height, receipt_key
 from consortium.ledger.state import Reader, State
 from consortium.ledger.tree import Path, StateTree
 from consortium.ledger.undo import Undo
-
-_EPOCH = msgspec.msgpack.Decoder(Epoch)
 
 
 class GenesisError(UserError, ValueError):
@@ -103,7 +100,7 @@ class Ledger:
     @property
     def base_height(self) -> int:
         """Where this ledger begins: 0, or the height of the snapshot that it started from."""
-        return int.from_bytes(self._rows.get("base", b"height") or b"", "big")
+        return read_height(self._rows.get("base", b"height"))
 
     @property
     def reader(self) -> StateReader:
@@ -144,36 +141,23 @@ class Ledger:
         rows are of another chain) and Damaged (the rows disagree).
         """
         if self._rows.get("meta", b"head") is None:
+            check_empty(self._rows)
             self._booting = self._boot_fresh()
             return
-        chain = self._rows.get("meta", b"chain")
-        if chain != self.chain:
-            raise GenesisError("this ledger was begun with another genesis file; use its own, or an empty folder")
-        self._load_epochs()
         self._load_head()
 
-    def _load_epochs(self) -> None:
-        """Those of table `epoch`, which copies the registry in the state."""
-        for key, data in self._rows.range("epoch", height_key(0), b"\xff" * 9):
-            try:
-                self.epochs.add(_EPOCH.decode(data))
-            except msgspec.MsgspecError as error:
-                raise Damaged(f"epoch {int.from_bytes(key, 'big')} cannot be read: {error}") from None
-
     def _load_head(self) -> None:
-        head = self._rows.get("meta", b"head") or b""
-        height = int.from_bytes(head[:8], "big")
-        data = self._rows.get("block", head[:8])
-        if data is None or header_bytes_digest(data) != head[8:]:
-            raise Damaged(f"the block of height {height}, the head, is missing or not the one that was written")
-        try:
-            self._header = decode_header(data)
-        except Malformed as error:
-            raise Damaged(f"the block of height {height} cannot be read: {error}") from None
-        self._digest = header_bytes_digest(data)
+        """Head, state and epochs, each only where it is what was written."""
+        header, self._digest = read_head(self._rows)
+        if header.chain != self.chain:
+            raise GenesisError("this ledger was begun with another genesis file; use its own, or an empty folder")
+        check_words(self._rows, self.chain)
+        self._header = header
         self._tree = StateTree.build(self._rows.range("state", b"", b"\xff"))
-        if self._tree.root != self._header.state:
-            raise Damaged(f"the state table does not have the state root of the head, height {height}")
+        if self._tree.root != header.state:
+            raise Damaged(f"the state table does not have the state root of the head, height {header.height}")
+        for epoch in read_epochs(self._rows, self._tree.digest_of):
+            self.epochs.add(epoch)
         self._reach()
 
     def _boot_fresh(self) -> list[Effect]:
@@ -359,8 +343,8 @@ class Ledger:
             self.epochs.at(height + 1).digest,
             parent,
             batch,
-            merkle.root(identities),
-            merkle.root(receipts),
+            merkle.commitment(identities),
+            merkle.commitment(receipts),
             self._tree.root,
             time_us,
         )
@@ -375,7 +359,6 @@ class Ledger:
         self._rows.stage(rows)
         self._state.forget()
         self._undo.clear()
-        self._load_epochs()
         self._load_head()
         return [
             Apply(header.height, rows),

@@ -17,7 +17,7 @@ from consortium.core.messages import Certificate
 from consortium.core.verifier import Verifier
 from consortium.ledger.block import decode_header, header_bytes_digest
 from consortium.ledger.certificate import check_seal, decode_certificate
-from consortium.ledger.rows import END, Row, height_key
+from consortium.ledger.rows import END, Damaged, Row, height_key
 
 LINKS_MAX = 4_096
 LINK_BYTES_MAX = 1_000_000
@@ -36,10 +36,13 @@ _LINK: Decoder[EpochLink] = Decoder(EpochLink, LINK_BYTES_MAX)
 
 
 def links_to(rows: Rows, number: int) -> tuple[EpochLink, ...] | None:
-    """The links from the genesis to epoch `number`; None where this ledger lacks the seal of one."""
+    """The links from the genesis to epoch `number`; None where this ledger lacks the seal of one. Raises Damaged."""
     found: list[EpochLink] = []
     for each in range(1, number + 1):
-        link = _link(rows, each)
+        try:
+            link = _link(rows, each)
+        except Malformed as error:
+            raise Damaged(f"what leads to epoch {each} cannot be read: {error}") from None
         if link is None:
             return None
         found.append(link)

@@ -68,7 +68,7 @@ class History:
         stored = self._rows.range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
         if len(stored) != len(prepared):
             raise Damaged(f"block {height} has {len(stored)} receipts for {len(prepared)} transactions")
-        if merkle.root([data for _, data in stored]) != header.receipts:
+        if merkle.commitment([data for _, data in stored]) != header.receipts:
             raise Damaged(f"the receipts of block {height} are not those that were written")
         outcomes = tuple(
             Outcome(one.member, one.number, one.contract, one.operation, one.arguments, _RECEIPT.decode(data))

@@ -7,16 +7,18 @@ from consortium.core.machine import Apply, Effect, Executed, Note, Rows, Stable
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate
 from consortium.core.verifier import Verifier
-from consortium.ledger.certificate import check_seal, newest_seal, seal_rows, stored_seal
+from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
+from consortium.ledger.sound import SoundBlocks
 
 
 class NewestSeals:
     """`stable`: the highest height that this node knows to be sealed; `newest`: that seal, None at the genesis."""
 
-    def __init__(self, rows: Rows, epochs: Epochs, verifier: Verifier) -> None:
+    def __init__(self, rows: Rows, epochs: Epochs, verifier: Verifier, sound: SoundBlocks) -> None:
         self._rows = rows
         self._epochs = epochs
         self._verifier = verifier
+        self._sound = sound
         self.stable, self.newest = newest_seal(rows)
         self._fetched: dict[int, Certificate] = {}  # of heights not executed yet
 
@@ -31,12 +33,12 @@ class NewestSeals:
 
     def useful(self, stable_height: int) -> Certificate | None:
         """The newest seal; for one who lags by epochs that of its own last block, for it can judge no later one. None
-        where ours begin later, with a snapshot."""
+        where ours begin later, with a snapshot. Raises Damaged."""
         epoch = self._epochs.at(stable_height + 1)
         following = self._epochs.number(epoch.number + 1)
         if following is None or following.first_height > self.stable:
             return self.newest
-        return stored_seal(self._rows, following.first_height - 1)
+        return self._sound.seal(following.first_height - 1)
 
     def on_executed(self, event: Executed) -> list[Effect]:
         """A seal that came with the block makes it stable, if it is one."""

@@ -21,12 +21,12 @@ from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, MessageCodec
 from consortium.core.transaction import Bundles, decode_batch, transaction_id
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import Header
+from consortium.ledger.block import Header, stored_header
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.epoch_links import EpochLink, follow, links_to
 from consortium.ledger.messages import Checkpoint
-from consortium.ledger.rows import height_key, receipt_key, state_key
+from consortium.ledger.rows import Damaged, height_key, receipt_key, state_key
 from consortium.ledger.snapshot import Linked, check_link, link
 from consortium.ledger.tree import Path, is_proven
 
@@ -130,14 +130,19 @@ def prove_transaction(ledger: Ledger, rows: Rows, height: int, index: int) -> by
     """Of the transaction that is number `index` at `height`. Raises ProofError (no such one, or not sealed yet)."""
     bundles = Bundles(ledger.chain, SUITES[ledger.genesis.suite]())
     found: list[tuple[str, bytes, bytes]] = []
-    for raw in decode_batch(rows.get("batch", height_key(height)) or _no_such(height)).bundles:
-        opened = bundles.open(raw, is_trusted=True)
-        found += [(opened.member, *pair) for pair in zip(opened.transactions, opened.ids, strict=True)]
+    try:
+        for raw in decode_batch(rows.get("batch", height_key(height)) or _no_such(height)).bundles:
+            opened = bundles.open(raw, is_trusted=True)
+            found += [(opened.member, *pair) for pair in zip(opened.transactions, opened.ids, strict=True)]
+    except Malformed as error:
+        raise Damaged(f"the batch of height {height} cannot be read: {error}") from None
     if not 0 <= index < len(found):
         raise ProofError(f"height {height} has {len(found)} transactions, numbered from 0; there is no {index}")
     member, transaction, _ = found[index]
     linked = _linked(rows, height)
-    path = merkle.path([identity for _, _, identity in found], index)
+    identities = [identity for _, _, identity in found]
+    _check_written(height, merkle.commitment(identities) == stored_header(linked.headers[0], height).transactions)
+    path = merkle.path(identities, index)
     return encode(
         TransactionProof(
             FORMAT, member, transaction, index, len(found), path, linked.headers, linked.seal, linked.epochs
@@ -151,6 +156,7 @@ def prove_receipt(rows: Rows, height: int, index: int) -> bytes:
     if not 0 <= index < len(receipts):
         raise ProofError(f"height {height} has {len(receipts)} receipts, numbered from 0; there is no {index}")
     linked = _linked(rows, height)
+    _check_written(height, merkle.commitment(receipts) == stored_header(linked.headers[0], height).receipts)
     path = merkle.path(receipts, index)
     return encode(ReceiptProof(FORMAT, receipts[index], index, len(receipts), path, *linked))
 
@@ -164,6 +170,8 @@ def take_state_evidence(ledger: Ledger, rows: Rows, table: str, key: str) -> Sta
 def complete_state_proof(rows: Rows, evidence: StateEvidence) -> bytes:
     """Raises ProofError while no seal stands at or above the evidence's height."""
     linked = _linked(rows, evidence.height)
+    state = stored_header(linked.headers[0], evidence.height).state
+    _check_written(evidence.height, is_proven(evidence.path, evidence.key, evidence.value, state))
     return encode(StateProof(FORMAT, evidence.key, evidence.value, evidence.path, *linked))
 
 
@@ -192,6 +200,12 @@ def _linked(rows: Rows, height: int) -> Linked:
     return linked
 
 
+def _check_written(height: int, is_held: bool) -> None:
+    """A proof that would convince nobody is not given away. Raises Damaged."""
+    if not is_held:
+        raise Damaged(f"what is stored of height {height} is not what its header commits to")
+
+
 def _no_such(height: int) -> bytes:
     raise ProofError(f"there are no transactions at height {height}")
 
@@ -204,7 +218,7 @@ def verify_transaction_proof(genesis: Genesis, proof: bytes) -> ProvenTransactio
     value = _decode(_TRANSACTION, proof)
     header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
     identity = transaction_id(genesis.chain, value.member, value.transaction)
-    if not merkle.is_in(identity, value.index, value.size, value.path, header.transactions):
+    if not merkle.is_committed(identity, value.index, value.size, value.path, header.transactions):
         raise ProofError("the transaction does not lie under the header's root")
     return ProvenTransaction(header, value.member, value.transaction, identity)
 
@@ -213,7 +227,7 @@ def verify_receipt_proof(genesis: Genesis, proof: bytes) -> ProvenReceipt:
     """The outcome of a transaction; the receipt names it by id. Raises ProofError."""
     value = _decode(_RECEIPT_PROOF, proof)
     header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
-    if not merkle.is_in(value.receipt, value.index, value.size, value.path, header.receipts):
+    if not merkle.is_committed(value.receipt, value.index, value.size, value.path, header.receipts):
         raise ProofError("the receipt does not lie under the header's root")
     return ProvenReceipt(header, _decode(_RECEIPT, value.receipt))
 

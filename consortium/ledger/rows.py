@@ -50,6 +50,15 @@ def height_key(height: int) -> bytes:
     return height.to_bytes(8, "big")
 
 
+def read_height(data: bytes | None) -> int:
+    """A height that a row holds; 0 where there is no row. Raises Damaged."""
+    if data is None:
+        return 0
+    if len(data) != 8:
+        raise Damaged(f"a height of {len(data)} bytes is stored")
+    return int.from_bytes(data, "big")
+
+
 def receipt_key(height: int, index: int) -> bytes:
     return height.to_bytes(8, "big") + index.to_bytes(4, "big")
 

@@ -66,7 +66,7 @@ class Sealer:
         self._parameters = genesis.parameters
         self._rows = rows
         self._verifier = verifier
-        self.head_height = ledger.head_height
+        self.head_height, self._head_digest = ledger.head_height, ledger.head_digest
         self.stable_height, self.stable_seal = newest_seal(rows)
         if self.stable_seal is not None:
             self._check_stored(self.stable_height, self.stable_seal)
@@ -110,7 +110,8 @@ class Sealer:
     # --- voting -----------------------------------------------------------------------------------------------------
 
     def _on_executed(self, now: Now, event: Executed) -> list[Effect]:
-        self.head_height = max(self.head_height, event.height)
+        if event.height >= self.head_height:
+            self.head_height, self._head_digest = event.height, event.header_digest
         self._last_executed_us = now.monotonic_us
         effects: list[Effect] = []
         seal = self._waits.pop(event.height, None)
@@ -262,6 +263,9 @@ class Sealer:
         return self._settle(height, seal)
 
     def _digest(self, height: int) -> bytes | None:
+        """Of the block that was executed at this height. What is signed is the head's, which no disk can have bent."""
+        if height == self.head_height:
+            return self._head_digest
         block = self._rows.get("block", height_key(height))
         return None if block is None else header_bytes_digest(block)
 

@@ -1,4 +1,5 @@
-"""The giving half of catch-up: blocks and snapshots for members that ask, bounded in bytes and in rate.
+"""The giving half of catch-up: blocks and snapshots for members that ask, bounded in bytes and in rate. What is stored
+is proven again before it leaves (`sound.py`).
 
 Answers are signed in the epoch of the question: who lags by epochs can verify no later one."""
 
@@ -8,14 +9,14 @@ from collections import deque
 from hashlib import sha256
 
 from consortium.core.codec import encode
-from consortium.core.genesis import Parameters
 from consortium.core.machine import Effect, Now, Received, Rows, Send
 from consortium.core.membership import NodeId
+from consortium.core.verifier import Verifier
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
-from consortium.ledger.rows import height_key
 from consortium.ledger.snapshot import Copy, Linked, copy_state, link
+from consortium.ledger.sound import SoundBlocks, check_copy
 
 BLOCKS_MAX = 64
 ANSWER_BYTES = 2_000_000
@@ -56,11 +57,13 @@ class _Account:
 class Server:
     """Answers of one node. A member that asks for much is answered more slowly, one that asks too often is not."""
 
-    def __init__(self, me: NodeId, parameters: Parameters, rows: Rows, ledger: Ledger) -> None:
+    def __init__(self, me: NodeId, rows: Rows, ledger: Ledger, verifier: Verifier, sound: SoundBlocks) -> None:
         self._me = me
-        self._parameters = parameters
+        self._parameters = ledger.genesis.parameters
         self._rows = rows
         self._ledger = ledger
+        self._verifier = verifier
+        self._sound = sound
         self._second = 0
         self._answers: dict[NodeId, int] = {}
         self._accounts: dict[NodeId, _Account] = {}
@@ -113,22 +116,19 @@ class Server:
     # --- blocks -----------------------------------------------------------------------------------------------------
 
     def _blocks(self, event: Received, asked: FetchBlocks) -> list[Effect]:
-        """As many consecutive heights as fit, none if this node does not have the first."""
-        first, last = asked.first_height, min(asked.last_height, self._ledger.head_height)
+        """As many consecutive heights as fit, none if this node does not have the first. Raises Damaged."""
+        first, last = max(1, asked.first_height), min(asked.last_height, self._ledger.head_height)
         found: list[tuple[bytes | None, bytes, bytes | None]] = []
         size = 0
-        for height in range(max(1, first), min(last, first + BLOCKS_MAX - 1) + 1):
-            key = height_key(height)
-            batch, certificate = self._rows.get("batch", key), self._rows.get("certificate", key)
-            if batch is None or certificate is None:
-                break
-            seal = self._rows.get("seal", key)
-            size += len(batch) + len(certificate) + len(seal or b"")
-            if found and size > ANSWER_BYTES:
-                break
-            found.append((batch or None, certificate, seal))
+        if first > self._ledger.base_height:
+            for height in range(first, min(last, first + BLOCKS_MAX - 1) + 1):
+                block = self._sound.block(height)
+                size += block.size
+                if found and size > ANSWER_BYTES:
+                    break
+                found.append((block.batch, block.certificate, block.seal))
         attachment = encode(found)
-        answer = Blocks(event.sender, asked.nonce, first, sha256(attachment).digest())
+        answer = Blocks(event.sender, asked.nonce, asked.first_height, sha256(attachment).digest())
         return [Send(event.sender, answer, attachment, event.epoch)]
 
     # --- snapshots --------------------------------------------------------------------------------------------------
@@ -139,12 +139,19 @@ class Server:
         if copied is None or (asked.height == 0 and self._is_old(copied)):
             copied = self._copied = _Copied(self._copy(), now.monotonic_us)
         copied.asked_us = now.monotonic_us
-        if copied.linked is None:
-            copied.linked = link(self._rows, copied.copy.height, self._ledger.head_height)
-        if copied.linked is None:
+        if self._link(copied) is None:
             copied.waiting[event.sender] = (asked, event.epoch)
             return []
-        return self._part(event.sender, asked, event.epoch, copied.copy, copied.linked)
+        return self._part(event.sender, asked, event.epoch, copied)
+
+    def _link(self, copied: _Copied) -> Linked | None:
+        """What proves the copy, as soon as it is under a seal. Raises Damaged."""
+        if copied.linked is None:
+            linked = link(self._rows, copied.copy.height, self._ledger.head_height)
+            if linked is not None:
+                check_copy(copied.copy, linked, self._ledger.genesis, self._verifier)
+            copied.linked = linked
+        return copied.linked
 
     def _copy(self) -> Copy:
         sealed = newest_seal(self._rows)[0]
@@ -156,7 +163,9 @@ class Server:
     def _is_old(self, copied: _Copied) -> bool:
         return self._ledger.head_height - copied.copy.height > self._parameters.snapshot_gap // 2
 
-    def _part(self, to: NodeId, asked: FetchSnapshot, epoch: int, copy: Copy, linked: Linked) -> list[Effect]:
+    def _part(self, to: NodeId, asked: FetchSnapshot, epoch: int, copied: _Copied) -> list[Effect]:
+        copy, linked = copied.copy, copied.linked
+        assert linked is not None
         if asked.height not in (0, copy.height) or not 0 <= asked.part < len(copy.parts):
             return []
         part = copy.parts[asked.part]
@@ -176,15 +185,12 @@ class Server:
     def on_stable(self) -> list[Effect]:
         """A seal more: those who wait for the copy may have it."""
         copied = self._copied
-        if copied is None or copied.linked is not None:
-            return []
-        copied.linked = link(self._rows, copied.copy.height, self._ledger.head_height)
-        if copied.linked is None:
+        if copied is None or copied.linked is not None or self._link(copied) is None:
             return []
         waiting, copied.waiting = copied.waiting, {}
         effects: list[Effect] = []
         for sender, (asked, epoch) in sorted(waiting.items()):
-            effects += self._part(sender, asked, epoch, copied.copy, copied.linked)
+            effects += self._part(sender, asked, epoch, copied)
         return effects
 
     def tidy(self, now: Now) -> None:

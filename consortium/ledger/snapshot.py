@@ -20,8 +20,8 @@ from consortium.core.membership import Epochs
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
 from consortium.core.verifier import Verifier
 from consortium.ledger.base import Base
-from consortium.ledger.block import Header, decode_header, header_bytes_digest
-from consortium.ledger.certificate import check_seal, decode_certificate
+from consortium.ledger.block import Header, decode_header, header_bytes_digest, stored_header
+from consortium.ledger.certificate import check_seal, decode_certificate, stored_seal
 from consortium.ledger.epoch_links import EpochLink, follow, link_rows, links_to, stored_links
 from consortium.ledger.rows import END, Row, height_key
 from consortium.ledger.tree import StateTree
@@ -42,10 +42,11 @@ class Linked(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """The state at one height, cut into parts."""
+    """The state at one height, cut into parts. `root`: of the rows that are in them."""
 
     height: int
     parts: tuple[bytes, ...]
+    root: bytes
 
 
 def copy_state(height: int, state: list[tuple[bytes, bytes]]) -> Copy:
@@ -60,7 +61,7 @@ def copy_state(height: int, state: list[tuple[bytes, bytes]]) -> Copy:
             held, size = [], 0
     if held or not parts:
         parts.append(encode(held))
-    return Copy(height, tuple(parts))
+    return Copy(height, tuple(parts), StateTree.build(state).root)
 
 
 def decode_part(data: bytes) -> list[tuple[bytes, bytes]]:
@@ -69,18 +70,18 @@ def decode_part(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def link(rows: Rows, height: int, stable_height: int) -> Linked | None:
-    """Headers from `height` to the first seal at or above it; None while no seal stands there."""
+    """Headers from `height` to the first seal at or above it; None while no seal stands there. Raises Damaged."""
     sealed = height
     while sealed <= min(stable_height, height + HEADERS_MAX):
-        data = rows.get("seal", height_key(sealed))
-        if data is not None:
+        seal = stored_seal(rows, sealed)
+        if seal is not None:
             headers = rows.range("block", height_key(height), height_key(sealed + 1))
             if len(headers) != sealed - height + 1:
                 return None
-            epochs = links_to(rows, decode_header(headers[-1][1]).epoch)
+            epochs = links_to(rows, stored_header(headers[-1][1], sealed).epoch)
             if epochs is None:
                 return None
-            return Linked(tuple(header for _, header in headers), decode_certificate(data), epochs)
+            return Linked(tuple(header for _, header in headers), seal, epochs)
         sealed += 1
     return None
 
@@ -135,18 +136,24 @@ def base_of(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) ->
     return Base(header, tuple(state), tuple(proof))
 
 
-def stored_base(rows: Rows, epochs: Epochs, verifier: Verifier) -> Base | None:
-    """The base that this ledger began with, checked again; None if it began with the genesis. Raises Malformed."""
-    height = rows.get("base", b"height")
-    if height is None:
+def stored_link(rows: Rows) -> Linked | None:
+    """What proves the base that this ledger began with; None if it began with the genesis. Raises Malformed."""
+    if rows.get("base", b"height") is None:
         return None
     seal = decode_certificate(rows.get("base", b"seal") or b"")
     headers = tuple(data for _, data in rows.range("base", b"header", b"header" + END))
-    linked = Linked(headers, seal, stored_links(rows))
+    return Linked(headers, seal, stored_links(rows))
+
+
+def stored_base(rows: Rows, epochs: Epochs, verifier: Verifier) -> Base | None:
+    """The base that this ledger began with, checked again; None if it began with the genesis. Raises Malformed."""
+    linked = stored_link(rows)
+    if linked is None:
+        return None
     header = check_link(linked, epochs, verifier)
     cut = len(b"state")
     state = [(key[cut:], value) for key, value in rows.range("base", b"state", b"state\xff")]
     base = make_base(header, linked, state)
-    if height_key(header.height) != height:
+    if height_key(header.height) != rows.get("base", b"height"):
         raise Malformed("the base's height is not that of its header")
     return base

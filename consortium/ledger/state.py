@@ -55,7 +55,7 @@ class State:
     def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
         """Entries with low ≤ key < high as they are now; writes during the iteration are not seen by it."""
         start, stop = table.prefix + low, table.prefix + high
-        names = [key.decode() for key, _ in self._rows.range("state", start.encode(), stop.encode())]
+        names = [_name(key) for key, _ in self._rows.range("state", start.encode(), stop.encode())]
         written = [name for name in self._written if start <= name < stop]
         if written:
             names = sorted({*names, *written})
@@ -169,6 +169,14 @@ class State:
         key = name.encode()  # one that is no UTF-8 must fail here, inside the contract
         if name not in self._previous:
             self._previous[name] = self._stored(key) if held is _UNKNOWN else held
+
+
+def _name(key: bytes) -> str:
+    """Raises Damaged."""
+    try:
+        return key.decode()
+    except UnicodeDecodeError:
+        raise Damaged(f"the key of the state row {key!r:.80} is not the one that was written") from None
 
 
 def row_of(previous: Any) -> bytes | None:

@@ -22,6 +22,7 @@ from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, Rep
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping
+from consortium.ledger.boot import check_stored
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
@@ -133,6 +134,7 @@ def build_host(
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
     ledger.boot()
+    check_stored(rows, genesis, shared.verifier, ledger.head_height)
     site = _Site(name, genesis, epochs, rows, shared, ledger)
     work = _completed(plan.prepared.work.get(name), genesis.chain, shared.suite, secrets)
     parts = _parts(site, plan.scenario, work, is_recalled=is_recalled)

@@ -13,11 +13,13 @@ from pathlib import Path
 from consortium.node.node import is_wish, lost_votes_record
 from nodes.errors import Damaged, StoreFailed
 from nodes.process import failpoints
+from nodes.process.ledger_damage import beside, is_foreign_journal, log_fault
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
 from nodes.process.vote_log import COMPACT_BYTES_MIN, Kept, VoteLog, create_log, salvage
 
 ASIDE_MAX = 8  # damaged ledgers in an hour
+LOOKED_THROUGH_MAX = 64_000_000  # bytes of a ledger whose pages are all looked at before it is written to
 
 _log = logging.getLogger("store")
 
@@ -26,7 +28,7 @@ def open_ledger(folder: NodeFolder) -> SqliteRows:
     """A damaged ledger is set aside and an empty one begun. Raises UserError, StoreFailed."""
     is_new = not folder.ledger.exists()
     try:
-        rows = SqliteRows(folder.ledger)
+        rows = _open_looked_through(folder.ledger)
     except Damaged as error:
         set_ledger_aside(folder, error)
         rows = SqliteRows(folder.ledger)
@@ -36,17 +38,61 @@ def open_ledger(folder: NodeFolder) -> SqliteRows:
     return rows
 
 
+def _open_looked_through(path: Path) -> SqliteRows:
+    """What lies beside the ledger and is damaged, or not its own, is set aside alone: what is left is an older ledger,
+    if it is whole. Raises as SqliteRows does."""
+    is_suspect = _set_beside_aside(path)
+    rows = SqliteRows(path)
+    try:
+        if rows.left:
+            _log.warning(
+                "%s-wal: %d pages at its end are left out, for a commit was torn by a crash, or is damaged; the ledger "
+                "is that of the commit before, and what is missing comes from the others",
+                path,
+                rows.left,
+            )
+        if is_suspect or rows.lost or rows.bytes_held() <= LOOKED_THROUGH_MAX:
+            rows.check_pages()
+        if is_suspect or rows.lost:
+            rows.check_heights()
+    except BaseException:
+        rows.close()
+        raise
+    return rows
+
+
+def _set_beside_aside(path: Path) -> bool:
+    """Whether there was something: a journal that no ledger leaves, or a write-ahead log that cannot be read."""
+    faults = {
+        "-wal": log_fault(path),
+        "-journal": "no ledger leaves such a journal" if is_foreign_journal(path) else "",
+    }
+    for end, fault in faults.items():
+        if fault:
+            aside = beside(_aside(path, ".sqlite"), end)
+            beside(path, end).rename(aside)
+            _log.error(
+                "%s%s is not used: %s. It is set aside as %s for whoever wants to look; the ledger is looked through, "
+                "and what it lacks comes from the others",
+                path,
+                end,
+                fault,
+                aside.name,
+            )
+    return any(faults.values())
+
+
 def set_ledger_aside(folder: NodeFolder, why: Exception) -> Path:
-    """First its write-ahead log: SQLite must never find that beside another ledger. Returns where the ledger is now.
+    """First the logs beside it: SQLite must never find them beside another ledger. Returns where the ledger is now.
 
     Raises StoreFailed where this has happened too often."""
     _check_patience(folder)
     aside = _aside(folder.ledger, ".sqlite")
-    wal, shared = (folder.ledger.with_name(folder.ledger.name + end) for end in ("-wal", "-shm"))
-    if wal.exists():
-        wal.rename(aside.with_name(aside.name + "-wal"))
+    for end in ("-journal", "-wal"):
+        if beside(folder.ledger, end).exists():
+            beside(folder.ledger, end).rename(beside(aside, end))
     failpoints.reach("aside.wal")
-    shared.unlink(missing_ok=True)
+    beside(folder.ledger, "-shm").unlink(missing_ok=True)
     if folder.ledger.exists():
         folder.ledger.rename(aside)
     failpoints.reach("aside.ledger")

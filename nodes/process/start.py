@@ -85,10 +85,9 @@ def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
     costs = Costs()
     rows = open_ledger(folder)
     failpoints.reach("boot.ledger_opened")
-    log = open_votes(folder, registered_voting_key(rows, inputs.genesis, name), settings.compact_bytes_min)
-    failpoints.reach("boot.votes_opened")
-    mark = ledger_mark(rows)
+    voting_key = registered_voting_key(rows, inputs.genesis, name)
     try:
+        mark = ledger_mark(rows)
         node = _build_node(inputs, name, rows, known, costs)
     except Damaged as error:
         rows.close()
@@ -96,6 +95,8 @@ def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
         rows, mark = SqliteRows(folder.ledger), EMPTY_MARK
         node = _build_node(inputs, name, rows, known, costs)
     failpoints.reach("boot.host_built")
+    log = open_votes(folder, voting_key, settings.compact_bytes_min)
+    failpoints.reach("boot.votes_opened")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
     files = NodeFiles(log, rows, TraceWriter(folder.trace, name))
     return _Born(folder, name, settings, inputs, known, mark, node, files, costs, recorder)

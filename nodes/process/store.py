@@ -7,7 +7,6 @@ leave the overlay when their `Apply` is committed. Tables hold canonical bytes; 
 from __future__ import annotations
 
 import contextlib
-import re
 import shutil
 import sqlite3
 import threading
@@ -15,41 +14,18 @@ import weakref
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from consortium.core.machine import Apply
-from consortium.ledger.rows import TABLES, Row
-from nodes.errors import Damaged, StoreFailed, UserError
+from consortium.ledger.rows import TABLES, Row, height_key, read_height
+from nodes.errors import Damaged, UserError
 from nodes.process import failpoints
-from nodes.process.ledger_file import APPLICATION, may_lack_its_log, open_to_read
-
-FORMAT = 1
+from nodes.process.ledger_damage import APPLICATION, refusal
+from nodes.process.ledger_file import may_lack_its_log, open_to_read
+from nodes.process.ledger_schema import foreign_parts, read_schema
+from nodes.process.own_ledger import check_format, open_to_write
 
 BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,40}\Z")
-
-
-def _number(blob: str) -> str:
-    """SQL for the number that 8 bytes are, the highest first."""
-    digits = "instr('0123456789ABCDEF', substr(hex({}), {}, 1)) - 1"
-    return " + ".join(f"(({digits.format(blob, place + 1)}) << {4 * (15 - place)})" for place in range(16))
-
-
-# A header ends with five digests, each two bytes of MessagePack and 32 of its own, and the time, one byte and eight.
-_DIGESTS = ", ".join(
-    f"lower(hex(substr(value, {-41 - 34 * place}, 32))) AS {name}"
-    for place, name in enumerate(("state_root", "receipts_root", "transactions_root", "batch_digest", "parent"))
-)
-VIEWS = {
-    "blocks": f"""SELECT {_number("key")} AS height, {_number("substr(value, -8)")} AS time_us,
-        (SELECT length(value) FROM batch WHERE batch.key = block.key) AS batch_bytes,
-        (SELECT count(*) FROM receipt WHERE receipt.key >= CAST(block.key || x'00000000' AS BLOB)
-            AND receipt.key <= CAST(block.key || x'FFFFFFFF' AS BLOB)) AS transactions,
-        EXISTS (SELECT 1 FROM seal WHERE seal.key = block.key) AS is_sealed, {_DIGESTS},
-        length(value) AS header_bytes, hex(value) AS header FROM block ORDER BY key""",
-    "state_rows": """SELECT CAST(substr(key, 1, instr(key, x'00') - 1) AS TEXT) AS "table",
-        CAST(substr(key, instr(key, x'00') + 1) AS TEXT) AS key, hex(value) AS value FROM state ORDER BY state.key""",
-}
 
 
 class _Overlay:
@@ -83,9 +59,10 @@ class _Overlay:
 
 
 class SqliteRows:
-    """`Rows` over one SQLite file. `read_only` never creates or changes a file (a `-wal` left by a crash is read).
+    """`Rows` over one SQLite file. `read_only` never creates or changes a file (a `-wal` left by a crash is read), and
+    reads all as it was when it was opened; `foreign` then tells what no ledger has in it.
 
-    Raises UserError for a file that is missing, of another kind or newer; Damaged where SQLite finds it corrupt."""
+    Raises UserError for a file that is missing, of another kind or newer; Damaged where it is not what was written."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
@@ -93,38 +70,23 @@ class SqliteRows:
         self.is_full = False  # a fault of the scenario: the disk takes nothing more
         self._overlays: dict[str, _Overlay] = {}
         self._forget: Callable[[], object] | None = None  # removes the copy that is read
-        try:
-            if read_only:
-                self._reader, copy = open_to_read(path)
-                if copy is not None:
-                    self._forget = weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
-                _check_format(self._reader, path)
-                self._tables = set(_tables(self._reader))
-                return
-            self._writer = _open(path)
-            if not _tables(self._writer):
-                self._create()
-            _check_format(self._writer, path)
-            self._tables = set(_tables(self._writer))
-            self._reader = _open(path)
-        except sqlite3.OperationalError as error:
-            raise UserError(f"cannot open the ledger {path}: {error}") from None
-        except sqlite3.DatabaseError as error:
-            raise Damaged(f"{path} is not a sound SQLite file: {error}") from None
+        self.left = self.lost = 0  # pages at the end of the log that are not read, and those that were durable once
+        if read_only:
+            self._reader, copy = open_to_read(path)
+            if copy is not None:
+                self._forget = weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
+            try:
+                self.foreign = _check_readable(self._reader, path)
+            except BaseException as error:
+                self.close()
+                if isinstance(error, sqlite3.Error):
+                    raise Damaged(f"{path} is not a sound SQLite file: {error}") from None
+                raise
+            return
+        self.foreign = []
+        self._owned = open_to_write(path)
+        self._writer, self._reader, _, self.left, self.lost = self._owned
         self._writing = threading.Lock()
-        self._created: list[str] = []  # tables of the open transaction
-
-    def _create(self) -> None:
-        self._writer.execute("BEGIN IMMEDIATE")
-        self._writer.execute(f"PRAGMA application_id={APPLICATION}")
-        self._writer.execute(f"PRAGMA user_version={FORMAT}")
-        for index, table in enumerate(TABLES):
-            self._writer.execute(_create_table(table))
-            if index == len(TABLES) // 2:
-                failpoints.reach("ledger.create.middle")
-        for view, select in VIEWS.items():
-            self._writer.execute(f"CREATE VIEW {view} AS {select}")
-        self._writer.execute("COMMIT")
 
     def bytes_held(self) -> int:
         """The length of the file, and of the log beside it that is not yet in it."""
@@ -139,17 +101,13 @@ class SqliteRows:
             held = overlay.rows.get(key)
             if held is not None:
                 return held[0]
-        if table not in self._tables:
-            return None
         row = self._read(table, f"SELECT key, value FROM {table} WHERE key = ?", (key,))
         return row[0][1] if row else None
 
     def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
         """low ≤ key < high, in order of bytes."""
-        found: list[tuple[bytes, bytes]] = []
-        if table in self._tables:
-            select = f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key"
-            found = self._read(table, select, (low, high))
+        select = f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key"
+        found = self._read(table, select, (low, high))
         overlay = self._overlays.get(table)
         staged = overlay.between(low, high) if overlay is not None else ()
         if overlay is None or not staged:
@@ -161,16 +119,15 @@ class SqliteRows:
 
     def all(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """Every committed row of a table in order, one at a time (for offline verification)."""
-        if table in self._tables:
-            try:
-                for pair in self._reader.execute(f'SELECT key, value FROM "{table}" ORDER BY key'):
-                    yield self._sound(table, pair)
-            except sqlite3.DatabaseError as error:
-                raise Damaged(f"{self.path}, table {table}: {error}") from None
+        try:
+            for pair in self._reader.execute(f"SELECT key, value FROM {table} ORDER BY key"):
+                yield self._sound(table, pair)
+        except sqlite3.DatabaseError as error:
+            raise refusal(self.path, error, f", table {table}") from None
 
     def tables(self) -> tuple[str, ...]:
-        """The names of all tables that are not empty, sorted; and of any that no ledger makes."""
-        return tuple(name for name in sorted(self._tables) if name not in TABLES or not self._is_empty(name))
+        """The names of all tables that are not empty, sorted."""
+        return tuple(name for name in TABLES if not self._is_empty(name))
 
     def _is_empty(self, table: str) -> bool:
         if any(value is not None for value, _ in self._overlays[table].rows.values()) if table in self._overlays else 0:
@@ -179,14 +136,9 @@ class SqliteRows:
 
     def _read(self, table: str, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
         try:
-            found = self._reader.execute(statement, arguments).fetchall()
-            return [self._sound(table, pair) for pair in found] if self.is_read_only else found
-        except sqlite3.OperationalError as error:
-            if self.is_read_only:
-                raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
-            raise StoreFailed(f"cannot read {self.path}: {error}") from None
+            return [self._sound(table, pair) for pair in self._reader.execute(statement, arguments)]
         except sqlite3.DatabaseError as error:
-            raise Damaged(f"{self.path}, {_place(table, arguments)}: {error}") from None
+            raise refusal(self.path, error, f", {_place(table, arguments)}") from None
 
     def _sound(self, table: str, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         key, value = pair
@@ -219,7 +171,7 @@ class SqliteRows:
         _reach(applies, "before")
         with self._undoing():
             self._writer.execute("BEGIN IMMEDIATE")
-            self._created = self._write([row for apply in applies for row in apply.rows])
+            self._write([row for apply in applies for row in apply.rows])
             failpoints.reach("commit.written")
 
     def sync(self, applies: Sequence[Apply]) -> None:
@@ -227,7 +179,6 @@ class SqliteRows:
         with self._undoing():
             self._writer.execute("COMMIT")
         _reach(applies, "synced")
-        self._tables.update(self._created)
 
     @contextlib.contextmanager
     def _undoing(self) -> Iterator[None]:
@@ -237,17 +188,11 @@ class SqliteRows:
             except sqlite3.DatabaseError as error:
                 with contextlib.suppress(sqlite3.DatabaseError):
                     self._writer.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError):
-                    raise StoreFailed(f"cannot write {self.path}: {error}") from None
-                raise Damaged(f"{self.path}: {error}") from None
+                raise refusal(self.path, error) from None
 
-    def _write(self, rows: Sequence[Row]) -> list[str]:
-        """The last value of each key alone: blocks in a row write many of the same. Returns the tables that it had to
-        create; they are readable once the transaction is committed."""
+    def _write(self, rows: Sequence[Row]) -> None:
+        """The last value of each key alone: blocks in a row write many of the same."""
         changes = _by_table(rows)
-        created = sorted(set(changes) - self._tables)
-        for table in created:
-            self._writer.execute(_create_table(table))
         for index, (table, changed) in enumerate(changes.items()):
             if index == len(changes) // 2:
                 failpoints.reach("commit.middle")
@@ -261,7 +206,6 @@ class SqliteRows:
             gone = [(key,) for key, value in changed.items() if value is None]
             if gone:
                 self._writer.executemany(f"DELETE FROM {table} WHERE key = ?", gone)
-        return created
 
     def committed(self, applies: Sequence[Apply]) -> None:
         """In the reading thread, after `commit`: these rows are read from the file from now on."""
@@ -281,7 +225,33 @@ class SqliteRows:
         with contextlib.suppress(sqlite3.DatabaseError):
             self._writer.execute("PRAGMA busy_timeout=0")
             self._writer.execute("PRAGMA journal_mode=DELETE")
-        self._writer.close()
+        self._owned.close()
+
+    # --- a file that may be damaged -----------------------------------------------------------------------------
+
+    def check_pages(self) -> None:
+        """That every page is what its tree takes it for, and free pages are free. Raises Damaged."""
+        for (found,) in self._read_raw("PRAGMA quick_check(1)"):
+            if found != "ok":
+                raise Damaged(f"{self.path}: {' '.join(str(found).split())}")
+
+    def check_heights(self) -> None:
+        """That no block is missing between the first and the head. Raises Damaged."""
+        named, base = self.get("meta", b"head"), self.get("base", b"height")
+        if named is None:
+            return  # there is no head, and so there may be nothing: whoever boots a ledger looks
+        head, first = read_height(named[:8]), read_height(base)
+        wanted = {"block": first, "batch": first if base is None else first + 1, "certificate": first + 1}
+        for table, lowest in wanted.items():
+            ((count, least, most),) = self._read_raw(f"SELECT count(*), min(key), max(key) FROM {table}")
+            if count != head - lowest + 1 or (count and (least, most) != (height_key(lowest), height_key(head))):
+                raise Damaged(f"{self.path}, table {table}: {count} rows for the heights {lowest} to {head}")
+
+    def _read_raw(self, statement: str) -> list[tuple[Any, ...]]:
+        try:
+            return self._reader.execute(statement).fetchall()
+        except sqlite3.DatabaseError as error:
+            raise refusal(self.path, error) from None
 
 
 def _place(table: str, keys: Sequence[bytes]) -> str:
@@ -321,30 +291,15 @@ def _reach(applies: Sequence[Apply], when: str) -> None:
         failpoints.reach(f"snapshot.{when}")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute("PRAGMA page_size=8192")  # of a new file; measured: a sixth less to write than with 4,096
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA cache_size=-16000")
-    connection.execute("PRAGMA wal_autocheckpoint=4000")
-    return connection
-
-
-def _check_format(connection: sqlite3.Connection, path: Path) -> None:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
+def _check_readable(connection: sqlite3.Connection, path: Path) -> list[str]:
+    """What is foreign in it (see `foreign_parts`). Raises UserError where it is no ledger, or of another format, and
+    Damaged where its rows cannot be read."""
+    found = read_schema(connection)
+    faults = foreign_parts(found, are_views_asked=False)
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION and faults:
         without = "; its log (-wal) does not lie beside it: copy both" if may_lack_its_log(path) else ""
         raise UserError(f"{path} is a SQLite file, but not the ledger of a node{without}")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version != FORMAT:
-        raise UserError(f"{path} is a ledger of format {version}; this version reads format {FORMAT}")
-
-
-def _tables(connection: sqlite3.Connection) -> list[str]:
-    found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return [name for (name,) in found]
-
-
-def _create_table(table: str) -> str:
-    assert _NAME.match(table), f"{table!r} cannot name a table"
-    return f"CREATE TABLE {table} (key BLOB PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
+    if faults:
+        raise Damaged(f"{path}: {'; '.join(faults)}")
+    check_format(connection, path)
+    return foreign_parts(found)

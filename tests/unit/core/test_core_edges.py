@@ -140,12 +140,12 @@ def test_a_bundle_of_no_name_a_long_name_or_a_long_transaction_is_malformed() ->
 
 def test_a_path_that_is_too_short_or_too_long_proves_nothing() -> None:
     leaves = [b"%d" % index for index in range(5)]
-    root = merkle.root(leaves)
+    root = merkle.commitment(leaves)
     for index in range(5):
         path = merkle.path(leaves, index)
-        assert merkle.is_in(leaves[index], index, 5, path, root)
-        assert not merkle.is_in(leaves[index], index, 5, path[1:], root)
-        assert not merkle.is_in(leaves[index], index, 5, (path[0], *path), root)
+        assert merkle.is_committed(leaves[index], index, 5, path, root)
+        assert not merkle.is_committed(leaves[index], index, 5, path[1:], root)
+        assert not merkle.is_committed(leaves[index], index, 5, (path[0], *path), root)
 
 
 def test_an_operation_that_a_contract_lacks_or_a_role_may_not_use_is_refused_by_name() -> None:

@@ -60,11 +60,33 @@ def test_the_root_is_that_of_rfc_6962() -> None:
 @given(st.lists(st.binary(max_size=8), min_size=1, max_size=40), st.data())
 def test_a_path_proves_its_leaf_and_no_other(leaves: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path, root = merkle.path(leaves, index), merkle.root(leaves)
-    assert merkle.is_in(leaves[index], index, len(leaves), path, root)
-    assert not merkle.is_in(leaves[index] + b"x", index, len(leaves), path, root)
-    assert not merkle.is_in(leaves[index], index, len(leaves), (*path, b"\0" * 32), root)
-    assert not merkle.is_in(leaves[index], len(leaves), len(leaves), path, root)
+    path, size, root = merkle.path(leaves, index), len(leaves), merkle.commitment(leaves)
+    assert merkle.is_committed(leaves[index], index, size, path, root)
+    assert not merkle.is_committed(leaves[index] + b"x", index, size, path, root)
+    assert not merkle.is_committed(leaves[index], index, size, (*path, b"\0" * 32), root)
+    assert not merkle.is_committed(leaves[index], size, size, path, root)
+
+
+@pytest.mark.parametrize("size", range(1, 18))
+def test_neither_index_nor_number_of_leaves_can_be_said_otherwise(size: int) -> None:
+    """Regression (hostile suite, finding 11): "0 of 8" was as well "0 of 5", and "3 of 4" was "6 of 7"."""
+    leaves = [bytes([number]) for number in range(size)]
+    root = merkle.commitment(leaves)
+    for index in range(size):
+        path = merkle.path(leaves, index)
+        held = [
+            (other, many)
+            for many in range(40)
+            for other in range(-1, many + 1)
+            if merkle.is_committed(leaves[index], other, many, path, root)
+        ]
+        assert held == [(index, size)]
+
+
+def test_no_leaves_at_all_are_a_number_too() -> None:
+    assert merkle.commitment([]) != merkle.commitment([b""]) != merkle.root([b""])
+    assert not merkle.is_committed(b"", 0, 0, (), merkle.commitment([]))
+    assert not merkle.is_committed(b"", 0, 1 << 64, (), merkle.commitment([b""]))
 
 
 def test_no_odd_leaf_is_doubled() -> None:

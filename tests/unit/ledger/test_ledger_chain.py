@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from consortium.core.codec import encode
 from consortium.core.genesis import genesis_call
 from consortium.core.machine import Decide, Executed, Note, Receipted, Started
-from consortium.core.merkle import EMPTY_ROOT
+from consortium.core.merkle import commitment
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.lab.checks.ledgers import TURNED_AWAY
 from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
@@ -92,7 +92,7 @@ def test_a_null_request_keeps_state_root_and_time(chain: Chain) -> None:
     before = chain.ledger.head
     assert codes(chain.decide_nothing()) == []
     after = chain.ledger.head
-    assert (after.state, after.time_us, after.transactions) == (before.state, before.time_us, EMPTY_ROOT)
+    assert (after.state, after.time_us, after.transactions) == (before.state, before.time_us, commitment([]))
     assert after.height == before.height + 1
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
+import msgspec
 import pytest
 
 from consortium.core.codec import encode
 from consortium.core.transaction import decode_call
 from consortium.ledger.proofs import (
     ProofError,
+    ReceiptProof,
+    TransactionProof,
     complete_state_proof,
     prove_receipt,
     prove_state,
@@ -19,6 +23,7 @@ from consortium.ledger.proofs import (
     verify_state_proof,
     verify_transaction_proof,
 )
+from consortium.ledger.rows import Damaged, height_key, receipt_key
 from tests.unit.ledger.ledger_kit import Add, Chain, Tally, make_genesis
 
 
@@ -80,6 +85,46 @@ def test_what_does_not_exist_has_no_proof(chain: Chain) -> None:
             prove_transaction(chain.ledger, chain.rows, height, index)
     with pytest.raises(ProofError):
         prove_receipt(chain.rows, 4, 8)
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_index_and_size_within_a_proof_cannot_be_rewritten(chain: Chain, index: int) -> None:
+    """Regression (hostile suite, finding 11): "0 of 8" verified as "0 of 5"."""
+    made = (
+        (prove_transaction(chain.ledger, chain.rows, 4, index), TransactionProof, verify_transaction_proof),
+        (prove_receipt(chain.rows, 4, index), ReceiptProof, verify_receipt_proof),
+    )
+    for proof, kind, verify in made:
+        value: Any = msgspec.msgpack.decode(proof, type=kind)
+        assert (value.index, value.size) == (index, 8)
+        for place in [(other, size) for size in range(1, 20) for other in range(size)]:
+            changed = encode(msgspec.structs.replace(value, index=place[0], size=place[1]))
+            if place == (index, 8):
+                verify(chain.genesis, changed)
+                continue
+            with pytest.raises(ProofError, match="does not lie under"):
+                verify(chain.genesis, changed)
+
+
+def test_a_proof_out_of_damaged_rows_is_not_made(chain: Chain) -> None:
+    """It would convince nobody, and its giver would be taken for a liar."""
+    receipt, earlier = chain.rows.get("receipt", receipt_key(4, 2)), chain.rows.get("batch", height_key(3))
+    assert receipt is not None
+    for table, key, value in (
+        ("receipt", receipt_key(4, 2), receipt[:-1] + bytes([receipt[-1] ^ 1])),
+        ("batch", height_key(4), earlier),
+        ("batch", height_key(4), b"\xc1"),
+        ("seal", height_key(4), b"\xc1"),
+        ("block", height_key(4), b"\xc1"),
+    ):
+        rows = chain.rows.copy()
+        rows.stage([(table, key, value)])
+        with pytest.raises(Damaged):
+            prove_transaction(chain.ledger, rows, 4, 0)
+            prove_receipt(rows, 4, 0)
+    evidence = take_state_evidence(chain.ledger, chain.rows, "tally", "claim")
+    with pytest.raises(Damaged):
+        complete_state_proof(chain.rows, evidence._replace(value=encode(Tally(22))))
 
 
 def test_no_changed_byte_goes_unnoticed(chain: Chain) -> None:

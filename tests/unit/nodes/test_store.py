@@ -16,7 +16,7 @@ from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.process.store import SqliteRows
 
 KEYS = st.binary(min_size=1, max_size=2)
-ROWS = st.lists(st.tuples(st.sampled_from(["block", "state", "extra"]), KEYS, st.none() | st.binary(max_size=3)))
+ROWS = st.lists(st.tuples(st.sampled_from(["block", "state", "seal"]), KEYS, st.none() | st.binary(max_size=3)))
 STEPS = st.lists(st.tuples(ROWS, st.booleans()), max_size=8)
 
 
@@ -30,7 +30,7 @@ def test_reads_agree_with_a_dict_whatever_is_staged_and_whenever_it_is_committed
     waiting: list[Apply] = []
 
     def agree(left: SqliteRows) -> None:
-        for table in ("block", "state", "extra"):
+        for table in ("block", "state", "seal"):
             assert list(left.range(table, b"", b"\xff" * 9)) == list(model.range(table, b"", b"\xff" * 9))
             assert list(left.range(table, low, high)) == list(model.range(table, low, high))
             assert left.get(table, low) == model.get(table, low)
@@ -52,7 +52,7 @@ def test_reads_agree_with_a_dict_whatever_is_staged_and_whenever_it_is_committed
     rows.close()
     reader = SqliteRows(path, read_only=True)
     agree(reader)
-    assert list(reader.tables()) == list(model.tables()) or "extra" in reader.tables()
+    assert list(reader.tables()) == list(model.tables())
     reader.close()
 
 
