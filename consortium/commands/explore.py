@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from consortium.commands.command import EXIT_STOPPED, STUDY, Command, cores, make_console
+from consortium.commands.exhaustive import scopes_of, search_all
 from consortium.commands.folders import new_folders
 from consortium.commands.workers import Death, in_processes
 from consortium.core.codec import Malformed
@@ -96,29 +97,44 @@ def explore(
         str | None, typer.Option(metavar="SEED", help="Run this one, or a kept twin case's file, again: told in full.")
     ] = None,
     processes: Annotated[int | None, typer.Option(help="Default: one for each core.")] = None,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Every order of all events in a small scope.")
+    ] = False,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Of --exhaustive: members, heights, views, liar, lost, crashes."),
+    ] = None,
+    states_max: Annotated[int | None, typer.Option(help="Of --exhaustive: stop after so many states.")] = None,
     protocol: Annotated[str, typer.Option(help="Of all seeds: pbft, hotstuff or solo.")] = "pbft",
     out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
 ) -> None:
     if protocol not in load_protocols():
         raise UserError(f"--protocol {protocol}: known are {', '.join(load_protocols())}")
-    if twins and protocol != "pbft":
-        raise UserError(f"--twins tells rounds apart by PBFT's messages: it cannot take --protocol {protocol}")
+    if (twins or exhaustive) and protocol != "pbft":
+        kind = "--twins tells rounds apart by PBFT's messages" if twins else "--exhaustive speaks PBFT"
+        raise UserError(f"{kind}: it cannot take --protocol {protocol}")
+    _check_budget(minutes, (seeds, states_max), first, processes)
+    if exhaustive:
+        raise typer.Exit(search_all(scopes_of(scope or ()), minutes, states_max, make_console()))
     if replay is not None:
         raise typer.Exit(replay_told(read_replay(replay, twins), make_console(), protocol))
-    number = first.replace("_", "")
-    is_first = number.isdecimal() and len(number) <= 18
-    is_time = minutes is None or (minutes > 0 and math.isfinite(minutes))
-    if not is_first:
-        raise UserError(f"--first {first}: expected a number, of 18 digits at most")
-    if not is_time or (seeds is not None and seeds <= 0):
-        raise UserError("--minutes and --seeds are above 0")
-    if processes is not None and processes <= 0:
-        raise UserError("--processes is above 0")
     chosen = 1.0 if minutes is None and seeds is None else minutes
     folder = out or next(each for each in new_folders("explore") if not each.exists())
     claim_folder(folder)
-    plan = Plan(chosen, seeds, int(number), twins, processes or cores(), folder, protocol)
+    plan = Plan(chosen, seeds, int(first.replace("_", "")), twins, processes or cores(), folder, protocol)
     raise typer.Exit(explore_all(plan, make_console()))
+
+
+def _check_budget(minutes: float | None, counts: tuple[int | None, ...], first: str, processes: int | None) -> None:
+    """Raises UserError."""
+    number = first.replace("_", "")
+    if not number.isdecimal() or len(number) > 18:
+        raise UserError(f"--first {first}: expected a number, of 18 digits at most")
+    is_time = minutes is None or (minutes > 0 and math.isfinite(minutes))
+    if not is_time or any(count is not None and count <= 0 for count in counts):
+        raise UserError("--minutes and --seeds are above 0, and --states-max too")
+    if processes is not None and processes <= 0:
+        raise UserError("--processes is above 0")
 
 
 # --- one seed, in a worker --------------------------------------------------------------------------------------------

@@ -1,0 +1,70 @@
+"""What an exhaustive search visits, and what it leaves out: the bounds that stand beside every result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import permutations
+from typing import NamedTuple
+
+from consortium.core.membership import NodeId
+
+LEFT_OUT = (
+    "sealing, catch-up and changes of members; statements said again (each may arrive at any later time anyhow); "
+    "batches that come late (one that is asked for comes at once); time itself (a timer that is set may run out at any "
+    "moment); statements that every honest member refuses"
+)
+
+
+class Scope(NamedTuple):
+    """`liar`: a member that says whatever its key allows. `lost`: a member whose disk is lost once, at any moment.
+    `crashes`: how often honest members, taken together, die and boot with all that was durable."""
+
+    members: int = 4
+    heights: int = 1
+    views: int = 2
+    liar: NodeId | None = None
+    lost: NodeId | None = None
+    crashes: int = 0
+    quorum: int | None = None  # another one than the protocol's, for positive controls
+
+    @property
+    def names(self) -> tuple[NodeId, ...]:
+        return tuple(f"m{place}" for place in range(self.members))
+
+    @property
+    def honest(self) -> tuple[NodeId, ...]:
+        return tuple(name for name in self.names if name != self.liar)
+
+    @property
+    def askers(self) -> frozenset[NodeId]:
+        """The members that may boot again, and then ask for their votes."""
+        return frozenset(self.honest if self.crashes else [self.lost] if self.lost is not None else [])
+
+    def leader(self, view: int) -> NodeId:
+        return self.names[view % self.members]
+
+    def renamings(self) -> Iterator[dict[NodeId, NodeId]]:
+        """Every way but the first to change the names of members that lead no view and neither lie nor lose a disk:
+        they are interchangeable."""
+        leaders = {self.leader(view) for view in range(self.views)}
+        alike = [name for name in self.names if name not in leaders | {self.liar, self.lost}]
+        for order in permutations(alike):
+            if order != tuple(alike):
+                yield dict(zip(alike, order, strict=True))
+
+    def positions(self) -> list[NodeId]:
+        """One member of each kind: those that lead no view are interchangeable."""
+        return list(self.names[: min(self.views + 1, self.members)])
+
+    def sentence(self) -> str:
+        """What was searched."""
+        who = [f"{self.liar} lies"] if self.liar is not None else []
+        who += [f"{self.lost} loses its disk once"] if self.lost is not None else []
+        if self.crashes:
+            who.append(f"{self.crashes} crash{'es' if self.crashes > 1 else ''} with a sound disk")
+        heights, views = _count(self.heights, "height"), _count(self.views, "view")
+        return f"{self.members} members, {heights}, {views}; {', '.join(who) or 'nobody lies and no disk is lost'}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,65 @@
+"""Exhaustive searches of small scopes: what holds, what is found where a rule is broken, and whether the reductions
+that make them feasible are true of the code that is searched."""
+
+from __future__ import annotations
+
+import pytest
+
+from consortium.commands.exhaustive import scopes_of
+from consortium.core.errors import UserError
+from consortium.exploration.exhaustive.scope import Scope
+from consortium.exploration.exhaustive.search import Search, Seen
+from tests.exhaustive_audit import Audit
+
+
+def searched(scope: Scope, states_max: int = 1_000_000) -> Seen:
+    search = Search(scope)
+    for seen in search.run():
+        if seen.states >= states_max:
+            break
+    return search.seen
+
+
+@pytest.mark.parametrize(("liar", "states_min"), [("m0", 50), ("m1", 30)])
+def test_within_one_view_no_liar_divides_the_honest(liar: str, states_min: int) -> None:
+    seen = searched(Scope(views=1, liar=liar))
+    assert seen.is_complete and seen.violation is None
+    assert seen.states >= states_min
+
+
+def test_with_a_quorum_of_two_a_fork_is_found_by_a_shortest_trace() -> None:
+    violation = searched(Scope(views=1, liar="m0", quorum=2)).violation
+    assert violation is not None and violation.claim == "agreement"
+    assert "executed A" in violation.sentence and "executed B" in violation.sentence
+    acts = [step for step in violation.steps if "boots" not in step]
+    assert len(acts) == 4, violation.steps  # two members vote for two batches, and each decides with the liar
+
+
+def test_a_search_that_is_stopped_does_not_call_itself_complete() -> None:
+    seen = searched(Scope(liar="m2"), states_max=1)
+    assert not seen.is_complete and seen.waiting > 0
+
+
+def test_hosts_that_are_taken_for_one_do_the_same_whatever_they_hear() -> None:
+    audit = Audit(Scope(views=1, liar="m0"))
+    for _ in audit.search.run():
+        pass
+    assert list(audit.differing_twins()) == []
+    assert audit.tried > 100
+
+
+def test_what_shows_to_nobody_may_be_heard_later() -> None:
+    audit = Audit(Scope(views=1, liar="m0"))
+    for _ in audit.search.run():
+        pass
+    assert list(audit.late_hearing_matters()) == []
+    assert audit.tried > 50
+
+
+def test_a_scope_is_read_from_words_and_a_wrong_one_is_named() -> None:
+    assert scopes_of(["liar=m1", "views=3"]) == [Scope(views=3, liar="m1")]
+    assert scopes_of(["lost=each"]) == [Scope(lost=name) for name in ("m0", "m1", "m2")]
+    assert [scope.liar for scope in scopes_of([])] == ["m0", "m1", "m2", None, None, None]
+    for word in ("depth=3", "members=0", "liar=nobody", "views=x"):
+        with pytest.raises(UserError, match=word.partition("=")[0]):
+            scopes_of([word])
