@@ -59,6 +59,7 @@ class Bench:
         is_recalled: bool = True,
         observers: Sequence[str] = (),
         keeping: VoteKeeping = PLAIN,
+        is_log_lost: bool = False,
     ) -> None:
         self.me = me
         self.epochs = Epochs([epoch_of(n, observers)])
@@ -73,7 +74,7 @@ class Bench:
             me, CHAIN, self.epochs, parameters, self.pool, self.verifier, head, stable, seal, self.check_seal
         )
         self.replica = keeping.around(Replica(context._replace(keeping=keeping)))
-        self.do(Started(tuple(records)))
+        self.do(Started(tuple(records), b"" if is_log_lost else None))
         if is_recalled:
             self.recall()
 
@@ -118,7 +119,7 @@ class Bench:
         effects: list[Effect] = []
         nonces = [message.nonce for message in self.said(Recall)]
         for name in self.others[: self.epoch.quorum - 1]:
-            effects += self.hear(name, Recalled(self.me, nonces[-1], ()))
+            effects += self.hear(name, Recalled(self.me, nonces[-1], (), None, None))
         return effects
 
     def expire(self, *timer: str, after_us: int = 0) -> list[Effect]:

@@ -25,6 +25,7 @@ from consortium.core.machine import (
     Note,
     Now,
     Stable,
+    Started,
     Store,
     Submit,
     Transmit,
@@ -129,11 +130,14 @@ class FakePool:
 
 
 class Peer:
-    """One node: what is durable, and while it is up a host over a replica and the fake executor."""
+    """One node: what is durable, and while it is up a host over a replica and the fake executor. `place`: by which the
+    network knows it, where a traitor has several peers of one name."""
 
-    def __init__(self, network: Network, name: str) -> None:
+    def __init__(self, network: Network, name: str, place: str = "") -> None:
         self.network = network
         self.name = name
+        self.place = place or name
+        self.is_log_lost = False  # as its driver found it, and wrote down for good
         self.records: list[tuple[bytes, int | None]] = []
         self.chain: list[tuple[bytes, bytes | None, Certificate]] = []  # durable: digest, batch, certificate
         self.stable = 0
@@ -181,10 +185,19 @@ class Peer:
         self.carry(self.host.boot(network.now, records))
         self.event(Available())
 
+    def lose_disk(self) -> None:
+        """It died, and its disk is empty: what it signed, executed and sealed is gone."""
+        self.crash()
+        self.records, self.chain = [], []
+        self.stable, self.seal = 0, None
+        self.is_log_lost = True
+
     # --- as the machine of the host -----------------------------------------------------------------------------
 
     def step(self, now: Now, event: Any) -> Sequence[Effect]:
         out: list[Effect] = []
+        if isinstance(event, Started) and self.is_log_lost:
+            event = event._replace(lost_key=b"lost")
         events = [event]
         while events:
             for effect in self.replica.step(now, events.pop(0)):
@@ -233,7 +246,7 @@ class Peer:
                 case Apply(height):
                     self.chain = self.live_chain[: max(height, len(self.chain))]
                 case Transmit(to, payload):
-                    self.network.transmit(self.name, to, payload)
+                    self.network.transmit(self.place, to, payload)
                 case Wake(token, delay_us):
                     self.network.later(delay_us, lambda token=token: self.wake(life, token))
                 case Note():

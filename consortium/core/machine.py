@@ -27,10 +27,11 @@ class Now(NamedTuple):
 class Started(NamedTuple):
     """The first event after every boot, with the records that were persisted before (empty on a fresh disk).
 
-    `lost_key`: votes signed with this key may be missing from the records, for their log was damaged."""
+    `lost_key`: votes may be missing from the records, for their log was lost or damaged; the key with which this
+    member voted then, as far as the ledger told. None: the log is there and sound."""
 
     records: tuple[bytes, ...]
-    lost_key: bytes = b""
+    lost_key: bytes | None = None
 
 
 class Received(NamedTuple):

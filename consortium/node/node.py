@@ -49,8 +49,8 @@ _LOST = "votes lost"  # in the place of a sibling's name: the record is the voti
 
 
 def lost_votes_record(key: bytes) -> bytes:
-    """For a driver whose log was damaged: the first record of the new one. Consensus then only observes until this
-    member has another voting key than `key`."""
+    """For a driver whose log is missing or damaged: the first record of the new one. Consensus then only observes until
+    nothing that `key` may have signed can bind it any more."""
     return encode(_Record(_LOST, key))
 
 
@@ -148,7 +148,7 @@ class Node:
         if self._parts.ledger.head_height and (self._parts.role.wants_history or records["outbox"]):
             self._tell_history(now, out)
         self._carry("outbox", self._parts.outbox.resume(), out)
-        lost_key = b"".join(records[_LOST][-1:])
+        lost_key = records[_LOST][-1] if records[_LOST] else None
         for name in ("pool", "consensus", "sealer", "catch_up"):
             self._wake(name, now, Started(records[name], lost_key), out)
         self._settle(now, out)

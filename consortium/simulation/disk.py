@@ -17,6 +17,7 @@ from consortium.scenario.streams import Stream
 
 FLIPPABLE = ("block", "batch", "certificate", "receipt", "seal", "state")
 Kept = tuple[bytes, int | None]  # record, height
+BEGUN: Kept = (b"", None)  # the first record of a log that whoever prepared the node has made: no node wrote it
 
 
 class StagedRows(DictRows):
@@ -65,11 +66,12 @@ class StagedRows(DictRows):
 
 
 class Disk:
-    """`votes`: the synced blocks of the vote log, each of one sync. `rows`: the ledger's."""
+    """`votes`: the synced blocks of the vote log, each of one sync. `rows`: the ledger's. A new disk is prepared for a
+    node that has never run: its log is there, and holds nothing. One without a log (`wipe`) has lost it."""
 
     def __init__(self) -> None:
         self.rows = StagedRows()
-        self.votes: list[list[Kept]] = []
+        self.votes: list[list[Kept]] = [[BEGUN]]
         self.is_full = False
         self.copy: Disk | None = None  # made by hand, to be put back later
         self._is_log_damaged = False
@@ -157,13 +159,19 @@ class Disk:
         self.rows.lose()
 
     def records(self, voting_key: bytes) -> list[bytes]:
-        """What the host is given at its boot. Of a damaged vote log the wishes are kept, and that its votes are lost
-        (as `nodes.process.disk.open_votes`)."""
-        if self._is_log_damaged:
+        """What the host is given at its boot. Of a damaged vote log the wishes are kept, and that its votes are lost;
+        where it is gone, that they are lost (as `nodes.process.disk.open_votes`)."""
+        if self._is_log_damaged or not self.votes:
             wishes: list[Kept] = [(kept, None) for block in self.votes for kept, _ in block if is_wish(kept)]
             self.votes = [[(lost_votes_record(voting_key), None), *wishes]]
             self._is_log_damaged = False
-        return [record for block in self.votes for record, _ in block]
+        return [record for block in self.votes for record, _ in block if record]
+
+    def wipe(self) -> None:
+        """Ledger and vote log are gone; the copy, if there is one, lies elsewhere."""
+        self.rows, self.votes = StagedRows(), []
+        self._is_log_damaged = self.is_full = False
+        self._sealed = self._forgotten = 0
 
     def set_ledger_aside(self) -> None:
         """Begin an empty ledger in place of a damaged one; the node fills it from the others."""

@@ -68,9 +68,11 @@ class SimulatedWorld:
             node.crash()
         if disk != "own":
             older = node.disk.copy
-            fresh = Disk() if disk == "empty" or older is None else older.cloned()
-            fresh.copy = older  # it may be laid again
-            node.disk = fresh
+            if disk == "empty" or older is None:
+                node.disk.wipe()
+            else:
+                node.disk = older.cloned()
+                node.disk.copy = older  # it may be laid again
         self._boot(node)
 
     def pause(self, name: str) -> None:

@@ -27,6 +27,7 @@ from nodes.errors import UserError
 from nodes.process.keys import create_keys
 from nodes.process.settings import FORMAT, NodeFolder, Settings, write_settings
 from nodes.process.trace_file import TraceTail, cut_torn_line
+from nodes.process.vote_log import prepare_log
 
 
 class RunFiles:
@@ -86,10 +87,12 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
 
 
 def _begin(folder: Path, scenario: Scenario, prepared: Prepared) -> _Making:
-    """Make the members' keys, and write scenario and genesis. Raises OSError."""
+    """Make the members' keys and empty vote logs, and write scenario and genesis. Raises OSError."""
     suite = SUITES[scenario.suite]()
     names = sorted(member.name for member in scenario.members)
     secrets = {name: create_keys(NodeFolder(folder, name).keys) for name in names}
+    for name in names:
+        prepare_log(NodeFolder(folder, name).votes)
     public = {name: {use: suite.public_key(key) for use, key in held.items()} for name, held in secrets.items()}
     genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
     (folder / "scenario.json").write_bytes(encode_scenario(scenario))

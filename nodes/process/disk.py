@@ -1,7 +1,8 @@
 """A node's two durable files, opened; what is damaged is set aside, told, and taken up anew from what can be proven.
 
 The ledger can be fetched again from the others, block by block under certificates. Votes cannot: what this node
-promised nobody else need know, so a node whose vote log is damaged keeps its wishes and votes no more with that key.
+promised nobody else need know. So a node whose vote log is missing or damaged keeps its wishes, and does not vote until
+nothing that it may have promised can bind it any more (`protocols/common/lost_log.py`).
 """
 
 from __future__ import annotations
@@ -118,14 +119,32 @@ def _check_patience(folder: NodeFolder) -> None:
 
 
 def open_votes(folder: NodeFolder, voting_key: bytes, compact_bytes_min: int = COMPACT_BYTES_MIN) -> VoteLog:
-    """A damaged vote log is set aside; the new one holds this member's wishes and says that its votes are lost.
+    """A damaged vote log is set aside; the new one holds this member's wishes and says that its votes are lost. So does
+    one that takes the place of a log that is missing, for whoever made the node's keys made its log, too.
 
     Raises StoreFailed, OSError."""
+    if not folder.votes.exists():
+        return _begin_without_votes(folder.votes, voting_key, compact_bytes_min)
     try:
-        return VoteLog(folder.votes, compact_bytes_min)
+        log = VoteLog(folder.votes, compact_bytes_min)
     except Damaged as error:
         _set_votes_aside(folder.votes, voting_key, error)
-    return VoteLog(folder.votes, compact_bytes_min)
+        return VoteLog(folder.votes, compact_bytes_min)
+    if not log.is_lost:
+        return log
+    log.close()
+    return _begin_without_votes(folder.votes, voting_key, compact_bytes_min)
+
+
+def _begin_without_votes(path: Path, voting_key: bytes, compact_bytes_min: int) -> VoteLog:
+    create_log(path, [Kept(None, lost_votes_record(voting_key))])
+    _log.error(
+        "the vote log %s is missing or empty, and whoever prepared this node had made one. This node cannot know any "
+        "more what it voted, so it signs no votes: it observes, and serves, until what the others decide and seal lies "
+        "far enough beyond all that it may have signed, or until a new voting key is registered for it",
+        path,
+    )
+    return VoteLog(path, compact_bytes_min)
 
 
 def _set_votes_aside(path: Path, voting_key: bytes, why: Exception) -> None:
@@ -136,8 +155,9 @@ def _set_votes_aside(path: Path, voting_key: bytes, why: Exception) -> None:
     create_log(path, [Kept(None, lost_votes_record(voting_key)), *wishes])
     _log.error(
         "the vote log is damaged: %s. It is set aside as %s. This node cannot know any more what it voted, so it signs "
-        "no votes with its present key: it only observes, and serves, until a new voting key is registered for it. "
-        "Of what it wanted on the ledger %d submissions could be read and go on",
+        "no votes: it observes, and serves, until what the others decide and seal lies far enough beyond all that it "
+        "may have signed, or until a new voting key is registered for it. Of what it wanted on the ledger %d "
+        "submissions could be read and go on",
         why,
         aside.name,
         len(wishes),

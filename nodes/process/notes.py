@@ -19,6 +19,8 @@ TRACE_S = 0.01
 
 _WORDS = {  # notes that whoever runs this node wants to read in its log
     "observing": "this node does not vote: %(why)s (shown by %(shown_by)s)",
+    "bound": "the others have told how far this node may have voted: up to a window above height %(height)d",
+    "votes_again": "this node votes again: nothing that its lost votes said binds it from height %(height)d on",
     "catching_up": "this node is behind: it fetches heights %(from_height)d to %(to_height)d from the others",
     "caught_up": "this node has caught up, at height %(height)d",
     "snapshot": "this node begins anew with a verified snapshot of height %(height)d",

@@ -44,6 +44,9 @@ class Kept(NamedTuple):
     record: bytes
 
 
+BEGUN = Kept(None, b"")  # the first record of a log that was prepared for a node: no node writes an empty one
+
+
 def _block(offset: int, records: Sequence[tuple[int | None, bytes]]) -> bytes:
     payload = _ENCODER.encode(records)
     return HEADER.pack(MAGIC, len(payload), offset, _checksum(offset, payload)) + payload
@@ -154,6 +157,12 @@ def _sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+def prepare_log(path: Path) -> None:
+    """The log of a node that has never run, made with its keys: a process that finds none has lost it. Raises
+    OSError."""
+    create_log(path, [BEGUN])
+
+
 class VoteLog:
     """Opened by one process. `append` is durable when it returns. Raises StoreFailed where the disk refuses."""
 
@@ -181,7 +190,12 @@ class VoteLog:
         """What was stored before this boot, oldest first; given once, so that it need not stay in memory."""
         assert self.records is not None
         records, self.records = self.records, None
-        return tuple(kept.record for kept in records)
+        return tuple(kept.record for kept in records if kept.record)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it held nothing at all when it was opened, not even what a log begins with."""
+        return self.records == ()
 
     def append(self, records: Sequence[tuple[int | None, bytes]]) -> None:
         """One write and one fdatasync for all of `records`."""

@@ -304,14 +304,6 @@ BOOT_BUGS = (
         (OBSERVERS,),
     ),
     SeededBug(
-        "damaged-log-votes-on",
-        "Who lost votes signs nothing with that key any more (docs/decisions/030).",
-        COMMON + "recall.py",
-        '        if lost_key and state.epoch.key(state.me, "vote") == lost_key:',
-        '        if lost_key and state.epoch.key(state.me, "submit") == lost_key:',
-        (BOOT,),
-    ),
-    SeededBug(
         "older-ledger-votes-on",
         "Who lost the ledger votes once it is back at what it had sealed (docs/decisions/030).",
         COMMON + "recall.py",

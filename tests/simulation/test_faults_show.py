@@ -83,7 +83,7 @@ def test_all_nodes_at_once_lose_nothing_that_was_acknowledged() -> None:
 
 
 @pytest.mark.parametrize("which", ["copy", "empty"])
-def test_a_node_with_an_older_or_empty_disk_votes_no_more(which: str) -> None:
+def test_a_node_with_an_older_or_empty_disk_does_not_vote_at_once(which: str) -> None:
     faults = [
         Fault("disk_copy", "node-4", at_us=400_000),
         Fault("kill", "node-4", at_us=AT),
@@ -93,6 +93,22 @@ def test_a_node_with_an_older_or_empty_disk_votes_no_more(which: str) -> None:
     assert run.notes("observing", "node-4")
     assert _votes(run, "node-4", AT) == 0 < _votes(run, "node-3", AT)
     assert run.double_said("Prepare") == {}
+
+
+@pytest.mark.parametrize("protocol", ["pbft", "hotstuff"])
+def test_a_wiped_node_votes_again_when_the_others_have_sealed_enough(protocol: str) -> None:
+    faults = [
+        Fault("kill", "node-4", at_us=AT),
+        Fault("restart", "node-4", after_us=300_000, options={"disk": "empty"}),
+    ]
+    small = scenario(faults=faults, transactions=480, interval_us=50_000, checkpoint_interval=4, window=8)
+    run = Observed(replace(small, protocol=protocol))
+    assert run.failed == {}
+    (observed,), (bound,), (again,) = (run.notes(kind, "node-4") for kind in ("observing", "bound", "votes_again"))
+    assert observed["t_us"] < bound["t_us"] < again["t_us"] and bound["height"] < again["height"]
+    votes = [said for kind in ("Prepare", "Commit", "Ballot") for said in run.said("node-4", kind)]
+    voted = [said.t_us for said in votes if said.t_us > AT]
+    assert len(voted) > 10 and min(voted) >= again["t_us"]
 
 
 def test_a_copied_disk_that_lacks_no_vote_is_as_good_as_the_own_one() -> None:

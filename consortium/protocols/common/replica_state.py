@@ -18,8 +18,9 @@ class CommonState:
     """The part of a replica's state that is the same in every protocol. A protocol adds its own views and votes.
 
     `head`: the highest height executed. `decided`: the highest handed to the ledger, ≥ head but for a moment.
-    `stable`: the highest sealed, which `seal` proves. `is_recalled`: the others hold no vote of ours that our own log
-    lacks. `evidence`: the first proof of two votes for one thing, per member.
+    `stable`: the highest sealed, which `seal` proves. `sealed_elsewhere`: what others proved to be sealed when we asked
+    them after a boot. `is_recalled`: no vote that our own log lacks can bind us, as far as the boot rule tells.
+    `evidence`: the first proof of two votes for one thing, per member.
     """
 
     def __init__(self, context: ReplicaContext) -> None:
@@ -32,6 +33,7 @@ class CommonState:
         self.seal: Certificate | None = context.stable_seal
         self.epoch: Epoch = context.epochs.at(self.head + 1)
         self.parameters = tuned(context.parameters, self.epoch)
+        self.sealed_elsewhere = 0
         self.is_recalled = False
         self.evidence: dict[NodeId, Evidence] = {}
         self._nonces = 0

@@ -117,14 +117,16 @@ class Recall(Message, frozen=True):
 
 
 class Recalled(Message, frozen=True):
-    """Answer to Recall: what proves the view in which the sender is, and the receiver's newest statements that it
-    holds."""
+    """Answer to Recall: what proves the view in which the sender is; the receiver's newest statements that it holds;
+    the newest seal that it has; and how high it signed itself (None: its own log does not tell)."""
 
     receiver: str
     nonce: bytes
     quorum: Certificate | None
     timeouts: Certificate | None
     votes: Annotated[tuple[Signed, ...], Few]
+    seal: Certificate | None
+    signed_height: int | None
 
 
 MESSAGES: tuple[type[Message], ...] = (

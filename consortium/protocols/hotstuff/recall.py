@@ -14,6 +14,8 @@ from consortium.core.machine import Effect, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Message, Signed, open_statement
 from consortium.protocols.common.latest_votes import LatestVotes
+from consortium.protocols.common.lost_log import Bound
+from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.messages import Ballot, Proposal, Recall, Recalled, Timeout
 from consortium.protocols.hotstuff.pacemaker import Pacemaker
@@ -68,12 +70,20 @@ class OwnVotes:
     def question(self, nonce: bytes) -> Message:
         return Recall(nonce)
 
-    def answer(self, event: Received, nonce: bytes) -> Message:
+    @property
+    def signed_height(self) -> int:
+        return max(self._state.stable, self._state.own.height)
+
+    def answer(self, event: Received, nonce: bytes, signed_height: int | None) -> Message:
+        """How high we signed is told only where our certificates prove a view as high as any that we signed in."""
         state = self._state
         is_ours = event.epoch == state.epoch.number
+        is_proven = is_ours and max(state.own.voted, state.own.timed) <= state.view
         quorum = state.high.certificate if is_ours and state.high is not None else None
         timeouts = state.current.timeouts if is_ours else None
-        return Recalled(event.sender, nonce, quorum, timeouts, self._votes_of_others.of(event.sender))
+        votes = self._votes_of_others.of(event.sender)
+        height = signed_height if is_proven else None
+        return Recalled(event.sender, nonce, quorum, timeouts, votes, state.seal, height)
 
     def learn(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
         """Into the view that an answer proves. Raises Malformed."""
@@ -93,6 +103,32 @@ class OwnVotes:
         state = self._state
         if state.view > max(state.own.voted, state.own.timed, 0):
             state.own.abstained = state.view + 1
+
+    def view_bound(self, answer: Recalled) -> int:
+        """Whoever is in a view brought a quorum with it that voted in the one before, or left it; and an honest one of
+        those whom we ask proves a view as high as that. So no view of ours was beyond the term after."""
+        state = self._state
+        proven = [0]
+        if answer.quorum is not None:
+            proven.append(state.opened(answer.quorum).view + 1)
+        if answer.timeouts is not None:
+            proven.append(next_term(open_timeouts(answer.timeouts, state.epoch, state.verifier)))
+        return next_term(max(proven))
+
+    def is_outlived(self, bound: Bound) -> bool:
+        """Whether a QC of a view beyond all of ours decides something, and what was sealed to us is passed."""
+        high = self._state.high
+        if high is None or not high.commits:
+            return False
+        return high.view > bound.view and self._state.stable > bound.height
+
+    def outlive(self) -> None:
+        """That QC binds us as if we had voted for it: its three-chain holds all that our lost ballots decided. The
+        replica writes it down with the seal."""
+        state = self._state
+        own, view = state.own, state.high_view
+        own.proposed, own.voted, own.timed = max(own.proposed, view), max(own.voted, view), max(own.timed, view)
+        own.locked = max(own.locked, view - 2)
 
     def is_newer(self, signed: Signed) -> bool:
         """Whether this is a statement of ours, signed with the key that we have, which the log read at boot does not

@@ -6,9 +6,11 @@ every seal, then says what the forgotten ones said.
 
 from __future__ import annotations
 
+from consortium.core.machine import Persist
 from consortium.core.messages import Certificate
-from consortium.protocols.common.records import Record, RecordReader
+from consortium.protocols.common.records import FORMAT, LostRecord, Record, RecordReader, RegainedRecord, persist
 from consortium.protocols.hotstuff.messages import Header
+from consortium.protocols.hotstuff.replica_state import ReplicaState
 
 
 class VotedRecord(Record, frozen=True):
@@ -39,6 +41,15 @@ class StateRecord(Record, frozen=True):
     quorum: Certificate | None
 
 
-AnyRecord = VotedRecord | TimeoutRecord | StateRecord
+AnyRecord = VotedRecord | TimeoutRecord | StateRecord | LostRecord | RegainedRecord
 
 RECORDS: RecordReader[AnyRecord] = RecordReader("HotStuff", AnyRecord)
+
+
+def persist_state(state: ReplicaState, height: int) -> Persist:
+    """What binds us, when `height` is sealed: what older records said of it may be forgotten then."""
+    own = state.own
+    high = None if state.high is None else state.high.certificate
+    views = (own.proposed + 1, own.voted + 1, own.timed + 1, own.locked + 1)
+    record = StateRecord(FORMAT, state.epoch.number, *views, high)
+    return persist(record, height + state.parameters.checkpoint_interval + 1)

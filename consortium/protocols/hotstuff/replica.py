@@ -10,9 +10,9 @@ from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import ReplicaContext
 from consortium.protocols.common.leader_timer import LeaderTimer
+from consortium.protocols.common.lost_log import LostLog
 from consortium.protocols.common.next_epoch import NextEpochInbox
 from consortium.protocols.common.recall import Recaller
-from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.common.replica_state import epoch_notes
 from consortium.protocols.hotstuff.chain import Chain
 from consortium.protocols.hotstuff.fetching import Fetching
@@ -32,7 +32,7 @@ from consortium.protocols.hotstuff.messages import (
 )
 from consortium.protocols.hotstuff.pacemaker import PROGRESS_TIMER, Pacemaker
 from consortium.protocols.hotstuff.recall import OwnVotes, VotesOfOthers
-from consortium.protocols.hotstuff.records import StateRecord
+from consortium.protocols.hotstuff.records import persist_state
 from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.restore import Restorer
 from consortium.protocols.hotstuff.retransmit import RETRANSMIT_TIMER, Retransmission
@@ -55,7 +55,8 @@ class Replica:
         self._voting = Voting(state, self._chain, self._fetching, self._pacemaker)
         self._leading = Leading(state, self._chain, self._fetching, self._voting, self._pacemaker)
         self._own_votes = OwnVotes(state, self._votes_of_others, self._chain, self._pacemaker)
-        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes)
+        self._lost = LostLog(state)
+        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes, self._lost)
         self._retransmission = Retransmission(state, self._chain, self._fetching, self._pacemaker, self._voting)
         self._on: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             Proposal: self._voting.on_proposal,
@@ -108,13 +109,14 @@ class Replica:
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
-        effects = Restorer(self.state, self._voting, self._votes_of_others).restore(records)
+    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes | None) -> list[Effect]:
+        self._lost.is_lost = lost_key is not None
+        effects = Restorer(self.state, self._voting, self._votes_of_others, self._lost).restore(records)
         self._recaller.logged_epoch = self._own_votes.logged_epoch
         self._pacemaker.restart(now)
         if not self.state.is_member:
             effects.append(Note("removed", {"epoch": self.state.epoch.number}))
-        effects.extend(self._recaller.begin(now, lost_key))
+        effects.extend(self._recaller.begin(now))
         return [*effects, *self._say_again()]
 
     def _say_again(self) -> list[Effect]:
@@ -145,20 +147,13 @@ class Replica:
             part.clear()
         state.flight.clear()
         effects: list[Effect] = [
-            self._state_record(state.head),
+            persist_state(state, state.head),
             *epoch_notes(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
         ]
         for event in self._next_epoch.take(epoch.number):
             effects.extend(self._on_received(now, event))
         return effects
-
-    def _state_record(self, height: int) -> Effect:
-        state = self.state
-        high = None if state.high is None else state.high.certificate
-        views = (state.own.proposed + 1, state.own.voted + 1, state.own.timed + 1, state.own.locked + 1)
-        kept = height + state.parameters.checkpoint_interval + 1
-        return persist(StateRecord(FORMAT, state.epoch.number, *views, high), kept)
 
     def _on_stable(self, now: Now, event: Stable) -> list[Effect]:
         """The window moves: sealed heights are forgotten, and what our log says of them is said once more."""
@@ -167,10 +162,12 @@ class Replica:
             return []
         state.stable, state.seal = event.height, event.seal
         self._chain.prune()
-        if event.height == state.epoch.first_height - 1:  # the epoch begins
+        regained = self._recaller.on_stable()
+        effects: list[Effect] = [persist_state(state, event.height), *regained]
+        if regained or event.height == state.epoch.first_height - 1:  # we vote again, or the epoch begins
             self._pacemaker.restart(now)
-            return [self._state_record(event.height), *self._pacemaker.try_join()]
-        return [self._state_record(event.height)]
+            effects.extend(self._pacemaker.try_join())
+        return effects
 
     def _on_expired(self, now: Now, timer: tuple[str, ...]) -> list[Effect]:
         if timer == PROGRESS_TIMER:

@@ -15,17 +15,20 @@ from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Tree
 
 
 class Past(NamedTuple):
-    """What our log says of an epoch: newest views of proposal, ballot and TIMEOUT, the lock, the newest QC."""
+    """What our log says of an epoch: newest views of proposal, ballot and TIMEOUT, the lock, the newest QC, and the
+    highest height of a block that we voted for."""
 
     proposed: int = ROOT_VIEW
     voted: int = ROOT_VIEW
     timed: int = ROOT_VIEW
     locked: int = ROOT_VIEW
     high: Quorum | None = None
+    height: int = 0
 
 
 class OwnViews:
-    """What binds us: the newest views in which we said PROPOSAL, BALLOT, TIMEOUT (-1: none).
+    """What binds us: the newest views in which we said PROPOSAL, BALLOT, TIMEOUT (-1: none). `height`: the highest of a
+    block that we voted for.
 
     `locked`: no vote for a block whose parent is of an older view. `abstained`: no vote in views up to this one, for
     our log may have lost one."""
@@ -35,6 +38,7 @@ class OwnViews:
         self.voted = past.voted
         self.timed = past.timed
         self.locked = past.locked
+        self.height = past.height
         self.abstained = ROOT_VIEW
 
 

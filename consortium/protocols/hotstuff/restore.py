@@ -8,6 +8,8 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Effect
 from consortium.core.membership import Epoch
 from consortium.core.messages import Certificate
+from consortium.protocols.common.lost_log import LostLog
+from consortium.protocols.common.records import LostRecord, RegainedRecord
 from consortium.protocols.hotstuff.certificates import Quorum, open_quorum
 from consortium.protocols.hotstuff.fetching import take_body
 from consortium.protocols.hotstuff.messages import Header, block_digest
@@ -20,8 +22,9 @@ from consortium.protocols.hotstuff.voting import Voting
 class Restorer:
     """Fills a fresh state from the records, oldest first."""
 
-    def __init__(self, state: ReplicaState, voting: Voting, votes_of_others: VotesOfOthers) -> None:
+    def __init__(self, state: ReplicaState, voting: Voting, votes_of_others: VotesOfOthers, lost: LostLog) -> None:
         self._state = state
+        self._lost = lost
         self._voting = voting
         self._votes_of_others = votes_of_others
         self._past: dict[int, Past] = {}
@@ -31,6 +34,9 @@ class Restorer:
         state = self._state
         log, notes = RECORDS.read(records)
         for record in log:
+            if isinstance(record, LostRecord | RegainedRecord):
+                self._lost.read_back(record)
+                continue
             self._past[record.epoch] = self._joined(record, self._past.get(record.epoch, Past()))
         state.past = self._past
         state.begin_epoch(state.epoch)
@@ -47,6 +53,7 @@ class Restorer:
                     proposed=max(past.proposed, header.view if is_proposal else -1),
                     voted=max(past.voted, -1 if is_proposal else header.view),
                     locked=max(past.locked, locked - 1),
+                    height=max(past.height, header.height),
                 )
                 return self._with_quorum(past, header.justify, epoch)
             case TimeoutRecord(view=view, quorum=quorum):

@@ -163,6 +163,7 @@ class Voting:
             under = state.tree.parent(parent)
             state.own.locked = max(state.own.locked, under.view)
         state.own.voted = state.view
+        state.own.height = max(state.own.height, block.height)
         ballot = Ballot(block.view, block.digest, decided.height, decided.commits)
         to = state.leads(state.view + 1)
         return [self.record(block, is_proposal=False), state.tell(to, ballot)]

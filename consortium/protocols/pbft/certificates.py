@@ -46,6 +46,11 @@ class Change(NamedTuple):
     stable_height: int
     proven: tuple[Proven, ...]
 
+    @property
+    def top(self) -> int:
+        """The highest height that it has to do with."""
+        return self.proven[-1].height if self.proven else self.stable_height
+
 
 class Order(NamedTuple):
     """What a new view must order at a height; `view` is that of its certificate, -1 for a gap."""
@@ -169,14 +174,36 @@ def plan(changes: Sequence[Change]) -> Plan:
     return Plan(stable_height, {height: best.get(height, gap) for height in range(stable_height + 1, last + 1)})
 
 
+def span_fault(changes: Sequence[Change], span: int) -> str | None:
+    """Why these may not stand in one NEW-VIEW; None = they may. A VIEW-CHANGE speaks of the heights up to `span` above
+    its stable one, and has no say where others know of greater heights. So an old one of a member that has lost its log
+    since, and votes again far above it, cannot hide those votes."""
+    top = max(change.top for change in changes)
+    oldest = min(change.stable_height for change in changes)
+    return "a VIEW-CHANGE that is too old for the others" if top > oldest + span else None
+
+
+def choose_changes(mine: Change, others: Sequence[Change], count: int, span: int) -> list[Change] | None:
+    """`mine` and `count` of the others that may stand in one NEW-VIEW, by sender; of the others the first by name that
+    fit the most advanced. None where there are not so many."""
+    for top in sorted({change.top for change in (mine, *others)}, reverse=True):
+        fit = [each for each in (mine, *others) if each.top <= top <= each.stable_height + span]
+        if mine in fit and len(fit) > count:
+            first = sorted((each for each in fit if each is not mine), key=lambda each: each.sender)[:count]
+            return sorted([mine, *first], key=lambda each: each.sender)
+    return None
+
+
 def check_new_view(
     message: NewView,
     sender: NodeId,
     epoch: Epoch,
     open_change: Callable[[Signed], Change],
+    span: int,
 ) -> Plan:
     """Paper 4.4: valid iff said by the leader of its view, with valid VIEW-CHANGEs for exactly that view from a
-    quorum of distinct members in order of name, and orders equal to what we compute from them. Raises Malformed."""
+    quorum of distinct members in order of name, and orders equal to what we compute from them. Beyond the paper, no
+    VIEW-CHANGE may be too old for the others (`span_fault`). Raises Malformed."""
     if not 0 < message.view < INTEGER_MAX or sender != epoch.leader(message.view):
         raise Malformed("NEW-VIEW of a member that does not lead the view")
     senders = [signed.sender for signed in message.changes]
@@ -188,6 +215,8 @@ def check_new_view(
         if change.view != message.view:
             raise Malformed("a VIEW-CHANGE for another view")
         changes.append(change)
+    if (fault := span_fault(changes, span)) is not None:
+        raise Malformed(fault)
     result = plan(changes)
     if message.orders != orders_of(result):
         raise Malformed("the orders do not follow from the VIEW-CHANGEs")

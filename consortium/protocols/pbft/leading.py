@@ -31,6 +31,8 @@ class Leading:
         effects: list[Effect] = []
         while state.is_leader and state.may_vote and not self._lacks_body():
             height = max(state.next_height, state.decided + 1)
+            if height <= state.sealed_elsewhere:
+                break  # it is decided elsewhere
             if state.pool.waiting == 0 and height > state.epochs.reach:
                 break
             in_flight = height - state.decided - 1

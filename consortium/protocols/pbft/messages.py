@@ -112,11 +112,14 @@ class Recall(Message, frozen=True):
 
 
 class Recalled(Message, frozen=True):
-    """Answer to Recall: the receiver's latest votes that the sender holds, one a phase, and those at open heights."""
+    """Answer to Recall: the receiver's latest votes that the sender holds, one a phase, and those at open heights; the
+    newest seal that it has; and how high it signed itself (None: its own log does not tell)."""
 
     receiver: str
     nonce: bytes
     votes: Annotated[tuple[Signed, ...], Few]
+    seal: Certificate | None
+    signed_height: int | None
 
 
 MESSAGES: tuple[type[Message], ...] = (

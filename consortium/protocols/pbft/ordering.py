@@ -170,6 +170,8 @@ class Ordering:
         if not state.may_vote or state.is_leader or not state.is_votable(slot.height):
             return []
         is_ordered = slot.height <= state.opening.last_height
+        if slot.height <= state.sealed_elsewhere and not is_ordered:
+            return []  # nobody could tell us what we voted there before a boot
         if slot.decided_digest not in (None, slot.digest):
             slot.refused_view = slot.view
             if slot.certificate_view > slot.view:

@@ -9,7 +9,14 @@ from __future__ import annotations
 from consortium.core.machine import Persist
 from consortium.core.messages import Certificate, Signed
 from consortium.core.votes import VoteKeeping
-from consortium.protocols.common.records import FORMAT, Record, RecordReader, persist
+from consortium.protocols.common.records import (
+    FORMAT,
+    LostRecord,
+    Record,
+    RecordReader,
+    RegainedRecord,
+    persist,
+)
 from consortium.protocols.pbft.messages import Claim, NewView, ViewChange
 from consortium.protocols.pbft.slot import Slot
 
@@ -61,7 +68,16 @@ class SealedRecord(Record, frozen=True):
     height: int
 
 
-AnyRecord = AcceptedRecord | PreparedRecord | ViewRecord | ViewChangeRecord | NewViewRecord | SealedRecord
+AnyRecord = (
+    AcceptedRecord
+    | PreparedRecord
+    | ViewRecord
+    | ViewChangeRecord
+    | NewViewRecord
+    | SealedRecord
+    | LostRecord
+    | RegainedRecord
+)
 
 RECORDS: RecordReader[AnyRecord] = RecordReader("PBFT", AnyRecord)
 decode_record = RECORDS.decode

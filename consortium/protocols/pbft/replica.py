@@ -22,6 +22,7 @@ from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
 from consortium.core.protocol import ReplicaContext
 from consortium.protocols.common.leader_timer import LeaderTimer
+from consortium.protocols.common.lost_log import LostLog
 from consortium.protocols.common.next_epoch import NextEpochInbox
 from consortium.protocols.common.recall import Recaller
 from consortium.protocols.common.records import FORMAT, persist
@@ -74,8 +75,9 @@ class Replica:
         self._view_changes = ViewChanges(state, self._ordering, timer)
         self._progress = Progress(state, timer, self._view_changes)
         self._own_votes = OwnVotes(state, self.votes_of_others)
-        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes)
-        self._restorer = Restorer(state, self._view_changes, self.votes_of_others)
+        self._lost = LostLog(state)
+        self._recaller = Recaller(state, RECALL_TIMER, self._own_votes, self._lost)
+        self._restorer = Restorer(state, self._view_changes, self.votes_of_others, self._lost)
         self._retransmission = Retransmission(state, self._bodies, self._view_changes)
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
@@ -124,14 +126,15 @@ class Replica:
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
+    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes | None) -> list[Effect]:
+        self._lost.is_lost = lost_key is not None
         effects = self._restorer.restore(records)
         self._recaller.logged_epoch = self._restorer.last_epoch
         self._own_votes.read_back()
         self._progress.restart(now)
         if not self.state.is_member:
             effects.append(Note("removed", {"epoch": self.state.epoch.number}))
-        effects.extend(self._recaller.begin(now, lost_key))
+        effects.extend(self._recaller.begin(now))
         if self.state.is_recalled:
             effects.extend(self._resume(now))
         return effects
@@ -202,10 +205,15 @@ class Replica:
         if event.height <= state.stable:
             return []
         state.stable, state.seal = event.height, event.seal
+        regained = self._recaller.on_stable()  # looks at what is dropped next
         state.log.drop(state.floor)
         self._bodies.forget(state.floor)
         kept_until = event.height + 1  # so the next one takes its place
-        effects: list[Effect] = [persist(SealedRecord(FORMAT, state.epoch.number, event.height), kept_until)]
+        sealed = persist(SealedRecord(FORMAT, state.epoch.number, event.height), kept_until)
+        effects: list[Effect] = [sealed, *regained]
+        if regained:
+            self._progress.restart(now)
+            return [*effects, *self._resume(now)]
         if event.height == state.epoch.first_height - 1:  # the epoch begins
             self._progress.restart(now)
             effects.extend(self._view_changes.try_join(now))

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from consortium.core.codec import Malformed
 from consortium.core.machine import Effect
 from consortium.core.messages import Signed
-from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare
+from consortium.protocols.common.lost_log import LostLog
+from consortium.protocols.common.records import LostRecord, RegainedRecord
+from consortium.protocols.pbft.messages import Claim, Prepare, PrePrepare, ViewChange
 from consortium.protocols.pbft.recall import VotesOfOthers
 from consortium.protocols.pbft.records import (
     RECORDS,
@@ -28,8 +30,9 @@ class Restorer:
     nothing. Where the ledger was lost and the log was not, it holds votes of epochs that the ledger has yet to come to:
     those bind us from the moment that we enter them."""
 
-    def __init__(self, state: ReplicaState, view_changes: ViewChanges, memory: VotesOfOthers) -> None:
+    def __init__(self, state: ReplicaState, view_changes: ViewChanges, memory: VotesOfOthers, lost: LostLog) -> None:
         self._state = state
+        self._lost = lost
         self._view_changes = view_changes
         self._memory = memory
         self._new_views: dict[int, tuple[Signed, NewViewRecord]] = {}
@@ -54,7 +57,9 @@ class Restorer:
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
         log, notes = RECORDS.read(records)
         for record in log:
-            if record.epoch == self._state.epoch.number:
+            if isinstance(record, LostRecord | RegainedRecord):
+                self._lost.read_back(record)
+            elif record.epoch == self._state.epoch.number:
                 self._apply(record)
             elif record.epoch > self._state.epoch.number:
                 self._later.setdefault(record.epoch, []).append(record)
@@ -81,6 +86,8 @@ class Restorer:
                 self._view_changes.said = message
             case NewViewRecord(message=message, signed=signed) if signed is not None:
                 self._new_views = {message.view: (signed, record)}
+                for change in message.changes:
+                    self._remember(change)
             case _:
                 pass
 
@@ -114,11 +121,11 @@ class Restorer:
             self._remember(claim.pre_prepare)
 
     def _remember(self, signed: Signed) -> None:
-        """Others' votes that our certificates hold: they may ask for them."""
+        """Others' votes on which we acted: they may ask for them."""
         state = self._state
         try:
             message = state.verifier.codec.decode(signed.body, state.epoch.number)
         except Malformed:
             return
-        if isinstance(message, PrePrepare | Prepare):
-            self._memory.note(signed, message, state.epoch.number)
+        if isinstance(message, PrePrepare | Prepare | ViewChange):
+            self._memory.read_back(signed, message, state.epoch.number)

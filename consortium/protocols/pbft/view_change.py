@@ -14,6 +14,7 @@ from consortium.protocols.pbft.certificates import (
     Plan,
     check_new_view,
     check_view_change,
+    choose_changes,
     orders_of,
     plan,
 )
@@ -184,8 +185,10 @@ class ViewChanges:
         exact = {name: change for name, change in self._changes.items() if change.view == state.wanted}
         if me not in exact or len(exact) < state.epoch.quorum:
             return []
-        others = sorted(name for name in exact if name != me)[: state.epoch.quorum - 1]
-        chosen = [exact[name] for name in sorted([me, *others])]
+        mine = exact.pop(me)
+        chosen = choose_changes(mine, list(exact.values()), state.epoch.quorum - 1, state.span)
+        if chosen is None:
+            return []
         result = plan(chosen)
         self.said = NewView(state.wanted, tuple(change.signed for change in chosen), orders_of(result))
         record = NewViewRecord(FORMAT, state.epoch.number, self.said, None)
@@ -198,7 +201,7 @@ class ViewChanges:
         if message.view <= state.view or message.view < state.wanted:
             return []
         try:
-            result = check_new_view(message, event.sender, state.epoch, self._open)
+            result = check_new_view(message, event.sender, state.epoch, self._open, state.span)
         except Malformed as error:
             return state.rejected(str(error), event)
         return self._enter(now, event.signed, message, result)
@@ -236,7 +239,7 @@ class ViewChanges:
         """After a boot: the NEW-VIEW of the view that our log says we are in, judged again."""
         state = self._state
         try:
-            result = check_new_view(message, signed.sender, state.epoch, self._open)
+            result = check_new_view(message, signed.sender, state.epoch, self._open, state.span)
             state.opening = Opening(signed, result.orders, result.last_height)
         except Malformed:  # our own log was valid once; what it orders binds us all the same
             orders = {height: Order(digest, -1, ()) for height, digest in message.orders}

@@ -83,7 +83,7 @@ class Solo:
 
     # --- events -------------------------------------------------------------------------------------------------
 
-    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes) -> list[Effect]:
+    def _on_started(self, now: Now, records: tuple[bytes, ...], lost_key: bytes | None) -> list[Effect]:
         """Our own orders above the ledger are said again; the sequencer asks what the others hold of it first."""
         state = self.state
         for data in records:

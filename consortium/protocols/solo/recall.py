@@ -23,14 +23,19 @@ class Recaller:
         self._is_observing = False
         self._answers: dict[NodeId, None] = {}
         self._nonce = b""
+        self._lost_key: bytes | None = None
 
-    def begin(self, now: Now, lost_key: bytes = b"") -> list[Effect]:
-        """Right after the log was read back, without orders of `lost_key`; and in a new epoch."""
+    def begin(self, now: Now, lost_key: bytes | None) -> list[Effect]:
+        """Right after the log was read back, without orders of `lost_key`."""
+        self._lost_key = lost_key
+        return self._begin(now)
+
+    def _begin(self, now: Now) -> list[Effect]:
         state = self._state
-        if lost_key and state.epoch.key(state.me, "vote") == lost_key:
-            return self._observe("the log of our orders was damaged", state.me)
         if not state.is_sequencer:
             return []
+        if self._lost_key is not None and state.epoch.key(state.me, "vote") == self._lost_key:
+            return self._observe("the log of our orders is missing or was damaged", state.me)
         if state.epoch.n == 1:
             state.is_recalled = True
             return []
@@ -45,7 +50,7 @@ class Recaller:
         if is_same and (state.is_recalled or self._is_observing):
             return []
         state.is_recalled = self._is_observing = False
-        return self.begin(now)
+        return self._begin(now)
 
     def on_timer(self, now: Now) -> list[Effect]:
         state = self._state

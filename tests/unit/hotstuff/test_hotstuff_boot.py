@@ -49,7 +49,7 @@ def _booted(*records: StateRecord) -> tuple[Bench, list[bytes]]:
 
 def _answer(bench: Bench, nonce: bytes, epoch: int) -> None:
     for name in OTHERS:
-        message = Recalled("n3", nonce, None, None, ())
+        message = Recalled("n3", nonce, None, None, (), None, None)
         bench.step(Received(name, message, bench.signed(name, message), epoch, b""))
 
 

@@ -388,8 +388,8 @@ def test_what_is_no_vote_of_ours_shows_nothing_about_our_log() -> None:
         ours(statement(b"another chain", suite.name, 9, Prepare(0, 9, A))),
         bench.sign("n1", Recall(b"q")),
     )
-    bench.hear("n2", Recalled("n1", question.nonce, shown))
-    bench.hear("n3", Recalled("n1", question.nonce, ()))
+    bench.hear("n2", Recalled("n1", question.nonce, shown, None, None))
+    bench.hear("n3", Recalled("n1", question.nonce, (), None, None))
     assert bench.noted("observing") == [] and bench.replica.state.is_recalled
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Executed, Received, Submit
 from consortium.core.membership import Epoch, Member
@@ -110,12 +112,18 @@ def test_votes_of_the_epoch_before_count_no_more() -> None:
     assert bench.said(Prepare) == []
 
 
-def test_a_member_with_a_new_voting_key_asks_again_and_ends_its_observing() -> None:
+@pytest.mark.parametrize(("named", "votes"), [(7, True), (8, False)])
+def test_a_member_with_a_new_voting_key_votes_again_in_its_epoch_if_nobody_had_signed_so_high(
+    named: int, votes: bool
+) -> None:
+    """The epoch begins at 9. Had anybody signed for height 8 before n1 asked, n1 may have signed in that epoch, too."""
     bench = Bench(head=7, stable=4, is_recalled=False)
     nonce = bench.said(Recall)[-1].nonce
     shown = bench.sign("n1", Prepare(3, 9, b"z" * 32))
-    bench.hear("n2", Recalled("n1", nonce, (shown,)))
+    bench.hear("n2", Recalled("n1", nonce, (shown,), None, None))
     assert bench.noted("observing")
+    for name in ("n0", "n2", "n3"):
+        bench.hear(name, Recalled("n1", nonce, (), None, named))
     names = ("n0", "n1", "n2", "n3")
     members = [Member(name, "x", "validator", {"vote": SUITE.public_key(secret(name))}) for name in names]
     members[1] = Member("n1", "x", "validator", {"vote": SUITE.public_key(secret("n1 new"))})
@@ -126,9 +134,9 @@ def test_a_member_with_a_new_voting_key_asks_again_and_ends_its_observing() -> N
     raw, digest = bench.batch()
     hear_in(bench, 1, "n0", PrePrepare(0, 9, digest), raw)
     assert bench.said(Prepare) == []
-    hear_in(bench, 1, "n2", Recalled("n1", nonce, (shown,)))
-    hear_in(bench, 1, "n3", Recalled("n1", nonce, ()))
-    assert bench.said(Prepare) == [Prepare(0, 9, digest)]
+    hear_in(bench, 1, "n2", Recalled("n1", nonce, (shown,), None, None))
+    hear_in(bench, 1, "n3", Recalled("n1", nonce, (), None, None))
+    assert bench.said(Prepare) == [Prepare(0, 9, digest)][:votes]
 
 
 def test_a_vote_of_ours_in_an_epoch_that_we_do_not_know_shows_that_our_disk_is_old() -> None:
@@ -137,9 +145,9 @@ def test_a_vote_of_ours_in_an_epoch_that_we_do_not_know_shows_that_our_disk_is_o
     body = bench.verifier.codec.statement(7, Prepare(0, 900, b"z" * 32))
     later = Signed("n1", body, SUITE.sign(secret("n1"), body))
     forged = Signed("n1", body, SUITE.sign(secret("n2"), body))
-    bench.hear("n2", Recalled("n1", nonce, (forged,)))
+    bench.hear("n2", Recalled("n1", nonce, (forged,), None, None))
     assert bench.noted("observing") == []
-    bench.hear("n3", Recalled("n1", nonce, (later,)))
+    bench.hear("n3", Recalled("n1", nonce, (later,), None, None))
     assert bench.noted("observing")
 
 

@@ -27,10 +27,10 @@ def test_observers_answers_end_no_recall() -> None:
     bench = Bench(observers=EYES, is_recalled=False)
     (question,) = bench.said(Recall)
     for name in EYES:
-        bench.hear(name, Recalled("n1", question.nonce, ()))
+        bench.hear(name, Recalled("n1", question.nonce, (), None, None))
     assert not bench.replica.state.is_recalled
     for name in ("n2", "n3"):
-        bench.hear(name, Recalled("n1", question.nonce, ()))
+        bench.hear(name, Recalled("n1", question.nonce, (), None, None))
     assert bench.replica.state.is_recalled
 
 

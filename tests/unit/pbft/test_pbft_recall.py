@@ -60,11 +60,13 @@ def test_a_node_listens_until_enough_others_answered_then_says_its_votes_again()
     (question,) = after.said(Recall)
     raw, fresh = after.batch(b"three")
     after.hear("n0", PrePrepare(0, 3, fresh), raw)
-    after.hear("n2", Recalled("n1", question.nonce, _latest(before, Prepare(0, 1, digest), Commit(0, 1, digest))))
-    after.hear("n2", Recalled("n1", question.nonce, ()))
-    after.hear("n3", Recalled("n1", b"another nonce", ()))
+    after.hear(
+        "n2", Recalled("n1", question.nonce, _latest(before, Prepare(0, 1, digest), Commit(0, 1, digest)), None, None)
+    )
+    after.hear("n2", Recalled("n1", question.nonce, (), None, None))
+    after.hear("n3", Recalled("n1", b"another nonce", (), None, None))
     assert after.said(Prepare) == []
-    after.hear("n3", Recalled("n1", question.nonce, ()))
+    after.hear("n3", Recalled("n1", question.nonce, (), None, None))
     assert [vote.height for vote in after.said(Prepare)] == [1, 2, 3]
     assert after.said(Commit) == [Commit(0, 1, digest)]
 
@@ -75,9 +77,9 @@ def test_a_node_whose_log_was_rolled_back_only_observes() -> None:
     for vote in (Prepare(0, 2, b"z" * 32), Commit(0, 1, digest), ViewChange(1, 0, None, ())):
         after = Bench(records=_logged(before)[:1], is_recalled=False)
         (question,) = after.said(Recall)
-        after.hear("n2", Recalled("n1", question.nonce, _latest(before, vote)))
+        after.hear("n2", Recalled("n1", question.nonce, _latest(before, vote), None, None))
         for name in ("n0", "n3"):
-            after.hear(name, Recalled("n1", question.nonce, ()))
+            after.hear(name, Recalled("n1", question.nonce, (), None, None))
         assert len(after.noted("observing")) == 1
         assert after.said(Prepare) == [] and after.said(Commit) == []
 
@@ -134,19 +136,38 @@ def test_votes_of_a_later_epoch_bind_a_node_whose_ledger_was_lost(is_logged: boo
     if is_logged:
         nonce = bench.said(Recall)[-1].nonce
         for name in ("n2", "n3"):
-            bench.do(received(name, Recalled("n1", nonce, (received("n1", Prepare(0, 5, digest)).signed,))))
+            bench.do(received(name, Recalled("n1", nonce, (received("n1", Prepare(0, 5, digest)).signed,), None, None)))
     assert bench.replica.state.is_recalled and bench.noted("observing") == []
     other, other_digest = bench.batch(b"another")
     bench.do(received("n0", PrePrepare(0, 5, other_digest), other))
     assert [vote.digest for vote in bench.said(Prepare)] == [digest if is_logged else other_digest]
 
 
+def test_votes_that_were_acted_on_are_told_also_after_a_boot_of_ones_own() -> None:
+    """n2 took part in two prepared certificates and a NEW-VIEW of n1; what n1 only heard is gone with its memory."""
+    before = Bench()
+    for height, bundle in ((1, b"one"), (2, b"two")):
+        raw, digest = before.batch(bundle)
+        before.hear("n0", PrePrepare(0, height, digest), raw)
+        before.hear("n2", Prepare(0, height, digest))
+    before.hear("n2", Prepare(0, 3, b"z" * 32))
+    after = Bench(records=_logged(before))
+    (answer,) = after.said(Recalled, after.hear("n2", Recall(b"q")))
+    told = [after.verifier.open(vote, after.epochs).message for vote in answer.votes]
+    assert {vote.height for vote in told if isinstance(vote, Prepare)} == {1, 2}
+    changes = {name: before.view_change(2, before.prepared(0, 1, digest)) for name in ("n0", "n2", "n3")}
+    before.hear("n2", before.new_view(2, changes))
+    after = Bench(records=_logged(before))
+    (answer,) = after.said(Recalled, after.hear("n3", Recall(b"q")))
+    assert [after.verifier.open(vote, after.epochs).message for vote in answer.votes] == [changes["n3"]]
+
+
 def test_nobody_can_invent_a_vote_of_another() -> None:
     bench = Bench(is_recalled=False)
     (question,) = bench.said(Recall)
     forged = Signed("n1", bench.sign("n2", Prepare(0, 9, b"z" * 32)).body, b"\x00" * 32)
-    bench.hear("n2", Recalled("n1", question.nonce, (forged, bench.sign("n2", Prepare(0, 9, b"z" * 32)))))
-    bench.hear("n3", Recalled("n1", question.nonce, ()))
+    bench.hear("n2", Recalled("n1", question.nonce, (forged, bench.sign("n2", Prepare(0, 9, b"z" * 32))), None, None))
+    bench.hear("n3", Recalled("n1", question.nonce, (), None, None))
     assert bench.noted("observing") == [] and bench.replica.state.is_recalled
 
 
@@ -228,26 +249,23 @@ def test_a_node_that_lost_its_ledger_and_not_its_log_votes_once_it_is_back_where
     after = Bench(records=_after_seal(before, 1), is_recalled=False)
     (question,) = after.said(Recall)
     for name in ("n0", "n2", "n3"):
-        after.hear(name, Recalled("n1", question.nonce, answer))
+        after.hear(name, Recalled("n1", question.nonce, answer, None, None))
     raw, other = after.batch(b"other")
     after.hear("n0", PrePrepare(0, 1, other), raw)
     assert after.noted("observing") == [] and after.said(Prepare) == [], "it may not vote where it forgot its votes"
     after.do(Executed(1, b"h" * 32, after.epoch))
     after.stabilise(1)
-    after.hear("n2", Recalled("n1", question.nonce, answer))
+    after.hear("n2", Recalled("n1", question.nonce, answer, None, None))
     assert after.replica.state.is_recalled
     without = [record for record in _after_seal(before, 1) if b"SealedRecord" not in record]
     unmarked = Bench(records=without[:0], is_recalled=False)
     (question,) = unmarked.said(Recall)
-    unmarked.hear("n2", Recalled("n1", question.nonce, answer))
+    unmarked.hear("n2", Recalled("n1", question.nonce, answer, None, None))
     assert len(unmarked.noted("observing")) == 1, "positive control: an empty log is a lost one"
 
 
-def test_a_node_whose_log_was_damaged_votes_with_no_old_key_whatever_the_others_say() -> None:
-    bench = Bench(is_recalled=False)
-    key = bench.epoch.key("n1", "vote")
-    assert key is not None
-    for lost, votes in ((key, False), (b"another key".ljust(32, b"."), True)):
+def test_a_node_whose_log_was_damaged_does_not_vote_because_nobody_remembers_a_vote() -> None:
+    for lost, votes in ((b"key", False), (b"", False), (None, True)):
         after = Bench(is_recalled=False)
         after.replica = Replica(after.replica.state.context)
         after.out.clear()
@@ -255,7 +273,7 @@ def test_a_node_whose_log_was_damaged_votes_with_no_old_key_whatever_the_others_
         assert len(after.noted("observing")) == (not votes)
         for question in after.said(Recall):
             for name in ("n0", "n2", "n3"):
-                after.hear(name, Recalled("n1", question.nonce, ()))
+                after.hear(name, Recalled("n1", question.nonce, (), None, None))
         raw, digest = after.batch(b"one")
         after.hear("n0", PrePrepare(0, 1, digest), raw)
         assert bool(after.said(Prepare)) == votes

@@ -17,7 +17,7 @@ from consortium.protocols import load_protocols
 from consortium.protocols.common.holders import Holders
 from consortium.protocols.common.lag import Lag, behind
 from consortium.protocols.common.leader_timer import LeaderTimer
-from consortium.protocols.common.records import FORMAT, Record, RecordReader
+from consortium.protocols.common.records import FORMAT, LostRecord, Record, RecordReader
 from consortium.protocols.common.replica_state import CommonState
 from consortium.protocols.common.retransmit_timer import TRIES_AT_ONCE, RetransmitTimer
 from consortium.protocols.pbft.messages import Recall
@@ -128,11 +128,12 @@ class Voted(Record, frozen=True):
     height: int
 
 
-def test_a_log_is_read_in_order_and_what_cannot_be_read_is_noted() -> None:
+def test_a_log_is_read_in_order_and_what_cannot_be_read_is_noted_and_may_have_been_a_vote() -> None:
     reader: RecordReader[Voted] = RecordReader("test", Voted)
     log = [encode(Voted(FORMAT, 0, 1)), encode(Voted(FORMAT + 1, 0, 2)), b"junk", encode(Voted(FORMAT, 0, 3))]
     records, notes = reader.read(log)
-    assert [record.height for record in records] == [1, 3]
+    assert [type(record) for record in records] == [Voted, LostRecord, LostRecord, Voted]
+    assert [record.height for record in records if isinstance(record, Voted)] == [1, 3]
     whys = [note.fields["why"] for note in notes if isinstance(note, Note)]
     assert len(whys) == 2 and whys[0] == "a test record of format 2; this version reads format 1"
 
