@@ -30,7 +30,7 @@ class TwoFaced(Network):
         self.traitor = traitor
         self.carries: Callable[[str, str, Message], bool] = all_goes
         self.is_kept: Callable[[str, str, Message], bool] = lambda sender, receiver, message: False
-        self.kept: list[tuple[str, bytes]] = []
+        self.kept: list[tuple[str, str, bytes]] = []
         if traitor:
             self.peers[traitor + OTHER] = Peer(self, traitor, traitor + OTHER)
         return self
@@ -44,14 +44,14 @@ class TwoFaced(Network):
             if peer.name == name or to not in (None, peer.name):
                 continue
             if self.is_kept(sender, place, message):
-                self.kept.append((place, payload))
+                self.kept.append((place, name, payload))
             elif self.carries(sender, place, message):
-                self.later(self.random.randint(*self.delay_us), lambda peer=peer: peer.arrive(payload))
+                self.later(self.random.randint(*self.delay_us), lambda peer=peer: peer.arrive(name, payload))
 
     def release(self) -> None:
         kept, self.kept = self.kept, []
-        for place, payload in kept:
-            self.peers[place].arrive(payload)
+        for place, name, payload in kept:
+            self.peers[place].arrive(name, payload)
 
     def executed(self, peer: Peer, height: int, digest: bytes) -> None:
         if peer.name != self.traitor:
