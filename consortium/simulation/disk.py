@@ -165,7 +165,7 @@ class Disk:
             wishes: list[Kept] = [(kept, None) for block in self.votes for kept, _ in block if is_wish(kept)]
             self.votes = [[(lost_votes_record(voting_key), None), *wishes]]
             self._is_log_damaged = False
-        return [record for block in self.votes for record, _ in block if record]
+        return [record for block in self.votes for record, height in block if (record, height) != BEGUN]
 
     def wipe(self) -> None:
         """Ledger and vote log are gone; the copy, if there is one, lies elsewhere."""

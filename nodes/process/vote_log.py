@@ -44,7 +44,7 @@ class Kept(NamedTuple):
     record: bytes
 
 
-BEGUN = Kept(None, b"")  # the first record of a log that was prepared for a node: no node writes an empty one
+BEGUN = Kept(None, b"begun")  # the first record of a log that was prepared for a node: no node writes it
 
 
 def _block(offset: int, records: Sequence[tuple[int | None, bytes]]) -> bytes:
@@ -190,7 +190,7 @@ class VoteLog:
         """What was stored before this boot, oldest first; given once, so that it need not stay in memory."""
         assert self.records is not None
         records, self.records = self.records, None
-        return tuple(kept.record for kept in records if kept.record)
+        return tuple(kept.record for kept in records if kept != BEGUN)
 
     @property
     def is_lost(self) -> bool:

@@ -17,7 +17,7 @@ from nodes.errors import Damaged, StoreFailed
 from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
-from nodes.process.vote_log import VoteLog, block_ends, read_log, salvage
+from nodes.process.vote_log import VoteLog, block_ends, prepare_log, read_log, salvage
 
 WISH, VOTE = encode(("outbox", b"wish")), encode(("consensus", b"vote"))
 
@@ -105,12 +105,30 @@ def test_a_damaged_vote_log_keeps_the_wishes_and_says_that_votes_are_lost(
         log = open_votes(folder, b"k" * 32)
     assert log.take_records() == (lost_votes_record(b"k" * 32), *[WISH] * 19)
     log.close()
-    assert "signs no votes with its present key" in caplog.text
+    assert "so it signs no votes" in caplog.text
     (aside,) = folder.folder.glob("votes.damaged-*.log")
     assert aside.read_bytes() == bytes(data) and len(salvage(aside)) == 38
     log = open_votes(folder, b"k" * 32)
     assert len(log.take_records()) == 20, "the new log is a log like any other"
     log.close()
+
+
+@pytest.mark.parametrize("harm", ["removed", "emptied", "torn"])
+def test_a_log_that_is_missing_or_empty_is_lost_and_one_that_was_prepared_is_new(tmp_path: Path, harm: str) -> None:
+    folder = NodeFolder(tmp_path, "a")
+    folder.folder.mkdir(parents=True)
+    prepare_log(folder.votes)
+    log = open_votes(folder, b"k" * 32)
+    assert log.take_records() == (), "positive control: nothing was ever signed"
+    log.close()
+    if harm == "removed":
+        folder.votes.unlink()
+    else:
+        folder.votes.write_bytes(folder.votes.read_bytes()[:10] if harm == "torn" else b"")
+    for _ in range(2):
+        log = open_votes(folder, b"k" * 32)
+        assert log.take_records() == (lost_votes_record(b"k" * 32),), "and stays so"
+        log.close()
 
 
 def test_only_what_the_outbox_keeps_is_a_wish() -> None:
