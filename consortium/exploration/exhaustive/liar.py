@@ -90,7 +90,7 @@ class Liar:
     def _answers(self, heard: Sequence[Statement]) -> Iterator[Message]:
         for each in heard:
             if isinstance(each.message, Recall):
-                yield Recalled(each.sender, each.message.nonce, ())
+                yield Recalled(each.sender, each.message.nonce, (), None, 0)
 
     def _changes(self, view: int, heard: Sequence[Statement]) -> Iterator[ViewChange]:
         """With every choice of claims that can be proven, one or none a height."""

@@ -23,6 +23,7 @@ from consortium.core.machine import (
     Received,
     Send,
     SetTimer,
+    Started,
     Store,
     Submitted,
     Transmit,
@@ -92,8 +93,11 @@ class Work:
 class Bench:
     """The machine of the host: the replica, its pool, and a ledger that executes by keeping the batch."""
 
-    def __init__(self, world: World, name: NodeId, chain: Sequence[bytes], is_first_life: bool) -> None:
+    def __init__(
+        self, world: World, name: NodeId, chain: Sequence[bytes], is_first_life: bool, is_log_lost: bool
+    ) -> None:
         self.world = world
+        self._is_log_lost = is_log_lost  # a driver finds it missing, and writes that down
         self.chain = list(chain)  # batches executed; empty for a null request
         self.pool = Work(world.bundles)
         for batch in self.chain:
@@ -107,6 +111,8 @@ class Bench:
         self.replica: Consensus = PROTOCOL.build(context)
 
     def step(self, now: Now, event: Any) -> list[Effect]:
+        if isinstance(event, Started) and self._is_log_lost:
+            event = event._replace(lost_key=b"")
         events: deque[Any] = deque([Available() if isinstance(event, Submitted) else event])
         if isinstance(event, Expired):
             self.armed = [name for name in self.armed if name != event.timer]
@@ -169,7 +175,7 @@ class Player:
         world = self.world
         self.life += 1
         self.tokens = {}
-        self.bench = Bench(world, self.name, chain, self.life == 1)
+        self.bench = Bench(world, self.name, chain, self.life == 1, self.has_lost)
         secrets: Any = {"vote": world.secret(self.name)}
         self.host = Host(
             self.name, self.bench, world.verifier, world.suite, secrets, world.epochs, self.bench.epoch, {}
