@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any, NamedTuple
@@ -108,11 +109,13 @@ def _write_settings(made: _Making, broker: Broker, pseudonym_key: bytes, *, is_r
         for member in made.scenario.members
         if member.joins
     }
+    files = (made.folder / name for name in ("genesis.json", "scenario.json"))
+    digests = {file.name: sha256(file.read_bytes()).hexdigest() for file in files}
     for name in made.keys:
         address = broker.addresses[name]
         place = (address.host, address.port, address.user, address.password)
         settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), made.genesis.time_us)
-        settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers)
+        settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers, digests=digests)
         write_settings(NodeFolder(made.folder, name).settings, settings)
 
 

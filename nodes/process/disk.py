@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from consortium.node.node import is_wish, lost_votes_record
-from nodes.errors import Damaged, StoreFailed
+from nodes.errors import Damaged, StoreFailed, VotesDamaged
 from nodes.process import failpoints
 from nodes.process.ledger_damage import beside, is_foreign_journal, log_fault
 from nodes.process.settings import NodeFolder
@@ -127,7 +127,7 @@ def open_votes(folder: NodeFolder, voting_key: bytes, compact_bytes_min: int = C
         return _begin_without_votes(folder.votes, voting_key, compact_bytes_min)
     try:
         log = VoteLog(folder.votes, compact_bytes_min)
-    except Damaged as error:
+    except VotesDamaged as error:
         _set_votes_aside(folder.votes, voting_key, error)
         return VoteLog(folder.votes, compact_bytes_min)
     if not log.is_lost:

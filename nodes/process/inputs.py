@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, decode_genesis
+from consortium.core.membership import Purpose
 from consortium.plugins.record import check_record
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import prepare
@@ -12,20 +15,37 @@ from consortium.scenario.load import load_scenario
 from consortium.scenario.workloads.membership import introduce
 from nodes.errors import UserError
 from nodes.process.keys import load_keys
-from nodes.process.settings import NodeFolder, Settings, read_settings
+from nodes.process.settings import NodeFolder, Settings, check_digest, read_settings
 
 
 def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
     """Raises UserError, ScenarioError with a sentence; PluginError where the run had other plug-ins than are in use."""
     check_record(folder.run)
+    for name in ("genesis.json", "scenario.json"):
+        check_digest(settings, folder.run / name)
     secrets = load_keys(folder.keys)
     scenario = load_scenario(folder.run / "scenario.json")
     try:
         genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
     except ValueError as error:
         raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
+    _check_keys(folder, settings, genesis, secrets)
     prepared = introduce(prepare(scenario, bytes.fromhex(settings.pseudonym_key)), settings.newcomer_keys)
     return Inputs(scenario, genesis, secrets, prepared)
+
+
+def _check_keys(folder: NodeFolder, settings: Settings, genesis: Genesis, secrets: Mapping[Purpose, bytes]) -> None:
+    """Each secret must be that of the public key with which this member began: with another nobody would hear it.
+    Raises UserError."""
+    member = genesis.first_epoch.by_name.get(settings.name)
+    public = settings.newcomer_keys.get(settings.name, {}) if member is None else member.keys
+    suite = SUITES[genesis.suite]()
+    for purpose, secret in secrets.items():
+        if public.get(purpose, suite.public_key(secret)) != suite.public_key(secret):
+            raise UserError(
+                f"{folder.keys / purpose}.key is not the key with which {settings.name} began: it is damaged, or that "
+                "of another run; bring back a copy of it"
+            )
 
 
 def read_known(folder: NodeFolder, genesis: Genesis, name: str) -> bytes:

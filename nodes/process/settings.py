@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from consortium.core.membership import Purpose
 from nodes.broker.address import BrokerAddress
@@ -21,7 +23,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead.
     `compact_bytes_min`: the vote log is not rewritten below this length. `is_recorded`: everything that its host is
     given is written down, for `consortium replay`. `newcomers`: public keys, hexadecimal, of the members that are in
-    the scenario and not in the genesis: whoever proposes one has its keys from it."""
+    the scenario and not in the genesis: whoever proposes one has its keys from it. `digests`: SHA-256, hexadecimal, of
+    files of the run that this node reads, by name. `checksum`: over all the others, so that a bit which a disk flipped
+    is no setting; empty where a person wrote the file."""
 
     format: int
     name: str
@@ -34,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     compact_bytes_min: int = COMPACT_BYTES_MIN
     is_recorded: bool = False
     newcomers: dict[str, dict[Purpose, str]] = {}
+    digests: dict[str, str] = {}
+    checksum: str = ""
 
     @property
     def newcomer_keys(self) -> dict[str, dict[Purpose, bytes]]:
@@ -63,7 +69,12 @@ class NodeFolder:
         self.members = self.folder / "members.proof"  # of a newcomer: today's members, proven by another node
 
 
+def _checksum(settings: Settings) -> str:
+    return sha256(msgspec.json.encode(replace(settings, checksum=""))).hexdigest()[:16]
+
+
 def write_settings(path: Path, settings: Settings) -> None:
+    settings = replace(settings, checksum=_checksum(settings))
     write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 
 
@@ -71,8 +82,26 @@ def read_settings(path: Path) -> Settings:
     """Raises UserError with a sentence."""
     try:
         settings = msgspec.json.decode(read_private(path), type=Settings)
-    except msgspec.MsgspecError as error:
+        bytes.fromhex(settings.pseudonym_key + "".join("".join(keys.values()) for keys in settings.newcomers.values()))
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if settings.format != FORMAT:
         raise UserError(f"{path} is of format {settings.format}; this version reads format {FORMAT}")
+    if settings.checksum not in ("", _checksum(settings)):
+        raise UserError(
+            f"{path} is not what was written, for its checksum does not fit: it is damaged; if you changed it on "
+            "purpose, take the line with the checksum out"
+        )
     return settings
+
+
+def check_digest(settings: Settings, path: Path) -> None:
+    """Whether a file of the run is the one with which this node was made. Raises UserError."""
+    wanted = settings.digests.get(path.name)
+    if not path.is_file():
+        raise UserError(f"{path} is missing: a node cannot start without it; take it from another member of the run")
+    if wanted is not None and sha256(path.read_bytes()).hexdigest() != wanted:
+        raise UserError(
+            f"{path} is not the file with which this run was made: it is damaged, or was changed since; take it from "
+            "another member of the run"
+        )

@@ -21,7 +21,7 @@ from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.network.model import NetworkModel
 from nodes.conduct.child import parent_environment, python_command
-from nodes.errors import Damaged, UserError
+from nodes.errors import Damaged, UserError, VotesDamaged
 from nodes.process import failpoints
 from nodes.process.clock import now
 from nodes.process.conductor_link import ConductorLink
@@ -55,7 +55,8 @@ def start_node(folder: NodeFolder, name: str, *, is_conducted: bool) -> int:
     if born.recorder is not None:
         born.recorder.close(now(), code)
     if damage is not None:
-        set_ledger_aside(folder, damage)
+        if not isinstance(damage, VotesDamaged):  # the vote log is set aside by the next boot, and its ledger may stay
+            set_ledger_aside(folder, damage)
         _begin_anew(lock)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one would only spoil the exit code
     lock.close()
@@ -187,7 +188,7 @@ def _alone(folder: NodeFolder, settings: Settings) -> str:
     return (
         f"no broker has answered at {settings.broker_host}:{settings.broker_port} for {ALONE_S:.0f} s. The broker of a "
         f"run ends with the run: start one there{f' ({words})' if own.is_file() else ''}, or name another in "
-        f"{folder.settings}. This node goes on trying; Ctrl-C ends it"
+        f"{folder.settings} (and take its line with the checksum out). This node goes on trying; Ctrl-C ends it"
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.errors import Damaged, StoreFailed
+from nodes.errors import Damaged, StoreFailed, VotesDamaged
 from nodes.process.vote_log import VoteLog, read_log
 
 
@@ -75,6 +75,31 @@ def test_any_changed_byte_before_the_last_block_is_refused_with_its_place(tmp_pa
         assert path.read_bytes() == changed, "a damaged log is left as it was found"
     path.write_bytes(whole)
     assert len(read_log(path)[0]) == 6
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_bit_flipped_in_the_last_block_is_damage_and_no_torn_write(tmp_path: Path, bit: int) -> None:
+    """It had been synced, and what rests on it was said: cut as torn, its votes would be cast a second time."""
+    path = tmp_path / "votes"
+    filled(path, 3)
+    whole = path.read_bytes()
+    for index in range(whole.rfind(b"CVL1"), len(whole)):
+        changed = bytearray(whole)
+        changed[index] ^= 1 << bit
+        path.write_bytes(changed + bytes(100))
+        with pytest.raises(VotesDamaged, match=r"damaged at byte \d+.*must not vote"):
+            read_log(path)
+
+
+def test_a_log_damaged_under_way_is_not_compacted_without_what_it_lost(tmp_path: Path) -> None:
+    path = tmp_path / "votes"
+    filled(path)
+    log = VoteLog(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-30] + bytes(30))  # as torn: nothing behind it is sound
+    with pytest.raises(VotesDamaged, match="behind which votes were durable"):
+        log.compact(3, always=True)
+    log.close()
 
 
 def test_zeros_written_ahead_are_neither_damage_nor_a_torn_write(
