@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
 from pathlib import Path
 from secrets import token_bytes, token_hex
 from typing import Any, NamedTuple
@@ -26,7 +25,7 @@ from consortium.scenario.workloads.workload import Prepared
 from nodes.broker.broker import Broker, check_broker, make_broker
 from nodes.errors import UserError
 from nodes.process.keys import create_keys
-from nodes.process.settings import FORMAT, NodeFolder, Settings, write_settings
+from nodes.process.settings import FORMAT, NodeFolder, Settings, digest_of, write_settings
 from nodes.process.trace_file import TraceTail, cut_torn_line
 from nodes.process.vote_log import prepare_log
 
@@ -110,7 +109,7 @@ def _write_settings(made: _Making, broker: Broker, pseudonym_key: bytes, *, is_r
         if member.joins
     }
     files = (made.folder / name for name in ("genesis.json", "scenario.json"))
-    digests = {file.name: sha256(file.read_bytes()).hexdigest() for file in files}
+    digests = {file.name: digest_of(file) for file in files}
     for name in made.keys:
         address = broker.addresses[name]
         place = (address.host, address.port, address.user, address.password)

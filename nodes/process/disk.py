@@ -46,11 +46,13 @@ def _open_looked_through(path: Path) -> SqliteRows:
     rows = SqliteRows(path)
     try:
         if rows.left:
+            why = "it is damaged before them" if rows.lost else "the last commit was torn by a crash, or is damaged"
             _log.warning(
-                "%s-wal: %d pages at its end are left out, for a commit was torn by a crash, or is damaged; the ledger "
-                "is that of the commit before, and what is missing comes from the others",
+                "%s-wal: %d pages at its end are not used, for %s; the ledger is that of the commit before, and what "
+                "it lacks comes from the others",
                 path,
                 rows.left,
+                why,
             )
         if is_suspect or rows.lost or rows.bytes_held() <= LOOKED_THROUGH_MAX:
             rows.check_pages()

@@ -95,12 +95,17 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    return sha256(path.read_bytes()).hexdigest()
+
+
 def check_digest(settings: Settings, path: Path) -> None:
     """Whether a file of the run is the one with which this node was made. Raises UserError."""
     wanted = settings.digests.get(path.name)
     if not path.is_file():
         raise UserError(f"{path} is missing: a node cannot start without it; take it from another member of the run")
-    if wanted is not None and sha256(path.read_bytes()).hexdigest() != wanted:
+    if wanted is not None and digest_of(path) != wanted:
         raise UserError(
             f"{path} is not the file with which this run was made: it is damaged, or was changed since; take it from "
             "another member of the run"
