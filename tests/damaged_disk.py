@@ -35,7 +35,7 @@ from nodes.process.keys import write_private
 from nodes.process.settings import FORMAT, NodeFolder, Settings, digest_of, read_settings, write_settings
 from nodes.process.start import _build
 from nodes.process.store import SqliteRows
-from nodes.process.vote_log import VoteLog
+from nodes.process.vote_log import VoteLog, prepare_log
 from tests.recovery_drill import NAMES
 
 ME, ASKER = "node-1", "node-2"
@@ -74,6 +74,7 @@ def lay_folder(run: Path, transactions: int, *, has_base: bool = False) -> NodeF
     address = ("127.0.0.1", 1883, ME, "secret")
     write_settings(folder.settings, Settings(FORMAT, ME, *address, PSEUDONYMS.hex(), digests=digests))
     _lay_ledger(folder, _replayed(genesis, disk.rows, has_base=has_base))
+    prepare_log(folder.votes)
     log = VoteLog(folder.votes)
     for block in disk.votes:
         log.append([(height, record) for record, height in block])
