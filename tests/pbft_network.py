@@ -97,6 +97,9 @@ class FakePool:
     def unexecuted(self) -> int:
         return len(self.known)
 
+    def oldest_us(self) -> int | None:
+        return min(self.known.values(), default=None)
+
     def add(self, now: Now, bundle: bytes) -> None:
         if bundle not in self.executed:
             self.known.setdefault(bundle, now.monotonic_us)

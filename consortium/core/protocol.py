@@ -32,6 +32,11 @@ class Pool(Protocol):
         """Transactions admitted and not executed, in flight or not."""
         ...
 
+    def oldest_us(self) -> int | None:
+        """When the oldest bundle that waits or is in flight came here, monotonic; None: there is none. A bundle that
+        no block would execute any more counts no longer, and is forgotten."""
+        ...
+
     def take(self, now: Now) -> bytes | None:
         """The next batch, first come first served, within the genesis limits; None if nothing waits. What it took
         is in flight until `release`, or executed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from consortium.core.membership import NodeId
@@ -26,7 +26,7 @@ class HeldBundles:
     def __init__(self) -> None:
         self.waiting: OrderedDict[bytes, Entry] = OrderedDict()
         self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
-        self._executed: OrderedDict[bytes, None] = OrderedDict()
+        self._executed: OrderedDict[bytes, bool] = OrderedDict()  # whether it is settled
         self._load: dict[NodeId, int] = {}  # by member, waiting or in flight
         self._arrivals = 0
         self.waiting_count = 0
@@ -38,8 +38,9 @@ class HeldBundles:
         return not self.waiting and not self._flying
 
     def knows(self, digest: bytes) -> bool:
-        """Whether this bundle is here, or was executed lately."""
-        if digest in self.waiting or digest in self._executed:
+        """Whether this bundle is here, or was settled lately. (One that was executed may have been refused without
+        taking a number, and may come again.)"""
+        if digest in self.waiting or self._executed.get(digest, False):
             return True
         return self._flying.get(digest) is not None
 
@@ -51,12 +52,11 @@ class HeldBundles:
         """All that wait, then all that fly."""
         return [*self.waiting.values(), *(entry for entry in self._flying.values() if entry is not None)]
 
-    def since(self, wait_us: int, now_us: int) -> Iterator[Entry]:
-        """Those that have waited for at least so long, the oldest first."""
-        for entry in self.waiting.values():
-            if now_us - entry.received_us < wait_us:
-                return
-            yield entry
+    def oldest_us(self) -> int | None:
+        """When the oldest came that waits or flies; None: there is none."""
+        came = [entry.received_us for entry in self._flying.values() if entry is not None]
+        came += [entry.received_us for entry in islice(self.waiting.values(), 1)]
+        return min(came, default=None)
 
     def add(self, bundle: Opened, received_us: int) -> None:
         """One that is not known yet; in flight already, perhaps, in a batch that another proposed."""
@@ -105,8 +105,15 @@ class HeldBundles:
         return entry
 
     def execute(self, digest: bytes) -> Entry | None:
-        """It was executed: it is dropped, and known for a while; what was held of it."""
-        self._executed[digest] = None
+        """It was executed: it is dropped, and remembered for a while; what was held of it."""
+        self._remember(digest, self._executed.get(digest, False))
+        return self.drop(digest)
+
+    def settle(self, digest: bytes) -> None:
+        """No block will execute any of it any more, whatever comes: it need not be looked at again."""
+        self._remember(digest, True)
+
+    def _remember(self, digest: bytes, is_settled: bool) -> None:
+        self._executed[digest] = is_settled
         while len(self._executed) > EXECUTED_REMEMBERED_MAX:
             self._executed.popitem(last=False)
-        return self.drop(digest)

@@ -1,14 +1,15 @@
 """The bundles that wait to be ordered: bounded, first come first served, a share per member.
 
-Submissions are broadcast, many bundles a message. A bundle that is still unordered after half a timer is relayed, the
-oldest first and within a small budget, so that load alone never multiplies traffic. A full pool answers BUSY and
-starts no timer.
+Submissions are broadcast, many bundles a message. A bundle that is still unordered after half a timer is relayed. A
+full pool answers BUSY and starts no timer.
+
+What waits does not depend on what a node remembers, for nodes boot: a bundle waits until a block holds it, or until
+the ledger would execute none of its transactions any more. One that was refused and took no number may come again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
 from typing import cast
 
 from consortium.core.codec import Malformed
@@ -39,11 +40,10 @@ from consortium.core.transaction import (
     encode_batch,
 )
 from consortium.node.held_bundles import Entry, HeldBundles
-from consortium.node.submission import SUBMISSION_BUNDLES_MAX, Busy, Submission, broadcasts, submitted_bundles
+from consortium.node.relays import Relays
+from consortium.node.submission import Busy, Submission, broadcasts, submitted_bundles
 
 RELAY_TIMER = ("pool", "relay")
-RELAY_BUNDLES_MAX = 64
-RELAY_BYTES_MAX = 64_000
 WASTED_MAX = 8  # unfit or refused bundles of one submission; the rest of it is not looked at
 
 
@@ -61,8 +61,9 @@ class BundlePool:
         is_spent: Callable[[NodeId, int], bool] = lambda member, number: False,
         head_height: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`is_spent(member, number)` tells whether the ledger holds this number of this member as used. `head_height()`
-        is the ledger's: the epoch of the next height tells which parameters hold."""
+        """`is_spent(member, number)` tells whether no block will execute this number of this member any more: it was
+        used, or lies below the window. `head_height()` is the ledger's: the epoch of the next height tells which
+        parameters and keys hold."""
         self._me = me
         self._epochs = epochs
         self._genesis_parameters = parameters
@@ -70,7 +71,7 @@ class BundlePool:
         self._bundles = bundles
         self._is_spent = is_spent
         self._held = HeldBundles()
-        self._told: dict[bytes, tuple[int, int]] = {}  # relays of a waiting bundle, time of the second one (0: none)
+        self._relays = Relays(me, self._held, self._is_gone)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
         self._is_relay_set = False
 
@@ -138,38 +139,15 @@ class BundlePool:
         return effects
 
     def _on_relay(self, now: Now) -> list[Effect]:
-        """Tell the oldest bundles again that nobody has ordered for half a timer, within a budget. Our own that were
-        overtaken are told beyond the budget: a leader that serves first come first served does not have them."""
+        """Tell again what nobody has ordered for half a timer."""
         self._is_relay_set = False
         wait_us = self._parameters.timer_base_us // 2
-        effects = broadcasts([entry.bundle.raw for entry in self._relayed(now, wait_us)])
+        chosen, next_us = self._relays.look(now.monotonic_us, wait_us, self._overtaker_us)
+        effects = broadcasts([entry.bundle.raw for entry in chosen])
         if not self._held.is_empty:
             self._is_relay_set = True
-            effects.append(SetTimer(RELAY_TIMER, wait_us))
+            effects.append(SetTimer(RELAY_TIMER, next_us))
         return effects
-
-    def _relayed(self, now: Now, wait_us: int) -> list[Entry]:
-        """The bundles to tell again now; what came too late for its numbers is dropped on the way."""
-        relayed: list[Entry] = []
-        size = places = 0
-        for entry in list(islice(self._held.since(wait_us, now.monotonic_us), SUBMISSION_BUNDLES_MAX)):
-            is_lost = entry.bundle.member == self._me and entry.received_us + wait_us // 2 < self._overtaker_us
-            if not is_lost and places >= RELAY_BUNDLES_MAX:
-                continue
-            if self._is_late(entry.bundle):
-                self._told.pop(entry.bundle.digest, None)
-                self._held.drop(entry.bundle.digest)
-                continue
-            if not is_lost:
-                places += 1
-                if size + len(entry.bundle.raw) > RELAY_BYTES_MAX and size:
-                    places = RELAY_BUNDLES_MAX
-                    continue
-                size += len(entry.bundle.raw)
-            relayed.append(entry)
-            count, told_us = self._told.get(entry.bundle.digest, (0, 0))
-            self._told[entry.bundle.digest] = (count + 1, now.monotonic_us if count == 1 else told_us)
-        return relayed
 
     def _on_decided(self, batch: bytes | None) -> None:
         if batch is None:
@@ -184,7 +162,7 @@ class BundlePool:
                 self._overtaker_us = max(self._overtaker_us, entry.received_us)
 
     def _on_executed(self, digest: bytes) -> Entry | None:
-        self._told.pop(digest, None)
+        self._relays.forget(digest)
         return self._held.execute(digest)
 
     def _on_jumped(self, used: Callable[[NodeId], Mapping[int, bytes]]) -> None:
@@ -198,7 +176,8 @@ class BundlePool:
                 self._on_executed(entry.bundle.digest)
 
     def _admit(self, now: Now, raw: bytes) -> str:
-        """ "admitted", "known" (here or executed already), "busy" (this member's share is full) or "unfit"."""
+        """ "admitted", "known" (here, or nothing of it will be executed any more), "busy" (this member's share is full)
+        or "unfit"."""
         if len(raw) > min(BUNDLE_BYTES_MAX, self._parameters.batch_bytes_max):
             return "unfit"
         digest = bundle_digest(raw)
@@ -208,6 +187,8 @@ class BundlePool:
         try:
             parts = known or self._bundles.decode(raw)
             verdict = self._verdict(parts.member, parts.key, parts.transactions)
+            if verdict == "known":
+                self._held.settle(digest)
             if verdict:
                 return verdict
             bundle = known or self._bundles.verify(cast(Bundle, parts), raw, digest)
@@ -217,29 +198,34 @@ class BundlePool:
         return "admitted"
 
     def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes]) -> str:
-        """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (all its numbers
-        are used), or "". Raises Malformed."""
+        """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (no block would
+        execute any of it), or "". Raises Malformed."""
         count = len(transactions)
-        epoch = self._epochs.newest
-        before = self._epochs.number(epoch.number - 1) or epoch  # the newest may not be active yet
-        if count > self._parameters.batch_transactions_max:
+        if count > self._parameters.batch_transactions_max or not self._is_registered(member, key):
             return "unfit"
-        if key not in (epoch.key(member, "submit"), before.key(member, "submit")):
-            return "unfit"
-        share = max(self._parameters.pool_transactions_max // len(epoch.members), count)
+        share = max(self._parameters.pool_transactions_max // len(self._epochs.newest.members), count)
         if self._held.load(member) + count > share:
             return "busy"
-        if self._is_all_spent(member, transactions):
-            return "known"  # executed before this boot, perhaps: nobody else would order it
-        return ""
+        return "known" if self._is_all_spent(member, transactions) else ""
+
+    def _is_registered(self, member: NodeId, key: bytes) -> bool:
+        """Whether the next height executes under this key, or the newest epoch will, which may not be active yet."""
+        next_height = self._epochs.at(self._head_height() + 1)
+        return key in (next_height.key(member, "submit"), self._epochs.newest.key(member, "submit"))
 
     def _is_all_spent(self, member: NodeId, transactions: Sequence[bytes]) -> bool:
-        return all(self._is_spent(member, _number(transaction)) for transaction in transactions)
+        for transaction in transactions:
+            number = _number(transaction)
+            if number >= 1 and not self._is_spent(member, number):
+                return False
+        return True
 
-    def _is_late(self, bundle: Opened) -> bool:
-        """Whether other transactions have taken its numbers since it came. Pools that it reached later never took it
-        in, so it is no leader's fault that it still waits."""
-        return self._is_all_spent(bundle.member, bundle.transactions)
+    def _is_gone(self, bundle: Opened) -> bool:
+        """Whether no block would execute it any more: other transactions have taken its numbers since it came, or its
+        key is registered no more. Pools that it reached later never took it in, so it is no leader's fault that it
+        still waits."""
+        is_registered = self._is_registered(bundle.member, bundle.key)
+        return not is_registered or self._is_all_spent(bundle.member, bundle.transactions)
 
     # --- as consensus sees it -----------------------------------------------------------------------------------
 
@@ -302,19 +288,30 @@ class BundlePool:
     def release(self) -> None:
         self._held.land()
 
+    def oldest_us(self) -> int | None:
+        self._first_waiting()
+        return self._held.oldest_us()
+
     def was_overtaken(self, now: Now, wait_us: int) -> bool:
-        for digest, entry in self._held.waiting.items():  # the oldest that waits
-            if self._is_late(entry.bundle):
-                continue
-            told_us = self._told.get(digest, (0, 0))[1]
-            if not told_us or now.monotonic_us - entry.received_us < wait_us:
-                return False
-            return self._overtaker_us >= told_us + wait_us // 2
-        return False
+        first = self._first_waiting()
+        if first is None or now.monotonic_us - first.received_us < wait_us:
+            return False
+        told_us = self._relays.second_us(first.bundle.digest)
+        return bool(told_us) and self._overtaker_us >= told_us + wait_us // 2
+
+    def _first_waiting(self) -> Entry | None:
+        """The oldest that waits; whatever no block would execute any more is dropped on the way."""
+        while self._held.waiting:
+            digest, entry = next(iter(self._held.waiting.items()))
+            if not self._is_gone(entry.bundle):
+                return entry
+            self._relays.forget(digest)
+            self._held.drop(digest)
+        return None
 
 
 def _number(transaction: bytes) -> int:
-    """The number of a transaction; one that cannot be read has a number that nobody uses."""
+    """The number of a transaction; one that cannot be read has none (-1): it will never be executed."""
     try:
         return decode_call(transaction).number
     except Malformed:

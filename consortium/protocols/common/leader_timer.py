@@ -1,10 +1,13 @@
-"""The leader's timer: how long a leader may take while there is work, and how that time grows (Castro & Liskov 4.5.2).
+"""The leader's timer: how long a leader may take over its work, and how that time grows (Castro & Liskov 4.5.2).
 
-T doubles with each change of leader after the first that brought no progress, up to a cap. When T comes back to its
-base is the protocol's rule, for it depends on whether leaders stay or take turns; all the rest is here.
+T doubles with each change of leader after the first that brought no progress, up to a cap. With the first block that
+is decided under a new leader it falls again, as far as the time that block took allows (decision 059). Which leader is
+new, and which block is its own, is the protocol's to say; all the rest is here.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from consortium.core.machine import Effect, Now, SetTimer
 from consortium.protocols.common.replica_state import CommonState
@@ -12,13 +15,19 @@ from consortium.protocols.common.replica_state import CommonState
 
 class LeaderTimer:
     """One timer of this `name`. It is set while there may be work, and never cancelled: it finds out when it runs out
-    whether there still is any. `attempts`: changes of leader since the last progress."""
+    whether there still is any, and since when.
 
-    def __init__(self, state: CommonState, name: tuple[str, ...]) -> None:
+    `owed_since`: when the oldest work that waits now reached this node, monotonic; None while nothing waits.
+    `attempts`: changes of leader since the last progress.
+    """
+
+    def __init__(self, state: CommonState, name: tuple[str, ...], owed_since: Callable[[], int | None]) -> None:
         self._state = state
         self._name = name
-        self._since_us = 0  # monotonic, when something last moved, or work began
+        self._owed_since = owed_since
+        self._since_us = 0  # monotonic, when something last moved
         self._position: tuple[int, ...] | None = None
+        self._slowest_us = 0  # the longest wait for a move since T last fell, or since the leader came
         self.attempts = 0
         self.is_armed = False
 
@@ -27,49 +36,76 @@ class LeaderTimer:
     @property
     def timeout_us(self) -> int:
         """T."""
+        return self._timeout_us(self.attempts)
+
+    def _timeout_us(self, attempts: int) -> int:
         parameters = self._state.parameters
-        return min(parameters.timer_cap_us, parameters.timer_base_us << min(max(self.attempts - 1, 0), 40))
+        return min(parameters.timer_cap_us, parameters.timer_base_us << min(max(attempts - 1, 0), 40))
 
     def grow(self) -> None:
         """The leader changes."""
         self.attempts += 1
 
-    def ease(self, *, wholly: bool) -> None:
-        """There was progress: T comes back to its base, or one step closer to it."""
-        self.attempts = 0 if wholly else max(0, self.attempts - 1)
+    def begin(self) -> None:
+        """A new leader: nothing is known yet of how fast it is."""
+        self._slowest_us = 0
+
+    def ease(self, now: Now) -> list[Effect]:
+        """This leader made progress: T falls, but not below twice what the slowest step took since T last fell. So
+        where load made T too short, T stays long."""
+        before_us = self.timeout_us
+        while self.attempts and self._timeout_us(self.attempts - 1) >= 2 * self._slowest_us:
+            self.attempts -= 1
+        self._slowest_us = 0
+        return self._set_again(now) if self.timeout_us < before_us else []
+
+    def forgive(self, now: Now) -> list[Effect]:
+        """No leader of this epoch has failed yet: T is its base, which may be another than before."""
+        self.attempts = self._slowest_us = 0
+        return self._set_again(now)
 
     # --- since when ---------------------------------------------------------------------------------------------
 
     def restart(self, now: Now) -> None:
-        """T counts from now on."""
+        """T counts from now on at the earliest: until now the leader could do nothing."""
         self._since_us = now.monotonic_us
 
     def has_moved(self, now: Now, position: tuple[int, ...]) -> bool:
-        """Whether the replica stands elsewhere than at the last look; T then counts from now on."""
+        """Whether the replica stands elsewhere than at the last look; T then counts from now on at the earliest."""
         if position == self._position:
             return False
+        if self._position is not None:
+            self._state.moved_us = now.monotonic_us
+            if self.attempts:
+                owed_us = self._owed_since()
+                began_us = self._since_us if owed_us is None else max(self._since_us, owed_us)
+                self._slowest_us = max(self._slowest_us, now.monotonic_us - began_us)
         self._position = position
         self.restart(now)
         return True
 
-    def is_over(self, now: Now) -> bool:
-        """Whether nothing moved for T."""
-        return now.monotonic_us - self._since_us >= self.timeout_us
+    def left_us(self, now: Now) -> int | None:
+        """What is left of T, counted from when something last moved, or from when the oldest work that waits now
+        came, whichever is later. Zero or less: T is over. None: nothing waits."""
+        owed_us = self._owed_since()
+        if owed_us is None:
+            return None
+        return max(self._since_us, owed_us) + self.timeout_us - now.monotonic_us
 
     # --- the timer ----------------------------------------------------------------------------------------------
 
-    def arm(self, now: Now) -> list[Effect]:
-        """Work begins. The timer must not be armed."""
-        assert not self.is_armed
+    def watch(self, now: Now) -> list[Effect]:
+        """Set the timer to when T is over, if anything waits."""
+        left_us = self.left_us(now)
+        if left_us is None:
+            return []
         self.is_armed = True
-        self.restart(now)
-        return [SetTimer(self._name, self.timeout_us)]
+        return [SetTimer(self._name, max(1, left_us))]
 
     def run_out(self) -> None:
         """The timer ran out: it is not armed any more."""
         self.is_armed = False
 
-    def go_on(self, now: Now) -> list[Effect]:
-        """T is not over, for something moved since the timer was set: wait for what is left of it."""
-        self.is_armed = True
-        return [SetTimer(self._name, self._since_us + self.timeout_us - now.monotonic_us)]
+    def _set_again(self, now: Now) -> list[Effect]:
+        """T is shorter than when the timer was set: it must run out earlier."""
+        return self.watch(now) if self.is_armed else []

@@ -20,6 +20,7 @@ class CommonState:
     `head`: the highest height executed. `decided`: the highest handed to the ledger, ≥ head but for a moment.
     `stable`: the highest sealed, which `seal` proves. `sealed_elsewhere`: what others proved to be sealed when we asked
     them after a boot. `is_recalled`: no vote that our own log lacks can bind us, as far as the boot rule tells.
+    `moved_us`: when the view or the decided height last changed, monotonic; None: not since the boot.
     `evidence`: the first proof of two votes for one thing, per member.
     """
 
@@ -35,6 +36,7 @@ class CommonState:
         self.parameters = tuned(context.parameters, self.epoch)
         self.sealed_elsewhere = 0
         self.is_recalled = False
+        self.moved_us: int | None = None
         self.evidence: dict[NodeId, Evidence] = {}
         self._nonces = 0
 

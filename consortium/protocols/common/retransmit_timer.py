@@ -52,6 +52,13 @@ class RetransmitTimer:
         self._mark = self._position()
         return [SetTimer(self._name, self._delay_us)]
 
+    def hasten(self) -> list[Effect]:
+        """Something moved: a timer that waits for long, since nothing moved before, waits T/8 again."""
+        if not self.is_armed or self._delay_us <= self.first_us:
+            return []
+        self.is_armed = False
+        return self.arm()
+
     def on_timer(self, now: Now) -> list[Effect]:
         self.is_armed = False
         if not self._has_open_work():

@@ -30,13 +30,15 @@ class Pacemaker:
         self._timer = timer
         self._chain = chain
         self._timeouts: dict[NodeId, tuple[int, Signed]] = {}
-        self._eased_term = -1  # in which T was shortened last
-        self._eased_decided = state.decided
+        self._term = -1  # at the last look
+        self._decided = state.decided  # at the last look
+        self._is_eased = False  # whether T has fallen in this term
 
-    def clear(self) -> None:
+    def clear(self, now: Now) -> list[Effect]:
         """A new epoch: no leader of it has failed yet."""
         self._timeouts.clear()
-        self._timer.ease(wholly=True)
+        self._term = -1
+        return self._timer.forgive(now)
 
     # --- leaving a view -----------------------------------------------------------------------------------------
 
@@ -143,21 +145,24 @@ class Pacemaker:
     def is_watching(self) -> bool:
         return self._timer.is_armed
 
-    def look(self, now: Now) -> None:
-        """After every step: notice progress and new views."""
+    def has_moved(self, now: Now) -> bool:
+        """Whether the view or the decided height is another than at the last look."""
         state = self._state
-        if self._timer.has_moved(now, (state.epoch.number, state.view, state.decided)):
-            self._ease()
+        return self._timer.has_moved(now, (state.epoch.number, state.view, state.decided))
 
-    def _ease(self) -> None:
-        """Something was decided: T comes back to its base by halves, a half a term. A term that makes little progress
-        keeps the longer timer; one dead leader in each round does not make it grow for ever."""
+    def on_move(self, now: Now) -> list[Effect]:
+        """T falls with the first block decided in a term, as far as the slowest view of the term allows."""
         state = self._state
+        before, self._decided = self._decided, state.decided
         term = state.view // TERM_VIEWS
-        if state.decided > self._eased_decided and term != self._eased_term:
-            self._eased_term = term
-            self._timer.ease(wholly=False)
-        self._eased_decided = state.decided
+        if term != self._term:  # what is decided in this very step, the leader before has done
+            self._term, self._is_eased = term, False
+            self._timer.begin()
+            return []
+        if not self._timer.attempts or self._is_eased or state.decided == before:
+            return []
+        self._is_eased = True
+        return self._timer.ease(now)
 
     def has_work(self) -> bool:
         """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""
@@ -167,16 +172,31 @@ class Pacemaker:
     def try_watch(self, now: Now) -> list[Effect]:
         """The timer runs while there is work that the leader owes us."""
         state = self._state
-        if self._timer.is_armed or not state.may_vote or not state.is_open or not self.has_work():
+        if self._timer.is_armed or not state.may_vote or not state.is_open:
             return []
-        return self._timer.arm(now)
+        return self._timer.watch(now)
 
     def on_timer(self, now: Now) -> list[Effect]:
         """Leave the view if it has not ended for T while there is work."""
         state = self._state
         self._timer.run_out()
-        if not state.may_vote or not state.is_open or not self.has_work():
+        left_us = self._timer.left_us(now) if state.may_vote and state.is_open else None
+        if left_us is None:
             return []
-        if self._timer.is_over(now):
-            return self.leave(state.view, "no progress")
-        return self._timer.go_on(now)
+        return self.leave(state.view, "no progress") if left_us <= 0 else self._timer.watch(now)
+
+
+def owed_since(state: ReplicaState) -> int | None:
+    """When the oldest work reached us that the leader of our view owes us: a bundle that waits, or the proposal of this
+    view that is undecided. Heights to be filled, and what came with a QC, are owed since our view began (0)."""
+    found: list[int] = []
+    oldest_us = state.pool.oldest_us()
+    if oldest_us is not None:
+        found.append(oldest_us)
+    if state.top > state.decided:
+        high = state.tree.get(state.high_digest)
+        is_certified = high is not None and high.height > state.decided
+        found.append(0 if is_certified else state.current.proposed_us)
+    if state.is_filling:
+        found.append(0)
+    return min(found, default=None)

@@ -30,7 +30,7 @@ from consortium.protocols.hotstuff.messages import (
     Told,
     shape_fault,
 )
-from consortium.protocols.hotstuff.pacemaker import PROGRESS_TIMER, Pacemaker
+from consortium.protocols.hotstuff.pacemaker import PROGRESS_TIMER, Pacemaker, owed_since
 from consortium.protocols.hotstuff.recall import OwnVotes, VotesOfOthers
 from consortium.protocols.hotstuff.records import persist_state
 from consortium.protocols.hotstuff.replica_state import ReplicaState
@@ -51,7 +51,8 @@ class Replica:
         self._next_epoch = NextEpochInbox()
         self._fetching = Fetching(state)
         self._chain = Chain(state, self._fetching)
-        self._pacemaker = Pacemaker(state, self._chain, LeaderTimer(state, PROGRESS_TIMER))
+        timer = LeaderTimer(state, PROGRESS_TIMER, lambda: owed_since(state))
+        self._pacemaker = Pacemaker(state, self._chain, timer)
         self._voting = Voting(state, self._chain, self._fetching, self._pacemaker)
         self._leading = Leading(state, self._chain, self._fetching, self._voting, self._pacemaker)
         self._own_votes = OwnVotes(state, self._votes_of_others, self._chain, self._pacemaker)
@@ -143,10 +144,11 @@ class Replica:
         state = self.state
         before = state.epoch
         state.begin_epoch(epoch)
-        for part in (self._fetching, self._pacemaker, self._voting, self._leading):
+        for part in (self._fetching, self._voting, self._leading):
             part.clear()
         state.flight.clear()
         effects: list[Effect] = [
+            *self._pacemaker.clear(now),
             persist_state(state, state.head),
             *epoch_notes(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
@@ -247,9 +249,11 @@ class Replica:
         state = self.state
         if state.high is not None:
             self._votes_of_others.note_certificate(state.high.certificate)
-        self._pacemaker.look(now)
+        effects: list[Effect] = []
+        if self._pacemaker.has_moved(now):
+            effects = [*self._pacemaker.on_move(now), *self._retransmission.timer.hasten()]
         if self._pacemaker.is_watching and self._retransmission.timer.is_armed:
-            return []
-        if self._pacemaker.has_work() or not state.is_open:
-            return [*self._retransmission.timer.arm(), *self._pacemaker.try_watch(now)]
-        return []
+            return effects
+        if self._pacemaker.has_work():
+            effects += [*self._retransmission.timer.arm(), *self._pacemaker.try_watch(now)]
+        return effects

@@ -44,13 +44,15 @@ class OwnViews:
 
 class CurrentView:
     """The view that we are in, and what we have of it. `timeouts`: what brought us into it, where no QC did. `pending`
-    is its proposal, and `signed` the same as its leader signed it."""
+    is its proposal, `signed` the same as its leader signed it, and `proposed_us` when it came, monotonic (0: before
+    the boot)."""
 
     def __init__(self, view: int, timeouts: Certificate | None = None) -> None:
         self.view = view
         self.timeouts = timeouts
         self.pending: Block | None = None
         self.signed: Signed | None = None
+        self.proposed_us = 0
 
 
 class ReplicaState(CommonState):

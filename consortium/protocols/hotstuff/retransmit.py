@@ -47,11 +47,12 @@ class Retransmission:
         return (state.epoch.number, state.view, state.own.timed, state.high_view, state.decided)
 
     def has_open_work(self) -> bool:
-        """Whether anything is undecided here that somebody works on, or that we wait for."""
+        """Whether anything is undecided here that somebody works on, or that we wait for. A view that we left is no
+        such thing by itself: while nothing waits, nobody need hear of it."""
         state = self._state
         if state.pool.unexecuted > 0 or state.is_filling or self._behind():
             return True
-        return state.top > state.decided or not state.is_open or self._lacks_high()
+        return state.top > state.decided or self._lacks_high()
 
     def _lacks_high(self) -> bool:
         state = self._state

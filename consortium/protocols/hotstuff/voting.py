@@ -5,7 +5,7 @@ from __future__ import annotations
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Note, Now, Rebroadcast, Received
 from consortium.core.messages import Certificate, Signed
-from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
+from consortium.protocols.common.batch_judge import BatchFault, batch_fault, is_undecidable
 from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
 from consortium.protocols.hotstuff.chain import Chain
@@ -70,6 +70,8 @@ class Voting:
             return [*effects, *state.unattributed("the batch is too long", event)]
         if not take_body(block, carried.body):
             effects.extend(state.unattributed("the batch does not match its digest", event))
+        if state.current.pending is None:
+            state.current.proposed_us = now.monotonic_us
         state.current.pending, state.current.signed = block, event.signed
         return effects
 
@@ -130,7 +132,7 @@ class Voting:
             return []  # safeNode; its leader need not be a traitor: it may not have heard of our lock
         why = self._fault(block.header, parent, decided)
         if why is not None:
-            return self._refuse(why)
+            return self._refuse(BatchFault(why))
         if block.batch:
             if not state.is_votable(block.height):
                 return []
@@ -139,9 +141,9 @@ class Voting:
             if state.leader != state.me:
                 if is_undecidable(state, block.height, block.body):
                     return []
-                why = batch_fault(state, now, block.height, block.body)
-                if why is not None:
-                    return self._refuse(why)
+                fault = batch_fault(state, now, block.height, block.body)
+                if fault is not None:
+                    return self._refuse(fault)
                 state.flight.fly(block.batch, block.body)
         return self._vote(block, parent, decided)
 
@@ -203,7 +205,8 @@ class Voting:
             return [Rebroadcast(signed, carried)]
         return [state.say(Proposal(block.view, block.digest, block.height, ()), carried)]
 
-    def _refuse(self, why: str) -> list[Effect]:
+    def _refuse(self, fault: BatchFault) -> list[Effect]:
         state = self._state
+        blamed = state.leader if fault.is_leaders else ""
         self._refused = state.view
-        return [Note("rejected", {"why": why[:120], "sender": state.leader, "message": "Proposal"})]
+        return [Note("rejected", {"why": fault.why[:120], "sender": blamed, "message": "Proposal"})]

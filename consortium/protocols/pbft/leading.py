@@ -85,7 +85,7 @@ class Leading:
             return []
         digest = batch_digest(batch)
         state.next_height = height + 1
-        slot.view, slot.digest, slot.pre_prepare = state.view, digest, None
+        slot.view, slot.digest, slot.pre_prepare, slot.ordered_us = state.view, digest, None, now.monotonic_us
         slot.keep(digest, batch)
         fields = {
             "view": state.view,
@@ -116,7 +116,7 @@ class Leading:
                 continue
             if not state.may_vote or not state.is_votable(height):
                 continue
-            slot.view, slot.digest, slot.pre_prepare = state.view, order.digest, None
+            slot.view, slot.digest, slot.pre_prepare, slot.ordered_us = state.view, order.digest, None, 0
             effects.append(persist_accepted(state.epoch.number, slot, slot.body(order.digest)))
             effects.append(state.say(PrePrepare(state.view, height, order.digest)))
             effects.extend(self._bodies.fetch(now, slot))

@@ -9,7 +9,7 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Behind, Decide, Effect, Note, Now, Received
 from consortium.core.messages import Certificate, Signed
 from consortium.core.transaction import NULL_DIGEST, batch_digest
-from consortium.protocols.common.batch_judge import batch_fault, is_undecidable
+from consortium.protocols.common.batch_judge import BatchFault, batch_fault, is_undecidable
 from consortium.protocols.common.replica_state import short
 from consortium.protocols.pbft.bodies import Bodies
 from consortium.protocols.pbft.certificates import Plan, open_decision
@@ -50,7 +50,7 @@ class Ordering:
             if held is None or held[0] < vote.view:
                 slot.later[event.sender] = (vote.view, vote.digest, event.signed)
             return []
-        effects = self._accept(slot, event, vote)
+        effects = self._accept(now, slot, event, vote)
         if effects is not None:
             return effects
         effects = []
@@ -64,7 +64,7 @@ class Ordering:
                 effects = state.unattributed("the batch does not match its digest", event)
         return [*effects, *self.advance(now, slot)]
 
-    def _accept(self, slot: Slot, event: Received, vote: PrePrepare) -> list[Effect] | None:
+    def _accept(self, now: Now, slot: Slot, event: Received, vote: PrePrepare) -> list[Effect] | None:
         """Take a PRE-PREPARE of the current view as the slot's; None = accepted (or known already)."""
         state = self._state
         if slot.view == vote.view:
@@ -76,6 +76,7 @@ class Ordering:
         if not self._is_permitted(vote.height, vote.digest):
             return state.rejected("not what the new view orders", event)
         slot.view, slot.digest, slot.pre_prepare = vote.view, vote.digest, event.signed
+        slot.ordered_us = now.monotonic_us
         return None
 
     def _is_permitted(self, height: int, digest: bytes) -> bool:
@@ -176,7 +177,7 @@ class Ordering:
             slot.refused_view = slot.view
             if slot.certificate_view > slot.view:
                 return []  # decided since in a later view, of which an honest leader could not know
-            return [self._refusal(slot, "conflicts with a decision")]
+            return [self._refusal(BatchFault("conflicts with a decision"))]
         body = slot.body(slot.digest)
         if slot.height <= state.head:
             if not is_ordered and slot.decided_digest is None:
@@ -188,10 +189,10 @@ class Ordering:
             if is_undecidable(state, slot.height, body):
                 self._is_deferred = True
                 return []
-            why = batch_fault(state, now, slot.height, body)
-            if why is not None:
+            fault = batch_fault(state, now, slot.height, body)
+            if fault is not None:
                 slot.refused_view = slot.view
-                return [self._refusal(slot, why)]
+                return [self._refusal(fault)]
         if body and slot.height > state.head:
             state.pool.order(body)
         record = persist_accepted(state.epoch.number, slot, body)
@@ -302,9 +303,10 @@ class Ordering:
             if view > state.view:
                 slot.later[state.leader] = held
             elif slot.view < view and self._is_permitted(slot.height, digest):
-                slot.view, slot.digest, slot.pre_prepare = view, digest, signed
+                slot.view, slot.digest, slot.pre_prepare, slot.ordered_us = view, digest, signed, 0
 
     # --- small --------------------------------------------------------------------------------------------------
 
-    def _refusal(self, slot: Slot, why: str) -> Note:
-        return Note("rejected", {"why": why[:120], "sender": self._state.leader, "message": "PrePrepare"})
+    def _refusal(self, fault: BatchFault) -> Note:
+        sender = self._state.leader if fault.is_leaders else ""
+        return Note("rejected", {"why": fault.why[:120], "sender": sender, "message": "PrePrepare"})

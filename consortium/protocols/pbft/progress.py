@@ -19,7 +19,8 @@ class Progress:
         self._view_changes = view_changes
         self._entered_view = state.view
         self._entered_us = 0  # when the view was entered
-        self._entered_decided = state.decided  # what was decided then
+        self._decided = state.decided  # at the last look
+        self._eased_at: int | None = None  # what was decided when T last fell in this view; None: it has not
 
     @property
     def is_watching(self) -> bool:
@@ -30,45 +31,67 @@ class Progress:
         self._timer.restart(now)
         self._entered_us = now.monotonic_us
 
-    def clear(self) -> None:
+    def clear(self, now: Now) -> list[Effect]:
         """A new epoch: no leader of it has failed yet."""
-        self._timer.ease(wholly=True)
+        self._eased_at = None
+        return self._timer.forgive(now)
 
-    def look(self, now: Now) -> None:
-        """After every step: notice progress and new views."""
+    def has_moved(self, now: Now) -> bool:
+        """Whether the view, the view wanted or the decided height is another than at the last look."""
         state = self._state
-        if not self._timer.has_moved(now, (state.view, state.wanted, state.decided)):
-            return
+        return self._timer.has_moved(now, (state.view, state.wanted, state.decided))
+
+    def on_move(self, now: Now) -> list[Effect]:
+        """T falls with the first block decided under a new leader, and then with each checkpoint interval."""
+        state, timer = self._state, self._timer
+        before, self._decided = self._decided, state.decided
         if state.view != self._entered_view:
-            self._entered_view, self._entered_decided = state.view, state.decided
+            self._entered_view, self._eased_at = state.view, None
             self._entered_us = now.monotonic_us
-        # A view that makes little progress keeps the longer timer: where load made T too short, T stays long.
-        if state.decided >= self._entered_decided + state.parameters.checkpoint_interval:
-            self._timer.ease(wholly=True)
+            timer.begin()
+            return []
+        if not timer.attempts or state.is_changing or state.decided == before or not self._is_of_this_view():
+            return []
+        if self._eased_at is not None and state.decided < self._eased_at + state.parameters.checkpoint_interval:
+            return []
+        self._eased_at = state.decided
+        return timer.ease(now)
+
+    def _is_of_this_view(self) -> bool:
+        """Whether the last decision was made in the view that we are in, not in one before it or behind our back."""
+        slot = self._state.log.get(self._state.decided)
+        return slot is not None and slot.certificate_view == self._state.view
 
     def try_watch(self, now: Now) -> list[Effect]:
         """The timer runs while there is work that the leader owes us."""
-        if self._timer.is_armed or not self._state.may_vote or not self._has_work():
+        if self._timer.is_armed or not self._state.may_vote:
             return []
-        return self._timer.arm(now)
+        return self._timer.watch(now)
 
     def on_timer(self, now: Now) -> list[Effect]:
         """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
         bundle."""
         state, timer = self._state, self._timer
         timer.run_out()
-        if not state.may_vote or not self._has_work():
+        left_us = timer.left_us(now) if state.may_vote else None
+        if left_us is None:
             return []
-        if timer.is_over(now):
+        if left_us <= 0:
+            timer.restart(now)  # where we cannot leave yet, we look again after another T
             return self._view_changes.start(now, state.view + 1, "no progress")
         is_old = now.monotonic_us - self._entered_us >= timer.timeout_us
         if is_old and state.pool.was_overtaken(now, timer.timeout_us):
             return self._view_changes.start(now, state.view + 1, "overtaken")
-        return timer.go_on(now)
+        return timer.watch(now)
 
-    def _has_work(self) -> bool:
-        """Bundles wait, heights are to be filled, or orders of this view are undecided."""
-        state = self._state
-        if state.pool.unexecuted > 0 or state.is_filling:
-            return True
-        return any(slot.view == state.view for slot in state.log.above(state.decided))
+
+def owed_since(state: ReplicaState) -> int | None:
+    """When the oldest work reached us that the leader of our view owes us: a bundle that waits, or an order of this
+    view that is undecided. Heights to be filled are owed since the last decision, or from the start (0)."""
+    found = [slot.ordered_us for slot in state.log.above(state.decided) if slot.view == state.view]
+    oldest_us = state.pool.oldest_us()
+    if oldest_us is not None:
+        found.append(oldest_us)
+    if state.is_filling:
+        found.append(0)
+    return min(found, default=None)

@@ -46,7 +46,7 @@ from consortium.protocols.pbft.messages import (
     vote_fault,
 )
 from consortium.protocols.pbft.ordering import Ordering
-from consortium.protocols.pbft.progress import PROGRESS_TIMER, Progress
+from consortium.protocols.pbft.progress import PROGRESS_TIMER, Progress, owed_since
 from consortium.protocols.pbft.recall import OwnVotes, VotesOfOthers
 from consortium.protocols.pbft.records import SealedRecord, ViewRecord
 from consortium.protocols.pbft.replica_state import ReplicaState
@@ -71,7 +71,7 @@ class Replica:
         self._bodies = Bodies(state)
         self._leading = Leading(state, self._bodies)
         self._ordering = Ordering(state, self._bodies, self._leading)
-        timer = LeaderTimer(state, PROGRESS_TIMER)
+        timer = LeaderTimer(state, PROGRESS_TIMER, lambda: owed_since(state))
         self._view_changes = ViewChanges(state, self._ordering, timer)
         self._progress = Progress(state, timer, self._view_changes)
         self._own_votes = OwnVotes(state, self.votes_of_others)
@@ -181,7 +181,6 @@ class Replica:
         before = state.epoch
         state.enter_epoch(epoch)
         self._view_changes.clear()
-        self._progress.clear()
         self._retransmission.clear()
         state.pool.release()
         begins: list[Effect] = [persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)]
@@ -191,6 +190,7 @@ class Replica:
         effects: list[Effect] = [
             *begins,
             CancelTimer(NEW_VIEW_TIMER),
+            *self._progress.clear(now),
             *epoch_notes(state.me, before, epoch),
             *self._recaller.on_epoch(now, before),
             *self._leading.try_propose(now),
@@ -296,8 +296,8 @@ class Replica:
         return self._view_changes.on_new_view(now, event, message)
 
     def _on_told(self, now: Now, event: Received, answer: Told) -> list[Effect]:
-        effects: list[Effect] = []
-        for inner in self._retransmission.on_told(now, event, answer):
+        effects, statements = self._retransmission.on_told(now, event, answer)
+        for inner in statements:
             effects.extend(self._on_received(now, inner))
         return effects
 
@@ -325,9 +325,11 @@ class Replica:
     def _after(self, now: Now) -> list[Effect]:
         """Notice progress and new views; timers run while there may be work, else not."""
         state = self.state
-        self._progress.look(now)
+        effects: list[Effect] = []
+        if self._progress.has_moved(now):
+            effects = [*self._progress.on_move(now), *self._retransmission.timer.hasten()]
         if self._progress.is_watching and self._retransmission.timer.is_armed:
-            return []
+            return effects
         if state.pool.unexecuted > 0 or state.log.highest > state.decided or state.is_filling:
-            return [*self._retransmission.timer.arm(), *self._progress.try_watch(now)]
-        return []
+            effects += [*self._retransmission.timer.arm(), *self._progress.try_watch(now)]
+        return effects

@@ -6,11 +6,14 @@ filter of repeats swallows them; what they prove they prove by signatures, not b
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from consortium.core.codec import Malformed
 from consortium.core.machine import Effect, Now, Rebroadcast, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Signed
 from consortium.core.transaction import NULL_DIGEST
+from consortium.core.verifier import Foreign
 from consortium.protocols.common.lag import Lag, behind
 from consortium.protocols.common.rate_limit import RateLimit
 from consortium.protocols.common.retransmit_timer import RetransmitTimer
@@ -60,10 +63,13 @@ class Retransmission:
     # --- what votes show ----------------------------------------------------------------------------------------
 
     def note_view(self, now: Now, event: Received, view: int) -> list[Effect]:
-        """Later-view traffic of f+1 members, or of that view's leader: ask for the NEW-VIEW that we missed."""
+        """Later-view traffic of f+1 members, or of that view's leader: ask for the NEW-VIEW that we missed, unless it
+        is of a view that we left."""
         state = self._state
         if view > self._views.get(event.sender, 0):
             self._views[event.sender] = view
+        if view < state.wanted:
+            return []
         is_leader = event.sender == state.epoch.leader(view)
         if not is_leader and not self._is_view_missed():
             return []
@@ -76,8 +82,10 @@ class Retransmission:
             self._heights[sender] = height
 
     def _is_view_missed(self) -> bool:
+        """Whether f+1 members voted in later views that we may still enter."""
         state = self._state
-        return sum(view > state.view for view in self._views.values()) >= state.epoch.weak
+        lowest = max(state.view + 1, state.wanted)
+        return sum(view >= lowest for view in self._views.values()) >= state.epoch.weak
 
     def _behind(self) -> int:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
@@ -135,8 +143,8 @@ class Retransmission:
     # --- questions and answers ----------------------------------------------------------------------------------
 
     def on_ask(self, now: Now, event: Received, question: Ask) -> list[Effect]:
-        """Rationed a member. Answered with decisions that the asker lacks, our NEW-VIEW if its view is older, and our
-        statements on what is open; nothing if we know no more than it does."""
+        """Rationed a member. Answered with decisions that the asker lacks, our NEW-VIEW if its view is older and it
+        wants none above ours, and our statements on what is open; nothing if we know no more than it does."""
         state = self._state
         if event.sender == state.me:
             return []
@@ -151,7 +159,7 @@ class Retransmission:
     def _statements(self, question: Ask) -> tuple[Signed, ...]:
         state = self._state
         found: list[Signed] = []
-        if state.opening.signed is not None and question.view < state.view:
+        if state.opening.signed is not None and question.view < state.view and question.wanted <= state.view:
             found.append(state.opening.signed)
         own = self._view_changes.signed() if state.is_changing else None
         if own is not None:
@@ -187,26 +195,31 @@ class Retransmission:
         told = Told(event.sender, state.nonce(now), state.view, state.head, None, (state.opening.signed,))
         return [state.answer(event, told)]
 
-    def on_told(self, now: Now, event: Received, answer: Told) -> list[Received]:
-        """The statements of an answer, verified, as if they had come by themselves. A seal and f+1 members' word on
-        their heads show whether we lag; our own statements are ignored, for our log alone knows them. Rationed a
-        member, and no more statements than an honest answer holds: each costs a signature check, and nobody need have
-        asked."""
+    def on_told(self, now: Now, event: Received, answer: Told) -> tuple[list[Effect], list[Received]]:
+        """The statements of an answer, verified, as if they had come by themselves; a bad one is passed over, and the
+        first of them noted. A seal and f+1 members' word on their heads show whether we lag; our own statements are
+        ignored, for our log alone knows them. Rationed a member, and no more statements than an honest answer holds:
+        each costs a signature check, and nobody need have asked."""
         state = self._state
         if answer.receiver != state.me or len(answer.statements) > STATEMENTS_MAX:
-            return []
+            return [], []
         if not self._told_left.spend(now, event.sender):
-            return []
+            return [], []
         self._lag.note_head(event.sender, answer.height)
-        found: list[Received] = []
-        try:
+        with suppress(Malformed):  # of an epoch that we do not know yet, perhaps
             self._lag.note_seal(answer.seal)
-            for signed in answer.statements[: 2 + 3 * self._slots_told]:
-                if signed.sender == state.me:
-                    continue
+        effects: list[Effect] = []
+        found: list[Received] = []
+        for signed in answer.statements[: 2 + 3 * self._slots_told]:
+            if signed.sender == state.me:
+                continue
+            try:
                 epoch, message = state.verifier.open(signed, state.epochs)
-                if isinstance(message, PrePrepare | Prepare | Commit | ViewChange | NewView):
-                    found.append(Received(signed.sender, message, signed, epoch, b""))
-        except Malformed:
-            pass  # what came before the first bad statement stands on its own
-        return found
+            except Foreign:
+                continue  # of one that its sender has entered and we have not, perhaps
+            except Malformed as error:
+                effects = effects or state.rejected(error, event)
+                continue
+            if isinstance(message, PrePrepare | Prepare | Commit | ViewChange | NewView):
+                found.append(Received(signed.sender, message, signed, epoch, b""))
+        return effects, found

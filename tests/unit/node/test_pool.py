@@ -25,11 +25,13 @@ from consortium.core.transaction import (
     Bundles,
     bundle_digest,
     decode_batch,
+    decode_call,
     encode_batch,
     encode_transaction,
     sign_bundle,
 )
-from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, BundlePool
+from consortium.node.pool import RELAY_TIMER, BundlePool
+from consortium.node.relays import RELAY_BUNDLES_MAX
 from consortium.node.submission import Busy, Submission
 
 SUITE = KeyedHash()
@@ -46,6 +48,14 @@ def pool(**parameters: int) -> BundlePool:
     members = tuple(Member(name, "hospital", "validator", {"submit": SUITE.public_key(secret(name))}) for name in names)
     epochs = Epochs((Epoch(0, 1, members),))
     return BundlePool("a", epochs, Parameters(**parameters), Bundles(CHAIN, SUITE))
+
+
+def execute(it: BundlePool, now: Now, height: int, raws: list[bytes]) -> None:
+    """A batch of these bundles is decided, and the ledger has taken their numbers."""
+    before, bundles = it._is_spent, [Bundles(CHAIN, SUITE).open(raw) for raw in raws]
+    taken = {(each.member, decode_call(one).number) for each in bundles for one in each.transactions}
+    it._is_spent = lambda member, number: (member, number) in taken or before(member, number)
+    it.step(now, Decide(height, encode_batch(1, raws), NOBODY))
 
 
 def bundle(member: str, number: int, count: int = 1, signer: str | None = None) -> bytes:
@@ -68,7 +78,7 @@ def taken(batch: bytes | None) -> list[bytes]:
 
 def test_batches_are_first_come_first_served_within_the_limits() -> None:
     it = pool(batch_transactions_max=3)
-    raws = [bundle("b", number) for number in range(5)]
+    raws = [bundle("b", number) for number in range(1, 6)]
     it.step(at(0), received(raws))
     assert it.waiting == 5
     assert taken(it.take(at(1))) == raws[:3]
@@ -94,7 +104,7 @@ def test_a_client_that_wraps_one_transaction_twice_spoils_no_leaders_batch() -> 
 
 def test_a_released_bundle_goes_back_to_its_place() -> None:
     it = pool(batch_transactions_max=2)
-    raws = [bundle("b", number) for number in range(4)]
+    raws = [bundle("b", number) for number in range(1, 5)]
     it.step(at(0), received(raws))
     it.take(at(1))
     it.release()
@@ -103,12 +113,12 @@ def test_a_released_bundle_goes_back_to_its_place() -> None:
 
 def test_what_another_ordered_is_not_proposed_again_and_what_was_executed_never() -> None:
     it = pool()
-    raws = [bundle("b", number) for number in range(3)]
+    raws = [bundle("b", number) for number in range(1, 4)]
     it.step(at(0), received(raws))
     batch = encode_batch(1, raws[:2])
     it.order(batch)
     assert taken(it.take(at(1))) == raws[2:]
-    it.step(at(2), Decide(1, batch, NOBODY))
+    execute(it, at(2), 1, raws[:2])
     it.step(at(3), received(raws[:2]))
     it.release()
     assert (it.waiting, it.unexecuted) == (1, 1)
@@ -157,14 +167,14 @@ def overtaken_at(it: BundlePool, late_us: int) -> None:
             break
         it.step(at(us), Expired(RELAY_TIMER))
     it.step(at(late_us), received([late], sender="c"))
-    it.step(at(late_us + 100_000), Decide(1, encode_batch(1, [late]), NOBODY))
+    execute(it, at(late_us + 100_000), 1, [late])
 
 
 def test_a_bundle_overtaken_by_one_that_came_long_after_it_was_relayed_is_seen() -> None:
     it = pool()
     overtaken_at(it, 1_500_000)
     assert it.was_overtaken(at(1_600_000), 1_000_000)
-    it.step(at(1_700_000), Decide(2, encode_batch(1, [bundle("b", 1)]), NOBODY))
+    execute(it, at(1_700_000), 2, [bundle("b", 1)])
     assert not it.was_overtaken(at(3_000_000), 1_000_000)
 
 
@@ -190,7 +200,7 @@ def test_a_batch_is_judged_by_its_bytes() -> None:
 
 def test_our_own_submissions_are_admitted_and_broadcast() -> None:
     it = pool()
-    raws = tuple(bundle("a", number) for number in range(2))
+    raws = tuple(bundle("a", number) for number in (1, 2))
     effects = it.step(at(0), Submitted(raws))
     assert [effect.attachment for effect in effects if isinstance(effect, Broadcast)] == [encode(raws)]
     assert Available() in effects

@@ -24,9 +24,10 @@ from consortium.core.machine import (
 from consortium.core.messages import Signed
 from consortium.core.transaction import Bundle, encode_batch, encode_transaction, sign_bundle
 from consortium.node import held_bundles
-from consortium.node.pool import RELAY_BUNDLES_MAX, RELAY_TIMER, WASTED_MAX
+from consortium.node.pool import RELAY_TIMER, WASTED_MAX
+from consortium.node.relays import RELAY_BUNDLES_MAX
 from consortium.node.submission import SUBMISSION_BUNDLES_MAX, Busy, Submission
-from tests.unit.node.test_pool import CHAIN, NOBODY, SUITE, at, bundle, pool, received, secret, taken
+from tests.unit.node.test_pool import CHAIN, NOBODY, SUITE, at, bundle, execute, pool, received, secret, taken
 
 
 def whys(effects: Any) -> list[str]:
@@ -85,14 +86,18 @@ def test_garbage_that_was_decided_or_ordered_changes_nothing() -> None:
 
 
 def test_what_was_executed_is_remembered_within_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger's numbers refuse it in any case: what is remembered only saves the look."""
     monkeypatch.setattr(held_bundles, "EXECUTED_REMEMBERED_MAX", 3)
     it = pool()
     raws = [bundle("b", number) for number in range(1, 8)]
-    it.step(at(0), Decide(1, encode_batch(1, raws), NOBODY))
-    it.step(at(1), received(raws[-3:]))
+    execute(it, at(0), 1, raws)
+    it.step(at(1), received(raws))
     assert it.waiting == 0
-    it.step(at(1), received(raws[:1]))
-    assert it.waiting == 1, "the ledger's numbers refuse it where the pool has forgotten"
+    looked: list[bytes] = []
+    it._bundles.decode = looked.append  # type: ignore[assignment]
+    it._bundles.recall = lambda digest: None  # type: ignore[method-assign]
+    it.step(at(2), received(raws[-3:]))
+    assert looked == []
 
 
 def test_a_relay_keeps_to_its_budget_and_goes_on_with_the_rest_later() -> None:
@@ -142,12 +147,14 @@ def test_a_batch_of_ours_that_another_ordered_comes_back_when_its_view_ends() ->
     assert (it.waiting, it.unexecuted) == (0, 0)
 
 
-def test_a_transaction_that_cannot_be_read_has_a_number_that_nobody_uses() -> None:
+def test_a_bundle_of_which_nothing_can_be_executed_is_not_taken_in() -> None:
+    """No block would give its transactions a number, so it would be refused, and could be sent again for ever."""
     it = pool()
-    it._is_spent = lambda member, number: number >= 0
-    raw = sign_bundle(CHAIN, SUITE, secret("b"), "b", [b"no transaction"])
-    it.step(at(0), received([raw]))
-    assert it.waiting == 1
+    unread = sign_bundle(CHAIN, SUITE, secret("b"), "b", [b"no transaction"])
+    it.step(at(0), received([unread, bundle("b", 0)]))
+    assert it.waiting == 0
+    it.step(at(0), received([sign_bundle(CHAIN, SUITE, secret("b"), "b", [b"x", encode_transaction(1, "a", "b", {})])]))
+    assert it.waiting == 2, "the other transaction of the bundle has a number"
 
 
 def test_a_bundle_of_another_format_is_unfit() -> None:

@@ -51,28 +51,82 @@ def test_every_byzantine_protocol_watches_its_leader_with_the_one_timer() -> Non
         assert type(watch._timer) is LeaderTimer
 
 
+def leader_timer(owed: list[int | None]) -> LeaderTimer:
+    """`owed` holds one value: since when work waits."""
+    timer = LeaderTimer(state_of(), ("x", "progress"), lambda: owed[0])
+    assert timer.has_moved(at(0), (0, 0))
+    return timer
+
+
+def set_to(delay_us: int) -> list[SetTimer]:
+    return [SetTimer(("x", "progress"), delay_us)]
+
+
 def test_the_leaders_time_doubles_after_the_first_change_up_to_its_cap_and_comes_back() -> None:
-    timer = LeaderTimer(state_of(), ("x", "progress"))
+    timer = leader_timer([0])
     times = [timer.timeout_us]
     for _ in range(70):
         timer.grow()
         times.append(timer.timeout_us)
     assert times[:4] == [T_US, T_US, 2 * T_US, 4 * T_US] and times[-1] == PARAMETERS.timer_cap_us
-    timer.attempts = 3
-    timer.ease(wholly=False)
-    assert timer.timeout_us == 2 * T_US
-    timer.ease(wholly=True)
-    timer.ease(wholly=False)
-    assert timer.attempts == 0 and timer.timeout_us == T_US
+    assert timer.ease(at(0)) == [] and timer.attempts == 0 and timer.timeout_us == T_US
 
 
-def test_the_leaders_time_counts_from_when_something_moved_last() -> None:
-    timer = LeaderTimer(state_of(), ("x", "progress"))
-    assert timer.arm(at(100)) == [SetTimer(("x", "progress"), T_US)] and timer.is_armed
-    assert timer.has_moved(at(400), (0, 1)) and not timer.has_moved(at(500), (0, 1))
+@pytest.mark.parametrize(
+    ("since_us", "owed_us", "left_us"),
+    [(400, 100, 400 + T_US - 500), (100, 400, 400 + T_US - 500), (400, None, None)],
+    ids=["moved after the work came", "work came after the last move", "no work"],
+)
+def test_the_leaders_time_counts_from_the_last_move_or_from_the_work_whichever_is_later(
+    since_us: int, owed_us: int | None, left_us: int | None
+) -> None:
+    owed: list[int | None] = [owed_us]
+    timer = leader_timer(owed)
+    assert timer.has_moved(at(since_us), (0, 1)) and not timer.has_moved(at(450), (0, 1))
+    assert timer.left_us(at(500)) == left_us
+    assert timer.watch(at(500)) == (set_to(left_us) if left_us else []) and timer.is_armed is (left_us is not None)
     timer.run_out()
-    assert not timer.is_armed and not timer.is_over(at(399 + T_US)) and timer.is_over(at(400 + T_US))
-    assert timer.go_on(at(100 + T_US)) == [SetTimer(("x", "progress"), 300)] and timer.is_armed
+    assert not timer.is_armed
+
+
+def test_a_timer_that_was_set_for_a_long_time_is_set_anew_when_that_time_falls() -> None:
+    """Found after an outage: T was back at its base, and the timer that was set before went on to wait 64 T."""
+    timer = leader_timer([0])
+    timer.attempts = 7
+    assert timer.watch(at(0)) == set_to(64 * T_US)
+    timer.has_moved(at(100), (0, 1))
+    assert timer.ease(at(100)) == set_to(T_US)
+    timer.attempts = 7
+    timer.run_out()
+    assert timer.forgive(at(100)) == [] and timer.timeout_us == T_US, "where it is not set, nothing is to be set anew"
+    timer.watch(at(200))
+    assert timer.forgive(at(300)) == set_to(T_US - 200), "of an epoch with another base, perhaps"
+
+
+def test_the_leaders_time_falls_no_lower_than_twice_the_slowest_step() -> None:
+    """Else a machine with more to do than it can would depose each leader after its first block."""
+    for took_us, attempts in ((T_US // 2, 0), (T_US // 2 + 1, 2), (T_US, 2), (T_US + 1, 3), (9 * T_US, 5)):
+        timer = leader_timer([0])
+        timer.attempts = 5
+        timer.has_moved(at(took_us), (0, 1))
+        timer.has_moved(at(took_us + 1), (0, 2))  # the next one follows at once, as in a pipeline
+        timer.ease(at(took_us + 1))
+        assert timer.attempts == attempts
+        timer.ease(at(took_us + 1))
+        assert timer.attempts == 0, "the next time counts what was measured since"
+
+
+def test_a_step_counts_from_the_work_that_it_did_and_another_leaders_steps_count_no_longer() -> None:
+    timer = leader_timer([10 * T_US])
+    timer.attempts = 5
+    timer.has_moved(at(10 * T_US + 100), (0, 1))
+    timer.ease(at(10 * T_US + 100))
+    assert timer.attempts == 0
+    timer.attempts = 5
+    timer.has_moved(at(20 * T_US), (1, 1))
+    timer.begin()
+    timer.ease(at(20 * T_US))
+    assert timer.attempts == 0
 
 
 def test_a_stalled_replica_speaks_often_at_first_then_rarely_and_not_while_something_moves() -> None:
@@ -93,6 +147,18 @@ def test_a_stalled_replica_speaks_often_at_first_then_rarely_and_not_while_somet
     assert timer.on_timer(at(99)) == [SetTimer(("x", "retransmit"), timer.first_us)] and len(said) == count
     is_open[0] = False
     assert timer.on_timer(at(100)) == [] and not timer.is_armed
+
+
+def test_a_replica_that_spoke_rarely_speaks_often_again_once_something_moves() -> None:
+    """A vote that is lost after an outage is said again after T/8, not after the 4 T of the outage."""
+    timer = RetransmitTimer(state_of(), ("x", "retransmit"), tuple, lambda: True, lambda now: [])
+    assert timer.hasten() == []
+    timer.arm()
+    assert timer.hasten() == []
+    for step in range(TRIES_AT_ONCE + 8):
+        timer.on_timer(at(step))
+    assert timer.hasten() == [SetTimer(("x", "retransmit"), timer.first_us)] and timer.is_armed
+    assert timer.hasten() == []
 
 
 def test_f_and_one_validators_or_a_seal_show_that_we_lag_and_observers_do_not() -> None:
