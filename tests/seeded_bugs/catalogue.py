@@ -7,6 +7,7 @@ from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
 from .core_bugs import CORE_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
+from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
 from .ordering_bugs import ORDERING_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
@@ -16,6 +17,7 @@ BUGS: tuple[SeededBug, ...] = (
     *ORDERING_BUGS,
     *VIEW_CHANGE_BUGS,
     *BOOT_BUGS,
+    *LIVENESS_BUGS,
     *LOST_LOG_BUGS,
     *LEDGER_BUGS,
     *MEMBERSHIP_BUGS,

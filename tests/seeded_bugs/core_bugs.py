@@ -133,9 +133,9 @@ CORE_BUGS = (
     SeededBug(
         "executed-bundle-taken-in-again",
         "A request executed before is not ordered again (OSDI'99 §4.1, last reply per client).",
-        NODE + "held_bundles.py",
-        "        if digest in self.waiting or digest in self._executed:",
-        "        if digest in self.waiting:",
+        NODE + "pool.py",
+        '        return "known" if self._is_all_spent(member, transactions) else ""',
+        '        return ""',
         (POOL,),
     ),
     SeededBug(
@@ -150,8 +150,8 @@ CORE_BUGS = (
         "overtaking-blamed-too-early",
         "Only a leader that surely had a bundle is blamed for passing over it (docs/decisions/004).",
         NODE + "pool.py",
-        "            if not told_us or now.monotonic_us - entry.received_us < wait_us:",
-        "            if now.monotonic_us - entry.received_us < wait_us:",
+        "        return bool(told_us) and self._overtaker_us >= told_us + wait_us // 2",
+        "        return self._overtaker_us >= told_us + wait_us // 2",
         (POOL,),
     ),
     SeededBug(

@@ -77,8 +77,8 @@ ORDERING_BUGS = (
         "batch-time-not-bounded",
         "A leader's time lies near the backups' clocks at first proposal (docs/consensus.md, The normal case).",
         COMMON + "batch_judge.py",
-        "return None if abs(time_us - now.wall_us) <= skew_us else",
-        "return None if time_us - now.wall_us <= 3_600_000_000 + skew_us else",
+        "    if -skew_us <= age_us <= skew_us + standing_us:",
+        "    if age_us <= skew_us + standing_us:",
         (NORMAL,),
     ),
     SeededBug(

@@ -19,7 +19,6 @@ class Progress:
         self._view_changes = view_changes
         self._entered_view = state.view
         self._entered_us = 0  # when the view was entered
-        self._decided = state.decided  # at the last look
         self._eased_at: int | None = None  # what was decided when T last fell in this view; None: it has not
 
     @property
@@ -44,13 +43,12 @@ class Progress:
     def on_move(self, now: Now) -> list[Effect]:
         """T falls with the first block decided under a new leader, and then with each checkpoint interval."""
         state, timer = self._state, self._timer
-        before, self._decided = self._decided, state.decided
         if state.view != self._entered_view:
             self._entered_view, self._eased_at = state.view, None
             self._entered_us = now.monotonic_us
             timer.begin()
             return []
-        if not timer.attempts or state.is_changing or state.decided == before or not self._is_of_this_view():
+        if not timer.attempts or state.is_changing or not self._is_of_this_view():
             return []
         if self._eased_at is not None and state.decided < self._eased_at + state.parameters.checkpoint_interval:
             return []
