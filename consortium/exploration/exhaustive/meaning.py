@@ -60,6 +60,7 @@ LEFT_OUT_FIELDS = frozenset(
         "_keeping",
         "_places",  # of validators
         "_others",  # which handler hears what
+        "_eased_at",  # how long T is
     }
 )
 TIME = "_us"  # ends the name of a time

@@ -65,6 +65,9 @@ class Work:
     def unexecuted(self) -> int:
         return len(self._bundles)
 
+    def oldest_us(self) -> int | None:
+        return 0 if self._bundles else None
+
     def take(self, now: Now) -> bytes | None:
         for bundle in self._bundles:
             if bundle not in self._flying:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from consortium.core.machine import Effect, Event, Executed, Expired, Note, Now, Received, Stable, Started
@@ -51,7 +52,7 @@ class Replica:
         self._next_epoch = NextEpochInbox()
         self._fetching = Fetching(state)
         self._chain = Chain(state, self._fetching)
-        timer = LeaderTimer(state, PROGRESS_TIMER, lambda: owed_since(state))
+        timer = LeaderTimer(state, PROGRESS_TIMER, partial(owed_since, state))
         self._pacemaker = Pacemaker(state, self._chain, timer)
         self._voting = Voting(state, self._chain, self._fetching, self._pacemaker)
         self._leading = Leading(state, self._chain, self._fetching, self._voting, self._pacemaker)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from consortium.core.machine import (
@@ -71,7 +72,7 @@ class Replica:
         self._bodies = Bodies(state)
         self._leading = Leading(state, self._bodies)
         self._ordering = Ordering(state, self._bodies, self._leading)
-        timer = LeaderTimer(state, PROGRESS_TIMER, lambda: owed_since(state))
+        timer = LeaderTimer(state, PROGRESS_TIMER, partial(owed_since, state))
         self._view_changes = ViewChanges(state, self._ordering, timer)
         self._progress = Progress(state, timer, self._view_changes)
         self._own_votes = OwnVotes(state, self.votes_of_others)
