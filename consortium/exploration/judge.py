@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from consortium.contracts import load_contracts
@@ -23,7 +23,6 @@ from consortium.runs.run import Run, head_height, ledger_epochs
 from consortium.runs.trace import Record, fingerprint
 from consortium.scenario.adversary import Adversaries
 from consortium.scenario.assemble import Shared
-from consortium.scenario.faults import find_act
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.run import Simulation
 
@@ -57,8 +56,9 @@ class Examined(NamedTuple):
     after_us: int
 
 
-def examine(scenario: Scenario) -> Examined:
-    """Run and judge. Whatever goes wrong inside is a failure of the run, not of the explorer."""
+def examine(scenario: Scenario, trusted: frozenset[NodeId] = frozenset()) -> Examined:
+    """Run and judge. Whatever goes wrong inside is a failure of the run, not of the explorer. `trusted`: liars who are
+    held to the rules all the same, so that the watchers can be seen to see."""
     watcher = Watcher()
     simulation = Simulation(scenario, watch=lambda seen: watcher.hear(seen.sender.partition("~")[0], seen.payload))
     try:
@@ -68,9 +68,9 @@ def examine(scenario: Scenario) -> Examined:
         sentence = f"{type(error).__name__}: {error} ({place.filename.rpartition('/')[2]}:{place.lineno})"
         failure = Failure("nothing raises", Kind.SAFETY, sentence)
         return Examined(scenario, (failure,), {}, simulation.trace, 0, 0, 0, 0)
-    dishonest = Adversaries.of(scenario).names | wounded(scenario) | _strangers(scenario, simulation)
+    dishonest = (Adversaries.of(scenario).names | wounded(scenario) | _strangers(scenario, simulation)) - trusted
     honest = [member.name for member in scenario.members if member.name not in dishonest]
-    trace = [record for record in simulated.trace if not _is_of(record, dishonest) and _left(record, watcher)]
+    trace = [record for record in simulated.trace if record["node"] not in dishonest and _left(record, watcher)]
     ledgers = {name: rows for name, rows in simulated.ledgers.items() if name in honest}
     run = Run(scenario, simulation.genesis, trace, ledgers)
     fullest = run.fullest
@@ -111,13 +111,6 @@ def _strangers(scenario: Scenario, simulation: Simulation) -> set[NodeId]:
 def _left(record: Record, watcher: Watcher) -> bool:
     """A bundle that a crash took before it left its node was never submitted to anybody."""
     return record["kind"] != "submitted" or record["bundle"] in watcher.bundles
-
-
-def _is_of(record: Record, names: Container[NodeId]) -> bool:
-    """What these said, and what was done to them."""
-    act = find_act(record["act"]) if record["kind"] == "fault" else None
-    is_fate = act is not None and act.target_is is not None
-    return record["node"] in names or (is_fate and record["target"] in names)
 
 
 def _claims(run: Run) -> list[Failure]:

@@ -1,7 +1,8 @@
 """Positive controls: for every check a run, or what was said in one, in which something is wrong that it must find.
 
-A check in the file `consortium/lab/checks/NAME.py` has here the function `control_NAME`; a test asserts that none lacks
-it. A control of a `Claim` takes an honest run and gives it back doctored; one of a `SaidClaim` gives what was said.
+A check in the file `consortium/lab/checks/NAME.py` has here `control_NAME` and perhaps `control_NAME__WHAT`. Tests
+assert that none lacks one, and that each sentence that a check can say is said of one of its controls. A control of a
+`Claim` takes an honest run and gives it back doctored; one of a `SaidClaim` gives what was said.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from typing import Any
 import msgspec
 
 from consortium.core.codec import encode
+from consortium.core.contract import OK, Receipt
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import Message, Signed
 from consortium.core.transaction import Bundle, decode_batch, encode_batch, sign_bundle
 from consortium.lab.checks.statements import Said, Statement
 from consortium.ledger.rows import height_key, receipt_key, state_key
-from consortium.protocols.pbft.messages import Commit, Prepare, ViewChange
+from consortium.protocols.hotstuff.messages import Ballot, Proposal, Timeout
+from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, ViewChange
 from consortium.runs.run import Run, head_height
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Workload
-from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, secret
+from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, movement, secret
 
 HEIGHT = 40
 RowList = list[tuple[str, bytes, bytes | None]]
@@ -47,6 +50,14 @@ def with_rows(run: Run, rows: RowList, names: tuple[str, ...] = NAMES) -> Run:
 
 def first_of(trace: list[dict[str, Any]], kind: str, **fields: Any) -> dict[str, Any]:
     return next(r for r in trace if r["kind"] == kind and all(r.get(k) == v for k, v in fields.items()))
+
+
+def control_agreement__committed(run: Run) -> Run:
+    return with_trace(run, lambda t: first_of(t, "committed", height=9, node="depot").update(digest="f" * 16))
+
+
+def control_agreement__executed(run: Run) -> Run:
+    return with_trace(run, lambda t: first_of(t, "executed", height=9, node="depot").update(header="f" * 16))
 
 
 def control_agreement(run: Run) -> Run:
@@ -76,12 +87,47 @@ def control_money(run: Run) -> Run:
     return with_rows(run, [("state", state_key("account", "fund/medical-aid"), encode({"balance_fen": 1}))])
 
 
+def control_money__short(run: Run) -> Run:
+    return _with_movement(run, 5)
+
+
+def control_money__nothing_moved(run: Run) -> Run:
+    return _with_movement(run, 0)
+
+
+def _with_movement(run: Run, amount_fen: int) -> Run:
+    """A transaction that takes so much from a person who has nothing."""
+    held = run.ledgers["depot"].get("receipt", receipt_key(HEIGHT, 1))
+    receipt = msgspec.msgpack.decode(held or b"", type=Receipt)
+    moved = (movement("person/p-1", "fund/medical-aid", amount_fen),)
+    rows: RowList = [("receipt", receipt_key(HEIGHT, 1), encode(Receipt(receipt.transaction, OK, "", moved)))]
+    return with_rows(run, rows)
+
+
+def control_state_roots__told(run: Run) -> Run:
+    return with_trace(run, lambda t: first_of(t, "executed", height=9, node="depot").update(state_root="0" * 16))
+
+
 def control_state_roots(run: Run) -> Run:
     return with_rows(run, [("state", state_key("bill", "1"), b"\x80")], ("regulator",))
 
 
 def control_progress(run: Run) -> Run:
     return with_trace(run, lambda trace: first_of(trace, "ended").update(verdict="no progress"))
+
+
+def control_progress__cut_short(run: Run) -> Run:
+    return with_trace(run, lambda trace: trace.remove(first_of(trace, "ended")))
+
+
+def control_progress__stalled(run: Run) -> Run:
+    """Nothing is executed after the last fault."""
+
+    def stall(trace: list[dict[str, Any]]) -> None:
+        last_us = max(record["t_us"] for record in trace if record["kind"] == "fault")
+        trace[:] = [r for r in trace if r["t_us"] <= last_us or r["kind"] not in ("executed", "included")]
+
+    return with_trace(run, stall)
 
 
 def control_everything_executed(run: Run) -> Run:
@@ -92,6 +138,53 @@ def control_everything_executed(run: Run) -> Run:
 def control_equal_heads(run: Run) -> Run:
     top = head_height(run.ledgers["depot"])
     return with_trace(run, lambda trace: trace.remove(first_of(trace, "executed", node="regulator", height=top)))
+
+
+# --- suspicion, votes, recovery, silence ------------------------------------------------------------------------------
+
+
+def control_no_suspicion(run: Run) -> Run:
+    doubt = {"t_us": 5_000_000, "node": "depot", "kind": "view_change", "view": 1, "why": "no progress"}
+    return with_trace(run, lambda trace: trace.append(doubt))
+
+
+def traffic(t_us: int, node: str, votes: int) -> dict[str, Any]:
+    """Of a node that has said so many PREPAREs by then."""
+    return {"t_us": t_us, "node": node, "kind": "traffic", "life": 0, "sent": [["*", "Prepare", votes, 200 * votes]]}
+
+
+def control_every_validator_votes(run: Run) -> Run:
+    """It goes on executing, 160 blocks, and has said nothing more."""
+    return with_trace(run, lambda trace: trace.extend(traffic(t_us, "depot", 9) for t_us in (13_900_000, 29_990_000)))
+
+
+def control_recovered(run: Run) -> Run:
+    """T is 50 ms, and after the leader's death nothing is executed for two seconds."""
+    quick = msgspec.structs.replace(run.genesis.parameters, timer_base_us=50_000)
+    return replace(run, genesis=msgspec.structs.replace(run.genesis, parameters=quick))
+
+
+def idle(run: Run, said: int) -> Run:
+    """It ends a minute later; in its last ten seconds a node says so many messages."""
+
+    def go_on(trace: list[dict[str, Any]]) -> None:
+        top = head_height(run.ledgers["depot"])
+        trace.extend(
+            {"t_us": 31_000_000, "node": name, "kind": "sealed", "height": top, "signers": 5} for name in NAMES
+        )
+        trace.extend(traffic(t_us, "depot", votes) for t_us, votes in ((70_000_000, 90), (80_000_000, 90 + said)))
+        first_of(trace, "ended").update(t_us=90_000_000)
+
+    return with_trace(run, go_on)
+
+
+def control_quiet_when_idle(run: Run) -> Run:
+    return idle(run, 3)
+
+
+def control_equal_heads__nobody(run: Run) -> Run:
+    deaths = [{"t_us": 30_000_000, "node": "", "kind": "fault", "act": "kill", "target": name} for name in NAMES]
+    return with_trace(run, lambda trace: trace.extend(deaths))
 
 
 def control_claims_answered(run: Run) -> Run:
@@ -112,3 +205,24 @@ def said(*messages: tuple[str, Message], protocol: str = "pbft") -> Said:
 def control_votes() -> Said:
     prepare, commit = Prepare(0, 9, b"d" * 32), Commit(0, 9, b"d" * 32)
     return said(("depot", prepare), ("depot", ViewChange(1, 0, None, ())), ("depot", commit))
+
+
+def control_votes__commit_alone() -> Said:
+    return said(("depot", Commit(0, 9, b"d" * 32)))
+
+
+def control_votes__not_its_part() -> Said:
+    return said(("depot", PrePrepare(0, 9, b"d" * 32)))
+
+
+def control_votes__after_a_timeout() -> Said:
+    return said(("depot", Timeout(5)), ("depot", Ballot(5, b"d" * 32, 9, ())), protocol="hotstuff")
+
+
+def control_votes__older_ballot() -> Said:
+    ballots = [("depot", Ballot(view, b"d" * 32, 9, ())) for view in (6, 5)]
+    return said(*ballots, protocol="hotstuff")
+
+
+def control_votes__proposal_of_another() -> Said:
+    return said(("depot", Proposal(7, b"d" * 32, 9, ())), protocol="hotstuff")

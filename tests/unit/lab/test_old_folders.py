@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def test_a_run_of_the_first_version_is_judged_and_reported(old: Path, say: Say, 
     assert status in (0, None) and "All checks hold." in told
     before = (old / name / "measures.csv").read_bytes()
     assert say("report", old / name)[0] in (0, None)
-    assert "All 8 checks hold." in (old / name / "report.html").read_text(encoding="utf-8")
+    assert re.search(r"All \d+ checks hold\.", (old / name / "report.html").read_text(encoding="utf-8"))
     assert (old / name / "measures.csv").read_bytes() == before
 
 
