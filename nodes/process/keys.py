@@ -1,9 +1,10 @@
-"""A node's secrets: one file per purpose, readable by its owner only."""
+"""A node's secrets: one file per purpose, and their folder, readable by its owner only."""
 
 from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 from typing import get_args
 
@@ -32,18 +33,27 @@ def write_private(path: Path, data: bytes) -> None:
 
 def read_private(path: Path) -> bytes:
     """Read a file that only its owner may read. Raises UserError naming the file otherwise."""
+    check_private(path)
+    return path.read_bytes()
+
+
+def check_private(path: Path) -> None:
+    """Raises UserError naming a file or folder that is missing, or open to anybody but its owner. (In a folder that is
+    open, others see which keys there are, and may be able to lay others in their place.)"""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
         raise UserError(f"{path} is missing: a node cannot start without it") from None
     if mode & 0o077:
-        raise UserError(f"{path} can be read by others (mode {mode & 0o777:04o}): run `chmod 600 {path}`")
-    return path.read_bytes()
+        wanted = "700" if stat.S_ISDIR(mode) else "600"
+        raise UserError(f"{path} can be read by others (mode {mode & 0o777:04o}): run `chmod {wanted} {path}`")
 
 
 def create_keys(folder: Path) -> dict[Purpose, bytes]:
-    """Make random secrets of every purpose in `folder` (created with mode 0700)."""
+    """Make random secrets of every purpose in `folder` (created with mode 0700). Raises UserError where it is there
+    and open to others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_private(folder)
     keys: dict[Purpose, bytes] = {}
     for purpose in PURPOSES:
         keys[purpose] = secrets.token_bytes(SECRET_BYTES)
@@ -52,7 +62,9 @@ def create_keys(folder: Path) -> dict[Purpose, bytes]:
 
 
 def load_keys(folder: Path) -> dict[Purpose, bytes]:
-    """The secrets in `folder`. Raises UserError naming the file that is missing, open to others or malformed."""
+    """The secrets in `folder`. Raises UserError naming the folder or the file that is missing, open to others or
+    malformed."""
+    check_private(folder)
     keys: dict[Purpose, bytes] = {}
     for purpose in PURPOSES:
         path = folder / f"{purpose}.key"

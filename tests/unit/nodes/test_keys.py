@@ -24,6 +24,17 @@ def test_a_key_that_others_can_read_is_refused_by_name_with_the_remedy(tmp_path:
         load_keys(tmp_path)
 
 
+@pytest.mark.parametrize("mode", [0o750, 0o705, 0o710, 0o777])
+def test_a_folder_of_keys_that_others_can_enter_is_refused_by_name_with_the_remedy(tmp_path: Path, mode: int) -> None:
+    made = create_keys(tmp_path / "keys")
+    (tmp_path / "keys").chmod(mode)
+    for use in (load_keys, create_keys):
+        with pytest.raises(UserError, match=r"/keys can be read by others.*chmod 700 \S*/keys"):
+            use(tmp_path / "keys")
+    (tmp_path / "keys").chmod(0o700)
+    assert load_keys(tmp_path / "keys") == made
+
+
 @pytest.mark.parametrize("content", [b"", b"zz" * 32, b"ab" * 31, b"\xff\xfe"])
 def test_a_malformed_key_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     create_keys(tmp_path)
