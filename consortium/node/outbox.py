@@ -41,9 +41,16 @@ from consortium.core.transaction import (
 )
 
 FORMAT = 1
+RENEWED = " renewed"  # ends the reference of a bundle that is signed again
 OUTSTANDING_MAX = 2_000  # transactions signed and not executed, and numbers above the oldest of them
 RENUMBER = ("number-used", "number-stale", "number-ahead")
 NOT_TAKEN = (*RENUMBER, "unknown-member", "unknown-key", "malformed")  # receipts of those that took no number
+
+
+_KEY_MISSING = (
+    "the submit key that is registered for this member comes from none of the secrets here: what it says is refused "
+    "until the members register another, or this node is given the secret"
+)
 
 
 class Wish(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -87,6 +94,7 @@ class Outbox:
         self._member = member
         self._registered = registered
         self._key = registered()
+        self._foreign_key: bytes | None = None  # a registered key of ours under which the host cannot sign
         self._bundles = bundles
         self._every = every
         self._next_number = every
@@ -176,10 +184,20 @@ class Outbox:
         self._next_number = max(self._next_number, (number // self._every + 1) * self._every)
 
     def _on_signed(self, event: BundleSigned) -> list[Effect]:
-        """Durable before it is said."""
-        self._being_signed -= len(self._bundles.open(event.bundle).ids)
+        """Durable before it is said. Where the host has not the secret of the registered key, what was to be signed
+        again is not: the same bytes would come back. It waits until another key is registered."""
+        opened = self._bundles.open(event.bundle)
+        self._being_signed -= len(opened.ids)
+        effects: list[Effect] = []
+        registered = self._registered()
+        if registered not in (None, opened.key):
+            if self._foreign_key != registered:
+                self._foreign_key = registered
+                effects.append(Note("key_missing", {"why": _KEY_MISSING}))
+            if event.reference.endswith(RENEWED):
+                return effects
         record = encode(Wish(FORMAT, event.reference, event.bundle))
-        return [Persist(record, None), Submitted((event.bundle,))]
+        return [*effects, Persist(record, None), Submitted((event.bundle,))]
 
     def _on_submitted(self, now: Now, bundles: Sequence[bytes]) -> list[Effect]:
         """Remember when our bundles left, whoever signed them (a role may bring bundles signed before)."""
@@ -275,11 +293,11 @@ class Outbox:
         return effects
 
     def _renew(self, bundle: Opened) -> list[Effect]:
-        """Sign its transactions again if its key is not the registered one (any more)."""
-        if self._key is None or bundle.key == self._key:
+        """Sign its transactions again if its key is not the registered one (any more), and that one is ours."""
+        if self._registered() in (None, bundle.key, self._foreign_key):
             return []
         self._being_signed += len(bundle.ids)
-        return [Sign(f"{bundle.digest.hex()} renewed", bundle.transactions)]
+        return [Sign(f"{bundle.digest.hex()}{RENEWED}", bundle.transactions)]
 
     def _on_new_key(self) -> list[Effect]:
         before, self._key = self._key, self._registered()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consortium.core.machine import Available, Effect, Note, Now, Receipted, Sign, Submit, Submitted
+from consortium.core.machine import Available, BundleSigned, Effect, Note, Now, Receipted, Sign, Submit, Submitted
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.node.outbox import Outbox
 from tests.unit.node.test_outbox import CHAIN, NOW, SUITE, Told, numbers
@@ -114,3 +114,55 @@ def test_included_is_told_with_the_last_transaction_of_a_bundle(count: int) -> N
     for index, outcome in enumerate(past.outcomes):
         told.carry(told.outbox.step(Now(9, 9), Receipted(1, 1, (outcome,), False)))
         assert len([note for note in told.notes if note.kind == "included"]) == (index == count - 1)
+
+
+class Hosted:
+    """An outbox whose host has one secret, whatever key is registered; it counts what the host was asked to sign."""
+
+    def __init__(self, registered: bytes, word: bytes = b"k") -> None:
+        self.registered = registered
+        self.word = word
+        self.outbox = Outbox("a", Bundles(CHAIN, SUITE), registered=lambda: self.registered)
+        self.signed = 0
+        self.out: list[Effect] = []
+
+    def hear(self, event: Any) -> None:
+        """One step of a host: whatever comes back to the outbox is heard at once."""
+        pending = [event]
+        while pending:
+            assert self.signed < 50, "it signs without end"
+            for effect in self.outbox.step(NOW, pending.pop(0)):
+                self.out.append(effect)
+                if isinstance(effect, Sign):
+                    self.signed += 1
+                    raw = bundle(self.word, *effect.transactions)
+                    pending.append(BundleSigned(effect.reference, raw))
+                elif isinstance(effect, Submitted):
+                    pending.append(effect)
+
+
+def test_a_registered_key_that_the_host_has_not_is_told_once_and_signed_for_no_more() -> None:
+    """It signed, found the key wrong, and signed the same again, inside one step and without end."""
+    hosted = Hosted(key(b"n"))
+    hosted.hear(Submitted((bundle(b"k", one()),)))
+    assert hosted.signed == 1
+    for number in (2, 3):
+        hosted.hear(Submit(f"wish {number}", (("bill", "issue", {"x": 1}),)))
+    hosted.hear(Submitted((bundle(b"k", one(9)),)))
+    hosted.hear(Receipted(1, 1, (), False))
+    assert hosted.signed == 3, "the wishes alone"
+    assert len(notes(hosted.out, "key_missing")) == 1
+
+
+def test_what_waited_for_a_key_of_ours_is_signed_again_when_one_is_registered() -> None:
+    hosted = Hosted(key(b"n"))
+    hosted.hear(Submit("wish", (("bill", "issue", {"x": 1}),)))
+    hosted.registered, hosted.word = key(b"m"), b"m"
+    before = hosted.signed
+    hosted.hear(Receipted(1, 1, (), False))
+    assert hosted.signed == before + 1
+    said = [raw for effect in hosted.out if isinstance(effect, Submitted) for raw in effect.bundles]
+    assert Bundles(CHAIN, SUITE).open(said[-1]).key == key(b"m")
+    hosted.registered, hosted.word = key(b"z"), b"m"
+    hosted.hear(Receipted(2, 1, (), False))
+    assert len(notes(hosted.out, "key_missing")) == 2, "once a key"
