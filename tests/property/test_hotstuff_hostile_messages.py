@@ -8,8 +8,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.core.codec import encode
-from consortium.core.messages import Certificate, Signed
-from consortium.protocols.hotstuff.messages import MESSAGES, Ballot, Carried, Header, Proposal, Timeout, block_digest
+from consortium.core.messages import Certificate, Message, Signed
+from consortium.protocols.hotstuff.messages import (
+    MESSAGES,
+    Ask,
+    Ballot,
+    Carried,
+    Header,
+    Proposal,
+    Timeout,
+    block_digest,
+)
 from tests.hotstuff_bench import Bench, said
 
 numbers = st.one_of(st.integers(-2, 20), st.sampled_from([1 << 40, (1 << 53) - 1, 1 << 53, (1 << 63) - 1, -(1 << 63)]))
@@ -54,7 +63,6 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "commits": st.lists(digests, max_size=3).map(tuple),
     "nonce": st.binary(max_size=40),
     "receiver": names,
-    "has_proposal": st.booleans(),
     "with_body": st.booleans(),
     "certificate": certificates,
     "quorum": st.none() | certificates,
@@ -63,7 +71,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "proposal": st.none() | signed,
     "votes": st.lists(signed, max_size=4).map(tuple),
 }
-hostile = st.one_of(*(st.builds(kind, **{name: FIELDS[name] for name in kind.__struct_fields__}) for kind in MESSAGES))
+OWN: dict[type[Message], dict[str, st.SearchStrategy[Any]]] = {Ask: {"proposal": st.none() | digests}}
+hostile = st.one_of(
+    *(
+        st.builds(kind, **{name: OWN.get(kind, FIELDS).get(name, FIELDS[name]) for name in kind.__struct_fields__})
+        for kind in MESSAGES
+    )
+)
 
 
 def proposed(header: Header, body: bytes | None, timeouts: Certificate | None) -> tuple[Any, bytes]:

@@ -36,6 +36,7 @@ class Chain:
         """A sound QC: the newest is what leaders build on; and it decides what its ballots say. Entering the next view
         is the pacemaker's."""
         state = self._state
+        state.heard.learn(quorum)
         effects: list[Effect] = []
         for place, digest in enumerate(quorum.commits):
             height = quorum.height + place

@@ -54,6 +54,17 @@ class Fetching:
         chosen = self._holders.next(digest, names)
         return [state.tell(name, FetchBlock(name, state.nonce(now), digest, with_body)) for name in chosen]
 
+    def confront(self, now: Now) -> list[Effect]:
+        """Ask those who voted for another block than the one that we heard what their leader told them."""
+        state = self._state
+        effects: list[Effect] = []
+        for doubt in state.heard.questions(state.view):
+            if state.leads(doubt.view) in state.evidence:
+                continue
+            self._asked.pop((doubt.digest, False), None)
+            effects += self.need(now, doubt.digest, doubt.voters, with_body=False)
+        return effects
+
     def need_body(self, now: Now, block: Block) -> list[Effect]:
         """Of a block in our tree: from those who voted for it if we know them, else from its leader and the others."""
         state = self._state
@@ -75,11 +86,12 @@ class Fetching:
         if not self._answers_left.spend(now, event.sender):
             return []
         carried = Carried(block.header, block.body if request.with_body else None, None)
-        found = BlockFound(event.sender, request.nonce, request.digest)
+        found = BlockFound(event.sender, request.nonce, request.digest, block.signed)
         return [state.answer(event, found, encode(carried))]
 
     def on_found(self, event: Received, answer: BlockFound) -> Block | None:
-        """The block that we asked for; None if it is none. Content decides, not who sent it."""
+        """The block that we asked for; None if it is none. Content decides, not who sent it. (The proposal beside it is
+        for others to hear.)"""
         state = self._state
         if answer.receiver != state.me or answer.digest not in self._holders:
             return None

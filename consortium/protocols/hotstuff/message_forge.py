@@ -73,19 +73,19 @@ class HotStuffForge(MessageForge):
     def absurd(self, view: int, digest: bytes, nonce: bytes) -> tuple[Message, ...]:
         return (
             Ballot(INTEGER_MAX - 1, digest, INTEGER_MAX - 1, (digest,) * 40),
-            Ask(nonce, view, INTEGER_MAX - 1, INTEGER_MAX - 1, False),
+            Ask(nonce, view, INTEGER_MAX - 1, INTEGER_MAX - 1, None),
             Timeout(INTEGER_MAX - 1),
             Timeout(INTEGER_MAX),
         )
 
     def questions(self, height: int, nonce: bytes) -> tuple[Message, ...]:
-        return Recall(nonce), Ask(nonce, 0, 0, 1 + height, False)
+        return Recall(nonce), Ask(nonce, 0, 0, 1 + height, None)
 
     def request(self, to: NodeId, height: int, digest: bytes, nonce: bytes) -> Message:
         return FetchBlock(to, nonce, digest, True)
 
     def without(self, message: Message, is_hidden: Callable[[Signed], bool]) -> Message:
-        if not isinstance(message, Told) or message.proposal is None or not is_hidden(message.proposal):
+        if not isinstance(message, Told | BlockFound) or message.proposal is None or not is_hidden(message.proposal):
             return message
         return replace(message, proposal=None)
 

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import msgspec
 
-from consortium.core.codec import Decoder, encode, tagged_hash
+from consortium.core.codec import DIGEST_BYTES, Decoder, Digest, Nonce, encode, tagged_hash
 from consortium.core.membership import Epoch
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate, Few, Message, Signed, ViewVote
 from consortium.protocols.common import shapes
-from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
+from consortium.protocols.common.shapes import INTEGER_MAX
 
 COMMITS_MAX = 4_096  # of one ballot; a window is smaller
 
@@ -33,7 +33,7 @@ class Header(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkn
     base: int
     certified: int
     batch: bytes
-    parent: bytes
+    parent: Digest
     justify: Certificate | None
 
 
@@ -70,14 +70,14 @@ class Certified(Message, frozen=True):
 
 
 class Ask(Message, frozen=True):
-    """A stalled node says where it stands: its view, the view after its newest QC, the height that it lacks, and
-    whether it holds the proposal of its view. Whoever knows more answers with `Told`."""
+    """A stalled node says where it stands: its view, the view after its newest QC, the height that it lacks, and which
+    block it heard proposed in its view. Whoever knows more, or heard another block, answers with `Told`."""
 
-    nonce: bytes
+    nonce: Nonce
     view: int
     wanted: int
     height: int
-    has_proposal: bool
+    proposal: Digest | None
 
 
 class Told(Message, frozen=True):
@@ -85,7 +85,7 @@ class Told(Message, frozen=True):
     members). `proposal` is that of the answerer's view; its block, without the batch, is the attachment."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
     seal: Certificate | None
     quorum: Certificate | None
@@ -97,23 +97,25 @@ class FetchBlock(Message, frozen=True):
     """Ask one member for the block of `digest`, with its batch where `with_body`."""
 
     receiver: str
-    nonce: bytes
-    digest: bytes
+    nonce: Nonce
+    digest: Digest
     with_body: bool
 
 
 class BlockFound(Message, frozen=True):
-    """Answer to FetchBlock; the attachment is the block."""
+    """Answer to FetchBlock; the attachment is the block. `proposal`: as its leader signed it, where the answerer heard
+    it. So two proposals of one view meet at whoever heard the one and fetches the other."""
 
     receiver: str
-    nonce: bytes
-    digest: bytes
+    nonce: Nonce
+    digest: Digest
+    proposal: Signed | None
 
 
 class Recall(Message, frozen=True):
     """A node that has just booted asks which of its votes the others hold."""
 
-    nonce: bytes
+    nonce: Nonce
 
 
 class Recalled(Message, frozen=True):
@@ -121,7 +123,7 @@ class Recalled(Message, frozen=True):
     the newest seal that it has; and how high it signed itself (None: its own log does not tell)."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     quorum: Certificate | None
     timeouts: Certificate | None
     votes: Annotated[tuple[Signed, ...], Few]
@@ -161,15 +163,13 @@ def shape_fault(message: Message) -> str | None:
     if fault is not None:
         return fault
     commits: tuple[bytes, ...] = getattr(message, "commits", ())
-    if len(commits) > COMMITS_MAX or any(len(digest) != DIGEST_BYTES for digest in commits):
-        return "commits are digests of 32 bytes"
-    return None
+    return "more commits than any window holds" if len(commits) > COMMITS_MAX else None
 
 
 def header_fault(header: Header) -> str | None:
     """Why a block's own fields are out of bounds; None = they are not. Never raises."""
     if not all(0 <= value < INTEGER_MAX for value in (header.view, header.height, header.base, header.certified)):
         return "a block's view or height is out of bounds"
-    if len(header.parent) != DIGEST_BYTES or len(header.batch) not in (0, DIGEST_BYTES):
-        return "a block's digest has 32 bytes"
+    if len(header.batch) not in (0, DIGEST_BYTES):
+        return "the digest of a batch has 32 bytes"
     return None

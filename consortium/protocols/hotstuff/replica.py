@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from consortium.core.codec import Malformed
 from consortium.core.machine import Effect, Event, Executed, Expired, Note, Now, Received, Stable, Started
 from consortium.core.membership import Epoch, NodeId
-from consortium.core.messages import Message
+from consortium.core.messages import Message, Signed
 from consortium.core.protocol import ReplicaContext
 from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.common.lost_log import LostLog
@@ -37,6 +38,7 @@ from consortium.protocols.hotstuff.records import persist_state
 from consortium.protocols.hotstuff.replica_state import ReplicaState
 from consortium.protocols.hotstuff.restore import Restorer
 from consortium.protocols.hotstuff.retransmit import RETRANSMIT_TIMER, Retransmission
+from consortium.protocols.hotstuff.tree import Block
 from consortium.protocols.hotstuff.voting import Voting
 
 RECALL_TIMER = ("hotstuff", "recall")
@@ -107,6 +109,7 @@ class Replica:
         effects.extend(self._voting.try_vote(now))
         effects.extend(self._leading.try_propose(now))
         effects.extend(self._leading.try_certify())
+        effects.extend(self._fetching.confront(now))
         return effects
 
     # --- events -------------------------------------------------------------------------------------------------
@@ -233,7 +236,23 @@ class Replica:
         block = self._fetching.on_found(event, answer)
         if block is None:
             return []
-        return [*self._chain.on_block(block, event), *self._pacemaker.follow_high(now)]
+        effects = self._hear_proposal(now, event, block, answer.proposal)
+        return [*effects, *self._chain.on_block(block, event), *self._pacemaker.follow_high(now)]
+
+    def _hear_proposal(self, now: Now, event: Received, block: Block, signed: Signed | None) -> list[Effect]:
+        """The proposal beside a block that was fetched, as if its leader had said it to us."""
+        state = self.state
+        if signed is None or block.signed is not None or signed.sender == state.me:
+            return []
+        try:
+            epoch, message = state.verifier.open(signed, state.epochs)
+        except Malformed as error:
+            return state.rejected(error, event)
+        is_its = isinstance(message, Proposal) and (message.view, message.digest) == (block.view, block.digest)
+        if not is_its or signed.sender != state.leads(block.view):
+            return state.rejected("not the proposal of that block", event)
+        block.signed = signed
+        return self._on_received(now, Received(signed.sender, message, signed, epoch, b""))
 
     def _on_recalled(self, now: Now, event: Received, answer: Recalled) -> list[Effect]:
         was_recalled = self.state.is_recalled

@@ -11,6 +11,7 @@ from consortium.protocols.common.replica_state import CommonState
 from consortium.protocols.hotstuff.certificates import Quorum, leader_of, open_quorum
 from consortium.protocols.hotstuff.in_flight import InFlight
 from consortium.protocols.hotstuff.messages import root_digest
+from consortium.protocols.hotstuff.proposals import Heard
 from consortium.protocols.hotstuff.tree import ROOT_VIEW, Absent, Block, Tree
 
 
@@ -57,11 +58,12 @@ class CurrentView:
 
 class ReplicaState(CommonState):
     """`high`: the newest QC (None: none yet in this epoch). `decisions`: digest and QC by height, above `decided`.
-    `past`: what the log said at boot, by epoch."""
+    `past`: what the log said at boot, by epoch. `heard`: proposals of the views near ours."""
 
     def __init__(self, context: ReplicaContext) -> None:
         super().__init__(context)
         self.flight = InFlight(context.pool)
+        self.heard = Heard()
         self.past: dict[int, Past] = {}
         self.begin_epoch(self.epoch)
 
@@ -74,6 +76,7 @@ class ReplicaState(CommonState):
         self.own = OwnViews(past)
         self.current = CurrentView(self.high_view + 1)
         self.decisions: dict[int, tuple[bytes, Certificate]] = {}
+        self.heard.clear()
 
     # --- questions ----------------------------------------------------------------------------------------------
 

@@ -73,16 +73,16 @@ class Retransmission:
         effects: list[Effect] = []
         if state.may_vote:
             effects += [*self._voting.proposal_again(), *self._voting.ballot_again(), *self._pacemaker.say_again()]
-        has_proposal = state.current.pending is not None
-        question = Ask(state.nonce(now), state.view, state.high_view + 1, state.decided + 1, has_proposal)
+        heard = None if state.current.pending is None else state.current.pending.digest
+        question = Ask(state.nonce(now), state.view, state.high_view + 1, state.decided + 1, heard)
         effects.append(state.say(question))
         return [*effects, *behind(self._behind())]
 
     # --- questions and answers ----------------------------------------------------------------------------------
 
     def on_ask(self, now: Now, event: Received, question: Ask) -> list[Effect]:
-        """Rationed a member. Answered with the QC, the TIMEOUTs and the proposal that the asker lacks, the seal where
-        it is below it, and our head; nothing if we know no more than it does."""
+        """Rationed a member. Answered with the QC, the TIMEOUTs and the proposal that the asker lacks (or that is
+        another than its own), the seal where it is below it, and our head; nothing if we know no more than it does."""
         state = self._state
         if event.sender == state.me:
             return []
@@ -94,8 +94,9 @@ class Retransmission:
             high = state.high
             quorum = high.certificate if high is not None and question.wanted <= high.view else None
             timeouts = state.current.timeouts if question.view < state.view else None
-            is_old = question.view < state.view or not question.has_proposal
-            proposal = state.current.signed if is_old else None
+            is_lacking = question.view < state.view or question.proposal is None
+            is_other = question.view == state.view and question.proposal != state.heard.digest_of(state.view)
+            proposal = state.current.signed if is_lacking or is_other else None
         seal = state.seal if question.height <= state.stable else None
         knows_more = quorum or timeouts or proposal or seal or state.head >= question.height
         if not knows_more or not self._answers_left.spend(now, event.sender):

@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from consortium.core.membership import NodeId
+from consortium.core.messages import Signed
 from consortium.protocols.hotstuff.messages import Header
 
 ROOT_VIEW = -1
 
 
 class Block:
-    """A header, and its batch where it is here. The root of an epoch has no header."""
+    """A header, and its batch where it is here. The root of an epoch has no header. `signed`: the PROPOSAL that named
+    it, as its leader signed it, where we heard that."""
 
-    __slots__ = ("body", "certified", "digest", "header", "height", "view")
+    __slots__ = ("body", "certified", "digest", "header", "height", "signed", "view")
 
     def __init__(self, digest: bytes, header: Header | None, height: int) -> None:
         self.digest = digest
@@ -23,6 +25,7 @@ class Block:
         self.height = height if header is None else header.height
         self.certified = height if header is None else header.certified
         self.body: bytes | None = None
+        self.signed: Signed | None = None
 
     @property
     def batch(self) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Note, Now, Rebroadcast, Received
-from consortium.core.messages import Certificate, Signed
+from consortium.core.messages import Certificate
 from consortium.protocols.common.batch_judge import BatchFault, batch_fault, is_undecidable
 from consortium.protocols.common.records import FORMAT, persist
 from consortium.protocols.hotstuff.certificates import next_term, open_timeouts
@@ -25,12 +25,10 @@ class Voting:
         self._chain = chain
         self._fetching = fetching
         self._pacemaker = pacemaker
-        self._seen: dict[str, tuple[int, bytes, Signed]] = {}  # newest proposal of each leader
         self._refused = ROOT_VIEW  # view whose block we judged unfit
         self.stored: dict[bytes, None] = {}  # batches that are durable in our records
 
     def clear(self) -> None:
-        self._seen.clear()
         self.stored.clear()
         self._refused = ROOT_VIEW
 
@@ -43,9 +41,9 @@ class Voting:
         state = self._state
         if event.sender != state.leads(message.view):
             return state.rejected("not the leader of that view", event)
-        seen = self._seen.get(event.sender)
-        if seen is not None and seen[0] == message.view and seen[1] != event.signed.body:
-            return state.equivocated(event, seen[2])
+        other = state.heard.hear(message.view, message.digest, event.signed, state.view)
+        if other is not None:
+            return state.equivocated(event, other)
         if not event.attachment:
             return []
         carried = opened(event.attachment)
@@ -54,8 +52,6 @@ class Voting:
         header = carried.header
         if (header.view, header.height) != (message.view, message.height) or message.commits:
             return state.rejected("the block is of another view or height", event)
-        if seen is None or seen[0] < message.view:
-            self._seen[event.sender] = (message.view, event.signed.body, event.signed)
         try:
             effects = self._learn(now, carried)
         except Malformed as error:
@@ -66,6 +62,7 @@ class Voting:
         ):
             return effects
         block = state.tree.add(message.digest, header)
+        block.signed = event.signed
         if carried.body is not None and len(carried.body) > state.parameters.batch_bytes_max:
             return [*effects, *state.unattributed("the batch is too long", event)]
         if not take_body(block, carried.body):
