@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from consortium.core import identity
 from consortium.core.contract import Refused
 
 AMOUNT_FEN_MAX = 10**12 - 1  # 10 billion yuan less a fen
@@ -24,7 +25,6 @@ SUPPLIER = "supplier"
 REGULATOR = "regulator"
 PATIENT = "patient"
 
-_is_identifier = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}").fullmatch
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAY_US = 86_400_000_000
@@ -34,7 +34,7 @@ def check_identifier(value: str, what: str) -> None:
     """Refuses `bad-identifier`: parts of state keys hold no "/", so that no two keys collide."""
     if value.isascii() and value.isalnum() and len(value) <= IDENTIFIER_MAX:
         return  # most are: this costs a fraction of the pattern
-    if _is_identifier(value) is None:
+    if not is_identifier(value):
         raise Refused(
             "bad-identifier", f"{what} must be 1 to 64 of A-Z a-z 0-9 . _ : - and begin with one of A-Z a-z 0-9"
         )
@@ -42,7 +42,7 @@ def check_identifier(value: str, what: str) -> None:
 
 def is_identifier(value: str) -> bool:
     """Whether it passes `check_identifier`."""
-    return _is_identifier(value) is not None
+    return identity.is_identifier(value) is not None
 
 
 def check_trace_code(value: str) -> None:

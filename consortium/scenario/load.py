@@ -17,8 +17,8 @@ from consortium.behaviours import load_behaviours
 from consortium.core.crypto import SUITES
 from consortium.core.errors import UserError
 from consortium.core.genesis import Parameters
+from consortium.core.identity import NAME_LENGTH_MAX, name_fault
 from consortium.core.quorum import faults_max
-from consortium.core.transaction import NAME_BYTES_MAX
 from consortium.plugins.load import run_scenario
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
@@ -115,10 +115,10 @@ def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:
 
 def check_scenario(scenario: Scenario) -> None:
     """Raises ScenarioError where the scenario cannot be meant."""
-    if not _is_name(scenario.name.replace("_", "-")):
+    if name_fault(scenario.name.replace("_", "-")) is not None:
         raise ScenarioError(
-            f"name {scenario.name!r}: lower-case letters, digits, hyphens and underscores, at most {NAME_BYTES_MAX}; "
-            "folders are named after it"
+            f"name {scenario.name!r}: lower-case letters, digits, and hyphens or underscores inside, at most "
+            f"{NAME_LENGTH_MAX}; folders are named after it"
         )
     if not 0 <= scenario.seed <= SEED_MAX:
         raise ScenarioError(f"seed={scenario.seed}: expected a number from 0 to {SEED_MAX}")
@@ -150,8 +150,8 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
             known = load_roles()[member.role].settings.__struct_fields__
             words = explain_unknown(str(error), known)
             raise ScenarioError(f"members.{index}.settings ({member.name}): {words}") from None
-        if not _is_name(member.name):
-            raise ScenarioError(f"member name {member.name!r}: lower-case letters, digits and hyphens, at most 64")
+        if (fault := name_fault(member.name)) is not None:
+            raise ScenarioError(f"member name {member.name!r}: {fault.sentence}")
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
         raise ScenarioError(f"member {repeated[0]!r} is named twice; every member needs a name of its own")
@@ -164,11 +164,6 @@ def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:
             f"faults_tolerated={wanted} needs at least {3 * wanted + 1} validators (n ≥ 3f+1), "
             f"the scenario has {validators}: add members or ask for f={faults_max(validators)}"
         )
-
-
-def _is_name(name: str) -> bool:
-    is_fit = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
-    return is_fit and len(name) <= NAME_BYTES_MAX
 
 
 def _check_faults(scenario: Scenario) -> None:

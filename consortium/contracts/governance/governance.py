@@ -22,8 +22,8 @@ from consortium.contracts.governance.governance_rules import (
     REKEY,
     REMOVE,
     TUNE,
+    check_fit,
     check_fresh_keys,
-    check_name,
     check_recovery,
     check_strength,
     check_tuning,
@@ -32,17 +32,17 @@ from consortium.contracts.governance.governance_rules import (
 )
 from consortium.core import registry
 from consortium.core.codec import Malformed
-from consortium.core.contract import EVERY_MEMBER, GENESIS, Context, Contract, Event, Operation, Refused, State, Table
+from consortium.core.contract import EVERY_MEMBER, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.evidence import Evidence, check_conflict, is_signed_by
+from consortium.core.identity import KINDS, name_fault, needed_fault, role_fault
 from consortium.core.membership import Epoch, Member, Purpose
 
 DAY_US = 86_400_000_000
 OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
 ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE, TUNE)
-KINDS = ("validator", "observer", "client")
 
 
-class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A change of members; who proposes it votes for it. `action` says which fields count.
 
     admit: `role`, `kind`, `keys` of a name that is no member. appoint: another `kind` for a member. rekey: `keys` that
@@ -134,7 +134,7 @@ def _check_validator(epoch: Epoch, context: Context) -> None:
 def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
     check_identifier(arguments.proposal_id, "proposal_id")
     check_choice(arguments.action, ACTIONS, "action")
-    check_name(arguments.name)
+    check_fit(name_fault(arguments.name))
     check_range(arguments.days, 1, 90, "days")
     check_text(arguments.reason, "reason")
     current, _ = _epochs(state, context)
@@ -176,7 +176,7 @@ def _count(state: State, proposal: Proposal, current: Epoch) -> list[Event]:
     no = sum(not approve for name, approve in proposal.voices if current.is_validator(name))
     identity, status, events = proposal.proposed.proposal_id, OPEN, []
     if yes >= current.quorum:
-        status, events = PASSED, [_decide(state, proposal.proposed, yes)]
+        status, events = PASSED, _decide(state, proposal.proposed, yes)
     elif no > current.n - current.quorum:
         status = REJECTED
         events = [Event("proposal-rejected", {"proposal_id": identity, "no": no})]
@@ -194,16 +194,19 @@ def _check_proposed(state: State, wanted: Propose, context: Context) -> None:
     check_tuning(state, wanted.tuning)
 
 
-def _decide(state: State, wanted: Propose, yes: int) -> Event:
-    """A quorum wants it: it is active from the next activation on. Refuses what cannot be any more."""
+def _decide(state: State, wanted: Propose, yes: int) -> list[Event]:
+    """A quorum wants it: it is active from the next activation on; a submit key that it replaces signs nothing from the
+    next block on. Refuses what cannot be any more."""
     if wanted.action == TUNE:
         check_tuning(state, wanted.tuning)
         registry.decide_tuning(state, wanted.tuning)
         names = ", ".join(f"{name}={value}" for name, value in sorted(wanted.tuning.items()))
-        return Event("parameters-change", {"proposal_id": wanted.proposal_id, "tuning": names, "yes": yes})
+        return [Event("parameters-change", {"proposal_id": wanted.proposal_id, "tuning": names, "yes": yes})]
     change = _compute_change(state, wanted)
     registry.decide_change(state, change)
-    return Event("members-change", {"proposal_id": wanted.proposal_id, "name": change.name, "yes": yes})
+    event = Event("members-change", {"proposal_id": wanted.proposal_id, "name": change.name, "yes": yes})
+    is_revoked = wanted.action == REKEY and "submit" in wanted.keys
+    return [event, *([Event("key-revoked", {"name": change.name, "purpose": "submit"})] if is_revoked else [])]
 
 
 def _compute_change(state: State, wanted: Propose) -> registry.Change:
@@ -234,19 +237,14 @@ def _newcomer(state: State, wanted: Propose, known: Member | None) -> Member:
     if known is not None:
         raise Refused("member-exists", f"{wanted.name} is a {known.kind} already, or will be; appoint it to be another")
     check_choice(wanted.kind, KINDS, "kind")
-    check_identifier(wanted.role, "role")  # any role: which there are is not the ledger's to know
-    if wanted.role == GENESIS:
-        raise Refused("bad-choice", f"role must be that of an organisation; {GENESIS!r} is the first block's own")
+    check_fit(role_fault(wanted.role))  # any role: which there are is not the ledger's to know
     check_fresh_keys(state, wanted.keys)
     return _made(Member(wanted.name, wanted.role, "client", {}), wanted.kind, wanted.keys)
 
 
 def _made(member: Member, kind: str, keys: dict[Purpose, bytes]) -> Member:
     """The member with this kind and these keys, which must be enough for it."""
-    needed: tuple[Purpose, ...] = ("submit",) if kind == "client" else ("submit", "vote")
-    missing = [purpose for purpose in needed if purpose not in keys]
-    if missing:
-        raise Refused("key-missing", f"a {kind} needs keys for {' and '.join(needed)}; {missing[0]} is missing")
+    check_fit(needed_fault(kind, keys))
     return msgspec.structs.replace(member, kind=kind, keys=sorted_keys(keys))
 
 

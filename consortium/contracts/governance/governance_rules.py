@@ -1,20 +1,20 @@
-"""What a change of members must keep to: names, keys that are sound and nobody's, enough validators."""
+"""What a change of members must keep to: keys that are sound and nobody's, enough validators. The rule of names and
+keys itself is that of the genesis, too: core/identity.py."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
 
 from consortium.core import registry
 from consortium.core.codec import encode
 from consortium.core.contract import Refused, StateReader
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import ONLY_RAISED, TUNABLE
+from consortium.core.identity import Fault, keys_fault
 from consortium.core.membership import Member, Purpose
 from consortium.core.quorum import faults_max
 
 ADMIT, APPOINT, REKEY, REMOVE, TUNE = "admit", "appoint", "rekey", "remove", "tune"
-NAME_LENGTH_MAX = 64
 MEMBERS_MAX = 256
 VALIDATORS_MIN = 4  # the fewest that survive one traitor
 
@@ -31,11 +31,10 @@ def sorted_keys(keys: Mapping[Purpose, bytes]) -> dict[Purpose, bytes]:
     return dict(sorted(keys.items()))
 
 
-def check_name(name: str) -> None:
-    """Refuses `bad-name`: lower-case letters, digits and hyphens, as in a scenario."""
-    is_fit = name.isascii() and name.replace("-", "").isalnum() and name == name.lower()
-    if not is_fit or len(name) > NAME_LENGTH_MAX or name.startswith("-"):
-        raise Refused("bad-name", f"a member's name has 1 to {NAME_LENGTH_MAX} of a-z 0-9 and hyphens inside")
+def check_fit(fault: Fault | None) -> None:
+    """Refuses what a rule of `core.identity` found wrong, with its code."""
+    if fault is not None:
+        raise Refused(fault.code, fault.sentence)
 
 
 def check_fresh_keys(state: StateReader, keys: Mapping[Purpose, bytes]) -> None:
@@ -46,16 +45,7 @@ def check_fresh_keys(state: StateReader, keys: Mapping[Purpose, bytes]) -> None:
     rules = state.get(registry.RULES, registry.ONLY)
     if rules is None:
         raise Refused("no-registry", "this chain has no registry of members")
-    suite = SUITES[rules.suite]()
-    used = _used_keys(state)
-    for purpose, key in sorted(keys.items()):
-        if purpose not in get_args(Purpose):
-            raise Refused("bad-choice", f"a key's purpose is one of {', '.join(get_args(Purpose))}")
-        if not suite.is_sound_key(key):
-            raise Refused("key-weak", f"the {purpose} key is not a sound {rules.suite} key")
-        if key in used:
-            raise Refused("key-used", f"the {purpose} key is or was registered already; make a new one")
-        used.add(key)
+    check_fit(keys_fault(keys, SUITES[rules.suite](), _used_keys(state)))
 
 
 def _used_keys(state: StateReader) -> set[bytes]:

@@ -22,7 +22,8 @@ from consortium.core.codec import encode, sha256
 from consortium.core.contract import Context, Event, Refused
 from consortium.core.crypto import Ed25519
 from consortium.core.evidence import Evidence, make_evidence, report_evidence
-from consortium.core.genesis import FORMAT, Genesis, Parameters
+from consortium.core.format import FORMAT
+from consortium.core.genesis import Genesis, Parameters
 from consortium.core.membership import Epoch, Member, Purpose
 from consortium.core.messages import Message, Signed, statement
 from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall
