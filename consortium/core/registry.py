@@ -37,7 +37,7 @@ class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: Member | None
 
 
-class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Pending(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Changes that were decided and stand in no epoch yet, oldest first, at most one a name; and new parameters."""
 
     changes: tuple[Change, ...]
@@ -137,6 +137,23 @@ def apply_changes(members: Sequence[Member], changes: Sequence[Change]) -> tuple
 def is_waiting(state: StateReader) -> bool:
     """Whether anything was decided that stands in no epoch yet."""
     return bool(pending_changes(state) or pending_tuning(state))
+
+
+def revoked_submitters(state: StateReader, height: int) -> frozenset[NodeId]:
+    """Whose submit key in the epoch of `height` was replaced by a change that waits: from the block after that change
+    on it signs nothing any more, though the new key begins with its epoch. (A key is replaced when it was stolen, and a
+    thief must not have until then.)"""
+    newest, changes = newest_epoch(state), pending_changes(state)
+    if newest is None or (newest.first_height <= height and not changes):
+        return frozenset()
+    epoch = epoch_at(state, height)
+    assert epoch is not None
+    after = {member.name: member for member in apply_changes(newest.members, changes)}
+    return frozenset(
+        member.name
+        for member in epoch.members
+        if member.name in after and after[member.name].keys.get("submit") != member.keys.get("submit")
+    )
 
 
 def found(state: State, genesis: Genesis) -> None:

@@ -12,6 +12,7 @@ from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
 from consortium.core.contract import Contract, StateReader
 from consortium.core.errors import UserError
+from consortium.core.format import FORMAT, format_fault
 from consortium.core.genesis import Genesis, GenesisCall
 from consortium.core.machine import (
     Apply,
@@ -30,7 +31,7 @@ from consortium.core.machine import (
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.base import Base, rows_to_install
-from consortium.ledger.block import FORMAT, Header, header_bytes_digest
+from consortium.ledger.block import Header, header_bytes_digest
 from consortium.ledger.boot import check_empty, check_words, read_epochs, read_head
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
@@ -138,8 +139,10 @@ class Ledger:
         """Executes the genesis calls on empty rows, else loads the head and rebuilds the state tree.
 
         The rows of the genesis block leave as effects of `Started`. Raises GenesisError (a call is refused, or the
-        rows are of another chain) and Damaged (the rows disagree).
+        rows are of another chain, or it is of a format that another version executes) and Damaged (the rows disagree).
         """
+        if (fault := format_fault("genesis", self.genesis.format)) is not None:
+            raise GenesisError(f"a {fault}")
         if self._rows.get("meta", b"head") is None:
             check_empty(self._rows)
             self._booting = self._boot_fresh()
@@ -182,8 +185,7 @@ class Ledger:
             ("epoch", height_key(0), encode(genesis.first_epoch)),
             ("batch", height_key(0), b""),
         )
-        identities = [identity for identity, _ in calls]
-        rows = self._close(0, self.chain, NULL_DIGEST, genesis.time_us, identities, done, first)
+        rows = self._close(0, self.chain, NULL_DIGEST, genesis.time_us, [one for one, _ in calls], done, first)
         return [Apply(0, rows), *done.notes, executed_note(self.head, self._digest, done)]
 
     # --- executing --------------------------------------------------------------------------------------------------
@@ -212,11 +214,10 @@ class Ledger:
         time_us = max(parent.time_us, proposed_us)
         prepared = self._prepare(opened, self.epochs.at(height))
         decoded_ns = clock_ns()
-        done = self._executor.execute(prepared, height, time_us)
+        done = self._executor.execute(prepared, height, time_us, registry.revoked_submitters(self._state, height))
         executed_ns = clock_ns()
         first = (("batch", height_key(height), batch or b""), certificate, *self._close_registry(height))
-        identities = [one.transaction for one in prepared]
-        rows = self._close(height, self._digest, digest, time_us, identities, done, first)
+        rows = self._close(height, self._digest, digest, time_us, [one.transaction for one in prepared], done, first)
         costs_ns["decode"] += decoded_ns - started_ns
         costs_ns["execute"] += executed_ns - decoded_ns
         return [

@@ -7,7 +7,7 @@ quotes a library's error message: those change with its version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -24,6 +24,7 @@ from consortium.ledger.numbers import SENTENCES, Numbers
 from consortium.ledger.rows import Unreadable
 from consortium.ledger.state import State
 
+_REVOKED = "the submit key that signed the bundle was replaced; the new one signs from its epoch on"
 _FAILED = "an error in the contract itself; nothing was changed; please report it with this transaction's id"
 
 
@@ -121,13 +122,18 @@ class Executor:
 
     # --- executing --------------------------------------------------------------------------------------------------
 
-    def execute(self, prepared: Sequence[Prepared], height: int, time_us: int) -> Done:
-        """All of a block, in order; what they wrote is in the state, not yet taken."""
+    def execute(
+        self, prepared: Sequence[Prepared], height: int, time_us: int, revoked: Collection[str] = frozenset()
+    ) -> Done:
+        """All of a block, in order; what they wrote is in the state, not yet taken. `revoked`: members whose submit key
+        was replaced in an earlier block; what it signed takes no number, so the new key can say it again."""
         done = Done([], [], [])
         state, use = self._state, self._numbers.use
         for one in prepared:
             code, sentence = one.code, one.sentence
-            if one.number or not code:
+            if one.role and one.member in revoked:
+                code, sentence = "unknown-key", _REVOKED
+            elif one.number or not code:
                 taken = use(one.member, one.number, one.transaction)
                 if taken is not None:
                     code, sentence = taken, SENTENCES[taken]

@@ -10,7 +10,8 @@ import msgspec
 from consortium.core.codec import Malformed
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.crypto import Ed25519
-from consortium.core.genesis import FORMAT, Genesis, Parameters, genesis_call
+from consortium.core.format import FORMAT
+from consortium.core.genesis import Genesis, Parameters, genesis_call
 from consortium.core.machine import Apply, Decide, Effect, Now, Started
 from consortium.core.membership import Epochs, Member
 from consortium.core.messages import Certificate, Message, MessageCodec
