@@ -1,19 +1,27 @@
 """MessagePack with `msgspec`, and the hashes over it.
 
 One encoder for everything. Bytes are bounded before they are parsed, and a decoder never raises anything but
-`Malformed`. Where bytes become an id, `decode_canonical` re-encodes and compares: one value has one encoding.
+`Malformed`. Where bytes become an id, `decode_canonical` re-encodes and compares: one value has one encoding. So maps
+are written in the order of their keys, and every field is written, also one that has its default (core/canonical.py).
+
+Digests and nonces have one length each, which their types state: what has another length is not decoded at all.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-_ENCODER = msgspec.msgpack.Encoder()
+DIGEST_BYTES = 32
+NONCE_BYTES = 16
+Digest = Annotated[bytes, msgspec.Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
+Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
+
+_ENCODER = msgspec.msgpack.Encoder(order="deterministic")
 encode = _ENCODER.encode
 
 

@@ -12,6 +12,9 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
+from consortium.core.canonical import check_canonical
+from consortium.core.codec import Digest
+
 V = TypeVar("V")
 
 GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
@@ -33,11 +36,13 @@ class Refused(Exception):
 
 
 class Table(Generic[V]):
-    """A named table of the state: string keys, values of one frozen msgspec Struct type."""
+    """A named table of the state: string keys, values of one frozen msgspec Struct type, of which equal values have
+    equal bytes (else TypeError, see core/canonical.py)."""
 
     __slots__ = ("kind", "name", "prefix")
 
     def __init__(self, name: str, kind: type[V]) -> None:
+        check_canonical(kind, f"table {name}")
         self.name = name
         self.kind = kind
         self.prefix = f"{name}\x00"  # before each key in a row's name
@@ -82,7 +87,7 @@ class Event(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkno
 class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """The outcome of one transaction. `code` is OK or the refusal's."""
 
-    transaction: bytes
+    transaction: Digest
     code: str
     sentence: str
     events: tuple[Event, ...]
@@ -107,9 +112,12 @@ class Operation(NamedTuple):
 
 
 class Contract:
-    """A named set of operations; `version` activates by height like a policy pack."""
+    """A named set of operations; `version` activates by height like a policy pack. Equal arguments have equal bytes
+    (else TypeError, see core/canonical.py): they are part of a transaction's id."""
 
     def __init__(self, name: str, version: int, operations: tuple[Operation, ...]) -> None:
+        for operation in operations:
+            check_canonical(operation.arguments, f"{name}.{operation.name}")
         self.name = name
         self.version = version
         self.operations: Mapping[str, Operation] = {operation.name: operation for operation in operations}

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import Decoder, Digest, Malformed, encode
 from consortium.core.crypto import SUITES
 from consortium.core.machine import Submit
 from consortium.core.messages import Signed, open_statement
 
 STATEMENT_BYTES_MAX = 4_096
-DIGEST_BYTES = 32
 HEIGHT_MAX = 1 << 53
 
 
@@ -36,7 +35,7 @@ class VoteSeen(NamedTuple):
     kind: str
     view: int
     height: int
-    digest: bytes
+    digest: Digest
 
 
 class _Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -45,7 +44,7 @@ class _Shape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     kind: str
     view: int
     height: int
-    digest: bytes
+    digest: Digest
 
 
 class _ViewShape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -53,9 +52,9 @@ class _ViewShape(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fi
 
     kind: str
     view: int
-    digest: bytes
+    digest: Digest
     height: int
-    commits: tuple[bytes, ...]
+    commits: tuple[Digest, ...]
 
 
 _SHAPE: Decoder[_Shape] = Decoder(_Shape, STATEMENT_BYTES_MAX)
@@ -87,10 +86,9 @@ def open_vote(body: bytes, chain: bytes | None = None, suite: str | None = None)
         raise Malformed("a statement is no vote") from None
     if (chain is not None and opening.chain != chain) or (suite is not None and opening.suite != suite):
         raise Malformed("a statement is of another chain or key suite")
-    is_whole = len(vote.digest) == DIGEST_BYTES and opening.epoch >= 0
     least = 1 if isinstance(vote, _Shape) else 0
-    if not is_whole or not 0 <= vote.view < HEIGHT_MAX or not least <= vote.height < HEIGHT_MAX:
-        raise Malformed("a statement is no vote: its view, height or digest is out of bounds")
+    if opening.epoch < 0 or not 0 <= vote.view < HEIGHT_MAX or not least <= vote.height < HEIGHT_MAX:
+        raise Malformed("a statement is no vote: its epoch, view or height is out of bounds")
     if isinstance(vote, _Shape):
         return VoteSeen(opening.epoch, vote.kind, vote.view, vote.height, vote.digest)
     return VoteSeen(opening.epoch, vote.kind, vote.view, 0, sha256(bytes(opening.message)).digest())

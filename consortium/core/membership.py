@@ -25,7 +25,7 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: dict[Purpose, bytes]
 
 
-class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, dict=True):
+class Epoch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """The members from `first_height` on, until a later epoch begins. Members in canonical order (by name).
     `tuning`: parameters that were changed by votes since the genesis, by name (see `genesis.tuned`)."""
 

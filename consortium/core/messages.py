@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import Decoder, Digest, Malformed, encode
 from consortium.core.membership import NodeId
 
 DOMAIN = "consortium/1"
@@ -38,7 +38,7 @@ class Vote(Message, frozen=True):
 
     view: int
     height: int
-    digest: bytes
+    digest: Digest
 
 
 class ViewVote(Message, frozen=True):
@@ -49,13 +49,14 @@ class ViewVote(Message, frozen=True):
     """
 
     view: int
-    digest: bytes
+    digest: Digest
     height: int
-    commits: Annotated[tuple[bytes, ...], Few]
+    commits: Annotated[tuple[Digest, ...], Few]
 
 
 class Signed(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, dict=True):
-    """Transferable evidence: `body` is exactly the bytes that `sender` signed."""
+    """Transferable evidence: `body` is exactly the bytes that `sender` signed. How long a signature is the key suite
+    says; whoever verifies one refuses another length."""
 
     sender: NodeId
     body: bytes
@@ -114,7 +115,7 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_field
     """A statement taken apart without knowing its message."""
 
     domain: str
-    chain: bytes
+    chain: Digest
     suite: str
     epoch: int
     message: msgspec.Raw

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core import merkle
-from consortium.core.codec import Decoder, Malformed, encode, tagged_hash
+from consortium.core.codec import Decoder, Digest, Malformed, encode, tagged_hash
 from consortium.core.crypto import KeySuite
 
 FORMAT = 1
@@ -43,7 +43,7 @@ class Bundle(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unkn
 
     format: int
     member: str
-    key: bytes
+    key: Digest
     transactions: tuple[bytes, ...]
     signature: bytes
 
@@ -198,6 +198,8 @@ class Bundles:
             raise Malformed(f"a bundle of {len(bundle.transactions)} transactions")
         if not 1 <= len(bundle.member.encode()) <= NAME_BYTES_MAX:
             raise Malformed("a member's name of wrong length")
+        if len(bundle.signature) != self.suite.signature_bytes:
+            raise Malformed("a signature of wrong length")
         if max(map(len, bundle.transactions)) > TRANSACTION_BYTES_MAX:
             raise Malformed("a transaction is too long")
         return bundle

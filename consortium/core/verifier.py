@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from consortium.core.codec import Malformed
-from consortium.core.crypto import KeySuite
+from consortium.core.crypto import KEY_BYTES, KeySuite
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed
 
@@ -29,8 +29,9 @@ class Verified(NamedTuple):
 class Verifier:
     """Sign bytes, verify bytes, then decode. Every failure is `Malformed`; nothing else is ever raised.
 
-    The cache is keyed by the hash of key, body and signature, bounded, and may be shared between the hosts of one
-    simulation: what it says depends on those bytes alone.
+    The cache is keyed by the hash of key, signature and body, bounded, and may be shared between the hosts of one
+    simulation: what it says depends on those bytes alone. Key and signature have one length each, which is checked
+    before the hash is looked up: so no other cut of the same bytes is ever taken for what was verified.
     """
 
     def __init__(self, codec: MessageCodec, suite: KeySuite, remember_max: int = 20_000) -> None:
@@ -42,7 +43,9 @@ class Verifier:
         self._remember_max = remember_max
 
     def is_signed(self, key: bytes, body: bytes, signature: bytes) -> bool:
-        token = sha256(key + signature + body).digest() if len(key) == 32 else b""
+        if len(key) != KEY_BYTES or len(signature) != self.suite.signature_bytes:
+            return False
+        token = sha256(key + signature + body).digest()
         if token in self._verified:
             return True
         if not self.suite.verify(key, body, signature):
@@ -59,6 +62,8 @@ class Verifier:
             key = epoch.key(signed.sender, "vote")
             if key is None:
                 raise Foreign(f"{signed.sender!r} is no member of epoch {epoch.number}")
+            if len(key) != KEY_BYTES or len(signed.signature) != self.suite.signature_bytes:
+                raise Malformed(f"the signature of {signed.sender!r} is wrong: it has another length")
             token = sha256(key + signed.signature + signed.body).digest()
             known = self._opened.get(token)
             if known is not None:

@@ -6,10 +6,10 @@ from hashlib import sha256
 
 import msgspec
 
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import Decoder, Digest, Malformed, encode
+from consortium.core.format import format_fault
 from consortium.ledger.rows import Damaged
 
-FORMAT = 1
 HEADER_BYTES_MAX = 1_024
 
 
@@ -17,15 +17,15 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     """What a seal signs, by digest. `next_members` is the digest of the membership of height+1."""
 
     format: int
-    chain: bytes
+    chain: Digest
     height: int
     epoch: int
-    next_members: bytes
-    parent: bytes  # header digest of height−1; the chain id at height 0
-    batch: bytes  # NULL_DIGEST for a null request and for the genesis block
-    transactions: bytes  # Merkle commitment over transaction ids: root and number
-    receipts: bytes  # the same over receipts' bytes
-    state: bytes
+    next_members: Digest
+    parent: Digest  # header digest of height−1; the chain id at height 0
+    batch: Digest  # NULL_DIGEST for a null request and for the genesis block
+    transactions: Digest  # Merkle commitment over transaction ids: root and number
+    receipts: Digest  # the same over receipts' bytes
+    state: Digest
     time_us: int
 
 
@@ -35,8 +35,8 @@ _HEADER: Decoder[Header] = Decoder(Header, HEADER_BYTES_MAX)
 def decode_header(data: bytes) -> Header:
     """Raises Malformed, also where the encoding is not canonical or the format unknown."""
     header = _HEADER.decode_canonical(data)
-    if header.format != FORMAT:
-        raise Malformed(f"a header of format {header.format}; this version reads format {FORMAT}")
+    if (fault := format_fault("header", header.format)) is not None:
+        raise Malformed(f"a {fault}")
     return header
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from consortium.core.codec import Digest, Nonce
 from consortium.core.messages import Certificate, Few, Message
 
 
@@ -11,7 +12,7 @@ class Checkpoint(Message, frozen=True):
     """PBFT's CHECKPOINT, over a sealed header instead of a state digest. A quorum of them is a seal."""
 
     height: int
-    header_digest: bytes
+    header_digest: Digest
 
 
 class Sealed(Message, frozen=True):
@@ -32,7 +33,7 @@ class FetchBlocks(Message, frozen=True):
     """Ask one member for consecutive decided heights."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     first_height: int
     last_height: int
 
@@ -44,16 +45,16 @@ class Blocks(Message, frozen=True):
     """
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     first_height: int
-    digest: bytes
+    digest: Digest
 
 
 class FetchSnapshot(Message, frozen=True):
     """Ask one member for part `part` of its snapshot at `height` (0 = the newest it has)."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
     part: int
 
@@ -66,11 +67,11 @@ class Snapshot(Message, frozen=True):
     """
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
     part: int
     parts: int
     headers: Annotated[tuple[bytes, ...], Few]
     seal: bytes
-    digest: bytes
+    digest: Digest
     epochs: Annotated[tuple[bytes, ...], Few] = ()

@@ -12,9 +12,10 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from consortium.core import merkle
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import Decoder, Digest, Malformed, encode
 from consortium.core.contract import Receipt
 from consortium.core.crypto import SUITES
+from consortium.core.format import FORMAT, format_fault
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
@@ -32,7 +33,6 @@ from consortium.ledger.tree import Path, is_proven
 
 T = TypeVar("T")
 
-FORMAT = 1
 PROOF_BYTES_MAX = 4_000_000
 
 
@@ -48,7 +48,7 @@ class TransactionProof(msgspec.Struct, frozen=True, array_like=True, forbid_unkn
     transaction: bytes
     index: int
     size: int
-    path: tuple[bytes, ...]
+    path: tuple[Digest, ...]
     headers: tuple[bytes, ...]
     seal: Certificate
     epochs: tuple[EpochLink, ...]
@@ -61,7 +61,7 @@ class ReceiptProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
     receipt: bytes
     index: int
     size: int
-    path: tuple[bytes, ...]
+    path: tuple[Digest, ...]
     headers: tuple[bytes, ...]
     seal: Certificate
     epochs: tuple[EpochLink, ...]
@@ -274,6 +274,6 @@ def _decode(decoder: Decoder[T], data: bytes) -> T:
         value = decoder.decode_canonical(data)
     except Malformed as error:
         raise ProofError(f"not such a proof: {error}") from None
-    if getattr(value, "format", FORMAT) != FORMAT:
-        raise ProofError("a proof of another format")
+    if (fault := format_fault("proof", getattr(value, "format", FORMAT))) is not None:
+        raise ProofError(f"a {fault}")
     return value

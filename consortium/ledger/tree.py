@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 
@@ -20,13 +20,15 @@ _EMPTY = bytes(32)
 _BUCKET_TAG = b"\x02"
 _NODE_TAG = b"\x03"
 _LEVELS = 4  # 16⁴ = 65,536
+SIBLINGS_BYTES = 480  # fifteen digests
+Siblings = Annotated[bytes, msgspec.Meta(min_length=SIBLINGS_BYTES, max_length=SIBLINGS_BYTES)]
 
 
 class Path(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """From a whole bucket up to the root: on each of four levels the fifteen siblings, joined (480 bytes)."""
 
     bucket: bytes
-    siblings: tuple[bytes, bytes, bytes, bytes]
+    siblings: tuple[Siblings, Siblings, Siblings, Siblings]
 
 
 def _bucket_hash(bucket: bytes) -> bytes:
@@ -189,7 +191,7 @@ def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
         return False
     digest = _bucket_hash(path.bucket)
     for siblings in path.siblings:
-        if len(siblings) != 480:
+        if len(siblings) != SIBLINGS_BYTES:
             return False
         place = (number & 15) * 32
         digest = _node_hash(siblings[:place] + digest + siblings[place:])

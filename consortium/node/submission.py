@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from consortium.core.codec import Decoder, Malformed, encode, sha256
+from consortium.core.codec import Decoder, Digest, Malformed, encode, sha256
 from consortium.core.grouping import group_by_size
 from consortium.core.machine import Broadcast, Effect, Received
 from consortium.core.messages import ATTACHMENT_BYTES_MAX, Message
@@ -19,13 +19,13 @@ SUBMISSION_BUNDLES_MAX = 4_000
 class Submission(Message, frozen=True):
     """Bundles for everybody's pool. They are the attachment, a MessagePack array, whose SHA-256 is `digest`."""
 
-    digest: bytes
+    digest: Digest
 
 
 class Busy(Message, frozen=True):
     """The sender's pool has no room left for this member: it did not admit `refused` bundles of that submission."""
 
-    digest: bytes
+    digest: Digest
     refused: int
 
 

@@ -13,7 +13,8 @@ from consortium.contracts import load_contracts
 from consortium.core.codec import encode
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES, KeySuite
-from consortium.core.genesis import FORMAT, Genesis, GenesisCall
+from consortium.core.format import FORMAT
+from consortium.core.genesis import Genesis, GenesisCall
 from consortium.core.keyring import Keyring
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, Member, NodeId, Purpose

@@ -39,6 +39,7 @@ class CountingSuite:
 
     def __init__(self, suite: KeySuite, costs: Costs) -> None:
         self.name = suite.name
+        self.signature_bytes = suite.signature_bytes
         self.public_key = suite.public_key
         self.sign = suite.sign
         self.is_sound_key = suite.is_sound_key

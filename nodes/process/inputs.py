@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from consortium.core.crypto import SUITES
+from consortium.core.format import format_fault
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.core.membership import Purpose
 from consortium.plugins.record import check_record
@@ -23,12 +24,9 @@ def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
     check_record(folder.run)
     for name in ("genesis.json", "scenario.json"):
         check_digest(settings, folder.run / name)
+    genesis = _read_genesis(folder.run / "genesis.json")
     secrets = load_keys(folder.keys)
     scenario = load_scenario(folder.run / "scenario.json")
-    try:
-        genesis = decode_genesis((folder.run / "genesis.json").read_bytes())
-    except ValueError as error:
-        raise UserError(f"{folder.run / 'genesis.json'}: {error}") from None
     _check_keys(folder, settings, genesis, secrets)
     prepared = introduce(prepare(scenario, bytes.fromhex(settings.pseudonym_key)), settings.newcomer_keys)
     return Inputs(scenario, genesis, secrets, prepared)
@@ -46,6 +44,17 @@ def _check_keys(folder: NodeFolder, settings: Settings, genesis: Genesis, secret
                 f"{folder.keys / purpose}.key is not the key with which {settings.name} began: it is damaged, or that "
                 "of another run; bring back a copy of it"
             )
+
+
+def _read_genesis(path: Path) -> Genesis:
+    """One that this version executes. Raises UserError."""
+    try:
+        genesis = decode_genesis(path.read_bytes())
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    if (fault := format_fault("genesis", genesis.format)) is not None:
+        raise UserError(f"{path} is a {fault}")
+    return genesis
 
 
 def read_known(folder: NodeFolder, genesis: Genesis, name: str) -> bytes:

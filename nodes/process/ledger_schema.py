@@ -35,7 +35,6 @@ VIEWS = {
         CAST(substr(key, instr(key, x'00') + 1) AS TEXT) AS key, hex(value) AS value FROM state ORDER BY state.key""",
 }
 
-FORMAT = 1
 Schema = Mapping[tuple[str, str], tuple[str, str]]  # (type, name) -> (its table, its SQL)
 
 

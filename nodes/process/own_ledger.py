@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consortium.core.codec import encode
+from consortium.core.format import FORMAT, format_fault, is_readable
 from consortium.ledger.rows import TABLES
 from nodes.errors import Damaged, UserError
 from nodes.process import failpoints
 from nodes.process.ledger_damage import APPLICATION, beside, check_header, lost_frames, refusal
-from nodes.process.ledger_schema import FORMAT, foreign_parts, read_schema, statements
+from nodes.process.ledger_schema import foreign_parts, read_schema, statements
 
 
 class Owned(NamedTuple):
@@ -80,14 +81,15 @@ def _make_sure(writer: sqlite3.Connection, path: Path) -> None:
             raise Damaged(f"{path} names no table, and is not empty")
         _create(writer)
         found = read_schema(writer)
-    check_format(writer, path)
+    check_format(writer, path, read_only=False)
     foreign = foreign_parts(found)
     if foreign:
         raise Damaged(f"{path}: {'; '.join(foreign)}")
 
 
-def check_format(connection: sqlite3.Connection, path: Path) -> None:
-    """Raises UserError where a ledger is of another format, and Damaged where only the header of the file says so."""
+def check_format(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> None:
+    """Raises UserError where a ledger is of another format, and Damaged where only the header of the file says so. One
+    of an older version is read, and never written to."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != APPLICATION:
@@ -97,7 +99,8 @@ def check_format(connection: sqlite3.Connection, path: Path) -> None:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (b"format",)).fetchone()
     if row is None or row[0] != encode(version):
         raise Damaged(f"{path} is not a sound SQLite file: its header names format {version}, and its rows do not")
-    raise UserError(f"{path} is a ledger of format {version}; this version reads format {FORMAT}")
+    if not (read_only and is_readable(version)):
+        raise UserError(f"{path} is a {format_fault('ledger', version)}")
 
 
 def _create(writer: sqlite3.Connection) -> None:

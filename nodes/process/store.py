@@ -301,5 +301,5 @@ def _check_readable(connection: sqlite3.Connection, path: Path) -> list[str]:
         raise UserError(f"{path} is a SQLite file, but not the ledger of a node{without}")
     if faults:
         raise Damaged(f"{path}: {'; '.join(faults)}")
-    check_format(connection, path)
+    check_format(connection, path, read_only=True)
     return foreign_parts(found)

@@ -158,8 +158,8 @@ CORE_BUGS = (
         "wish-said-before-it-is-durable",
         "A bundle is durable with its reference before it leaves: no crash makes a second one (core/outbox.py).",
         NODE + "outbox.py",
-        "        return [Persist(record, None), Submitted((event.bundle,))]",
-        "        return [Submitted((event.bundle,)), Persist(record, None)]",
+        "        return [*effects, Persist(record, None), Submitted((event.bundle,))]",
+        "        return [*effects, Submitted((event.bundle,)), Persist(record, None)]",
         (OUTBOX,),
     ),
     SeededBug(
@@ -206,8 +206,8 @@ CORE_BUGS = (
         "weak-key-is-sound",
         "A key of small order signs for everybody and is refused (issue 3, Membership).",
         CORE + "crypto.py",
-        "        return len(key) == 32 and bool(bindings.crypto_core_ed25519_is_valid_point(key))",
-        "        return len(key) == 32",
+        "        return len(key) == KEY_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(key))",
+        "        return len(key) == KEY_BYTES",
         (VALUES,),
     ),
 )

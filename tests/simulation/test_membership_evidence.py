@@ -68,7 +68,7 @@ def test_only_votes_have_the_shape_that_evidence_is_judged_by() -> None:
         kinds += protocol.messages
     assert any(issubclass(kind, Vote) for kind in kinds) and any(issubclass(kind, ViewVote) for kind in kinds)
     for kind in kinds:
-        is_like_view_vote = _shape(kind) == ["int", "bytes", "int", "tuple[bytes, ...]"]
+        is_like_view_vote = _shape(kind) == ["int", "Digest", "int", "tuple[Digest, ...]"]
         assert is_like_view_vote == issubclass(kind, ViewVote), f"{kind.__name__} has the shape of a view's vote"
-        is_alike = _shape(kind) == ["int", "int", "bytes"]
+        is_alike = _shape(kind) == ["int", "int", "Digest"]
         assert is_alike == issubclass(kind, Vote), f"{kind.__name__} has the shape of a vote, and is none"

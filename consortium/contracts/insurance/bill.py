@@ -42,7 +42,7 @@ QUANTITY_MAX = 1_000_000
 _TYPED_MAX = 256
 
 
-class Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """One position: `cnt` times `pric` fen. A whole-pack line has no codes or one a pack; a split line (`trdn_flag`)
     has one code, and `cnt` counts minimal units."""
 
@@ -53,7 +53,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, om
     trdn_flag: bool = False
 
 
-class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Keyed by the normalised number. `settlement` is the key of the one that reimbursed it, "" while none did."""
 
     fixmedins_code: str

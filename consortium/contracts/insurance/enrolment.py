@@ -32,7 +32,7 @@ POOLS = {EMPLOYEE: funds.EMPLOYEE_POOL, RESIDENT: funds.RESIDENT_POOL}
 PERIODS_MAX = 64
 
 
-class Period(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Period(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Covered by a scheme on each day of [from_day, to_day); FOREVER (99991231) leaves it open."""
 
     from_day: int
@@ -42,7 +42,7 @@ class Period(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, 
     assisted: bool = False
 
 
-class Person(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Person(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Keyed by `psn_no`. `died_on` is 0 for the living; `revision` counts the changes."""
 
     periods: tuple[Period, ...]
@@ -73,7 +73,7 @@ CHANGES: Table[Change] = Table("enrolment_change", Change)
 CONTRIBUTIONS: Table[Contribution] = Table("contribution", Contribution)
 
 
-class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A person as genesis finds them. Periods in order, not overlapping. `commitment` is empty or 32 bytes."""
 
     psn_no: str
@@ -82,7 +82,7 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     commitment: bytes = b""
 
 
-class ProposeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ProposeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole new state of a person, known or new, for another organisation to endorse."""
 
     change_id: str

@@ -28,7 +28,7 @@ KINDS = (HOSPITAL, PHARMACY)
 SIGNED, SUSPENDED, TERMINATED = "signed", "suspended", "terminated"
 
 
-class Institution(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Institution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `fixmedins_code`. `level` 1 to 3; `licence_to`: the last valid day; DRG coefficient in basis points."""
 
     kind: str
@@ -52,7 +52,7 @@ INSTITUTIONS: Table[Institution] = Table("institution", Institution)
 SPELLINGS: Table[Spelling] = Table("institution_code", Spelling)
 
 
-class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Sign a contract with an institution, or a new one after termination."""
 
     fixmedins_code: str

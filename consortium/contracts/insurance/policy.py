@@ -32,7 +32,7 @@ VERSIONS_MAX = 64
 ITEMS_MAX = 200
 
 
-class ItemVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ItemVersion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue item as of `from_day`. Own-pay share (class B) in basis points; ceiling per unit in fen, 0 = none."""
 
     from_day: int
@@ -73,7 +73,7 @@ DRG_GROUPS: Table[DrgGroup] = Table("drg_group", DrgGroup)
 _THE_CALENDAR = "calendar"
 
 
-class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One new version of one catalogue item; fields as of ItemVersion."""
 
     med_list_codg: str

@@ -48,7 +48,7 @@ from consortium.core.contract import Context, Contract, Event, Operation, Refuse
 SEQUENCE_MAX = 999_999
 
 
-class Settlement(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Settlement(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """An entry of a person-year's journal, keyed "psn_no/YYYY/sequence" (six digits). A reversal has all amounts
     negated and `reverses` set. `pool_paid_fen`: what the pool paid, `hifp_pay` or the DRG payment's share."""
 
@@ -72,7 +72,7 @@ SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement)
 ACCUMULATORS: Table[Accumulator] = Table("accumulator", Accumulator)
 
 
-class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Settle an issued bill. `commitment`: salted hash of the medical record (empty or 32 bytes)."""
 
     bill_no: str
@@ -87,7 +87,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, o
     commitment: bytes = b""
 
 
-class IssueAndClaim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class IssueAndClaim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Issue a bill on `enddate` and settle it, in one transaction: fields as of bill.Issue and Claim."""
 
     bill_no: str

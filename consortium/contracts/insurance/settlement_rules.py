@@ -20,7 +20,7 @@ INPATIENT, OUTPATIENT = "inpatient", "outpatient"
 MED_TYPES = (INPATIENT, OUTPATIENT)
 
 
-class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """The amounts of one settlement in fen; all negated in its reversal."""
 
     medfee_sumamt: int = 0  # 医疗费总额
@@ -39,7 +39,7 @@ class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True,
     cash_payamt: int = 0  # 现金支付
 
 
-class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
+class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """What one person used in one year, keyed "psn_no/YYYY". `sequence` counts journal entries, `newest` is the
     sequence of the newest settlement that is not reversed (0 = none): a stack through Settlement.previous."""
 

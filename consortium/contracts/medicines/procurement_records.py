@@ -18,7 +18,7 @@ ORDERED, PREPAID, SHIPPED, RECEIVED, PAID, REJECTED = (
 )
 
 
-class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `contract_no`. Volumes in packs, price per pack in fen; `agreed` sums the sub-contracts."""
 
     med_list_codg: str
@@ -33,7 +33,7 @@ class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     stage: str = OPEN
 
 
-class Subcontract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Subcontract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """约定采购量, keyed "contract_no/fixmedins_code", in packs."""
 
     volume: int
@@ -49,7 +49,7 @@ class Invoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     digest: bytes  # 32 bytes
 
 
-class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `order_no`. After receipt `amount_fen` is that of the packs received; `payee` is an account."""
 
     contract_no: str
@@ -80,7 +80,7 @@ ORDERS: Table[Order] = Table("drug_order", Order)
 INVOICES: Table[InvoiceUse] = Table("invoice", InvoiceUse)
 
 
-class AwardTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class AwardTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Award a tender contract, or amend one without sub-contracts."""
 
     contract_no: str

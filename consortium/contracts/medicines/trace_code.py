@@ -32,7 +32,7 @@ UNITS_MAX = 100
 TEMPERATURE_MAX = 20_000
 
 
-class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Units sold on line `feedetl_sn` of a bill; `bill_no` is a receipt's number where no insurance paid."""
 
     bill_no: str
@@ -42,7 +42,7 @@ class Sale(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     is_claim: bool = False
 
 
-class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `drug_trac_codg`. `units_left` counts what is not sold."""
 
     med_list_codg: str
@@ -54,7 +54,7 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     is_recalled: bool = False
 
 
-class Lot(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Lot(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `lot_no`: the codes that were produced together. Temperatures in hundredths of a degree Celsius."""
 
     med_list_codg: str
@@ -72,7 +72,7 @@ PACKS: Table[Pack] = Table("trace_pack", Pack)
 LOTS: Table[Lot] = Table("trace_lot", Lot)
 
 
-class Produce(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Produce(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Register a lot of at most 500 packs. Genesis names the `holder`; a supplier holds what it produces."""
 
     lot_no: str

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import msgspec
 
+from consortium.core.codec import Digest, Nonce
 from consortium.core.messages import Certificate, Few, Message, Signed, Vote
-from consortium.protocols.common.shapes import DIGEST_BYTES, INTEGER_MAX
+from consortium.protocols.common.shapes import INTEGER_MAX
 
 STATEMENTS_MAX = 256  # in one Told
 
@@ -53,13 +54,13 @@ class NewView(Message, frozen=True):
 
     view: int
     changes: Annotated[tuple[Signed, ...], Few]
-    orders: Annotated[tuple[tuple[int, bytes], ...], Few]
+    orders: Annotated[tuple[tuple[int, Digest], ...], Few]
 
 
 class Ask(Message, frozen=True):
     """A stalled node says where it stands; whoever knows more answers with `Told` or `Decision`."""
 
-    nonce: bytes
+    nonce: Nonce
     view: int
     wanted: int
     height: int
@@ -70,7 +71,7 @@ class Told(Message, frozen=True):
     answerer's own executed height (a claim: counts only from f+1 members)."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     view: int
     height: int
     seal: Certificate | None
@@ -81,9 +82,9 @@ class Decision(Message, frozen=True):
     """Answer to Ask: a commit certificate; the attachment is the batch (empty for a null request)."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
-    digest: bytes
+    digest: Digest
     certificate: Certificate
 
 
@@ -91,24 +92,24 @@ class FetchBody(Message, frozen=True):
     """Ask one member for the batch of `digest`."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
-    digest: bytes
+    digest: Digest
 
 
 class Body(Message, frozen=True):
     """Answer to FetchBody; the attachment is the batch."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     height: int
-    digest: bytes
+    digest: Digest
 
 
 class Recall(Message, frozen=True):
     """A node that has just booted asks which of its votes the others hold."""
 
-    nonce: bytes
+    nonce: Nonce
 
 
 class Recalled(Message, frozen=True):
@@ -116,7 +117,7 @@ class Recalled(Message, frozen=True):
     newest seal that it has; and how high it signed itself (None: its own log does not tell)."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     votes: Annotated[tuple[Signed, ...], Few]
     seal: Certificate | None
     signed_height: int | None
@@ -142,4 +143,4 @@ def vote_fault(message: Vote) -> str | None:
     """`shape_fault` for PRE-PREPARE, PREPARE and COMMIT, which there are many of."""
     if not 0 <= message.view < INTEGER_MAX or not 0 < message.height < INTEGER_MAX:
         return "view or height out of bounds"
-    return None if len(message.digest) == DIGEST_BYTES else "a digest has 32 bytes"
+    return None

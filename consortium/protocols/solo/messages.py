@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.codec import Decoder, Malformed
+from consortium.core.codec import Decoder, Malformed, Nonce
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.messages import Certificate, Message, Signed, Vote
 from consortium.core.verifier import Verifier
@@ -25,7 +25,7 @@ class Held(Message, frozen=True):
 class Ask(Message, frozen=True):
     """What was decided at this height and above?"""
 
-    nonce: bytes
+    nonce: Nonce
     height: int
 
 
@@ -33,21 +33,21 @@ class Ordered(Message, frozen=True):
     """Answer to Ask: the sequencer's order as it signed it; the attachment is the batch."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     order: Signed
 
 
 class Recall(Message, frozen=True):
     """The sequencer has just booted: which is the highest order of mine that you hold?"""
 
-    nonce: bytes
+    nonce: Nonce
 
 
 class Recalled(Message, frozen=True):
     """Answer to Recall: height and epoch of that order, and the order; None: there is none."""
 
     receiver: str
-    nonce: bytes
+    nonce: Nonce
     order: Signed | None
 
 

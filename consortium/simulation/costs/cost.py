@@ -94,6 +94,7 @@ class CountedSuite:
 
     def __init__(self, suite: KeySuite, counts: Counts, verified: Verified | None) -> None:
         self.name = suite.name
+        self.signature_bytes = suite.signature_bytes
         self.public_key = suite.public_key
         self.is_sound_key = suite.is_sound_key
         self._suite = suite

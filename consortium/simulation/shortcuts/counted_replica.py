@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from consortium.core.machine import Effect, Event, Now, Received
 from consortium.core.membership import NodeId
 from consortium.core.messages import Message
-from consortium.protocols.common.shapes import DIGEST_BYTES
 from consortium.protocols.pbft.messages import Commit, Prepare, Recall
 from consortium.protocols.pbft.replica import Replica
 from consortium.protocols.pbft.slot import Slot
@@ -99,7 +98,7 @@ class CountedReplica:
     def _find(self, event: Received) -> Tally | None:
         state, vote = self.state, event.message
         assert isinstance(vote, _COUNTED)
-        if event.epoch != state.epoch.number or vote.view != state.view or len(vote.digest) != DIGEST_BYTES:
+        if event.epoch != state.epoch.number or vote.view != state.view:
             return None
         height = vote.height
         slot = state.log.get(height)

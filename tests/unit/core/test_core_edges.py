@@ -9,7 +9,8 @@ from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode
 from consortium.core.contract import Context, Contract, Operation, Refused
 from consortium.core.crypto import Ed25519, KeyedHash
-from consortium.core.genesis import FORMAT, Genesis, Parameters, decode_genesis, encode_genesis
+from consortium.core.format import FORMAT
+from consortium.core.genesis import Genesis, Parameters, decode_genesis, encode_genesis
 from consortium.core.keyring import GENERATIONS_MAX, Keyring
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import (
@@ -26,6 +27,7 @@ from consortium.core.messages import (
 )
 from consortium.core.transaction import NAME_BYTES_MAX, TRANSACTION_BYTES_MAX, Bundles, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
+from consortium.ledger.messages import Sealed
 from consortium.node.submission import Busy, Submission
 from tests.contracts_state import MemoryState
 from tests.unit.core.test_core_values import CHAIN, members
@@ -39,7 +41,7 @@ def test_a_genesis_of_another_format_or_with_members_out_of_order_is_refused() -
     good = Genesis(FORMAT, "test", 5, "ed25519", "pbft", Parameters(), epoch.members)
     assert decode_genesis(encode_genesis(good)) == good
     for bad, why in (
-        (replace(good, format=2), "format 2"),
+        (replace(good, format=3), "format 3; this version executes format 2"),
         (replace(good, members=good.members[::-1]), "sorted by name"),
         (replace(good, members=(good.members[0], *good.members)), "each once"),
     ):
@@ -71,12 +73,12 @@ def test_parts_of_a_frame_that_are_too_long_are_refused() -> None:
 
 
 def test_a_statement_is_opened_only_in_its_one_form() -> None:
-    body = statement(CHAIN, SUITE.name, 3, Busy(b"d", 1))
+    body = statement(CHAIN, SUITE.name, 3, Busy(b"d" * 32, 1))
     opening = open_statement(body)
     assert (opening.chain, opening.suite, opening.epoch) == (CHAIN, SUITE.name, 3)
-    assert bytes(opening.message) == encode(Busy(b"d", 1))
+    assert bytes(opening.message) == encode(Busy(b"d" * 32, 1))
     other = encode(("another domain", CHAIN, SUITE.name, 3, None))
-    long = body.replace(b"\x03" + encode(Busy(b"d", 1)), b"\xcd\x00\x03" + encode(Busy(b"d", 1)))
+    long = body.replace(b"\x03" + encode(Busy(b"d" * 32, 1)), b"\xcd\x00\x03" + encode(Busy(b"d" * 32, 1)))
     assert long != body
     for wrong in (other, long):
         with pytest.raises(Malformed, match="not a statement"):
@@ -85,7 +87,7 @@ def test_a_statement_is_opened_only_in_its_one_form() -> None:
 
 def test_a_codec_that_is_asked_for_many_epochs_keeps_few_prefixes() -> None:
     for epoch in range(200):
-        assert CODEC.statement(epoch, Busy(b"d", 1)) == statement(CHAIN, SUITE.name, epoch, Busy(b"d", 1))
+        assert CODEC.statement(epoch, Busy(b"d" * 32, 1)) == statement(CHAIN, SUITE.name, epoch, Busy(b"d" * 32, 1))
     assert len(CODEC._prefixes) <= 66
 
 
@@ -96,10 +98,12 @@ def test_a_verifier_remembers_a_bounded_number_of_statements_and_is_none_the_wis
     verifier, epochs = Verifier(codec, suite, remember_max=3), Epochs((epoch,))
     said = []
     for count in range(8):
-        body = codec.statement(0, Busy(b"d", count))
+        body = codec.statement(0, Busy(b"d" * 32, count))
         said.append(Signed("m0", body, suite.sign(secrets[0], body)))
     for _ in range(2):
-        assert [verifier.open(signed, epochs).message for signed in said] == [Busy(b"d", count) for count in range(8)]
+        assert [verifier.open(signed, epochs).message for signed in said] == [
+            Busy(b"d" * 32, count) for count in range(8)
+        ]
     assert len(verifier._opened) <= 3 and len(verifier._verified) <= 3
     with pytest.raises(Malformed, match="no member"):
         verifier.open(replace(said[0], sender="x"), epochs)
@@ -108,9 +112,9 @@ def test_a_verifier_remembers_a_bounded_number_of_statements_and_is_none_the_wis
 def test_a_long_message_is_opened_anew_each_time_and_equally() -> None:
     secrets, epoch = members(4)
     suite = Ed25519()
-    codec = MessageCodec(CHAIN, suite.name, (Submission, Busy))
+    codec = MessageCodec(CHAIN, suite.name, (Sealed,))
     verifier = Verifier(codec, suite)
-    body = codec.statement(0, Busy(b"d" * 600, 1))
+    body = codec.statement(0, Sealed(Certificate(b"s" * 600, ())))
     signed = Signed("m0", body, suite.sign(secrets[0], body))
     assert verifier.open(signed, Epochs((epoch,))) == verifier.open(signed, Epochs((epoch,)))
     assert len(verifier._opened) == 0
@@ -120,7 +124,7 @@ def test_a_certificate_of_more_signers_than_members_is_refused() -> None:
     secrets, epoch = members(4)
     suite = Ed25519()
     codec = MessageCodec(CHAIN, suite.name, (Submission, Busy))
-    body = codec.statement(0, Busy(b"d", 1))
+    body = codec.statement(0, Busy(b"d" * 32, 1))
     signatures = tuple((f"m{index}", suite.sign(secrets[index % 4], body)) for index in range(5))
     with pytest.raises(Malformed, match="distinct and in order"):
         Verifier(codec, suite).check_certificate(Certificate(body, signatures), epoch, 3)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from consortium.core import merkle
 from consortium.core.codec import Decoder, Malformed, encode
 from consortium.core.crypto import Ed25519, KeyedHash
+from consortium.core.format import FORMAT
 from consortium.core.genesis import Genesis, Parameters, decode_genesis, encode_genesis
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, MessageCodec, Signed
@@ -186,7 +187,12 @@ def test_a_batch_is_canonical_and_of_a_known_format() -> None:
 def members(n: int) -> tuple[tuple[bytes, ...], Epoch]:
     secrets = tuple(bytes([index + 1]) * 32 for index in range(n))
     named = tuple(
-        Member(f"m{index}", "hospital", "validator", {"vote": SUITE.public_key(secret)})
+        Member(
+            f"m{index}",
+            "hospital",
+            "validator",
+            {"submit": SUITE.public_key(bytes([index + 101]) * 32), "vote": SUITE.public_key(secret)},
+        )
         for index, secret in enumerate(secrets)
     )
     return secrets, Epoch(0, 1, named)
@@ -201,7 +207,7 @@ def test_a_certificate_counts_distinct_members_of_its_epoch_in_order() -> None:
     secrets, epoch = members(4)
     codec = MessageCodec(CHAIN, SUITE.name, (Submission, Busy))
     verifier = Verifier(codec, SUITE)
-    message = Busy(b"d", 1)
+    message = Busy(b"d" * 32, 1)
     assert verifier.check_certificate(certificate(codec, secrets, [0, 1, 3], message), epoch, 3) == message
     for signers in ([0, 1], [0, 0, 1], [1, 0, 3]):
         with pytest.raises(Malformed):
@@ -215,7 +221,7 @@ def test_a_certificate_counts_distinct_members_of_its_epoch_in_order() -> None:
 def test_a_statement_of_another_chain_or_epoch_does_not_open() -> None:
     secrets, epoch = members(4)
     epochs = Epochs((epoch,))
-    message = Busy(b"d", 1)
+    message = Busy(b"d" * 32, 1)
     for chain, number in ((b"x" * 32, 0), (CHAIN, 1)):
         body = MessageCodec(chain, SUITE.name, (Submission, Busy)).statement(number, message)
         verifier = Verifier(MessageCodec(CHAIN, SUITE.name, (Submission, Busy)), SUITE)
@@ -225,10 +231,10 @@ def test_a_statement_of_another_chain_or_epoch_does_not_open() -> None:
 
 def test_a_genesis_file_gives_back_its_value_and_its_chain_depends_on_every_part() -> None:
     _, epoch = members(4)
-    genesis = Genesis(1, "test", 5, "ed25519", "pbft", Parameters(), epoch.members)
+    genesis = Genesis(FORMAT, "test", 5, "ed25519", "pbft", Parameters(), epoch.members)
     again = decode_genesis(encode_genesis(genesis))
     assert again == genesis and again.chain == genesis.chain
-    other = Genesis(1, "test", 5, "ed25519", "pbft", Parameters(window=64), epoch.members)
+    other = Genesis(FORMAT, "test", 5, "ed25519", "pbft", Parameters(window=64), epoch.members)
     assert other.chain != genesis.chain
     with pytest.raises(ValueError, match="not a genesis file"):
         decode_genesis(b"{}")
@@ -249,7 +255,7 @@ def test_a_genesis_out_of_range_is_refused_with_a_sentence_that_names_the_field(
     change: dict[str, object], sentence: str
 ) -> None:
     _, epoch = members(4)
-    data = encode_genesis(Genesis(1, "test", 5, "ed25519", "pbft", Parameters(batch_delay_us=0), epoch.members))
+    data = encode_genesis(Genesis(FORMAT, "test", 5, "ed25519", "pbft", Parameters(batch_delay_us=0), epoch.members))
     assert decode_genesis(data)
     with pytest.raises(ValueError, match=re.escape(sentence)):
         decode_genesis(json.dumps(json.loads(data) | change).encode())

@@ -58,7 +58,7 @@ PROVE_NOTHING = {
     "the same batch": (said(ONE), "the same batch"),
     "another chain": (said(TWO, chain=b"d" * 32), "another chain"),
     "a height beyond reason": (said(Ballot(2, HEIGHT_MAX, b"2" * 32)), "out of bounds"),
-    "a digest that is none": (said(Ballot(2, 9, b"2")), "out of bounds"),
+    "a digest that is none": (said(Ballot(2, 9, b"2")), "no vote"),
 }
 
 

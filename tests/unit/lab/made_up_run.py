@@ -10,6 +10,7 @@ from typing import Any
 from consortium.core.codec import encode, tagged_hash
 from consortium.core.contract import OK, Event, Receipt
 from consortium.core.crypto import Ed25519
+from consortium.core.format import FORMAT
 from consortium.core.genesis import Genesis, Parameters
 from consortium.core.membership import Member
 from consortium.core.transaction import (
@@ -20,7 +21,7 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
-from consortium.ledger.block import FORMAT, Header, header_digest
+from consortium.ledger.block import Header, header_digest
 from consortium.ledger.rows import DictRows, height_key, receipt_key, state_key
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
@@ -75,7 +76,9 @@ class Made:
         self.numbers = dict.fromkeys(NAMES, 0)
         opening = [("fund/employee-pool", 900_000_000), ("fund/resident-pool", 400_000_000)]
         opening += [("fund/medical-aid", 20_000_000), ("fund/large-amount", 80_000_000)]
-        receipts = [Receipt(b"g%d" % i, OK, "", (movement("external", *pair),)) for i, pair in enumerate(opening)]
+        receipts = [
+            Receipt(b"genesis %024d" % i, OK, "", (movement("external", *pair),)) for i, pair in enumerate(opening)
+        ]
         self.store(0, b"", receipts)
 
     def store(self, height: int, batch: bytes, receipts: list[Receipt]) -> str:

@@ -1,4 +1,5 @@
-"""Folders that version 0.1 wrote are read by today's commands; those of a later format are refused in one sentence."""
+"""Folders that version 0.1 wrote are judged and reported by today's commands as they stand; what would execute their
+chain again is refused in one sentence that names the version that does, and so are folders of a later format."""
 
 from __future__ import annotations
 
@@ -15,6 +16,10 @@ from consortium import __version__
 from consortium.commands import app
 from consortium.lab import load
 from consortium.simulation.costs.profile import ProfileError, load_profile
+from nodes.errors import UserError
+from nodes.process.inputs import read_inputs
+from nodes.process.settings import NodeFolder, read_settings
+from nodes.process.store import SqliteRows
 from tests.optional import needs
 
 OLD = Path(__file__).resolve().parents[2] / "fixtures" / "v0_1"
@@ -68,9 +73,34 @@ def test_a_run_of_the_first_version_is_judged_and_reported(old: Path, say: Say, 
     assert (old / name / "measures.csv").read_bytes() == before
 
 
-def test_a_recording_of_the_first_version_is_replayed_step_by_step(old: Path, say: Say) -> None:
-    status, told = say("replay", old / "recorded", "hospital-1")
-    assert status in (0, None) and "identical: every step" in told
+REFUSED = "genesis of format 1, which consortium 0.1 executes; this version executes format 2"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("verify", "simulated/nodes/hospital-1"), ("verify", "recorded/nodes/hospital-1"), ("replay", "recorded")],
+    ids=" ".join,
+)
+def test_a_chain_of_the_first_version_is_not_executed_again_and_the_version_that_does_is_named(
+    old: Path, say: Say, words: tuple[str, str]
+) -> None:
+    status, told = say(words[0], old / words[1], *(("hospital-1",) if words[0] == "replay" else ()))
+    assert status == 2 and told.endswith(REFUSED) and "Traceback" not in told and told.count(".") < 12
+
+
+def test_a_node_of_a_run_of_the_first_version_does_not_start(old: Path) -> None:
+    folder = NodeFolder(old / "recorded", "hospital-1")
+    with pytest.raises(UserError, match=REFUSED):
+        read_inputs(folder, read_settings(folder.settings))
+
+
+def test_a_ledger_of_the_first_version_is_opened_to_read_and_never_to_write(old: Path) -> None:
+    path = old / "recorded" / "nodes" / "hospital-1" / "ledger.sqlite"
+    rows = SqliteRows(path, read_only=True)
+    assert rows.get("meta", b"head")
+    rows.close()
+    with pytest.raises(UserError, match=r"ledger of format 1, which consortium 0\.1 executes"):
+        SqliteRows(path)
 
 
 def test_runs_of_the_first_version_are_compared(old: Path, say: Say) -> None:

@@ -68,7 +68,7 @@ def frame(sender: str, message: Busy, attachment: bytes = b"") -> bytes:
 
 def test_a_repeat_of_the_bus_is_dropped_and_a_statement_sent_again_is_heard() -> None:
     it, machine = host()
-    said = frame("b", Busy(b"d", 1))
+    said = frame("b", Busy(b"d" * 32, 1))
     for time_us, heard in ((0, 1), (REPEAT_US - 1, 1), (REPEAT_US, 2), (REPEAT_US + 1, 2), (3 * REPEAT_US, 3)):
         it.arrival(at(time_us), "b", said)
         assert len(machine.heard) == heard, time_us
@@ -80,7 +80,7 @@ def test_a_repeat_of_the_bus_is_dropped_and_a_statement_sent_again_is_heard() ->
 def test_what_is_remembered_of_frames_is_bounded() -> None:
     it, _ = host()
     for count in range(2 * REPEATS_REMEMBERED_MAX):
-        it.arrival(at(0), "b", frame("b", Busy(b"d", count)))
+        it.arrival(at(0), "b", frame("b", Busy(b"d" * 32, count)))
     assert len(it._seen) == REPEATS_REMEMBERED_MAX
 
 
@@ -88,23 +88,23 @@ def test_a_timer_that_was_set_again_or_cancelled_never_fires_under_its_older_tok
     name = ("it", "tick")
     script = {1: [SetTimer(name, 50)], 2: [SetTimer(name, 70)], 3: [CancelTimer(name), CancelTimer(("it", "other"))]}
     it, machine = host(lambda event: script.get(event.message.refused, ()) if isinstance(event, Received) else ())  # type: ignore[arg-type, attr-defined, return-value]
-    (first,) = it.arrival(at(0), "b", frame("b", Busy(b"d", 1)))
-    (second,) = it.arrival(at(1), "b", frame("b", Busy(b"d", 2)))
+    (first,) = it.arrival(at(0), "b", frame("b", Busy(b"d" * 32, 1)))
+    (second,) = it.arrival(at(1), "b", frame("b", Busy(b"d" * 32, 2)))
     assert isinstance(first, Wake) and isinstance(second, Wake) and (first.delay_us, second.delay_us) == (50, 70)
     assert it.wake(at(50), first.token) == [] and not any(isinstance(event, Expired) for event in machine.heard)
     it.wake(at(71), second.token)
     assert machine.heard[-1] == Expired(name)
     it.wake(at(72), second.token)
     assert machine.heard.count(Expired(name)) == 1, "a token serves once"
-    (third,) = it.arrival(at(80), "b", frame("b", Busy(b"e", 1)))
-    it.arrival(at(81), "b", frame("b", Busy(b"e", 3)))
+    (third,) = it.arrival(at(80), "b", frame("b", Busy(b"e" * 32, 1)))
+    it.arrival(at(81), "b", frame("b", Busy(b"e" * 32, 3)))
     assert isinstance(third, Wake) and it.wake(at(130), third.token) == []
     assert machine.heard.count(Expired(name)) == 1
 
 
 def test_nothing_that_arrives_reaches_the_machine_unless_it_opens_and_each_refusal_is_told() -> None:
     it, machine = host()
-    good = decode_frame(frame("b", Busy(b"d", 1))).signed
+    good = decode_frame(frame("b", Busy(b"d" * 32, 1))).signed
     for payload, why in (
         (b"", ""),
         (b"\xc1", ""),
@@ -124,7 +124,7 @@ def test_nothing_that_arrives_reaches_the_machine_unless_it_opens_and_each_refus
 def test_a_statement_is_heard_from_its_signer_alone() -> None:
     """Regression (spoofing): a frame that came on c's topic in b's name was verified, and b was blamed for it."""
     it, machine = host()
-    said = frame("b", Busy(b"d", 1))
+    said = frame("b", Busy(b"d" * 32, 1))
     (note,) = it.arrival(at(0), "c", said)
     assert isinstance(note, Note) and note.fields == {"why": "published in the name of 'b'", "sender": "c"}
     assert machine.heard == []
@@ -133,7 +133,7 @@ def test_a_statement_is_heard_from_its_signer_alone() -> None:
 
 
 def forged(number: int) -> bytes:
-    body = CODEC.statement(0, Busy(b"d", number))
+    body = CODEC.statement(0, Busy(b"d" * 32, number))
     return encode_frame(Frame(Signed("b", body, bytes(32))))
 
 
@@ -145,10 +145,10 @@ def test_a_publisher_whose_frames_are_read_for_nothing_is_not_read_for_a_while()
     outputs = [it.arrival(at(0), "b", forged(number)) for number in range(1_000)]
     assert len(verified) == FAULTS_MAX + 1 and sum(map(len, outputs)) == NOTED_MAX + 1
     assert outputs[FAULTS_MAX][0].kind == "shut_out"  # type: ignore[union-attr]
-    it.arrival(at(1), "b", frame("b", Busy(b"e", 1)))
-    it.arrival(at(1), "c", frame("c", Busy(b"e", 1)))
+    it.arrival(at(1), "b", frame("b", Busy(b"e" * 32, 1)))
+    it.arrival(at(1), "c", frame("c", Busy(b"e" * 32, 1)))
     assert [event.sender for event in machine.heard] == ["c"], "the others are heard as before"
-    it.arrival(at(SHUT_OUT_US), "b", frame("b", Busy(b"f", 1)))
+    it.arrival(at(SHUT_OUT_US), "b", frame("b", Busy(b"f" * 32, 1)))
     assert [event.sender for event in machine.heard] == ["c", "b"], "and it is heard again after the stated time"
 
 
@@ -165,25 +165,25 @@ def test_statements_of_an_epoch_that_we_do_not_know_yet_are_nobodys_fault() -> N
     """A node that lags by an epoch hears hundreds of them a second, from the honest members that it must fetch from."""
     it, machine = host()
     for number in range(10 * FAULTS_MAX):
-        body = CODEC.statement(7, Busy(b"d", number))
+        body = CODEC.statement(7, Busy(b"d" * 32, number))
         outputs = it.arrival(at(number), "b", encode_frame(Frame(Signed("b", body, SUITE.sign(b"b" * 32, body)))))
         assert not any(isinstance(output, Note) and output.kind == "shut_out" for output in outputs)
-    it.arrival(at(10 * FAULTS_MAX), "b", frame("b", Busy(b"d", 1)))
+    it.arrival(at(10 * FAULTS_MAX), "b", frame("b", Busy(b"d" * 32, 1)))
     assert len(machine.heard) == 1
 
 
 def test_refusals_of_the_machine_are_noted_a_few_a_second() -> None:
     refusal = Note("rejected", {"why": "nonsense", "sender": "b", "message": "Busy"})
     it, machine = host(lambda event: [refusal, Note("other", {})])
-    outputs = [out for number in range(100) for out in it.arrival(at(0), "b", frame("b", Busy(b"d", number)))]
+    outputs = [out for number in range(100) for out in it.arrival(at(0), "b", frame("b", Busy(b"d" * 32, number)))]
     assert len(machine.heard) == 100, "signed nonsense is heard all the same"
     assert outputs.count(refusal) == NOTED_MAX and outputs.count(Note("other", {})) == 100
-    (told, _) = it.arrival(at(1_000_000), "b", frame("b", Busy(b"x", 1)))
+    (told, _) = it.arrival(at(1_000_000), "b", frame("b", Busy(b"x" * 32, 1)))
     assert isinstance(told, Note) and told.fields["more"] == 100 - NOTED_MAX
 
 
 def test_an_echo_of_our_own_statement_is_not_heard_twice() -> None:
-    it, machine = host(lambda event: [Broadcast(Busy(b"d", 1))] if isinstance(event, Submitted) else ())
+    it, machine = host(lambda event: [Broadcast(Busy(b"d" * 32, 1))] if isinstance(event, Submitted) else ())
     (said,) = it.submit(at(0), (b"bundle",))
     assert isinstance(said, Transmit) and said.to is None
     assert [type(event) for event in machine.heard] == [Submitted, Received], "looped back inside"
@@ -192,23 +192,23 @@ def test_an_echo_of_our_own_statement_is_not_heard_twice() -> None:
 
 def test_what_a_node_sends_to_itself_stays_inside() -> None:
     def answer(event: Any) -> Sequence[Effect]:
-        return [Send("a", Busy(b"me", 1)), Send("b", Busy(b"you", 1))] if isinstance(event, Submitted) else ()
+        return [Send("a", Busy(b"m" * 32, 1)), Send("b", Busy(b"y" * 32, 1))] if isinstance(event, Submitted) else ()
 
     it, machine = host(answer)
     (said,) = it.submit(at(0), ())
     assert isinstance(said, Transmit) and said.to == "b"
-    assert [event.message for event in machine.heard[1:]] == [Busy(b"me", 1)]
+    assert [event.message for event in machine.heard[1:]] == [Busy(b"m" * 32, 1)]
     other, heard = host()
     other.me = "b"
     other.arrival(at(1), "a", said.payload)
-    assert heard.heard[0].sender == "a" and heard.heard[0].message == Busy(b"you", 1)
+    assert heard.heard[0].sender == "a" and heard.heard[0].message == Busy(b"y" * 32, 1)
 
 
 def test_a_behaviour_may_say_any_bytes_and_bend_its_own_but_sign_as_nobody_else() -> None:
     def answer(event: Any) -> Sequence[Effect]:
         if not isinstance(event, Submitted):
             return ()
-        return [Utter(b"noise", "b"), Mangled(Broadcast(Busy(b"d", 1)), lambda payload: payload[:-1] + b"\xff")]
+        return [Utter(b"noise", "b"), Mangled(Broadcast(Busy(b"d" * 32, 1)), lambda payload: payload[:-1] + b"\xff")]
 
     it, machine = host(answer)
     noise, bent = it.submit(at(0), ())

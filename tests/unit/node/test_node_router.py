@@ -62,7 +62,7 @@ def house(**scripts: dict[type, list[Any]]) -> tuple[Node, NodeParts, list[tuple
 
 def test_a_message_and_a_timer_are_heard_by_their_owner_alone() -> None:
     node, _, log = house()
-    received = Received("b", Busy(b"d", 1), Signed("b", b"", b""), 0, b"")
+    received = Received("b", Busy(b"d" * 32, 1), Signed("b", b"", b""), 0, b"")
     for event in (received, Expired(("sealer", "idle")), Submitted(()), Available()):
         assert node.step(NOW, event) == []
     assert log == [

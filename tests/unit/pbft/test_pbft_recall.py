@@ -175,7 +175,7 @@ def test_a_node_answers_with_the_latest_votes_that_it_holds_also_while_it_recall
     bench = Bench(is_recalled=False)
     for message in (Prepare(0, 1, b"a" * 32), Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32)):
         bench.hear("n2", message)
-    (answer,) = bench.said(Recalled, bench.hear("n2", Recall(b"q")))
+    (answer,) = bench.said(Recalled, bench.hear("n2", Recall(b"q" * 16)))
     held = [bench.verifier.open(vote, bench.epochs).message for vote in answer.votes]
     assert held == [Prepare(0, 2, b"a" * 32), Commit(0, 1, b"a" * 32), Prepare(0, 1, b"a" * 32)]
 

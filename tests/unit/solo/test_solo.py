@@ -11,7 +11,7 @@ from consortium.core.crypto import KeyedHash
 from consortium.core.machine import Effect, Note, Received, Submit
 from consortium.core.messages import Certificate, Message, Signed
 from consortium.core.transaction import batch_digest, encode_batch
-from consortium.protocols.common.shapes import NONCE_BYTES_MAX
+from consortium.protocols.common.shapes import INTEGER_MAX
 from consortium.protocols.solo import PROTOCOL
 from consortium.protocols.solo.messages import Ask, Order, check_decision
 from tests.pbft_network import Network, is_open, secret
@@ -126,10 +126,10 @@ def test_many_orders_for_one_height_are_one_wish_for_evidence() -> None:
     assert [sum(isinstance(effect, Submit) for effect in effects) for effects in heard] == [0, 1, 0, 0]
 
 
-@pytest.mark.parametrize(("size", "is_noted"), [(NONCE_BYTES_MAX, False), (NONCE_BYTES_MAX + 1, True)])
-def test_a_nonce_that_is_too_long_is_noted(size: int, is_noted: bool) -> None:
+@pytest.mark.parametrize(("height", "is_noted"), [(INTEGER_MAX - 1, False), (INTEGER_MAX, True)])
+def test_a_height_that_is_too_large_is_noted(height: int, is_noted: bool) -> None:
     network = _started()
-    effects = _hear(network, "n2", Ask(bytes(size), 1))
+    effects = _hear(network, "n2", Ask(bytes(16), height))
     assert [effect.fields["why"] for effect in effects if isinstance(effect, Note)] == [
-        "the nonce is too long"
+        "height out of bounds"
     ] * is_noted
