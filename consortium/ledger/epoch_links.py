@@ -105,4 +105,7 @@ def decode_link(data: bytes) -> EpochLink:
 
 def stored_links(rows: Rows) -> tuple[EpochLink, ...]:
     """Raises Malformed."""
-    return tuple(decode_link(data) for _, data in rows.range("base", b"link", b"link" + END))
+    stored = rows.range("base", b"link", b"link" + END)
+    if [key for key, _ in stored] != [b"link" + height_key(number) for number in range(1, len(stored) + 1)]:
+        raise Malformed("the links of the base are not those of consecutive epochs")
+    return tuple(decode_link(data) for _, data in stored)

@@ -138,11 +138,15 @@ def base_of(header: Header, linked: Linked, state: list[tuple[bytes, bytes]]) ->
 
 def stored_link(rows: Rows) -> Linked | None:
     """What proves the base that this ledger began with; None if it began with the genesis. Raises Malformed."""
-    if rows.get("base", b"height") is None:
+    height = rows.get("base", b"height")
+    if height is None:
         return None
     seal = decode_certificate(rows.get("base", b"seal") or b"")
-    headers = tuple(data for _, data in rows.range("base", b"header", b"header" + END))
-    return Linked(headers, seal, stored_links(rows))
+    stored = rows.range("base", b"header", b"header" + END)
+    first = int.from_bytes(height[:8], "big")
+    if any(len(key) != 14 or int.from_bytes(key[6:], "big") != first + at for at, (key, _) in enumerate(stored)):
+        raise Malformed("the headers of the base are not those of consecutive heights")
+    return Linked(tuple(data for _, data in stored), seal, stored_links(rows))
 
 
 def stored_base(rows: Rows, epochs: Epochs, verifier: Verifier) -> Base | None:

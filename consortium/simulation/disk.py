@@ -11,11 +11,10 @@ from collections import deque
 from collections.abc import Sequence
 
 from consortium.core.machine import Apply, Store, Transmit
-from consortium.ledger.rows import DictRows, Row
+from consortium.ledger.rows import TABLES, DictRows, Row
 from consortium.node.node import is_wish, lost_votes_record
 from consortium.scenario.streams import Stream
 
-FLIPPABLE = ("block", "batch", "certificate", "receipt", "seal", "state")
 Kept = tuple[bytes, int | None]  # record, height
 BEGUN: Kept = (b"", None)  # the first record of a log that whoever prepared the node has made: no node wrote it
 
@@ -198,15 +197,12 @@ class Disk:
     def flip(self, table: str, stream: Stream) -> str | None:
         """Flip a bit, in the vote log (`votes`) or a row of a table (`any`: of some table); what was hit."""
         if table != "votes":
-            tables = [name for name in FLIPPABLE if name in self.rows.tables()] if table == "any" else [table]
+            tables = [name for name in TABLES if name in self.rows.tables()] if table == "any" else [table]
             return self.rows.flip(tables[stream.below(len(tables))], stream) if tables else None
         if not self.votes:
             return None
         count = len(self.votes)
         hit = stream.below(count)
-        if hit == count - 1:
-            self.votes.pop()  # looks like a write that a crash tore, and is cut like one
-        else:
-            del self.votes[hit]
-            self._is_log_damaged = True
+        del self.votes[hit]  # also the last: one flipped bit looks otherwise than a write that a crash tore
+        self._is_log_damaged = True
         return f"votes, write {hit + 1} of {count}"

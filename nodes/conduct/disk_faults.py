@@ -7,12 +7,12 @@ import shutil
 import sqlite3
 from pathlib import Path
 
+from consortium.ledger.rows import TABLES
 from consortium.scenario.streams import Stream
 from nodes.process.settings import NodeFolder
 from nodes.process.vote_log import block_ends
 
 COPY = "copy"
-FLIPPABLE = ("block", "batch", "certificate", "receipt", "seal", "state")
 
 
 def _files(folder: NodeFolder) -> list[Path]:
@@ -66,7 +66,7 @@ def flip(folder: NodeFolder, table: str, stream: Stream) -> str | None:
         folder.votes.write_bytes(data)
         return f"votes, byte {at} of {ends[-1]}"
     with contextlib.closing(sqlite3.connect(folder.ledger)) as database:
-        tables = [name for name in FLIPPABLE if database.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()]
+        tables = [name for name in TABLES if database.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()]
         name = tables[stream.below(len(tables))] if table == "any" else table
         keys = [key for (key,) in database.execute(f"SELECT key FROM {name} WHERE length(value) > 0 ORDER BY key")]
         if not keys:

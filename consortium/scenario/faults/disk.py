@@ -22,7 +22,9 @@ class Tear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Flip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`table`: `votes` (the vote log), a table of the ledger, or `any` of its tables."""
 
-    table: Literal["votes", "any", "block", "batch", "certificate", "receipt", "seal", "state"] = "any"
+    table: Literal[
+        "votes", "any", "base", "batch", "block", "certificate", "epoch", "meta", "receipt", "seal", "state"
+    ] = "any"
 
 
 def _copy(world: World, hit: Occurrence) -> None:
