@@ -54,8 +54,8 @@ def read_height(data: bytes | None) -> int:
     """A height that a row holds; 0 where there is no row. Raises Damaged."""
     if data is None:
         return 0
-    if len(data) != 8:
-        raise Damaged(f"a height of {len(data)} bytes is stored")
+    if len(data) != 8 or data[0] >> 6:
+        raise Damaged(f"a height is stored that is none: {data.hex():.40}")
     return int.from_bytes(data, "big")
 
 

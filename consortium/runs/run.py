@@ -13,7 +13,7 @@ from consortium.core.contract import Receipt
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
-from consortium.ledger.rows import END, height_key
+from consortium.ledger.rows import END, height_key, read_height
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
 from consortium.scenario.adversary import Adversaries
@@ -111,7 +111,8 @@ class StoredBlock(NamedTuple):
 
 
 def blocks(rows: Rows) -> Iterator[StoredBlock]:
-    """All blocks of a ledger by height, a few at a time; from its snapshot on, if it began with one."""
+    """All blocks of a ledger by height, a few at a time; from its snapshot on, if it began with one. Raises Damaged
+    where a key is no height."""
     first = base_height(rows)
     while True:
         low, high = height_key(first), height_key(first + HEIGHTS_A_READ)
@@ -123,14 +124,13 @@ def blocks(rows: Rows) -> Iterator[StoredBlock]:
         for key, value in rows.range("receipt", low, high):
             receipts.setdefault(key[:8], []).append(value)
         for key, raw in headers:
-            height = int.from_bytes(key, "big")
-            yield StoredBlock(height, raw, batches.get(key, b""), tuple(receipts.get(key, ())))
-        first = int.from_bytes(headers[-1][0], "big") + 1
+            yield StoredBlock(read_height(key), raw, batches.get(key, b""), tuple(receipts.get(key, ())))
+        first = read_height(headers[-1][0]) + 1
 
 
 def base_height(rows: Rows) -> int:
-    """Where the ledger begins: 0, or the height of the snapshot that it took."""
-    return int.from_bytes(rows.get("base", b"height") or b"", "big")
+    """Where the ledger begins: 0, or the height of the snapshot that it took. Raises Damaged."""
+    return read_height(rows.get("base", b"height"))
 
 
 def head_height(rows: Rows) -> int:

@@ -6,6 +6,7 @@ from .bug import SeededBug
 from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
 from .core_bugs import CORE_BUGS
+from .damage_bugs import DAMAGE_BUGS
 from .identity_bugs import IDENTITY_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
@@ -23,6 +24,7 @@ BUGS: tuple[SeededBug, ...] = (
     *LEDGER_BUGS,
     *MEMBERSHIP_BUGS,
     *STORE_BUGS,
+    *DAMAGE_BUGS,
     *CONSENSUS_CONDITION_BUGS,
     *LEDGER_CONDITION_BUGS,
     *LABORATORY_BUGS,

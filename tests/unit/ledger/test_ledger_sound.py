@@ -154,5 +154,5 @@ def test_no_bent_word_of_the_tables_that_a_node_begins_with_is_stood_on(chain: C
 def test_a_table_that_was_emptied_is_no_new_ledger(chain: Chain, table: str) -> None:
     rows = chain.rows.copy()
     rows.stage([(table, key, None) for key, _ in list(rows.all(table))])
-    with pytest.raises(Damaged):
+    with pytest.raises(Damaged, match="no head" if table == "meta" else None):
         booted(rows)

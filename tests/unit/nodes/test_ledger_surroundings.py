@@ -108,25 +108,6 @@ def test_a_trigger_would_have_eaten_what_the_next_commit_stores(chain: Chain, tm
         SqliteRows(node.ledger)
 
 
-@pytest.mark.parametrize("at", range(HEADER_BYTES))
-def test_no_flipped_bit_of_the_files_header_stops_a_node_or_passes_with_an_effect(
-    chain: Chain, tmp_path: Path, at: int
-) -> None:
-    node = laid(chain, tmp_path)
-    sound = node.ledger.read_bytes()
-    for bit in {at * 5 % 8, 0 if at in (40, 60, 68) else 7}:
-        node.ledger.write_bytes(sound[:at] + bytes([sound[at] ^ 1 << bit]) + sound[at + 1 :])
-        rows = open_ledger(node)
-        found = len(rows.range("block", b"", b"\xff"))
-        rows.close()
-        aside = list(node.folder.glob("ledger.damaged-*"))
-        assert found in (0, 13) and (found == 0) == bool(aside), f"bit {bit}"
-        if found:
-            assert verify(chain, node.ledger).height == 12
-        for path in node.folder.iterdir():
-            path.unlink()
-
-
 def journal(path: Path, deed: Callable[[sqlite3.Connection], object]) -> bytes:
     """A hot rollback journal of `path`, whose deed it takes back: as a writer leaves it that is killed."""
     copy = path.with_name("copy.sqlite")
@@ -233,3 +214,22 @@ def test_a_damaged_log_beside_a_ledger_makes_it_older_and_is_told(
     assert len(again.range("block", b"", b"\xff")) < 6
     again.close()
     assert ("its header is damaged" if what == "header" else "it is damaged before them") in caplog.text
+
+
+@pytest.mark.parametrize("at", range(HEADER_BYTES))
+def test_no_flipped_bit_of_the_files_header_stops_a_node_or_passes_with_an_effect(
+    chain: Chain, tmp_path: Path, at: int
+) -> None:
+    node = laid(chain, tmp_path)
+    sound = node.ledger.read_bytes()
+    for bit in {at * 5 % 8, 0 if at in (40, 60, 68) else 7}:
+        node.ledger.write_bytes(sound[:at] + bytes([sound[at] ^ 1 << bit]) + sound[at + 1 :])
+        rows = open_ledger(node)
+        found = len(rows.range("block", b"", b"\xff"))
+        rows.close()
+        aside = list(node.folder.glob("ledger.damaged-*"))
+        assert found in (0, 13) and (found == 0) == bool(aside), f"bit {bit}"
+        if found:
+            assert verify(chain, node.ledger).height == 12
+        for path in node.folder.iterdir():
+            path.unlink()
