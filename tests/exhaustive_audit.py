@@ -7,12 +7,14 @@ hear. *Order*: a statement that shows to nobody may be heard after the next act 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from consortium.exploration.exhaustive.graph import Graph
 from consortium.exploration.exhaustive.player import Player
 from consortium.exploration.exhaustive.scope import Scope
 from consortium.exploration.exhaustive.search import Search
 from consortium.exploration.exhaustive.statements import places
+from consortium.protocols.pbft.messages import Recall
 
 
 class AuditedGraph(Graph):
@@ -57,22 +59,28 @@ class Audit:
                         yield f"{player.name} hears {self.graph.statements.words(each)}"
 
     def late_hearing_matters(self) -> Iterator[str]:
-        """Pairs of a silent statement and an act of another topic after it that do not commute."""
-        every = self.graph.statements.all
+        """Pairs of a silent statement and an act of another topic after it that do not commute, and pairs of silent
+        ones of two topics that together are an act."""
         for number in range(len(self.graph.standings)):
             standing = self.graph.standings[number]
             acts = [rule.heard[0] for rule in standing.rules if len(rule.heard) == 1 and not rule.act]
-            for silent in standing.silent:
-                for act in acts:
-                    if every[silent].topic != every[act].topic:
-                        self.tried += 1
-                        if not self._commute(number, silent, act):
-                            words = self.graph.statements.words
-                            yield f"{standing.name}: {words(silent)} before {words(act)}"
+            for silent, act in product(list(standing.silent), [*acts, *standing.silent]):
+                if not self._are_tried_together(silent, act):
+                    self.tried += 1
+                    if not self._commute(number, silent, act, is_act=act in acts):
+                        words = self.graph.statements.words
+                        yield f"{standing.name}: {words(silent)} before {words(act)}"
 
-    def _commute(self, number: int, silent: int, act: int) -> bool:
+    def _are_tried_together(self, one: int, other: int) -> bool:
+        every = self.graph.statements.all
+        is_recall = isinstance(every[other].message, Recall) and every[one].sender == every[other].sender
+        return every[one].topic == every[other].topic or is_recall
+
+    def _commute(self, number: int, silent: int, act: int, *, is_act: bool) -> bool:
         """Also where the silent one makes the act impossible: it need not be heard."""
         first = self.graph.step(number, silent)[0]
-        before = self.graph.step(first, act)[0]
+        before, is_seen = self.graph.step(first, act)
+        if not is_act:
+            return not is_seen
         after = self.graph.step(self.graph.step(number, act)[0], silent)[0]
         return before in (after, first)

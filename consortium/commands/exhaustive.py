@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from rich.console import Console
 
@@ -15,7 +16,7 @@ from consortium.exploration.exhaustive.search import Search, Seen
 TELL_S = 5.0
 EACH = "each"
 NUMBERS = {"members": (1, 10), "heights": (1, 3), "views": (1, 4), "crashes": (0, 3)}
-NAMES = ("liar", "lost")
+NAMES = ("liar", "lost", "unnoticed")
 
 
 def scopes_of(words: Sequence[str]) -> list[Scope]:
@@ -49,10 +50,11 @@ def _placed(bare: Scope, names: dict[str, str]) -> Iterator[Scope]:
         if value not in (EACH, "none", *bare.names):
             raise UserError(f"--scope {name}={value}: expected {', '.join(bare.names)}, {EACH} or none")
         choices[name] = bare.positions() if value == EACH else [None if value == "none" else value]
-    for liar in choices.get("liar", [None]):
-        for lost in choices.get("lost", [None]):
-            if liar is None or liar != lost:
-                yield bare._replace(liar=liar, lost=lost)
+    for chosen in product(*choices.values()):
+        placed = bare._replace(**dict(zip(choices, chosen, strict=True)))  # type: ignore[arg-type]
+        named = [name for name in chosen if name is not None]
+        if len(named) == len(set(named)):
+            yield placed
 
 
 def search_all(scopes: Sequence[Scope], minutes: float | None, states_max: int | None, console: Console) -> int:

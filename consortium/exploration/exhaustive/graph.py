@@ -110,7 +110,7 @@ class Graph:
         scope = self.world.scope
         if scope.crashes:
             yield lambda player: player.reboot(self.statements.add), "dies and boots"
-        if standing.name == scope.lost and standing.life == 1:
+        if standing.name in scope.losers and standing.life == 1:
             yield lambda player: player.lose(self.statements.add), "loses its disk and boots"
 
     def _deaths(self, number: int, act: Callable[[Player, int | None], int], rule: Rule) -> Iterator[Rule]:
@@ -217,7 +217,8 @@ class Graph:
         if not standing.frozen:
             standing.frozen = self.world.freeze(player)
             standing.said, standing.decided, standing.life = player.said, player.decided, player.life
-            standing.twice = self._twice(player) if player.life > 1 else ""
+            if player.life > 1 and player.name != self.world.scope.unnoticed:
+                standing.twice = self._twice(player)
             standing.mirrors = tuple(
                 self._reserve(renaming.get(player.name, player.name), self._digest(place, player))
                 for place, renaming in enumerate(self.renamings[1:], 1)

@@ -19,19 +19,20 @@ from consortium.core.codec import Malformed
 from consortium.core.genesis import Parameters
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed, Vote
-from consortium.core.votes import Votes
+from consortium.core.votes import PLAIN, Votes
 from consortium.exploration.exhaustive.world import World
 from consortium.protocols.common.holders import Holders
 from consortium.protocols.common.latest_votes import LatestVotes
 from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.common.rate_limit import RateLimit
+from consortium.protocols.common.recall import Recaller
 from consortium.protocols.common.retransmit_timer import RetransmitTimer
 from consortium.protocols.pbft.certificates import Change
 from consortium.protocols.pbft.messages import Claim, NewView
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import Retransmission
-from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.slot import Log, Slot
 from consortium.protocols.pbft.view_change import ViewChanges
 
 LEFT_OUT_TYPES = (
@@ -76,6 +77,7 @@ class Meaning:
         self._renaming = dict(renaming)
         self._bodies: dict[bytes, Any] = {}  # of statements
         self._nonces: dict[bytes, tuple[NodeId, int]] = {}
+        self._view = 0  # of the replica that is walked through
         self._objects: dict[int, int] = {}
         self._kept: dict[tuple[str, ...], list[str]] = {}
         self._special: dict[type, Callable[[Any], Any]] = {
@@ -85,6 +87,9 @@ class Meaning:
             Claim: lambda claim: ("Claim", *self._choice(claim.votes.body)),
             NewView: lambda message: ("NewView", message.view, self._walk(message.orders)),
             LatestVotes: self._latest,
+            ReplicaState: self._state,
+            Recaller: self._recaller,
+            Log: self._log,
             Slot: self._slot,
             ViewChanges: self._view_changes,
             Votes: lambda votes: self._votes(votes, True),
@@ -172,11 +177,23 @@ class Meaning:
             (name, self._walk(attributes[name])) for name in kept if (name, type(attributes[name])) != COUNT_OF_NONCES
         ]
 
+    def _state(self, state: ReplicaState) -> Any:
+        self._view = state.view
+        return self._object(state)
+
+    def _log(self, log: Log) -> Any:
+        """A slot that holds nothing is none."""
+        slots = [(slot, Slot(slot.height, {}, PLAIN)) for slot in log.above(0)]
+        found = [(self._slot(slot), self._slot(empty)) for slot, empty in slots]
+        return ("Log", *[each for each, empty in found if each != empty])
+
     def _slot(self, slot: Slot) -> Any:
-        """PREPAREs that made a certificate here, and COMMITs that made a decision, were acted on."""
+        """PREPAREs that made a certificate here, and COMMITs that made a decision, were acted on; what was ordered and
+        prepared in views that are over is of no use."""
         attributes = _attributes(slot)
+        attributes["later"] = {name: held for name, held in slot.later.items() if held[0] >= self._view}
         prepares, commits = attributes.pop("prepares"), attributes.pop("commits")
-        open_views = slot.prepared_view + 1
+        open_views = max(slot.prepared_view + 1, self._view)
         votes = (self._votes(prepares, False, open_views), self._votes(commits, slot.certificate is None))
         return ("Slot", *self._fields(attributes), votes)
 
@@ -209,6 +226,14 @@ class Meaning:
             elif change.view > state.wanted or (is_waiting and change.view == state.wanted):
                 found.append((self.name(change.sender), change.view))
         return ("ViewChanges", is_waiting, *self._fields(attributes), *_sorted(found))
+
+    def _recaller(self, recaller: Recaller) -> Any:
+        """Who answered matters until the last answer that was needed."""
+        attributes = dict(vars(recaller))
+        state: ReplicaState = attributes.pop("_state")
+        for name in ("_answers", "_nonces", "_lost", "_own") if state.is_recalled else ():
+            del attributes[name]
+        return ("Recaller", *self._fields(attributes))
 
     def _latest(self, latest: LatestVotes) -> Any:
         return tuple((self.name(name), self._walk(latest.of(name))) for name in sorted(self._askers, key=self.name))

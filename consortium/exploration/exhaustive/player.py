@@ -38,6 +38,7 @@ from consortium.node.host import Host
 from consortium.protocols.pbft import PROTOCOL
 from consortium.protocols.pbft.messages import Body, FetchBody, PrePrepare
 from consortium.protocols.pbft.progress import PROGRESS_TIMER
+from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER
 
 AGE_US = 1_000_000_000  # between two times of one clock: longer than any timer
@@ -97,7 +98,7 @@ class Bench:
     """The machine of the host: the replica, its pool, and a ledger that executes by keeping the batch."""
 
     def __init__(
-        self, world: World, name: NodeId, chain: Sequence[bytes], is_first_life: bool, is_log_lost: bool
+        self, world: World, name: NodeId, chain: Sequence[bytes], is_first_life: bool, *, is_log_lost: bool
     ) -> None:
         self.world = world
         self._is_log_lost = is_log_lost  # a driver finds it missing, and writes that down
@@ -161,6 +162,7 @@ class Player:
         self.decided: tuple[tuple[int, bytes], ...] = ()  # heights and digests, over all lives
         self.said = 0  # numbers of statements, as bits
         self.tokens: dict[tuple[str, ...], int] = {}
+        self.stance = (False, 0, 0)  # may vote, view, wanted
         self.is_seen = False  # whether the last act showed from outside or on the disk
         self.is_beyond = False
         self.bench: Bench
@@ -178,25 +180,26 @@ class Player:
         world = self.world
         self.life += 1
         self.tokens = {}
-        self.bench = Bench(world, self.name, chain, self.life == 1, self.has_lost)
+        self.bench = Bench(
+            world, self.name, chain, self.life == 1, is_log_lost=self.has_lost and world.scope.lost == self.name
+        )
         secrets: Any = {"vote": world.secret(self.name)}
         self.host = Host(
             self.name, self.bench, world.verifier, world.suite, secrets, world.epochs, self.bench.epoch, {}
         )
         outputs = self.host.boot(self._now(), [record for record, _ in self.records])
         self._carry([*outputs, *self.host.submit(self._now(), ())], say, None)
+        self.stance = self._stance()
 
     def hear(self, event: Received, say: Say, cut: int | None = None) -> int:
         """Returns how many durable or spoken outputs there were; after `cut` of them the process died."""
-        self.is_seen = False
-        return self._carry(self.host.hear(self._now(), event, None), say, cut)
+        return self._acted(self.host.hear(self._now(), event, None), say, cut)
 
     def run_out(self, timer: tuple[str, ...], say: Say, cut: int | None = None) -> int:
         """This timer, which is set, runs out: later than anything that happened so far. Returns as `hear` does."""
-        self.is_seen = False
         now = self._now()
         late = Now(now.monotonic_us + AGE_US // 2, now.wall_us)
-        return self._carry(self.host.wake(late, self.tokens.pop(timer)), say, cut)
+        return self._acted(self.host.wake(late, self.tokens.pop(timer)), say, cut)
 
     def reboot(self, say: Say) -> None:
         """Dies and boots with all that was durable."""
@@ -215,9 +218,21 @@ class Player:
         place = self.world.scope.names.index(self.name)
         return Now(self.life * LIFE_US + self._wanted() * AGE_US, WALL_US + place * 100 + self.life)
 
+    def _acted(self, outputs: Sequence[Output], say: Say, cut: int | None) -> int:
+        """Whether an act showed is also seen by what the member may do after it: vote again after a boot, say."""
+        self.is_seen = False
+        count = self._carry(outputs, say, cut)
+        stance = self._stance()
+        self.is_seen |= stance != self.stance
+        self.stance = stance
+        return count
+
+    def _stance(self) -> tuple[bool, int, int]:
+        state: ReplicaState = self.bench.replica.state  # type: ignore[attr-defined]
+        return state.is_recalled, state.view, state.wanted
+
     def _wanted(self) -> int:
-        wanted: int = self.bench.replica.state.wanted  # type: ignore[attr-defined]
-        return wanted
+        return self._stance()[2]
 
     def _carry(self, outputs: Sequence[Output], say: Say, cut: int | None) -> int:
         waiting = deque(outputs)

@@ -17,6 +17,7 @@ LEFT_OUT = (
 
 class Scope(NamedTuple):
     """`liar`: a member that says whatever its key allows. `lost`: a member whose disk is lost once, at any moment.
+    `unnoticed`: likewise, but its empty vote log looks sound, as on a disk that was rolled back.
     `crashes`: how often honest members, taken together, die and boot with all that was durable."""
 
     members: int = 4
@@ -24,6 +25,7 @@ class Scope(NamedTuple):
     views: int = 2
     liar: NodeId | None = None
     lost: NodeId | None = None
+    unnoticed: NodeId | None = None
     crashes: int = 0
     quorum: int | None = None  # another one than the protocol's, for positive controls
 
@@ -38,7 +40,12 @@ class Scope(NamedTuple):
     @property
     def askers(self) -> frozenset[NodeId]:
         """The members that may boot again, and then ask for their votes."""
-        return frozenset(self.honest if self.crashes else [self.lost] if self.lost is not None else [])
+        return frozenset(self.honest if self.crashes else self.losers)
+
+    @property
+    def losers(self) -> tuple[NodeId, ...]:
+        """The members that lose a disk."""
+        return tuple(name for name in (self.lost, self.unnoticed) if name is not None)
 
     def leader(self, view: int) -> NodeId:
         return self.names[view % self.members]
@@ -47,7 +54,7 @@ class Scope(NamedTuple):
         """Every way but the first to change the names of members that lead no view and neither lie nor lose a disk:
         they are interchangeable."""
         leaders = {self.leader(view) for view in range(self.views)}
-        alike = [name for name in self.names if name not in leaders | {self.liar, self.lost}]
+        alike = [name for name in self.names if name not in leaders | {self.liar, *self.losers}]
         for order in permutations(alike):
             if order != tuple(alike):
                 yield dict(zip(alike, order, strict=True))
@@ -60,6 +67,7 @@ class Scope(NamedTuple):
         """What was searched."""
         who = [f"{self.liar} lies"] if self.liar is not None else []
         who += [f"{self.lost} loses its disk once"] if self.lost is not None else []
+        who += [f"{self.unnoticed} loses its disk once, unnoticed"] if self.unnoticed is not None else []
         if self.crashes:
             who.append(f"{self.crashes} crash{'es' if self.crashes > 1 else ''} with a sound disk")
         heights, views = _count(self.heights, "height"), _count(self.views, "view")

@@ -97,7 +97,7 @@ class Search:
 
     def _rules(self, number: int, said: int, lives: int) -> Iterator[Rule]:
         standings = self.graph.standings
-        budget = self.scope.crashes + (self.scope.lost is not None)
+        budget = self.scope.crashes + len(self.scope.losers)
         for rule in (*self.graph.rules(number, said), *self.graph.own_rules(number)):
             if standings[rule.target].life == standings[number].life or lives < budget:
                 yield rule
@@ -137,7 +137,7 @@ class Search:
 
     def _broken(self, state: State) -> tuple[str, str] | None:
         """Agreement: no two batches are executed at one height, whoever executed them and in which life. Votes once:
-        nobody honest contradicts a vote of its own, in whichever life."""
+        nobody honest contradicts a vote of its own, in whichever life, but for one whose log was lost unnoticed."""
         decided: dict[int, tuple[NodeId, bytes]] = {}
         for name, number in zip(self.scope.honest, state, strict=True):
             for height, digest in self.graph.standings[number].decided:
