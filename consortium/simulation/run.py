@@ -44,6 +44,7 @@ from consortium.simulation.world import SimulatedWorld
 WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
 LOOK_US = 50_000  # how often the run looks whether it is over
+QUIET_US = 1_000_000  # where nothing was executed for so long, it looks whether anything waits at all
 Record = dict[str, Any]
 _ACTING = (Awaited, Arrival, Due, Tick)  # a tuple made once: this is asked of every item
 
@@ -264,9 +265,23 @@ class Simulation:
         return len(heads) == 1 and all(head == stable for head, stable in heads)
 
     def _is_stalled(self) -> bool:
+        """Whether the time is up, or work has waited for long without anything being executed."""
         now_us = self._clock.now_us
         stop = self.scenario.stop
+        if now_us - self._progress_us >= QUIET_US and not self._has_work():
+            self._progress_us = now_us
         return now_us >= stop.limit_us or now_us - self._progress_us >= stop.stall_us
+
+    def _has_work(self) -> bool:
+        """Whether anything waits at those that the run waits for: a transaction, a block that others have, a seal."""
+        heads: set[tuple[int, int]] = set()
+        for each in self.nodes.values():
+            if each.is_traitor or each.host is None or each.is_paused or not each.host.is_member:
+                continue
+            if any(each.host.queues.values()):
+                return True
+            heads.add((each.host.head_height, each.host.stable_height))
+        return len(heads) > 1 or any(head != stable for head, stable in heads)
 
 
 __all__ = ["Delivery", "Simulated", "Simulation", "secrets_of", "simulate"]

@@ -123,18 +123,41 @@ def test_a_pause_and_a_partition_are_survived_under_an_applied_network(tmp_path:
     assert_agreed(outcome)
 
 
-def test_a_node_that_dies_by_itself_is_named_with_its_log(tmp_path: Path) -> None:
+def murderer(folder: Path, number: signal.Signals, *names: str) -> Callable[[Record], None]:
+    """Sends the signal to each of these nodes when it executes height 3."""
+
     def murder(record: Record) -> None:
-        if record["kind"] == "executed" and record["height"] == 3 and record["node"] == "node-2":
+        if record["kind"] == "executed" and record["height"] == 3 and record["node"] in names:
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 words = path.read_bytes().split(b"\0")
-                if b"node-2" in words and str(tmp_path / "run").encode() in words:
-                    os.kill(int(path.parent.name), signal.SIGKILL)
+                if record["node"].encode() in words and str(folder).encode() in words:
+                    os.kill(int(path.parent.name), number)
 
-    outcome = run(tmp_path, SMALL, murder)
+    return murder
+
+
+def test_a_node_that_dies_by_itself_is_named_with_its_log(tmp_path: Path) -> None:
+    outcome = run(tmp_path, SMALL, murderer(tmp_path / "run", signal.SIGSEGV, "node-2"))
     assert outcome.verdict == "failed"
-    assert "node node-2 ended by itself (code -9)" in outcome.sentence
+    assert "node node-2 ended by itself (code -11)" in outcome.sentence
     assert "nodes/node-2/log.txt" in outcome.sentence
+
+
+def test_a_node_killed_by_hand_is_a_fault_and_the_run_goes_on(tmp_path: Path) -> None:
+    """Regression: it ended the whole run as failed."""
+    outcome = run(tmp_path, SMALL, murderer(tmp_path / "run", signal.SIGKILL, "node-2"))
+    assert outcome.verdict == "done" and "killed from outside" in outcome.sentence
+    assert "node-2 (SIGKILL)" in outcome.sentence and outcome.sentence.count("\n") == 0
+    faults = [record for record in read_trace(outcome.folder / "trace.jsonl") if record["kind"] == "fault"]
+    assert [(record["act"], record["target"]) for record in faults] == [("kill", "node-2")]
+    found = heads(outcome.folder)
+    assert len(set(found)) == 2 and found.count(found[0]) == 3, "the others have done all and agree"
+
+
+def test_kills_by_hand_that_leave_no_quorum_end_the_run_and_say_so(tmp_path: Path) -> None:
+    outcome = run(tmp_path, SMALL, murderer(tmp_path / "run", signal.SIGTERM, "node-2", "node-3"))
+    assert outcome.verdict == "no progress" and "too few members run" in outcome.sentence
+    assert "node-2 (asked to stop)" in outcome.sentence and "node-3 (asked to stop)" in outcome.sentence
 
 
 def test_a_run_without_a_quorum_ends_without_progress(tmp_path: Path) -> None:
