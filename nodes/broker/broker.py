@@ -39,11 +39,12 @@ EMBEDDED_IS_UP = b"the embedded broker is up"
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the embedded broker's process reads: SHA-256 of each password, by user."""
+    """What the embedded broker's process reads: SHA-256 of each password, by user; longer payloads are not carried."""
 
     port: int
     root: str
     users: dict[str, str]
+    payload_bytes_max: int = PAYLOAD_BYTES_MAX
 
 
 class Broker:

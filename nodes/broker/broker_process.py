@@ -73,6 +73,7 @@ class QuietBroker(Broker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
+        self.payload_bytes_max = PAYLOAD_BYTES_MAX
         self._in_line: Counter[Any] = Counter()  # by receiver's handler: messages that wait for it to read
 
     async def retain_message(self, *arguments: Any, **named: Any) -> None:
@@ -94,7 +95,7 @@ class QuietBroker(Broker):  # type: ignore[misc]
 
     def _deliver(self, broadcast: dict[str, Any], running_tasks: deque[asyncio.Task[Any]]) -> None:
         topic, data, publisher = broadcast["topic"], broadcast["data"], broadcast["session"]
-        if len(data) > PAYLOAD_BYTES_MAX:
+        if len(data) > self.payload_bytes_max:
             return  # no node would read it
         sender = None if publisher is None else publisher.username
         packet = PublishPacket.build(topic, data, None, False, 0, False).to_bytes()
@@ -138,6 +139,7 @@ async def serve(settings: EmbeddedSettings) -> None:
             },
         }
     )
+    broker.payload_bytes_max = settings.payload_bytes_max
     await broker.start()
     print(EMBEDDED_IS_UP.decode(), file=sys.stderr, flush=True)
     stopping = asyncio.Event()
