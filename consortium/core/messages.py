@@ -19,7 +19,7 @@ DOMAIN = "consortium/1"
 SIGNED_BYTES_MAX = 4_000_000
 ATTACHMENT_BYTES_MAX = 10_100_000  # a batch of the largest size with its certificate and seal, as catch-up gives it
 ELEMENTS_MAX = 4_096  # of any array in a message, far more than members or open heights
-FRAME_BYTES_MAX = SIGNED_BYTES_MAX + ATTACHMENT_BYTES_MAX + 1_024
+FRAME_BYTES_MAX = ATTACHMENT_BYTES_MAX + 64_000  # what is long in its signed part has no long attachment
 
 
 Few = msgspec.Meta(max_length=ELEMENTS_MAX)  # counted before any is decoded: small ones cost many times their bytes

@@ -21,7 +21,8 @@ from consortium.ledger.sound import SoundBlocks, check_copy
 BLOCKS_MAX = 64
 ANSWER_BYTES = 2_000_000
 ANSWERS_A_SECOND = 512  # to one member
-BYTES_A_SECOND = 24_000_000  # to one member, and as many at once; what is asked beyond is answered when it is due
+BYTES_A_SECOND = 12_000_000  # to one member, and as many at once; what is asked beyond is answered when it is due.
+# It is less than what a node takes for a flood (node/inbox.py): who gives a snapshot must not be shut out for it.
 WAITING_MAX = 8  # questions of one member; who catches up has three open
 COPY_IDLE_US = 60_000_000  # a copy that nobody asked for so long is let go
 

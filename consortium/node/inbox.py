@@ -17,11 +17,11 @@ from consortium.node.publishers import SECOND_US, SHUT_OUT_US
 
 class Share(NamedTuple):
     """What one publisher may send in a second before it is asked whether others send as much. An honest node under
-    full load sends a few hundred frames and a few megabytes a second; one that was paused, and then reads all that
-    waited, hears this much of everybody at once."""
+    full load sends a few hundred frames and a few megabytes a second, and for catch-up at most 24 MB. One that was
+    paused, and then reads all that waited, hears this much of everybody at once."""
 
     frames: int = 5_000
-    bytes: int = 64_000_000
+    bytes: int = 32_000_000
 
 
 MORE_THAN_OTHERS = 4  # so many times as much as the busiest other in the same second: it is not the load

@@ -26,6 +26,7 @@ from nodes.process.costs import Costs
 from nodes.process.loopback import Loopback
 
 TOPICS_MAX = 256  # in one subscription
+JUNK_BYTES = 1_000  # of a payload that is none of ours so many count as one frame that cannot be read
 UNSENT_PACKETS_MAX = 4_096  # held while the broker does not read
 KEEPALIVE_S = 20
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.05, 2.0
@@ -233,7 +234,7 @@ class Bus:
         self._loopback.heard(time.monotonic())
         frames = unpack_frames(payload) if isinstance(payload, bytes) else None
         if frames is None:
-            frames = [b""]  # it counts as one frame that cannot be read
+            frames = [b""] * max(1, len(payload) // JUNK_BYTES)
             self.malformed += 1
             if self.malformed & (self.malformed - 1) == 0:
                 _log.warning(
