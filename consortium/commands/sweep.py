@@ -33,6 +33,7 @@ SHOWN = {
     "latency_p50": "p50, ms",
     "latency_p95": "p95, ms",
     "messages_per_block": "messages a block",
+    "view_change_votes": "views asked for",
 }
 
 

@@ -2,7 +2,7 @@
 
 T doubles with each change of leader after the first that brought no progress, up to a cap. With the first block that
 is decided under a new leader it falls again, as far as the time that block took allows (decision 059). Which leader is
-new, and which block is its own, is the protocol's to say; all the rest is here.
+new, and which block is its own, is the protocol's to say; all else is here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class LeaderTimer:
     whether there still is any, and since when.
 
     `owed_since`: when the oldest work that waits now reached this node, monotonic; None while nothing waits.
-    `attempts`: changes of leader since the last progress.
+    `attempts`: changes of leader since the last progress. `is_wary`: T fell too early the last time.
     """
 
     def __init__(self, state: CommonState, name: tuple[str, ...], owed_since: Callable[[], int | None]) -> None:
@@ -26,8 +26,11 @@ class LeaderTimer:
         self._name = name
         self._owed_since = owed_since
         self._since_us = 0  # monotonic, when something last moved
+        self._before_us = 0  # and when before that
         self._position: tuple[int, ...] | None = None
-        self._slowest_us = 0  # the longest wait for a move since T last fell, or since the leader came
+        self._slowest_us = 0  # the longest step that was measured since T last fell, or since the leader came
+        self._is_unproven = False  # T fell, and its leader has not done well for long since
+        self.is_wary = False
         self.attempts = 0
         self.is_armed = False
 
@@ -42,26 +45,48 @@ class LeaderTimer:
         parameters = self._state.parameters
         return min(parameters.timer_cap_us, parameters.timer_base_us << min(max(attempts - 1, 0), 40))
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether T is its base, and has been for long: nothing need be measured."""
+        return not self.attempts and not self._is_unproven
+
     def grow(self) -> None:
         """The leader changes."""
         self.attempts += 1
+        self.is_wary = self.is_wary or self._is_unproven
+        self._is_unproven = False
 
     def begin(self) -> None:
         """A new leader: nothing is known yet of how fast it is."""
         self._slowest_us = 0
 
+    def measure(self, now: Now, ordered_us: int) -> None:
+        """A step of this leader that ends now, with the last move: how long it took from when the order came that it
+        carried out (0: nobody knows). A wary timer counts the wait for the order, too."""
+        owed_us = self._owed_since()
+        began_us = self._before_us if owed_us is None else max(self._before_us, owed_us)
+        if not self.is_wary:
+            began_us = max(began_us, ordered_us)
+        self._slowest_us = max(self._slowest_us, now.monotonic_us - began_us)
+
     def ease(self, now: Now) -> list[Effect]:
-        """This leader made progress: T falls, but not below twice what the slowest step took since T last fell. So
+        """This leader made progress: T falls, but not below twice what its slowest step took since T last fell. So
         where load made T too short, T stays long."""
         before_us = self.timeout_us
         while self.attempts and self._timeout_us(self.attempts - 1) >= 2 * self._slowest_us:
             self.attempts -= 1
+            self._is_unproven = True
         self._slowest_us = 0
         return self._set_again(now) if self.timeout_us < before_us else []
+
+    def prove(self) -> None:
+        """This leader has done well for long: T did not fall too early."""
+        self._is_unproven = self.is_wary = False
 
     def forgive(self, now: Now) -> list[Effect]:
         """No leader of this epoch has failed yet: T is its base, which may be another than before."""
         self.attempts = self._slowest_us = 0
+        self.prove()
         return self._set_again(now)
 
     # --- since when ---------------------------------------------------------------------------------------------
@@ -76,11 +101,8 @@ class LeaderTimer:
             return False
         if self._position is not None:
             self._state.moved_us = now.monotonic_us
-            if self.attempts:
-                owed_us = self._owed_since()
-                began_us = self._since_us if owed_us is None else max(self._since_us, owed_us)
-                self._slowest_us = max(self._slowest_us, now.monotonic_us - began_us)
         self._position = position
+        self._before_us = self._since_us
         self.restart(now)
         return True
 

@@ -33,6 +33,7 @@ class Pacemaker:
         self._term = -1  # at the last look
         self._decided = state.decided  # at the last look
         self._is_eased = False  # whether T has fallen in this term
+        self._ordered_us = 0  # when the proposal came of the view that ended last
 
     def clear(self, now: Now) -> list[Effect]:
         """A new epoch: no leader of it has failed yet."""
@@ -130,6 +131,7 @@ class Pacemaker:
         """`kind` of the note where another leads now: a `term` that came in its turn, a `new_view` after TIMEOUTs."""
         state = self._state
         before = state.view
+        self._ordered_us = state.current.proposed_us
         state.current = CurrentView(view, timeouts)
         if before // TERM_VIEWS == view // TERM_VIEWS:
             return []
@@ -156,13 +158,16 @@ class Pacemaker:
         before, self._decided = self._decided, state.decided
         term = state.view // TERM_VIEWS
         if term != self._term:  # what is decided in this very step, the leader before has done
+            if state.current.timeouts is None and self._is_eased:
+                self._timer.prove()
             self._term, self._is_eased = term, False
             self._timer.begin()
             return []
-        if not self._timer.attempts or self._is_eased or state.decided == before:
+        if self._timer.is_settled or self._is_eased:
             return []
-        self._is_eased = True
-        return self._timer.ease(now)
+        self._timer.measure(now, self._ordered_us)
+        self._is_eased = state.decided > before
+        return self._timer.ease(now) if self._is_eased else []
 
     def has_work(self) -> bool:
         """Bundles wait, heights are to be filled, or blocks of this branch are undecided."""

@@ -116,7 +116,7 @@ class Leading:
                 continue
             if not state.may_vote or not state.is_votable(height):
                 continue
-            slot.view, slot.digest, slot.pre_prepare, slot.ordered_us = state.view, order.digest, None, 0
+            slot.view, slot.digest, slot.pre_prepare, slot.ordered_us = state.view, order.digest, None, now.monotonic_us
             effects.append(persist_accepted(state.epoch.number, slot, slot.body(order.digest)))
             effects.append(state.say(PrePrepare(state.view, height, order.digest)))
             effects.extend(self._bodies.fetch(now, slot))

@@ -48,17 +48,19 @@ class Progress:
             self._entered_us = now.monotonic_us
             timer.begin()
             return []
-        if not timer.attempts or state.is_changing or not self._is_of_this_view():
+        if timer.is_settled or state.is_changing:
             return []
+        slot = state.log.get(state.decided)
+        if slot is None or slot.certificate_view != state.view:
+            return []  # decided in a view before this one, or behind our back
+        timer.measure(now, slot.ordered_us)
         if self._eased_at is not None and state.decided < self._eased_at + state.parameters.checkpoint_interval:
             return []
+        effects = timer.ease(now)
+        if self._eased_at is not None:
+            timer.prove()
         self._eased_at = state.decided
-        return timer.ease(now)
-
-    def _is_of_this_view(self) -> bool:
-        """Whether the last decision was made in the view that we are in, not in one before it or behind our back."""
-        slot = self._state.log.get(self._state.decided)
-        return slot is not None and slot.certificate_view == self._state.view
+        return effects
 
     def try_watch(self, now: Now) -> list[Effect]:
         """The timer runs while there is work that the leader owes us."""

@@ -40,7 +40,7 @@ class Slot:
         self.height = height
         self.view = -1
         self.digest = b""
-        self.ordered_us = 0  # monotonic, when that PRE-PREPARE came; 0: with its view, or before the boot
+        self.ordered_us = 0  # monotonic, when that PRE-PREPARE came; 0: before its view, or before the boot
         self.pre_prepare: Signed | None = None  # None for our own until the host has signed it
         self.later: dict[NodeId, tuple[int, bytes, Signed]] = {}  # PRE-PREPAREs of later views, one a member
         self.bodies: dict[bytes, bytes] = {}

@@ -103,13 +103,19 @@ def test_a_timer_that_was_set_for_a_long_time_is_set_anew_when_that_time_falls()
     assert timer.forgive(at(300)) == set_to(T_US - 200), "of an epoch with another base, perhaps"
 
 
+def step(timer: LeaderTimer, time_us: int, height: int, ordered_us: int = 0) -> None:
+    """The leader's next block is decided."""
+    assert timer.has_moved(at(time_us), (0, height))
+    timer.measure(at(time_us), ordered_us)
+
+
 def test_the_leaders_time_falls_no_lower_than_twice_the_slowest_step() -> None:
     """Else a machine with more to do than it can would depose each leader after its first block."""
     for took_us, attempts in ((T_US // 2, 0), (T_US // 2 + 1, 2), (T_US, 2), (T_US + 1, 3), (9 * T_US, 5)):
         timer = leader_timer([0])
         timer.attempts = 5
-        timer.has_moved(at(took_us), (0, 1))
-        timer.has_moved(at(took_us + 1), (0, 2))  # the next one follows at once, as in a pipeline
+        step(timer, took_us, 1)
+        step(timer, took_us + 1, 2)  # the next one follows at once, as in a pipeline
         timer.ease(at(took_us + 1))
         assert timer.attempts == attempts
         timer.ease(at(took_us + 1))
@@ -119,14 +125,33 @@ def test_the_leaders_time_falls_no_lower_than_twice_the_slowest_step() -> None:
 def test_a_step_counts_from_the_work_that_it_did_and_another_leaders_steps_count_no_longer() -> None:
     timer = leader_timer([10 * T_US])
     timer.attempts = 5
-    timer.has_moved(at(10 * T_US + 100), (0, 1))
+    step(timer, 10 * T_US + 100, 1)
     timer.ease(at(10 * T_US + 100))
     assert timer.attempts == 0
     timer.attempts = 5
-    timer.has_moved(at(20 * T_US), (1, 1))
+    step(timer, 20 * T_US, 2)
     timer.begin()
     timer.ease(at(20 * T_US))
     assert timer.attempts == 0
+
+
+@pytest.mark.parametrize(("is_proven", "attempts"), [(True, 0), (False, 5)])
+def test_the_wait_for_an_order_counts_once_the_time_fell_too_early(is_proven: bool, attempts: int) -> None:
+    """An outage that ends under a leader delays its order, and says nothing of how long its steps take. But leaders
+    that are always late with their orders, for they have much to do, are not to be deposed after each block."""
+    timer = leader_timer([0])
+    timer.attempts = 4
+    step(timer, 8 * T_US, 1, ordered_us=8 * T_US - 100)
+    assert timer.ease(at(8 * T_US)) == [] and timer.attempts == 0 and not timer.is_settled
+    if is_proven:
+        timer.prove()
+        assert timer.is_settled
+    for _ in range(5):
+        timer.grow()
+    timer.begin()
+    step(timer, 17 * T_US, 2, ordered_us=17 * T_US - 100)
+    timer.ease(at(17 * T_US))
+    assert timer.attempts == attempts
 
 
 def test_a_stalled_replica_speaks_often_at_first_then_rarely_and_not_while_something_moves() -> None:
