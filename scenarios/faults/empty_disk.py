@@ -1,4 +1,4 @@
-"""A node comes back with an empty disk: does it get the ledger back, and keep from voting?"""
+"""A node comes back with an empty disk: does it get the ledger back, and vote only when no lost vote binds it?"""
 
 from consortium.core.genesis import Parameters
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Workload

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import COMMON, EPOCHS, LOST_LOG, PBFT, SeededBug
+from .bug import BOOT, COMMON, EPOCHS, HOTSTUFF, HOTSTUFF_LOST_LOG, LOST_LOG, PBFT, SeededBug
 
 LOST_LOG_BUGS = (
     SeededBug(
@@ -84,5 +84,45 @@ LOST_LOG_BUGS = (
         "        if slot.height <= state.sealed_elsewhere and not is_ordered:\n            return []",
         "        if slot.height <= 0 and not is_ordered:\n            return []",
         (LOST_LOG,),
+    ),
+    SeededBug(
+        "hotstuff-votes-again-in-a-view-of-its-own",
+        "What outlives lost ballots is a QC of a view beyond all of them (docs/decisions/060).",
+        HOTSTUFF + "recall.py",
+        "        return high.view > bound.view and self._state.stable > bound.height",
+        "        return self._state.stable > bound.height",
+        (HOTSTUFF_LOST_LOG,),
+    ),
+    SeededBug(
+        "hotstuff-votes-again-without-a-lock",
+        "The QC that outlives lost ballots binds as if we had voted for it (docs/decisions/060).",
+        HOTSTUFF + "recall.py",
+        "        own.locked = max(own.locked, view - 2)",
+        "        own.locked = max(own.locked, 0)",
+        (HOTSTUFF_LOST_LOG,),
+    ),
+    SeededBug(
+        "hotstuff-view-bound-without-the-others-certificates",
+        "What the others prove of their views bounds ours (docs/decisions/060).",
+        HOTSTUFF + "recall.py",
+        "        return next_term(max(proven))",
+        "        return next_term(min(proven))",
+        (HOTSTUFF_LOST_LOG,),
+    ),
+    SeededBug(
+        "unreadable-vote-passed-over",
+        "A record of our log that cannot be read may have been a vote (docs/decisions/060).",
+        COMMON + "records.py",
+        "                records.append(LostRecord(FORMAT, 0, UNKNOWN, UNKNOWN))\n",
+        "",
+        ("tests/unit/protocols/test_common_parts.py",),
+    ),
+    SeededBug(
+        "votes-acted-on-forgotten-at-a-boot",
+        "Votes on which we acted are told also after a boot of our own (docs/consensus.md, A whole log).",
+        PBFT + "restore.py",
+        "                for change in message.changes:\n                    self._remember(change)\n",
+        "",
+        (BOOT,),
     ),
 )

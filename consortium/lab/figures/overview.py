@@ -220,10 +220,11 @@ def _paint_done(axes: Axes, rows: Mapping[str, int], done: Sequence[Disturbance]
 
 
 def observing_spans(trace: Sequence[Record]) -> list[Span]:
-    """From a node's word that it only observes to its next boot, the next epoch, or the end; labelled by the node."""
+    """From a node's word that it only observes to its next boot, its word that it votes again, or the end; labelled by
+    the node."""
     begun: dict[str, int] = {}
     found: list[Span] = []
-    for record in Records.of(trace).of_kind("observing", "booted", "epoch"):
+    for record in Records.of(trace).of_kind("observing", "booted", "votes_again"):
         node = record["node"]
         if record["kind"] == "observing":
             begun.setdefault(node, record["t_us"])

@@ -65,12 +65,16 @@ class LostLog:
 
     def note(self, member: NodeId, answer: Any, view: int, own_height: int) -> list[Effect]:
         """The word of a validator: how high it signed, and `view`, what it proves of views. The last one that is needed
-        makes the bound, which is durable then. Raises Malformed where its seal does not reach so high."""
+        makes the bound, which is durable then. Raises Malformed where its seal does not reach so high. A seal of an
+        epoch that our ledger has yet to come to says nothing now."""
         state = self._state
         height = answer.signed_height
         if height is None or self.bound is not None:
             return []  # it cannot tell: its own log is lost, or its ledger has yet to come back
-        sealed = 0 if answer.seal is None else state.context.check_seal(answer.seal)
+        try:
+            sealed = 0 if answer.seal is None else state.context.check_seal(answer.seal)
+        except Malformed:
+            return []
         if not 0 <= height < INTEGER_MAX or height > sealed + state.span:
             raise Malformed("a height that the seal beside it does not reach")
         self._named[member] = (height, view)

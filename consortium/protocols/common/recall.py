@@ -238,6 +238,8 @@ class Recaller:
 
     def _learn_bound(self, now: Now, event: Received, answer: Any) -> list[Effect]:
         state, lost = self._state, self._lost
+        if event.epoch != state.epoch.number:
+            return []  # the members of today are asked
         try:
             effects = self._own.learn(now, event, answer)
             found = lost.note(event.sender, answer, self._own.view_bound(answer), self._own.signed_height)

@@ -49,8 +49,9 @@ class Recaller:
         is_same = sequencer(before) == state.me and is_same_key
         if is_same and (state.is_recalled or self._is_observing):
             return []
+        again: list[Effect] = [Note("votes_again", {"height": state.epoch.first_height})] if self._is_observing else []
         state.is_recalled = self._is_observing = False
-        return self._begin(now)
+        return [*again, *self._begin(now)]
 
     def on_timer(self, now: Now) -> list[Effect]:
         state = self._state
