@@ -17,7 +17,7 @@ from nodes.process import failpoints
 from nodes.process.ledger_damage import beside, is_foreign_journal, log_fault
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
-from nodes.process.vote_log import COMPACT_BYTES_MIN, Kept, VoteLog, create_log, salvage
+from nodes.process.vote_log import COMPACT_BYTES_MIN, Kept, VoteLog, block_ends, create_log, salvage
 
 ASIDE_MAX = 8  # damaged ledgers in an hour
 LOOKED_THROUGH_MAX = 64_000_000  # bytes of a ledger whose pages are all looked at before it is written to
@@ -34,7 +34,9 @@ def open_ledger(folder: NodeFolder) -> SqliteRows:
         set_ledger_aside(folder, error)
         rows = SqliteRows(folder.ledger)
         is_new = False
-    if is_new and folder.votes.exists():
+    if (
+        is_new and folder.votes.exists() and len(block_ends(folder.votes)) > 2
+    ):  # it holds more than every log begins with
         _log.warning("%s is missing although this node has voted; it is fetched from the others again", folder.ledger)
     return rows
 

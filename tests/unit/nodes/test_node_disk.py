@@ -94,6 +94,13 @@ def test_a_lost_ledger_is_told_where_votes_are_left(tmp_path: Path, caplog: pyte
     assert heights(folder) == 0 and "is missing although this node has voted" in caplog.text
 
 
+def test_a_node_that_never_ran_is_told_of_no_loss(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = NodeFolder(tmp_path, "a")
+    folder.folder.mkdir(parents=True)
+    prepare_log(folder.votes)
+    assert heights(folder) == 0 and not caplog.records
+
+
 def test_a_damaged_vote_log_keeps_the_wishes_and_says_that_votes_are_lost(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
