@@ -8,7 +8,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import NamedTuple
 
-from consortium.core.codec import Decoder
+from consortium.core.codec import Decoder, Malformed
 from consortium.core.contract import Receipt
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
@@ -151,8 +151,11 @@ def head_height(rows: Rows) -> int:
 def ledger_epochs(genesis: Genesis, rows: Rows) -> Epochs:
     """The epochs that a ledger knows, the genesis' first. Raises Malformed."""
     epochs = Epochs((genesis.first_epoch,))
-    for _, raw in rows.range("epoch", b"", END):
-        epochs.add(_EPOCH.decode(raw))
+    for number, (_, raw) in enumerate(rows.range("epoch", b"", END)):
+        epoch = _EPOCH.decode(raw)
+        if epoch.number != number or (number and epoch.first_height <= epochs.newest.first_height):
+            raise Malformed(f"the row of epoch {number} says that it is epoch {epoch.number}")
+        epochs.add(epoch)
     return epochs
 
 

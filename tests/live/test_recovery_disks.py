@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consortium.scenario.scenario import Fault
+from consortium.scenario.streams import Stream
 from nodes.conduct.disk_faults import lay_disk
 from nodes.conduct.drill import LocalRun
 from nodes.conduct.node_process import NodeProcess
@@ -146,6 +147,57 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
     since_us = max(record["t_us"] for record in run.trace if record["kind"] == "observing")
     votes = [record for record in run.trace if record["kind"] == "prepared" and record["t_us"] > since_us]
     assert {record["node"] for record in votes} >= {"node-1", "node-3"}
+
+
+def test_one_flipped_bit_of_any_file_is_made_good_or_told_in_a_sentence_by_a_real_node(tmp_path: Path) -> None:
+    """A sample of what `tests/unit/nodes/test_damaged_disks.py` tries on every file without processes."""
+    stream, kept = Stream(9, "bits"), dict[Path, bytes]()
+
+    def flip_bit(file: str) -> Step:
+        def step(run: LocalRun) -> bool:
+            path = run.nodes["node-3"].folder.folder / file
+            kept[path] = path.read_bytes()
+            at = stream.below(len(kept[path]))
+            overwrite(path, at, bytes([kept[path][at] ^ 1 << stream.below(8)]))
+            return True
+
+        return step
+
+    def start_in_vain(run: LocalRun) -> bool:
+        run.nodes["node-3"].start()
+        run.nodes["node-3"].may_die = True
+        return True
+
+    def mend(run: LocalRun) -> bool:
+        assert run.nodes["node-3"].process is not None and run.nodes["node-3"].process.returncode == 2
+        for path, data in kept.items():
+            path.write_bytes(data)
+        return True
+
+    rounds = [
+        step
+        for number, file in enumerate(("ledger.sqlite", "ledger.sqlite-wal") * 2)
+        for step in hurt("node-3", f"bit {number}, of {file}", flip_bit(file))
+    ]
+    in_vain = [
+        step
+        for file in ("keys/vote.key", "../../genesis.json")
+        for step in (
+            ("node-3 is down", do(down, "node-3")),
+            (f"a bit of {file}", flip_bit(file)),
+            ("node-3 is started in vain", start_in_vain),
+            ("it ends", is_dead("node-3")),
+            ("what was flipped is flipped back", mend),
+            ("node-3 is started", do(start, "node-3")),
+            ("all are level", level),
+        )
+    ]
+    steps = Steps([("there are blocks", at_height(8)), *rounds, *in_vain], 60_000_000)
+    outcome = run_drill(tmp_path, small(1_800, interval_us=200_000, persons=300), steps)
+    assert_recovered(outcome)
+    words = words_of(outcome, "node-3")
+    assert "is not the key with which node-3 began" in words or "vote.key is no key" in words
+    assert "genesis.json is not the file with which this run was made" in words
 
 
 @needs("small disk")

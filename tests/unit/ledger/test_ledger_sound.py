@@ -8,11 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Received, Send
+from consortium.core.membership import Epoch
 from consortium.ledger.boot import check_stored
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.rows import Damaged, DictRows, height_key
 from consortium.ledger.snapshot import link, make_base
+from consortium.runs.run import blocks, head_height, ledger_epochs
 from tests.unit.ledger.ledger_kit import Chain, make_genesis
 from tests.unit.ledger.ledger_net import Net, Node
 
@@ -156,3 +159,25 @@ def test_a_table_that_was_emptied_is_no_new_ledger(chain: Chain, table: str) -> 
     rows.stage([(table, key, None) for key, _ in list(rows.all(table))])
     with pytest.raises(Damaged, match="no head" if table == "meta" else None):
         booted(rows)
+
+
+# --- other readers ---------------------------------------------------------------------------------------------------
+
+
+def test_whoever_reads_a_bent_ledger_raises_what_is_told_in_a_sentence(chain: Chain) -> None:
+    """A key of seven bytes among those of heights 240 to 303 was read for ever; a bent epoch ended a conductor."""
+    assert len(list(blocks(chain.rows))) == 21 and ledger_epochs(GENESIS, chain.rows).newest.number == 0
+    rows = chain.rows.copy()
+    rows.stage([("block", height_key(240), b"x"), ("block", bytes(6) + b"\x01", b"x")])
+    rows.stage([("block", height_key(height), b"x") for height in range(21, 240)])
+    with pytest.raises(Damaged, match="a height is stored that is none"):
+        list(blocks(rows))
+    rows = chain.rows.copy()
+    rows.stage([("base", b"height", b"\xff" * 8)])
+    with pytest.raises(Damaged):
+        head_height(rows)
+    for number, first_height in ((3, 9), (1, 0)):
+        rows = chain.rows.copy()
+        rows.stage([("epoch", height_key(1), encode(Epoch(number, first_height, GENESIS.members)))])
+        with pytest.raises(Malformed, match="the row of epoch 1"):
+            ledger_epochs(GENESIS, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import struct
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -140,6 +141,27 @@ def test_a_foreign_journal_is_told_to_a_reader_and_never_played_back_by_the_node
     rows.close()
     assert "no ledger leaves such a journal" in caplog.text and verify(chain, node.ledger).height == 12
     assert [path.name[-15:] for path in node.folder.glob("ledger.damaged-*")] == [".sqlite-journal"]
+
+
+def test_the_journal_of_a_node_that_was_killed_as_it_closed_is_taken_back_and_no_fault(
+    chain: Chain, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """To close a ledger is to rewrite its first page: killed then, a node leaves that page in a journal."""
+    node = laid(chain, tmp_path)
+    sound = node.ledger.read_bytes()
+    page, pages = sound[:8_192], len(sound) // 8_192
+    checksum = sum(page[at] for at in range(8_192 - 200, 0, -200))
+    head = struct.pack(">8sIIIII", bytes.fromhex("d9d505f920a163d7"), 1, 0, pages, 512, 8_192).ljust(512, b"\x00")
+    beside = node.ledger.with_name("ledger.sqlite-journal")
+    beside.write_bytes(head + struct.pack(">I", 1) + page + struct.pack(">I", checksum))
+    torn = sound[:100] + b"\xa5" * 8_092 + sound[8_192:]
+    node.ledger.write_bytes(torn)
+    assert verify(chain, node.ledger).height == 12
+    assert (node.ledger.read_bytes(), beside.exists()) == (torn, True), "a reader changes nothing"
+    rows = open_ledger(node)
+    assert len(rows.range("block", b"", b"\xff")) == 13 and not caplog.records
+    rows.close()
+    assert verify(chain, node.ledger).height == 12 and not beside.exists()
 
 
 def test_a_ledger_that_is_set_aside_takes_its_journal_along(chain: Chain, tmp_path: Path) -> None:
