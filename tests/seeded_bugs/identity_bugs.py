@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import CORE, HOTSTUFF, LEDGER, NODE, SeededBug
+from .bug import COMMON, CORE, HOTSTUFF, LEDGER, NODE, SeededBug
 
 LENGTHS = "tests/unit/core/test_exact_lengths.py"
 IDENTITY = "tests/unit/core/test_identity.py"
@@ -10,6 +10,7 @@ CANONICAL = "tests/unit/core/test_canonical.py"
 REVOKED = "tests/unit/ledger/test_revoked_keys.py"
 OUTBOX_KEYS = "tests/unit/node/test_outbox_keys.py"
 HOTSTUFF_EVIDENCE = "tests/unit/hotstuff/test_hotstuff_evidence.py"
+SLOW_LEADER = "tests/unit/protocols/test_slow_leader.py"
 OLD_FOLDERS = "tests/unit/lab/test_old_folders.py"
 
 IDENTITY_BUGS = (
@@ -133,8 +134,8 @@ IDENTITY_BUGS = (
         "another-proposal-is-not-shown",
         "A stalled member is shown a proposal of its view that is another than its own (docs/hotstuff.md).",
         HOTSTUFF + "retransmit.py",
-        "            proposal = state.current.signed if is_lacking or is_other else None",
-        "            proposal = state.current.signed if is_lacking else None",
+        "            is_other = question.view == state.view and question.proposal != state.heard.digest_of(state.view)",
+        "            is_other = False",
         (HOTSTUFF_EVIDENCE,),
     ),
     SeededBug(
@@ -144,6 +145,22 @@ IDENTITY_BUGS = (
         "        state.heard.learn(quorum)\n",
         "",
         (HOTSTUFF_EVIDENCE,),
+    ),
+    SeededBug(
+        "slow-leader-raises-no-note",
+        "A leader that takes more than half of its time for a block is noted by name (docs/consensus.md).",
+        COMMON + "leader_timer.py",
+        "        if 2 * waited_us <= timeout_us or is_noted:",
+        "        if waited_us <= timeout_us or is_noted:",
+        (SLOW_LEADER,),
+    ),
+    SeededBug(
+        "leader-slow-though-nothing-waited",
+        "A leader owes nothing before the work has come (docs/consensus.md).",
+        COMMON + "leader_timer.py",
+        "        waited_us = 0 if owed_us is None else min(waited_us, now.monotonic_us - owed_us)",
+        "        waited_us = 0 if owed_us is None else waited_us",
+        (SLOW_LEADER,),
     ),
     SeededBug(
         "newest-proposal-of-a-leader-alone",

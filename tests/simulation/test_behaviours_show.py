@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from consortium.behaviours import load_behaviours
 from consortium.core.codec import Malformed
@@ -55,6 +56,20 @@ def test_a_slow_leader_delays_each_proposal_and_keeps_its_place() -> None:
     assert slow and min(slow) >= TIMER_US * 3 // 4
     assert max(wait for t_us, wait in waits if not 500_000 <= t_us < 2_500_000) < 10_000
     assert not run.notes("view_change")
+    _is_noted_as_slow(run)
+
+
+def test_a_slow_hotstuff_leader_is_noted_too() -> None:
+    lie = BehaviourSpec("slow_leader", "leader", from_us=500_000, to_us=2_500_000)
+    _is_noted_as_slow(Observed(replace(scenario(lie), protocol="hotstuff")))
+
+
+def _is_noted_as_slow(run: Observed) -> None:
+    """By the others, by its name, and only while it is slow."""
+    notes = run.notes("slow_leader")
+    assert {note["leader"] for note in notes} == {"node-1"} and {note["node"] for note in notes} >= {"node-2", "node-3"}
+    assert all(note["waited_us"] > TIMER_US // 2 and note["t_us"] > 500_000 for note in notes)
+    assert min(note["t_us"] for note in notes) < 2_500_000 + TIMER_US
 
 
 def test_a_targeted_member_is_told_late_and_only_it() -> None:

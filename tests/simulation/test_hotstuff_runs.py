@@ -14,6 +14,7 @@ from consortium.core.membership import Epochs
 from consortium.exploration.draw import draw_under
 from consortium.exploration.judge import examine, story
 from consortium.lab.checks.claims import judge
+from consortium.lab.checks.culprits import accusations
 from consortium.lab.checks.evidence import culprits, find_evidence
 from consortium.lab.checks.statements import Watcher
 from consortium.runs.run import Run
@@ -78,6 +79,30 @@ def test_who_votes_twice_in_a_view_is_convicted_on_every_ledger_and_nobody_else(
         reader = ran.ledger(name).reader
         assert list(dict(reader.range(CONVICTIONS, "", "~"))) == ["m0/00000000"]
         assert list(reader.range(CHARGES, "", "~")) == []
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [(), (("m1",), ("m2", "m3")), (("m1",), ("m2",), ("m3",)), (("m2",), ("m1",))],
+    ids=["halves", "one and two", "each another", "one told nothing"],
+)
+def test_a_leader_that_shows_its_proposals_to_members_that_share_nothing_is_convicted(
+    groups: tuple[tuple[str, ...], ...],
+) -> None:
+    """A quorum votes for one of them, or no view ever ends: either way the two proposals meet."""
+    lie = BehaviourSpec("equivocating_leader", "m0", options={"groups": groups} if groups else {})
+    ran = Ran(scenario_of([], behaviours=(lie,), protocol="hotstuff"))
+    for name in ("m1", "m2", "m3"):
+        reader = ran.ledger(name).reader
+        assert list(dict(reader.range(CONVICTIONS, "", "~"))) == ["m0/00000000"]
+        assert list(reader.range(CHARGES, "", "~")) == []
+
+
+def test_a_leader_of_seven_that_divides_the_others_is_convicted() -> None:
+    lie = BehaviourSpec("equivocating_leader", "leader")
+    observed = Observed(replace(scenario(lie, n=7, transactions=140), protocol="hotstuff"))
+    run = Run(observed.scenario, observed.simulated.genesis, observed.trace, observed.simulated.ledgers)
+    assert observed.failed == {} and {accusation.culprit for accusation in accusations(run)} == {"node-1"}
 
 
 def test_members_change_under_hotstuff_and_lost_messages_convict_nobody() -> None:

@@ -17,6 +17,7 @@ _RECOVERY = "from what cost a leader its place (a fault, or the first doubt) to 
 FIGURES = (
     Figure("view_changes", "1", "views above 0 that at least one node entered"),
     Figure("view_change_votes", "1", "times that a node asked for a new view"),
+    Figure("slow_leader_notes", "1", "times that a node noted that a leader took more than half of T for a block"),
     Figure("recovery_max", "s", f"{_RECOVERY}; longest"),
 )
 
@@ -25,6 +26,9 @@ def _take(trace: Records, found: Distributions) -> Iterator[tuple[str, float]]:
     spans = series.leader_spans(trace)
     yield "view_changes", len({r["view"] for r in trace.of_kind("new_view") if r["view"] > 0})
     yield "view_change_votes", len(trace.of_kind("view_change"))
+    slow = trace.of_kind("slow_leader")
+    if slow:
+        yield "slow_leader_notes", len(slow)
     recoveries = [end_us - start_us for start_us, end_us in _recoveries(trace, spans)]
     if recoveries:
         yield "recovery_max", max(recoveries) / 1e6

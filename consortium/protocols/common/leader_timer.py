@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from consortium.core.machine import Effect, Now, SetTimer
+from consortium.core.machine import Effect, Note, Now, SetTimer
+from consortium.core.membership import NodeId
 from consortium.protocols.common.replica_state import CommonState
 
 
@@ -30,6 +31,7 @@ class LeaderTimer:
         self._position: tuple[int, ...] | None = None
         self._slowest_us = 0  # the longest step that was measured since T last fell, or since the leader came
         self._is_unproven = False  # T fell, and its leader has not done well for long since
+        self._noted_us: int | None = None  # when a slow leader was noted last
         self.is_wary = False
         self.attempts = 0
         self.is_armed = False
@@ -105,6 +107,22 @@ class LeaderTimer:
         self._before_us = self._since_us
         self.restart(now)
         return True
+
+    def slowness(self, now: Now, leader: NodeId, view: int) -> list[Effect]:
+        """Right after a move: a note where this leader took more than half of T for it, since the last one or since the
+        oldest work came. It keeps its place, and service crawls. At most one note in each T."""
+        timeout_us = self.timeout_us
+        waited_us = now.monotonic_us - self._before_us
+        if 2 * waited_us <= timeout_us or leader == self._state.me:
+            return []
+        owed_us = self._owed_since()  # what was decided just now is not executed yet: it still waits
+        waited_us = 0 if owed_us is None else min(waited_us, now.monotonic_us - owed_us)
+        is_noted = self._noted_us is not None and now.monotonic_us - self._noted_us < timeout_us
+        if 2 * waited_us <= timeout_us or is_noted:
+            return []
+        self._noted_us = now.monotonic_us
+        fields = {"leader": leader, "view": view, "waited_us": waited_us, "timeout_us": timeout_us}
+        return [Note("slow_leader", fields)]
 
     def left_us(self, now: Now) -> int | None:
         """What is left of T, counted from when something last moved, or from when the oldest work that waits now

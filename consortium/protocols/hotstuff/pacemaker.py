@@ -152,6 +152,13 @@ class Pacemaker:
         state = self._state
         return self._timer.has_moved(now, (state.epoch.number, state.view, state.decided))
 
+    def slowness(self, now: Now) -> list[Effect]:
+        """A note where the leader whose view a QC has just ended was slow with it."""
+        state = self._state
+        if state.high_view + 1 != state.view or state.high_view < 0:
+            return []
+        return self._timer.slowness(now, state.leads(state.high_view), state.high_view)
+
     def on_move(self, now: Now) -> list[Effect]:
         """T falls with the first block decided in a term, as far as the slowest view of the term allows."""
         state = self._state

@@ -271,7 +271,11 @@ class Replica:
             self._votes_of_others.note_certificate(state.high.certificate)
         effects: list[Effect] = []
         if self._pacemaker.has_moved(now):
-            effects = [*self._pacemaker.on_move(now), *self._retransmission.timer.hasten()]
+            effects = [
+                *self._pacemaker.slowness(now),
+                *self._pacemaker.on_move(now),
+                *self._retransmission.timer.hasten(),
+            ]
         if self._pacemaker.is_watching and self._retransmission.timer.is_armed:
             return effects
         if self._pacemaker.has_work():

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Effect, Now, Received
+from consortium.core.membership import NodeId
 from consortium.core.messages import Certificate, Signed
 from consortium.protocols.common.lag import Lag, behind
 from consortium.protocols.common.rate_limit import RateLimit
@@ -37,6 +38,7 @@ class Retransmission:
         self._voting = voting
         self.timer = RetransmitTimer(state, RETRANSMIT_TIMER, self._position, self.has_open_work, self._say_again)
         self._lag = Lag(state)
+        self._shown: dict[NodeId, int] = {}  # the view in which each member was last shown a second proposal
         self._answers_left = RateLimit(2, self.timer.first_us)
         self._told_left = RateLimit(4, self.timer.first_us)  # an honest member answers twice in this time
 
@@ -96,12 +98,19 @@ class Retransmission:
             timeouts = state.current.timeouts if question.view < state.view else None
             is_lacking = question.view < state.view or question.proposal is None
             is_other = question.view == state.view and question.proposal != state.heard.digest_of(state.view)
-            proposal = state.current.signed if is_lacking or is_other else None
+            proposal = state.current.signed if is_lacking or (is_other and self._is_first(event.sender)) else None
         seal = state.seal if question.height <= state.stable else None
         knows_more = quorum or timeouts or proposal or seal or state.head >= question.height
         if not knows_more or not self._answers_left.spend(now, event.sender):
             return []
         return [self._told(event, question.nonce, seal, quorum, timeouts, proposal)]
+
+    def _is_first(self, asker: NodeId) -> bool:
+        """Whether this member was not shown yet that we heard another proposal in our view: once is enough to prove a
+        lie, and others show it, too."""
+        view = self._state.view
+        shown, self._shown[asker] = self._shown.get(asker), view
+        return shown != view
 
     def help_forward(self, now: Now, event: Received) -> list[Effect]:
         """A TIMEOUT of a view that is over here: its sender missed what ended it."""

@@ -19,6 +19,7 @@ class Progress:
         self._view_changes = view_changes
         self._entered_view = state.view
         self._entered_us = 0  # when the view was entered
+        self._decided = state.decided  # at the last look
         self._eased_at: int | None = None  # what was decided when T last fell in this view; None: it has not
 
     @property
@@ -39,6 +40,16 @@ class Progress:
         """Whether the view, the view wanted or the decided height is another than at the last look."""
         state = self._state
         return self._timer.has_moved(now, (state.view, state.wanted, state.decided))
+
+    def slowness(self, now: Now) -> list[Effect]:
+        """A note where the leader of our view was slow with the block that was decided just now."""
+        state = self._state
+        before, self._decided = self._decided, state.decided
+        if state.decided == before or state.view != self._entered_view or state.is_changing:
+            return []
+        slot = state.log.get(state.decided)
+        is_its = slot is not None and slot.certificate_view == state.view
+        return self._timer.slowness(now, state.epoch.leader(state.view), state.view) if is_its else []
 
     def on_move(self, now: Now) -> list[Effect]:
         """T falls with the first block decided under a new leader, and then with each checkpoint interval."""

@@ -328,7 +328,11 @@ class Replica:
         state = self.state
         effects: list[Effect] = []
         if self._progress.has_moved(now):
-            effects = [*self._progress.on_move(now), *self._retransmission.timer.hasten()]
+            effects = [
+                *self._progress.slowness(now),
+                *self._progress.on_move(now),
+                *self._retransmission.timer.hasten(),
+            ]
         if self._progress.is_watching and self._retransmission.timer.is_armed:
             return effects
         if state.pool.unexecuted > 0 or state.log.highest > state.decided or state.is_filling:

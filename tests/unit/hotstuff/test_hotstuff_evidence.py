@@ -84,6 +84,7 @@ def test_who_heard_another_block_shows_it_and_who_heard_the_same_says_nothing(
     effects = bench.hear("n1", Ask(NONCE, 0, 0, 1, theirs.digest))
     (answer,) = said(effects, Told)
     assert answer.proposal == proposal_of(bench, ours)
+    assert said(bench.hear("n1", Ask(b"a" * 16, 0, 0, 1, theirs.digest)), Told) == [], "once"
     assert said(bench.hear("n2", Ask(NONCE, 0, 0, 1, ours.digest)), Told) == []
     assert said(bench.hear("n2", Ask(NONCE, 5, 0, 1, theirs.digest)), Told) == [], "another view, another block"
     (answer,) = said(bench.hear("n2", Ask(b"m" * 16, 0, 0, 1, None)), Told)
