@@ -228,9 +228,7 @@ class Host:
             case SetTimer(name, delay_us):
                 outputs.append(self._set_timer(name, delay_us))
             case CancelTimer(name):
-                token = self._timers.pop(name, None)
-                if token is not None:
-                    del self._tokens[token]
+                self._cancel_timer(name)
             case Sign(reference, transactions):
                 secret = self._keyring.secret("submit", self._epochs.number(self._current_epoch()), self.me)
                 bundle = sign_bundle(self._verifier.codec.chain, self._suite, secret, self.me, transactions)
@@ -261,10 +259,13 @@ class Host:
         number = self._current_epoch() if epoch is None else epoch
         return Received(self.me, message, signed, number, attachment)
 
+    def _cancel_timer(self, name: tuple[str, ...]) -> None:
+        token = self._timers.pop(name, None)
+        if token is not None:
+            del self._tokens[token]
+
     def _set_timer(self, name: tuple[str, ...], delay_us: int) -> Wake:
-        older = self._timers.pop(name, None)
-        if older is not None:
-            del self._tokens[older]
+        self._cancel_timer(name)
         token = self._next_token
         self._next_token += 1
         self._timers[name] = token

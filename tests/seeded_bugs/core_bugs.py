@@ -174,7 +174,7 @@ CORE_BUGS = (
         "cancelled-timer-fires",
         "A timer that was set again or cancelled never fires under its older token (core/host.py).",
         NODE + "host.py",
-        "        if older is not None:\n            del self._tokens[older]\n",
+        "        if token is not None:\n            del self._tokens[token]\n",
         "",
         (HOST,),
     ),
