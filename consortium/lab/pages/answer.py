@@ -177,9 +177,12 @@ def _slow(run: Run) -> list[str]:
 
 
 def _conditions(run: Run) -> list[str]:
-    """Damage, observing, lagging: of each sort the first few."""
+    """Damage, observing, lagging, who was not listened to: of each sort the first few."""
     sorts: dict[str, list[str]] = {}
     heights = {record["node"]: None for record in run.records.of_kind("executed")}
+    for record in run.honest.records.of_kind("shut_out"):
+        words = f"{record['node']} did not listen to {record['publisher']} for {record['for_us'] / 1e6:g} s"
+        sorts.setdefault("shut out", []).append(f"{words} from {record['t_us'] / 1e6:.2f} s on: {record['why']}.")
     for record in run.records.of_kind("exited", "damaged"):
         kind, node, at_s = record["kind"], record["node"], record["t_us"] / 1e6
         if kind == "exited" and record.get("why"):

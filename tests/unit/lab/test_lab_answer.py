@@ -122,6 +122,11 @@ def test_words_name_what_was_rejected_and_in_whose_name(run: Run) -> None:
     lies = [said(5, "depot", "rejected", why="equivocation", message="Commit", sender="bureau")] * 3
     told = " ".join(sentences(Run(run.scenario, run.genesis, [*lies, *run.trace], run.ledgers)))
     assert "rejected 3 messages: 3 × Commit: equivocation" in told and "bureau (3)" in told
+    counted = [said(5, "depot", "rejected", why="equivocation", message="Commit", sender="bureau", more=40)]
+    shut = [said(6, "depot", "shut_out", publisher="bureau", why="junk", for_us=5_000_000, more=60)]
+    told = " ".join(sentences(Run(run.scenario, run.genesis, [*counted, *shut, *run.trace], run.ledgers)))
+    assert "rejected 41 messages: 41 × Commit: equivocation" in told and "bureau (41)" in told
+    assert "depot did not listen to bureau for 5 s from 0.00 s on: junk." in told
 
 
 def test_the_picture_is_the_same_for_the_same_trace_and_can_be_drawn_of_very_little(run: Run) -> None:
