@@ -230,9 +230,7 @@ class Host:
             case CancelTimer(name):
                 self._cancel_timer(name)
             case Sign(reference, transactions):
-                secret = self._keyring.secret("submit", self._epochs.number(self._current_epoch()), self.me)
-                bundle = sign_bundle(self._verifier.codec.chain, self._suite, secret, self.me, transactions)
-                events.append(BundleSigned(reference, bundle))
+                events.append(BundleSigned(reference, self._bundle(transactions)))
             case Note("rejected") if self._hearing is not None:
                 outputs.extend(self._publishers.ration(now.monotonic_us, self._hearing, effect))
             case Note() | Apply():
@@ -248,6 +246,10 @@ class Host:
                 ]
             case _:
                 raise AssertionError(f"a host cannot carry out {type(effect).__name__}")
+
+    def _bundle(self, transactions: tuple[bytes, ...]) -> bytes:
+        secret = self._keyring.secret("submit", self._epochs.number(self._current_epoch()), self.me)
+        return sign_bundle(self._verifier.codec.chain, self._suite, secret, self.me, transactions)
 
     def _sign(self, message: Message, epoch: int | None) -> Signed:
         number = self._current_epoch() if epoch is None else epoch
