@@ -49,9 +49,10 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
 async def said(address: BrokerAddress, monkeypatch: pytest.MonkeyPatch, name: str = "a") -> str:
     """What a node says of this broker, with shorter patience than it has."""
-    monkeypatch.setattr(loopback, "AGAIN_S", 0.5)
-    monkeypatch.setattr(loopback, "PING_S", 2.0)
-    monkeypatch.setattr(loopback, "DEAF_S", 5.0)
+    monkeypatch.setattr(loopback, "NEXT_S", 0.1)
+    monkeypatch.setattr(loopback, "AGAIN_S", 1.0)
+    monkeypatch.setattr(loopback, "PING_S", 4.0)
+    monkeypatch.setattr(loopback, "DEAF_S", 9.0)
     bus = Bus(address, CHAIN, name, ["a", "b"], lambda *_: None, lambda _: None)
     running = asyncio.create_task(bus.run())
     try:
@@ -100,4 +101,4 @@ async def test_the_embedded_broker_with_a_limit_is_diagnosed_too(
         words = await said(broker.addresses["a"], monkeypatch)
     finally:
         broker.stop()
-    assert "delivers 4096 bytes and swallows 65536" in words
+    assert "delivers 4096 bytes and has swallowed 65536" in words

@@ -58,7 +58,7 @@ def test_a_broker_that_delivers_nothing_is_named_with_its_topic_rules() -> None:
     assert len(broker.sent) <= PING_S / AGAIN_S + 1, "and it is not asked for ever"
 
 
-@pytest.mark.parametrize(("is_cutting", "does"), [(False, "swallows"), (True, "closes the connection over")])
+@pytest.mark.parametrize(("is_cutting", "does"), [(False, "has swallowed"), (True, "closes the connection over")])
 def test_a_limit_of_payloads_is_found_between_two_sizes(is_cutting: bool, does: str) -> None:
     broker = Broker(10_000, is_cutting=is_cutting)
     (words,) = broker.live(60, others_every_s=10)
