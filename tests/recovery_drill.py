@@ -28,7 +28,7 @@ from nodes.conduct.drill import Drill, LocalRun, is_level
 from nodes.conduct.node_process import NodeProcess
 from nodes.process.bus import Bus
 from nodes.process.settings import read_settings, write_settings
-from nodes.process.vote_log import salvage
+from nodes.process.vote_log import BEGUN, salvage
 from tests import optional
 
 NAMES = ("node-1", "node-2", "node-3", "node-4")
@@ -179,6 +179,8 @@ def contradictions(paths: Iterable[Path]) -> list[str]:
     found = []
     for path in paths:
         for kept in salvage(path):
+            if kept == BEGUN:
+                continue
             sibling, data = msgspec.msgpack.decode(kept.record, type=tuple[str, bytes])
             if sibling != "consensus":
                 continue
