@@ -11,11 +11,13 @@ from consortium.core.machine import Effect, Event, Now, Rebroadcast, Received
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`count` statements every `every_us`, out of the last `kept` heard (and the first ones of all)."""
+    """`count` statements every `every_us`, out of the last `kept` heard (and the first ones of all). `kind`: only
+    messages of this type, as Submission, whose bundles may have been executed or refused long ago; empty: of all."""
 
     every_us: int = 120_000
     count: int = 8
     kept: int = 256
+    kind: str = ""
 
 
 class ReplayedMessages(Behaviour):
@@ -27,7 +29,7 @@ class ReplayedMessages(Behaviour):
         self._next = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
-        if isinstance(event, Received) and event.sender != self.me:
+        if isinstance(event, Received) and event.sender != self.me and self._is_meant(event):
             if len(self._heard) < self._options.kept:
                 self._heard.append(event)
             else:  # the first half stays: old statements are the worst
@@ -35,6 +37,9 @@ class ReplayedMessages(Behaviour):
                 self._heard[half + self._next % (self._options.kept - half)] = event
                 self._next += 1
         return []
+
+    def _is_meant(self, event: Received) -> bool:
+        return self._options.kind in ("", type(event.message).__name__)
 
     def acts(self, now: Now) -> list[Effect]:
         if not self._heard:

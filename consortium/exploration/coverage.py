@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from consortium.exploration.trouble import troubles_met
 from consortium.lab.checks.statements import Statement
 from consortium.runs.trace import Record, reject_reason
 from consortium.scenario.scenario import Scenario
@@ -13,6 +14,7 @@ Counts = dict[str, Counter[str]]
 
 GROUPS = (
     "members",
+    "trouble",
     "faults",
     "behaviours",
     "changes of members",
@@ -45,6 +47,7 @@ def count_run(scenario: Scenario, trace: Sequence[Record], statements: Sequence[
     counts: Counts = {group: Counter() for group in GROUPS}
     validators = sum(member.kind == "validator" for member in scenario.members)
     counts["members"][f"{validators} validators"] += 1
+    counts["trouble"].update(troubles_met(scenario, trace))
     counts["behaviours"].update(spec.name for spec in scenario.behaviours)
     counts["changes of members"].update(str(deed["action"]) for deed in scenario.workload.options.get("deeds", ()))
     counts["messages"].update(type(statement.message).__name__ for statement in statements)

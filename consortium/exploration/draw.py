@@ -7,6 +7,7 @@ not reshuffle the networks that older seeds had.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -14,9 +15,9 @@ from consortium.behaviours import read_options
 from consortium.core.draws import Shape, between, chance, choose, some
 from consortium.core.genesis import Parameters
 from consortium.core.membership import NodeId
-from consortium.exploration.faults import draw_cast, draw_faults
+from consortium.exploration.faults import Cast, draw_accomplices, draw_cast, draw_faults
 from consortium.exploration.members import draw_changes, with_stewards
-from consortium.exploration.traitors import draw_behaviours
+from consortium.exploration.traitors import draw_behaviours, draw_replays
 from consortium.protocols import load_protocols
 from consortium.scenario.scenario import Disk, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
@@ -24,6 +25,9 @@ from consortium.scenario.streams import Stream
 BATCHES_MIN = 50
 LIMIT_US = 900_000_000
 STALL_US = 300_000_000
+CALM = "calm"  # how a seed without faults is named, in the place of `explore`
+CALM_PERCENT = 8
+CALM_HOPS = 20  # of its mean delay fit into T
 
 SIZES = (4, 4, 4, 4, 5, 5, 6, 7, 7, 7, 8, 9, 10)
 MEANS_US = (300, 1_000, 3_000, 10_000, 30_000)
@@ -41,8 +45,13 @@ def draw_under(seed: int, protocol: str) -> Scenario:
 def draw(seed: int) -> Scenario:
     """The scenario of a seed: at least BATCHES_MIN batches to decide and FAULTS_MIN faults to meet."""
     shape = _shape(Stream(seed, "explore", "shape"))
+    is_calm = chance(Stream(seed, "explore", "calm"), CALM_PERCENT)
     cast = draw_cast(Stream(seed, "explore", "cast"), shape)
+    cast = draw_accomplices(Stream(seed, "explore", "accomplices"), shape, cast)
+    if is_calm:
+        cast = Cast(shape.names, (), ())
     workload, batch_max, loaders = _workload(Stream(seed, "explore", "workload"), cast.honest)
+    workload = _resting(Stream(seed, "explore", "rests"), shape, workload, len(loaders))
     members = [
         MemberSpec(name, "hospital", "validator", {"hosts": ["loader"]} if name in loaders else {})
         for name in shape.names
@@ -54,7 +63,7 @@ def draw(seed: int) -> Scenario:
         members = with_stewards(members)
         members += [changes.newcomer] if changes.newcomer else []
         workload = Workload("membership", {**workload.options, "deeds": list(changes.deeds)})
-    return Scenario(
+    drawn = Scenario(
         name=f"explore-{seed}",
         question=f"What seed {seed} drew: do all checks hold?",
         seed=seed,
@@ -64,10 +73,29 @@ def draw(seed: int) -> Scenario:
         network=_network(Stream(seed, "explore", "network"), shape),
         workload=workload,
         faults=draw_faults(Stream(seed, "explore", "faults"), shape, cast, changes.arrival),
-        behaviours=draw_behaviours(Stream(seed, "explore", "behaviours"), shape, cast),
+        behaviours=(
+            *draw_behaviours(Stream(seed, "explore", "behaviours"), shape, cast),
+            *draw_replays(Stream(seed, "explore", "replays"), cast),
+        ),
         disk=_disk(Stream(seed, "explore", "disk")),
         stop=Stop(limit_us=LIMIT_US, stall_us=STALL_US),
     )
+    return _calm(drawn, changes.newcomer) if is_calm else drawn
+
+
+def _calm(drawn: Scenario, newcomer: MemberSpec | None) -> Scenario:
+    """Without any fault, on links that lose nothing and are quick beside T: nobody may be suspected. A newcomer's node
+    would begin with a fault: such a seed changes its members not at all."""
+    if newcomer is not None:
+        members = tuple(member for member in drawn.members if not member.joins)
+        drawn = replace(drawn, members=members, workload=replace(drawn.workload, options=_without_deeds(drawn)))
+    mean_us = min(drawn.network.default.mean_us, drawn.parameters.timer_base_us // CALM_HOPS)
+    link = replace(drawn.network.default, mean_us=mean_us, deviation_us=mean_us // 4, loss_ppm=0)
+    return replace(drawn, name=drawn.name.replace("explore", CALM), faults=(), network=Network(link))
+
+
+def _without_deeds(drawn: Scenario) -> dict[str, Any]:
+    return {**drawn.workload.options, "deeds": []} if "deeds" in drawn.workload.options else drawn.workload.options
 
 
 def _shape(stream: Stream) -> Shape:
@@ -97,6 +125,24 @@ def _workload(stream: Stream, honest: Sequence[NodeId]) -> tuple[Workload, int, 
         "persons": 2,
     }
     return Workload("settlement_load", options), bundle * bundles_a_batch, loaders
+
+
+def _resting(stream: Stream, shape: Shape, workload: Workload, loaders: int) -> Workload:
+    """Of three seeds in ten the load falls idle now and then: for a few timers, or for longer than a minute. It is one
+    bundle at a time in some of them."""
+    options = workload.options
+    each = options["transactions"] // options["bundle"] // loaders
+    rests = between(stream, 1, 3)
+    pace_us = choose(stream, (5_000, 50_000, 4 * shape.timer_us)) * loaders
+    rest_us = choose(stream, (3 * shape.timer_us, 10 * shape.timer_us, 65_000_000))
+    if not chance(stream, 30):
+        return workload
+    pause = {
+        "interval_us": options["interval_us"] or pace_us,
+        "rest_every": -(-each // (rests + 1)),
+        "rest_us": rest_us,
+    }
+    return Workload(workload.source, {**options, **pause})
 
 
 def _parameters(stream: Stream, shape: Shape, batch_max: int) -> Parameters:

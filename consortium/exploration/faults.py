@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from consortium.behaviours.twin import SUFFIX
 from consortium.core.draws import Shape, between, chance, choose, some
 from consortium.core.membership import NodeId
 from consortium.core.quorum import faults_max
+from consortium.scenario.adversary import Adversaries
 from consortium.scenario.faults import load_acts, load_drawings, read_options
 from consortium.scenario.faults.act import Drawing, Episode
 from consortium.scenario.scenario import Fault, Scenario
@@ -18,11 +22,13 @@ HEIGHT_MAX = 45
 
 
 class Cast(NamedTuple):
-    """Who keeps to the protocol in this run, who lies, and whose disk will betray it."""
+    """Who keeps to the protocol in this run, who lies, and whose disk will betray it. `bereft`: whose disk will be
+    wiped beside f that are bad already, so that no service is promised, and no fork may come of it all the same."""
 
     honest: tuple[NodeId, ...]
     traitors: tuple[NodeId, ...]
     wounded: tuple[NodeId, ...]
+    bereft: tuple[NodeId, ...] = ()
 
 
 def draw_cast(stream: Stream, shape: Shape) -> Cast:
@@ -34,6 +40,19 @@ def draw_cast(stream: Stream, shape: Shape) -> Cast:
     return Cast(honest, names[:lying], names[lying:])
 
 
+def draw_accomplices(stream: Stream, shape: Shape, cast: Cast) -> Cast:
+    """Lost disks beside liars. Where f is above 1, four casts in ten are a liar and one whose disk betrays it. Where a
+    liar is among f that are bad, three in ten have one more, whose disk is wiped."""
+    f = faults_max(len(shape.names))
+    if f > 1 and chance(stream, 40):
+        liar, victim = some(stream, shape.names, 2)
+        cast = Cast(tuple(name for name in shape.names if name not in (liar, victim)), (liar,), (victim,))
+    if not cast.traitors or len(cast.traitors) + len(cast.wounded) < f or not chance(stream, 30):
+        return cast
+    name = choose(stream, cast.honest)
+    return cast._replace(honest=tuple(other for other in cast.honest if other != name), bereft=(name,))
+
+
 # --- faults ---------------------------------------------------------------------------------------------------------
 
 
@@ -41,6 +60,7 @@ def draw_faults(stream: Stream, shape: Shape, cast: Cast, arrival: Episode = ())
     """Episodes one after another, each begun at a height and mended a while later; some hold a second one inside.
     `arrival`: of a newcomer, between two of them."""
     episodes = [_wound(stream, shape, name) for name in cast.wounded]
+    episodes += [(Fault("kill", name), Fault("restart", name, options={"disk": "empty"})) for name in cast.bereft]
     while len(episodes) < FAULTS_MIN or (len(episodes) < EPISODES_MAX and chance(stream, 60)):
         episodes.insert(stream.below(len(episodes) + 1), _episode(stream, shape))
     heights = sorted(between(stream, 1, HEIGHT_MAX) for _ in episodes)
@@ -53,7 +73,7 @@ def draw_faults(stream: Stream, shape: Shape, cast: Cast, arrival: Episode = ())
             while first.target == "leader" and any(fault.target for fault in inner):
                 inner = _episode(stream, shape)  # `last` names one node at a time
         found.append(_with(first, height, choose(stream, (0, 0, 1_000, 50_000, 200_000))))
-        found.extend(_with(fault, None, _later_us(stream, shape)) for fault in (*inner, *others))
+        found.extend(_with(fault, None, fault.after_us or _later_us(stream, shape)) for fault in (*inner, *others))
     if arrival:
         comes, again = arrival  # never `last`'s, and before those that wait for heights which need it
         found[:0] = [_with(comes, stream.below(heights[0] + 1), 0)]
@@ -89,6 +109,23 @@ def _wheel(*, is_wound: bool) -> list[Drawing]:
 def repairs() -> frozenset[str]:
     """Names of the acts that mend something; they are not counted as trouble."""
     return frozenset(act.name for act in load_acts().values() if act.nature == "repair")
+
+
+def promises_service(scenario: Scenario) -> bool:
+    """False where disks that were wiped make the bad members more than f: then nothing but safety is promised. (More
+    than f liars alone break everything, and the checks are to see it.)"""
+    validators = sum(member.kind == "validator" and not member.joins for member in scenario.members)
+    bad = {name.partition(SUFFIX)[0] for name in Adversaries.of(scenario).names} | wounded(scenario)
+    f = faults_max(validators)
+    return len(bad) <= f or len(bad - wiped(scenario)) > f
+
+
+def wiped(scenario: Scenario) -> frozenset[NodeId]:
+    """Members whose disk comes back empty and is harmed in no other way: they know what they lost, and no vote of
+    theirs may contradict one that they cast before."""
+    empty = {fault.target for fault in scenario.faults if fault.options.get("disk") == "empty"}
+    kept = tuple(fault for fault in scenario.faults if fault.options.get("disk") != "empty")
+    return frozenset(empty) - wounded(replace(scenario, faults=kept)) - Adversaries.of(scenario).names
 
 
 def wounded(scenario: Scenario) -> frozenset[NodeId]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from consortium.contracts import load_contracts
 from consortium.core.membership import Epochs, NodeId
 from consortium.exploration.coverage import Counts, count_run
-from consortium.exploration.draw import BATCHES_MIN
-from consortium.exploration.faults import FAULTS_MIN, repairs, wounded
+from consortium.exploration.draw import BATCHES_MIN, CALM
+from consortium.exploration.faults import FAULTS_MIN, promises_service, repairs, wiped, wounded
 from consortium.lab.checks.claims import Kind, judge
 from consortium.lab.checks.statements import Said, Watcher, said_claims
 from consortium.lab.checks.traces import last_fault_us
@@ -81,7 +81,7 @@ def examine(scenario: Scenario, trusted: frozenset[NodeId] = frozenset()) -> Exa
     last_us = last_fault_us(records) or 0
     failures = [
         *_claims(run),
-        *judge_said(Said(statements, frozenset(honest), verifier.codec, epochs)),
+        *judge_said(Said(statements, frozenset(honest) | wiped(scenario), verifier.codec, epochs)),
         *_safety("a sound ledger", _check_ledger(run)),
         *_safety("nobody honest is blamed", blamed(run.trace, honest)),
         *_liveness(scenario, run.trace, last_us, simulated.ended_us),
@@ -89,16 +89,26 @@ def examine(scenario: Scenario, trusted: frozenset[NodeId] = frozenset()) -> Exa
     batches = max((head_height(rows) for rows in ledgers.values()), default=0)
     counts = count_run(scenario, simulated.trace, statements)
     faults = len(records.of_kind("fault"))
-    if not failures and scenario.name.startswith("explore-"):
-        met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in repairs())
-        if batches < BATCHES_MIN:
-            failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
-        if met < FAULTS_MIN:
-            failures.append(Failure("enough faults", Kind.LIVENESS, f"{met} faults met, at least {FAULTS_MIN} due"))
+    if not promises_service(scenario):
+        failures = [failure for failure in failures if failure.kind is Kind.SAFETY]
+    elif not failures:
+        failures = _met_enough(scenario, batches, counts)
     ended_us = simulated.ended_us
     return Examined(
         scenario, tuple(failures), counts, simulated.trace, batches, faults, ended_us, max(0, ended_us - last_us)
     )
+
+
+def _met_enough(scenario: Scenario, batches: int, counts: Counts) -> list[Failure]:
+    """What a seed promises to meet, where nothing else failed."""
+    failures = []
+    met = sum(counts["faults"].values()) - sum(counts["faults"][act] for act in repairs())
+    is_drawn = scenario.name.startswith("explore-")
+    if (is_drawn or scenario.name.startswith(f"{CALM}-")) and batches < BATCHES_MIN:
+        failures.append(Failure("enough batches", Kind.LIVENESS, f"{batches} batches, at least {BATCHES_MIN} due"))
+    if is_drawn and met < FAULTS_MIN:
+        failures.append(Failure("enough faults", Kind.LIVENESS, f"{met} faults met, at least {FAULTS_MIN} due"))
+    return failures
 
 
 def _strangers(scenario: Scenario, simulation: Simulation) -> set[NodeId]:

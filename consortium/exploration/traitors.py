@@ -24,6 +24,14 @@ def draw_behaviours(stream: Stream, shape: Shape, cast: Cast) -> tuple[Behaviour
     return tuple(found)
 
 
+def draw_replays(stream: Stream, cast: Cast) -> tuple[BehaviourSpec, ...]:
+    """One traitor in five sends old bundles again besides, to the end."""
+    options = {"kind": "Submission", "every_us": 300_000, "count": 8}
+    return tuple(
+        BehaviourSpec("replayed_messages", name, options=options) for name in cast.traitors if chance(stream, 20)
+    )
+
+
 def _behaviour(stream: Stream, shape: Shape, cast: Cast) -> tuple[str, dict[str, Any]]:
     """The options of all are drawn, so that what is drawn next does not depend on which is chosen."""
     victims = some(stream, cast.honest, between(stream, 1, len(cast.honest)))

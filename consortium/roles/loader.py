@@ -37,12 +37,14 @@ class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """Bundles for the loader to submit as they are: `calls` are signed once, before the run begins, into `signed`.
 
     `outstanding_max`: transactions submitted and not executed, at most. `interval_us`: between two bundles, 0 = as
-    fast as they are executed."""
+    fast as they are executed. `rest_us`: a longer pause, after every `rest_every` bundles of a paced load."""
 
     calls: tuple[tuple[tuple[str, str, Any], ...], ...]
     outstanding_max: int
     interval_us: int = 0
     signed: tuple[bytes, ...] = ()
+    rest_every: int = 0
+    rest_us: int = 0
 
 
 class Loader:
@@ -135,9 +137,12 @@ class Loader:
         return [Submitted(tuple(bundles))] if bundles else []
 
     def _paced(self) -> list[Effect]:
-        """One bundle, and the next after the interval."""
-        bundle = self._take()
-        return [] if bundle is None else [Submitted((bundle,)), SetTimer(TIMER, self._load.interval_us)]
+        """One bundle, and the next after the interval, or after the rest that is due."""
+        load, bundle = self._load, self._take()
+        if bundle is None:
+            return []
+        rests = load.rest_every > 0 and self._next % load.rest_every == 0
+        return [Submitted((bundle,)), SetTimer(TIMER, load.rest_us if rests else load.interval_us)]
 
 
 class _Idle:

@@ -97,7 +97,7 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(Fault(name, target if self.has_target else "") for name in self.followed_by)
 
 
-Episode = tuple[Fault, ...]  # the fault first, then what belongs to it; without times
+Episode = tuple[Fault, ...]  # the fault first, then what belongs to it; without times, or so long after the one before
 
 
 class Drawing(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from consortium.core.draws import Numbers, Shape
+from consortium.core.draws import Numbers, Shape, between
 from consortium.core.membership import NodeId
 from consortium.scenario.faults.act import Act, Drawing, Episode, Occurrence
 from consortium.scenario.faults.world import World
@@ -38,4 +38,9 @@ def _draw(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
     return (first, *BROKER_KILL.followers(first))
 
 
-DRAWINGS = (Drawing(_draw, place=50),)
+def _draw_long(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
+    """So long that every timer grows."""
+    return (Fault("broker_kill"), Fault("broker_restart", after_us=shape.timer_us * between(stream, 10, 100)))
+
+
+DRAWINGS = (Drawing(_draw, place=50), Drawing(_draw_long, place=130))

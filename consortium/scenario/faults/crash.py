@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
-from consortium.core.draws import Numbers, Shape, between, chance
+from consortium.core.draws import Numbers, Shape, between, chance, some
 from consortium.core.membership import NodeId
 from consortium.scenario.faults.act import Act, Count, Drawing, Episode, Occurrence
 from consortium.scenario.faults.world import WhichDisk, World
 from consortium.scenario.scenario import Fault
+
+AT_ONCE_US = 1  # of what an explorer draws: as good as at the same moment
 
 
 class Kill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,9 +114,29 @@ def _draw_lost_disk(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
     return (Fault("kill", name), Fault("restart", name, options={"disk": "empty"}))
 
 
+def _draw_reboots(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
+    """Several die at one moment, among them more than may fail, and come back together."""
+    return _reboots(stream, shape, some(stream, shape.names, between(stream, 2, len(shape.names) - 1)))
+
+
+def _draw_all_reboot(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
+    """Nobody is left who remembers anything but by its disk."""
+    return _reboots(stream, shape, shape.everybody)
+
+
+def _reboots(stream: Numbers, shape: Shape, names: Sequence[NodeId]) -> Episode:
+    first, *others = names
+    down_us = shape.timer_us * between(stream, 1, 40) // 10
+    kills = [Fault("kill", name, after_us=AT_ONCE_US) for name in others]
+    starts = [Fault("restart", name, after_us=AT_ONCE_US) for name in others]
+    return (Fault("kill", first), *kills, Fault("restart", first, after_us=down_us), *starts)
+
+
 DRAWINGS = (
     Drawing(_draw_kill, weight=3, place=10),
     Drawing(_draw_leader_kill, weight=2, place=20),
     Drawing(_draw_pause, place=30),
-    Drawing(_draw_lost_disk, place=20, is_wound=True),
+    Drawing(_draw_lost_disk, weight=2, place=20, is_wound=True),
+    Drawing(_draw_reboots, place=110),
+    Drawing(_draw_all_reboot, place=120),
 )

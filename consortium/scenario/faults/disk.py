@@ -126,7 +126,7 @@ def _draw_flipped(stream: Numbers, shape: Shape, name: NodeId) -> Episode:
 
 DRAWINGS = (
     Drawing(_draw_full, place=100),
-    Drawing(_draw_older, place=10, is_wound=True),
+    Drawing(_draw_older, weight=3, place=10, is_wound=True),
     Drawing(_draw_torn, place=30, is_wound=True),
     Drawing(_draw_flipped, place=40, is_wound=True),
 )

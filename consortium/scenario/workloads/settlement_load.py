@@ -1,10 +1,13 @@
 """The workload of benchmarks: settlement transactions of about 500 bytes, signed before the run, of every member alike.
 
 options: `transactions` in all, `bundle` transactions under one signature, `outstanding` per member, `interval_us`
-between two bundles of a member (0 = closed loop), `persons` per member.
+between two bundles of a member (0 = closed loop), `persons` per member. A load falls idle that rests for `rest_us`
+after every `rest_every` bundles of a member.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import msgspec
 
@@ -30,6 +33,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outstanding: int = 1_500
     interval_us: int = 0
     persons: int = 500
+    rest_every: int = 0
+    rest_us: int = 0
 
 
 def _item(index: int) -> str:
@@ -83,11 +88,19 @@ def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.I
     return ("settlement", "issue_and_claim", arguments)
 
 
+def _load(options: Options, bundles: tuple[Any, ...]) -> Load:
+    pace = (options.outstanding, options.interval_us)
+    return Load(bundles, *pace, rest_every=options.rest_every, rest_us=options.rest_us)
+
+
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     options = read_workload_options(scenario.workload.options, Options)
-    for name, least in (("transactions", 0), ("bundle", 1), ("outstanding", 1), ("interval_us", 0), ("persons", 1)):
+    for name in options.__struct_fields__:
+        least = 1 if name in ("bundle", "outstanding", "persons") else 0
         if not least <= getattr(options, name) < 1 << 40:
             raise ScenarioError(f"workload.options.{name}={getattr(options, name)}: expected {least} or more")
+    if options.rest_every and not options.interval_us:
+        raise ScenarioError("workload.options: a load that rests is paced; give an interval_us above 0")
     if options.bundle > options.outstanding:
         raise ScenarioError(
             f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle "
@@ -103,7 +116,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     for place, member in enumerate(members):
         claims = [_claim(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
         bundles = tuple(tuple(claims[first : first + options.bundle]) for first in range(0, each, options.bundle))
-        work[member] = Work(member, (Load(bundles, options.outstanding, options.interval_us),))
+        work[member] = Work(member, (_load(options, bundles),))
     return Prepared(tuple(_genesis_calls(members, persons)), work)
 
 
