@@ -1,8 +1,8 @@
-"""A validator loses its disk: how long does it only watch, and how does it come to vote again?
+"""A validator loses its disk: how long does it only watch, and what does a new voting key change?
 
-Its votes are lost with the disk, so it must not vote with its key any more: it fetches the ledger and observes. Its
-recovery key, kept elsewhere, registers a new voting key; the epoch that begins with it is the first in which nobody can
-have seen a vote of it.
+Its votes are lost with the disk: it fetches the ledger and observes, until what the others sealed lies beyond all that
+it may have voted. Under this load that comes first. Its recovery key, kept elsewhere, registers a new voting key; the
+epoch that begins with it is one in which nobody can have seen a vote of it, also where a quiet consortium seals nothing.
 """
 
 from consortium.core.genesis import Parameters

@@ -142,6 +142,7 @@ def open_votes(folder: NodeFolder, voting_key: bytes, compact_bytes_min: int = C
 
 def _begin_without_votes(path: Path, voting_key: bytes, compact_bytes_min: int) -> VoteLog:
     create_log(path, [Kept(None, lost_votes_record(voting_key))])
+    failpoints.reach("votes.created")
     _log.error(
         "the vote log %s is missing or empty, and whoever prepared this node had made one. This node cannot know any "
         "more what it voted, so it signs no votes: it observes, and serves, until what the others decide and seal lies "

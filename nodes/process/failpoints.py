@@ -32,7 +32,7 @@ FAILPOINTS: Mapping[str, str] = MappingProxyType(
         "votes.compact.written": "the compacted log is synced beside the old one",
         "votes.compact.renamed": "the compacted log is in place, the folder not synced",
         "votes.compact.done": "the old log is closed",
-        "votes.created": "a new vote log is there, the folder not synced",
+        "votes.created": "a vote log is in the place of a missing one",
         "publish.before": "frames may leave, none has left",
         "publish.middle": "the first of several frames has left",
         "publish.after": "all frames have left",

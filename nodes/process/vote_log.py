@@ -206,7 +206,6 @@ class VoteLog:
         is_new = not path.exists()
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if is_new:
-            failpoints.reach("votes.created")
             _sync_folder(path)
         kept, self.bytes, torn = read_log(path)
         self.records: tuple[Kept, ...] | None = tuple(kept)
