@@ -2,7 +2,7 @@
 
 Its votes are lost with the disk: it fetches the ledger and observes, until what the others sealed lies beyond all that
 it may have voted. Under this load that comes first. Its recovery key, kept elsewhere, registers a new voting key; the
-epoch that begins with it is one in which nobody can have seen a vote of it, also where a quiet consortium seals nothing.
+epoch that begins with it is one in which nobody can have seen a vote of it. It helps also where nothing is sealed.
 """
 
 from consortium.core.genesis import Parameters

@@ -121,13 +121,16 @@ def test_a_damaged_vote_log_keeps_the_wishes_and_says_that_votes_are_lost(
 
 
 @pytest.mark.parametrize("harm", ["removed", "emptied", "torn"])
-def test_a_log_that_is_missing_or_empty_is_lost_and_one_that_was_prepared_is_new(tmp_path: Path, harm: str) -> None:
+def test_a_log_that_is_missing_or_empty_is_lost_and_one_that_was_prepared_is_new(
+    tmp_path: Path, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
     folder = NodeFolder(tmp_path, "a")
     folder.folder.mkdir(parents=True)
     prepare_log(folder.votes)
     log = open_votes(folder, b"k" * 32)
     assert log.take_records() == (), "positive control: nothing was ever signed"
     log.close()
+    assert heights(folder) == 0 and not caplog.records, "nothing is missing where nothing was"
     if harm == "removed":
         folder.votes.unlink()
     else:
