@@ -36,7 +36,20 @@ class Rule(NamedTuple):
 class Standing:
     """`frozen` is empty for one that was met only as the mirror image of another."""
 
-    __slots__ = ("decided", "frozen", "known", "life", "mirrors", "name", "own", "rules", "said", "silent", "twice")
+    __slots__ = (
+        "decided",
+        "frozen",
+        "is_observing",
+        "known",
+        "life",
+        "mirrors",
+        "name",
+        "own",
+        "rules",
+        "said",
+        "silent",
+        "twice",
+    )
 
     def __init__(self, name: NodeId) -> None:
         self.name = name
@@ -46,6 +59,7 @@ class Standing:
         self.life = 0
         self.twice = ""  # two votes for one thing
         self.mirrors: tuple[int, ...] = ()
+        self.is_observing = False
         self.known = 0  # statements that were tried here
         self.silent: list[int] = []  # those of them that changed only what was counted
         self.rules: list[Rule] = []
@@ -79,6 +93,8 @@ class Graph:
         """All that this member may do next, where `said` was said; each rule shows from outside or on its disk."""
         standing = self.standings[number]
         new = said & self.statements.audience[standing.name] & ~standing.known
+        if standing.is_observing:
+            new &= ~self.statements.answers
         if new:
             self._learn(number, standing, new)
         return [rule for rule in standing.rules if rule.needs & said == rule.needs]
@@ -217,7 +233,8 @@ class Graph:
         if not standing.frozen:
             standing.frozen = self.world.freeze(player)
             standing.said, standing.decided, standing.life = player.said, player.decided, player.life
-            if player.life > 1 and player.name != self.world.scope.unnoticed:
+            standing.is_observing = player.is_observing
+            if player.name != self.world.scope.unnoticed:
                 standing.twice = self._twice(player)
             standing.mirrors = tuple(
                 self._reserve(renaming.get(player.name, player.name), self._digest(place, player))

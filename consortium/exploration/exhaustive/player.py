@@ -36,7 +36,7 @@ from consortium.core.transaction import NULL_DIGEST, batch_digest, decode_batch,
 from consortium.exploration.exhaustive.world import CHAIN, PARAMETERS, WALL_US, World, no_seal
 from consortium.node.host import Host
 from consortium.protocols.pbft import PROTOCOL
-from consortium.protocols.pbft.messages import Body, FetchBody, PrePrepare
+from consortium.protocols.pbft.messages import Body, FetchBody, PrePrepare, Recall
 from consortium.protocols.pbft.progress import PROGRESS_TIMER
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER
@@ -47,6 +47,7 @@ TIMERS: dict[tuple[str, ...], str] = {
     PROGRESS_TIMER: "suspects its leader",
     NEW_VIEW_TIMER: "gives up waiting for the new view",
 }
+OBSERVING = {"observing": True, "votes_again": False}  # notes, and what they say of the member
 UNSEEN_NOTES = ("rejected", "booted")
 CARRIED = (Broadcast, Send, Rebroadcast, Persist, Note, SetTimer, CancelTimer)  # not catch-up, not evidence
 
@@ -163,6 +164,7 @@ class Player:
         self.said = 0  # numbers of statements, as bits
         self.tokens: dict[tuple[str, ...], int] = {}
         self.stance = (False, 0, 0)  # may vote, view, wanted
+        self.is_observing = False  # votes of its own are lost: nothing makes it vote again before something is sealed
         self.is_seen = False  # whether the last act showed from outside or on the disk
         self.is_beyond = False
         self.bench: Bench
@@ -179,7 +181,7 @@ class Player:
     def boot(self, say: Say, chain: Sequence[bytes] = ()) -> None:
         world = self.world
         self.life += 1
-        self.tokens = {}
+        self.tokens, self.is_observing = {}, False
         self.bench = Bench(
             world, self.name, chain, self.life == 1, is_log_lost=self.has_lost and world.scope.lost == self.name
         )
@@ -245,6 +247,7 @@ class Player:
                 self.is_seen |= timer in self.armed
             elif isinstance(output, Note):
                 self.is_seen |= output.kind not in UNSEEN_NOTES
+                self.is_observing = OBSERVING.get(output.kind, self.is_observing)
             else:
                 if cut is not None and count == cut:
                     return count
@@ -267,7 +270,8 @@ class Player:
                 return 0
             if isinstance(message, PrePrepare) and frame.attachment:
                 self.world.batches.setdefault(message.digest, frame.attachment)
-            number = say(output.to, message, frame.signed)
+            is_vain = self.is_observing and isinstance(message, Recall)
+            number = -1 if is_vain else say(output.to, message, frame.signed)
             if number is None:
                 self.is_beyond = True
             if number is None or number < 0 or self.said >> number & 1:

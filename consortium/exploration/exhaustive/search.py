@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from consortium.core.membership import NodeId
 from consortium.exploration.exhaustive.graph import Graph, Rule
 from consortium.exploration.exhaustive.liar import Liar
 from consortium.exploration.exhaustive.scope import Scope
@@ -15,6 +14,7 @@ from consortium.exploration.exhaustive.statements import Statements
 from consortium.exploration.exhaustive.world import World
 
 PLACE_BITS = 24
+PLACE_MASK = (1 << PLACE_BITS) - 1
 LOOK = 100  # states between two looks at the budget
 
 CLAIMS = ("agreement", "votes once")
@@ -53,6 +53,13 @@ class Search:
         self.graph = graph(self.world)
         self._statements: Statements = self.graph.statements
         self._liar = Liar(self.world, self._statements, scope.liar)
+        self._deaths_max = scope.crashes + len(scope.losers)
+        honest = scope.honest
+        self._shifts = tuple(PLACE_BITS * place for place in range(len(honest)))
+        self._mirror_shifts = [
+            tuple(PLACE_BITS * honest.index(renaming.get(name, name)) for name in honest)
+            for renaming in self.graph.renamings[1:]
+        ]
         self._places: dict[int, int] = {}  # of each state, packed, in the order of visiting
         self._packed: list[int] = []
         self._parents = array("q")
@@ -71,7 +78,7 @@ class Search:
 
     def run(self) -> Iterator[Seen]:
         """Goes on until every state was visited or a promise was broken; tells now and then how far it is."""
-        self._visit(tuple(self.graph.first(name) for name in self.scope.honest), -1)
+        self._visit(_pack(tuple(self.graph.first(name) for name in self.scope.honest)), -1, 0)
         self._level_end = 1
         while self._next < len(self._packed) and self._violation is None:
             if self._next == self._level_end:
@@ -86,21 +93,22 @@ class Search:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _expand(self, place: int) -> None:
-        state = self._unpack(self._packed[place])
+        packed = self._packed[place]
+        state = self._unpack(packed)
         said = self._said(state)
         lives = sum(self.graph.standings[number].life - 1 for number in state)
         for which, number in enumerate(state):
             for rule in self._rules(number, said, lives):
-                self._visit((*state[:which], rule.target, *state[which + 1 :]), place)
-                if self._violation is not None:
+                after = packed + (rule.target - number << PLACE_BITS * which)
+                if after not in self._places and self._visit(after, place, which):
                     return
 
-    def _rules(self, number: int, said: int, lives: int) -> Iterator[Rule]:
+    def _rules(self, number: int, said: int, lives: int) -> list[Rule]:
         standings = self.graph.standings
-        budget = self.scope.crashes + len(self.scope.losers)
-        for rule in (*self.graph.rules(number, said), *self.graph.own_rules(number)):
-            if standings[rule.target].life == standings[number].life or lives < budget:
-                yield rule
+        rules = [*self.graph.rules(number, said), *self.graph.own_rules(number)]
+        if lives < self._deaths_max:
+            return rules
+        return [rule for rule in rules if standings[rule.target].life == standings[number].life]
 
     def _said(self, state: State) -> int:
         said = 0
@@ -108,47 +116,47 @@ class Search:
             said |= self.graph.standings[number].said
         return said | self._liar.says(said)
 
-    def _visit(self, state: State, parent: int) -> None:
-        packed = _pack(state)
-        if packed in self._places or any(_pack(other) in self._places for other in self._mirrors(state)):
-            return
+    def _visit(self, packed: int, parent: int, changed: int) -> bool:
+        """Takes in a new state, in which the member in the place `changed` moved. Whether it breaks a promise."""
+        state = self._unpack(packed)
+        if any(mirror in self._places for mirror in self._mirrors(state)):
+            return False
         self._places[packed] = len(self._packed)
         self._packed.append(packed)
         self._parents.append(parent)
-        broken = self._broken(state)
+        broken = self._broken(state, changed)
         if broken is not None:
             self._violation = Violation(*broken, tuple(self._trace(len(self._packed) - 1)))
+        return broken is not None
 
     def _unpack(self, packed: int) -> State:
-        mask = (1 << PLACE_BITS) - 1
-        return tuple(packed >> PLACE_BITS * place & mask for place in range(len(self.scope.honest)))
+        return tuple([packed >> shift & PLACE_MASK for shift in self._shifts])
 
-    def _mirrors(self, state: State) -> Iterator[State]:
-        """The same state under other names."""
-        honest = self.scope.honest
-        for place, renaming in enumerate(self.graph.renamings[1:]):
-            images = {
-                renaming.get(name, name): self.graph.standings[number].mirrors[place]
-                for name, number in zip(honest, state, strict=True)
-            }
-            yield tuple(images[name] for name in honest)
+    def _mirrors(self, state: State) -> Iterator[int]:
+        """The same state under other names, packed."""
+        standings = self.graph.standings
+        for which, shifts in enumerate(self._mirror_shifts):
+            mirror = 0
+            for number, shift in zip(state, shifts, strict=True):
+                mirror |= standings[number].mirrors[which] << shift
+            yield mirror
 
     # --- promises ---------------------------------------------------------------------------------------------------
 
-    def _broken(self, state: State) -> tuple[str, str] | None:
+    def _broken(self, state: State, changed: int) -> tuple[str, str] | None:
         """Agreement: no two batches are executed at one height, whoever executed them and in which life. Votes once:
         nobody honest contradicts a vote of its own, in whichever life, but for one whose log was lost unnoticed."""
-        decided: dict[int, tuple[NodeId, bytes]] = {}
-        for name, number in zip(self.scope.honest, state, strict=True):
-            for height, digest in self.graph.standings[number].decided:
-                other, known = decided.setdefault(height, (name, digest))
-                if known != digest:
-                    letters = self.world.letter(known), self.world.letter(digest)
-                    who = f"{other} executed {letters[0]} and {name} executed {letters[1]}"
-                    return "agreement", f"{who} at height {height}"
-        for number in state if "votes once" in self._claims else ():
-            if self.graph.standings[number].twice:
-                return "votes once", self.graph.standings[number].twice
+        standings = self.graph.standings
+        moved = standings[state[changed]]
+        for height, digest in moved.decided:
+            for number in state:
+                for other_height, other in standings[number].decided:
+                    if other_height == height and other != digest:
+                        letters = self.world.letter(other), self.world.letter(digest)
+                        who = f"{standings[number].name} executed {letters[0]} and {moved.name} executed {letters[1]}"
+                        return "agreement", f"{who} at height {height}"
+        if moved.twice and "votes once" in self._claims:
+            return "votes once", f"{moved.name} said {moved.twice}"
         return None
 
     def _trace(self, place: int) -> Iterator[str]:

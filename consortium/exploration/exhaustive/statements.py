@@ -40,12 +40,13 @@ class Statement(NamedTuple):
 
 
 class Statements:
-    """`audience[name]`: the numbers, as bits, of those that may arrive at a member."""
+    """`audience[name]`: the numbers, as bits, of those that may arrive at a member; `answers`: of those to RECALLs."""
 
     def __init__(self, world: World, meanings: tuple[Meaning, ...]) -> None:
         self._world = world
         self._meanings = meanings
         self.all: list[Statement] = []
+        self.answers = 0
         self._numbers: dict[bytes, int] = {}
         self.audience = dict.fromkeys(world.scope.names, 0)
 
@@ -70,6 +71,7 @@ class Statements:
         body = self._world.batches.get(message.digest, b"") if isinstance(message, PrePrepare) else b""
         event = self._world.received(signed, body)
         self.all.append(Statement(number, signed.sender, to, event, _topic(message), digests))
+        self.answers |= isinstance(message, Recalled) << number
         for name in self.audience if to is None else (to,):
             if name != signed.sender:
                 self.audience[name] |= 1 << number
