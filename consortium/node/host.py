@@ -102,7 +102,7 @@ class Host:
         try:
             frame = decode_frame(payload)
         except Malformed as error:
-            return self._charge(now, publisher, str(error))
+            return self._charge(now, publisher, str(error), len(payload))
         return self._receive(now, publisher, frame)
 
     def receive(self, now: Now, publisher: NodeId, frame: Frame, digest: bytes) -> list[Output]:
@@ -196,8 +196,8 @@ class Host:
         self._hearing = None
         return outputs
 
-    def _charge(self, now: Now, publisher: NodeId, why: str) -> list[Output]:
-        notes = self._publishers.charge(now.monotonic_us, publisher, why)
+    def _charge(self, now: Now, publisher: NodeId, why: str, size: int = 0) -> list[Output]:
+        notes = self._publishers.charge(now.monotonic_us, publisher, why, size)
         if any(note.kind == "shut_out" for note in notes):
             self.counters = NO_COUNTERS  # its votes must come past us from now on
         return [*notes]

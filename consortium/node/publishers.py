@@ -11,6 +11,7 @@ from consortium.core.membership import NodeId
 
 SECOND_US = 1_000_000
 FAULTS_MAX = 100  # frames of one publisher in one second that were read for nothing; at more nothing of it is read
+LARGE_BYTES = 100_000  # a frame counts once, and once more for each of these
 SHUT_OUT_US = 5_000_000  # for so long
 NOTED_MAX = 8  # refusals of one publisher in one second that are noted one by one; the others are counted
 PUBLISHERS_MAX = 1_024  # that are told apart; a bus that lets strangers in may name any number
@@ -39,10 +40,11 @@ class Publishers:
         """Whether nothing of this publisher is read now."""
         return now_us < self._any_until_us and now_us < self._account(publisher).heard_from_us
 
-    def charge(self, now_us: int, publisher: NodeId, why: str) -> list[Note]:
-        """A frame of this publisher was read for nothing: what the trace says of it, which may be nothing."""
+    def charge(self, now_us: int, publisher: NodeId, why: str, size: int = 0) -> list[Note]:
+        """A frame of this publisher, of `size` bytes, was read for nothing: what the trace says of it, which may be
+        nothing."""
         account = self._this_second(now_us, publisher)
-        account.faults += 1
+        account.faults += 1 + size // LARGE_BYTES
         note = Note("rejected", {"why": why[:120], "sender": publisher[:64]})
         if account.faults <= FAULTS_MAX:
             return self.ration(now_us, publisher, note)

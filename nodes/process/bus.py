@@ -29,6 +29,7 @@ TOPICS_MAX = 256  # in one subscription
 JUNK_BYTES = 1_000  # of a payload that is none of ours so many count as one frame that cannot be read
 UNSENT_PACKETS_MAX = 4_096  # held while the broker does not read
 KEEPALIVE_S = 20
+ASKED_S = 600.0  # a flooded broker may answer late that it stopped to deliver
 BACKOFF_FIRST_S, BACKOFF_MAX_S = 0.05, 2.0
 
 _log = logging.getLogger("bus")
@@ -167,11 +168,13 @@ class Bus:
         if publisher in self._heard and self._loop is not None:
             self._heard.discard(publisher)
             self._loop.call_later(for_s, self._listen_again, publisher)
-            self._ask_broker(lambda client: client.unsubscribe(list(self._topics_of(publisher))))
+            self._ask_broker(lambda client: client.unsubscribe(list(self._topics_of(publisher)), timeout=ASKED_S))
 
     def _listen_again(self, publisher: NodeId) -> None:
         self._heard.add(publisher)
-        self._ask_broker(lambda client: client.subscribe([(topic, 0) for topic in self._topics_of(publisher)]))
+        self._ask_broker(
+            lambda client: client.subscribe([(topic, 0) for topic in self._topics_of(publisher)], timeout=ASKED_S)
+        )
 
     def _ask_broker(self, ask: Callable[[aiomqtt.Client], Awaitable[object]]) -> None:
         """Unless it is away: then the next subscription says it."""

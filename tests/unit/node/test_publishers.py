@@ -36,6 +36,14 @@ def test_a_publisher_whose_frames_are_read_for_nothing_is_shut_out_for_the_state
     assert publishers.is_shut_out(4 + SHUT_OUT_US, "liar") and not publishers.is_shut_out(5 + SHUT_OUT_US, "liar")
 
 
+def test_a_large_frame_that_is_none_counts_by_its_size() -> None:
+    publishers = Publishers()
+    publishers.charge(0, "liar", "no frame", 5_000_000)
+    assert not publishers.is_shut_out(0, "liar")
+    (note,) = publishers.charge(0, "liar", "no frame", 10_000_000)
+    assert note.kind == "shut_out" and publishers.is_shut_out(0, "liar")
+
+
 def test_faults_of_different_seconds_do_not_add_up() -> None:
     publishers = Publishers()
     for second in range(10):
