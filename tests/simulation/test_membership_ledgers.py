@@ -10,6 +10,7 @@ import pytest
 
 from consortium.contracts import load_contracts
 from consortium.core.codec import encode
+from consortium.core.format import FORMAT
 from consortium.core.genesis import Parameters
 from consortium.core.membership import Epochs
 from consortium.core.messages import MessageCodec
@@ -138,10 +139,10 @@ def doctored(links: tuple[EpochLink, ...]) -> dict[str, tuple[EpochLink, ...]]:
 def test_doctored_links_are_refused(story: Story) -> None:
     links = links_to(story.rows, 2)
     assert links is not None and len(links) == 2
-    verify_epochs_proof(story.ran.genesis, encode(EpochsProof(1, links)))
+    verify_epochs_proof(story.ran.genesis, encode(EpochsProof(FORMAT, links)))
     for name, chain in doctored(links).items():
         with pytest.raises(ProofError):
-            verify_epochs_proof(story.ran.genesis, encode(EpochsProof(1, chain)))
+            verify_epochs_proof(story.ran.genesis, encode(EpochsProof(FORMAT, chain)))
             pytest.fail(name)
 
 
