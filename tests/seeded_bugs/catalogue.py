@@ -7,6 +7,7 @@ from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
 from .core_bugs import CORE_BUGS
 from .damage_bugs import DAMAGE_BUGS
+from .explored_bugs import EXPLORED_BUGS
 from .identity_bugs import IDENTITY_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
@@ -30,4 +31,5 @@ BUGS: tuple[SeededBug, ...] = (
     *LABORATORY_BUGS,
     *BUS_BUGS,
     *IDENTITY_BUGS,
+    *EXPLORED_BUGS,
 )
