@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from consortium.core.codec import encode
-from consortium.core.contract import OK, Receipt
+from consortium.core.contract import OK, Event, Receipt
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import Message, Signed
@@ -70,6 +70,17 @@ def control_validity(run: Run) -> Run:
     stranger = secret("stranger", "submit")
     forged = sign_bundle(run.genesis.chain, SUITE, stranger, bundle.member, bundle.transactions)
     return with_rows(run, [("batch", height_key(HEIGHT), encode_batch(HEIGHT, [forged]))])
+
+
+def control_validity__revoked(run: Run) -> Run:
+    """A transaction says that the key was replaced of a member which is executed in the next block all the same."""
+    held = run.ledgers["depot"]
+    batch = decode_batch(held.get("batch", height_key(HEIGHT + 1)) or b"")
+    bundle = msgspec.msgpack.decode(batch.bundles[0], type=Bundle)
+    key = receipt_key(HEIGHT, 0)
+    receipt = msgspec.msgpack.decode(held.get("receipt", key) or b"", type=Receipt)
+    revoked = Event("key-revoked", {"name": bundle.member, "purpose": "submit"})
+    return with_rows(run, [("receipt", key, encode(msgspec.structs.replace(receipt, events=(revoked,))))])
 
 
 def control_exactly_once(run: Run) -> Run:
