@@ -68,7 +68,7 @@ def test_only_votes_have_the_shape_that_evidence_is_judged_by() -> None:
         kinds += protocol.messages
     assert any(issubclass(kind, Vote) for kind in kinds) and any(issubclass(kind, ViewVote) for kind in kinds)
     for kind in kinds:
-        is_like_view_vote = _shape(kind) == ["int", "Digest", "int", "tuple[Digest, ...]"]
+        is_like_view_vote = _shape(kind) == list(ViewVote.__annotations__.values())
         assert is_like_view_vote == issubclass(kind, ViewVote), f"{kind.__name__} has the shape of a view's vote"
-        is_alike = _shape(kind) == ["int", "int", "Digest"]
+        is_alike = _shape(kind) == list(Vote.__annotations__.values())
         assert is_alike == issubclass(kind, Vote), f"{kind.__name__} has the shape of a vote, and is none"
