@@ -154,13 +154,17 @@ def lost_frames(path: Path, shared: int) -> tuple[int, int]:
     taken = int.from_bytes(os.pread(shared, 20, 0)[_INDEX_FRAMES], sys.byteorder)
     left = sound = 0
     previous: tuple[int, int] | None = None
-    for head, page in _frames(path, log, taken):
+    for place, (head, page) in enumerate(_frames(path, log, taken), 1):
         _, pages, salts, *stored = _FRAME.unpack(head)
-        if salts != log.salts:
-            break
-        left += 1
-        if pages and previous is not None and _checksum(head[:8] + page, previous, log.order) == tuple(stored):
-            sound = left
+        if salts == log.salts:  # others are spent, unless it is the salts that are damaged: then sound ones follow
+            left = place
+        if (
+            salts == log.salts
+            and pages
+            and previous is not None
+            and _checksum(head[:8] + page, previous, log.order) == tuple(stored)
+        ):
+            sound = place
         previous = (stored[0], stored[1])
     return left, sound
 

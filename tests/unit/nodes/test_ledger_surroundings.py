@@ -209,7 +209,7 @@ def test_a_newer_format_is_no_damage(chain: Chain, tmp_path: Path) -> None:
     assert len(list(node.folder.glob("ledger.damaged-*.sqlite"))) == 1, "only its header says 8"
 
 
-@pytest.mark.parametrize("what", ["header", "frame"])
+@pytest.mark.parametrize("what", ["header", "frame", "salt"])
 def test_a_damaged_log_beside_a_ledger_makes_it_older_and_is_told(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
@@ -222,12 +222,13 @@ def test_a_damaged_log_beside_a_ledger_makes_it_older_and_is_told(
     wal = node.ledger.with_name("ledger.sqlite-wal")
     main, log = node.ledger.read_bytes(), bytearray(wal.read_bytes())
     rows.close()
-    log[12 if what == "header" else len(log) // 2] ^= 1
+    frame = 32 + (len(log) - 32) // 8_216 // 2 * 8_216
+    log[{"header": 12, "frame": frame + 4_000, "salt": frame + 13}[what]] ^= 1
     node.ledger.write_bytes(main)
     wal.write_bytes(log)
     with (
         pytest.raises(Damaged, match=r"wal is damaged|no ledger|not the ledger")
-        if what == "frame"
+        if what != "header"
         else pytest.raises(UserError)
     ):
         SqliteRows(node.ledger, read_only=True)
