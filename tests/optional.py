@@ -107,6 +107,16 @@ def has(name: str) -> bool:
     return THINGS[name][0]()
 
 
+def mosquitto_command(settings: Path) -> list[str]:
+    """A Mosquitto with these settings, for a test that marks itself with `needs("mosquitto")`."""
+    return [find_mosquitto(), "-c", str(settings)]
+
+
+def settings_of_user() -> list[str]:
+    """What a Mosquitto needs in its settings to read the files of this user: root's, where root starts it."""
+    return ["user root"] if os.geteuid() == 0 else []
+
+
 def needs(*names: str) -> pytest.MarkDecorator:
     """A mark that skips where one of `names` (keys of THINGS) is missing, and says which."""
     reasons = [THINGS[name][1] for name in names if not has(name)]

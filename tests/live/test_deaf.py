@@ -1,7 +1,6 @@
 """A broker that accepts a node and does not deliver is diagnosed by the node itself."""
 
 import asyncio
-import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,13 +10,13 @@ import msgspec
 import pytest
 
 from nodes.broker.address import BrokerAddress
-from nodes.broker.broker import EmbeddedBroker, EmbeddedSettings, find_mosquitto, free_port, is_port_free
+from nodes.broker.broker import EmbeddedBroker, EmbeddedSettings, free_port, is_port_free
 from nodes.broker.topics import topic_root
 from nodes.conduct import child
 from nodes.process import loopback
 from nodes.process.bus import Bus
 from nodes.process.keys import read_private
-from tests.optional import needs
+from tests.optional import mosquitto_command, needs, settings_of_user
 
 CHAIN = b"c" * 32
 pytestmark = pytest.mark.live
@@ -32,10 +31,11 @@ def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
 
     def start(*lines: str) -> BrokerAddress:
         port = free_port()
-        user = ["user root"] if os.geteuid() == 0 else []
         settings = tmp_path / "mosquitto.conf"
-        settings.write_text("\n".join([f"listener {port} 127.0.0.1", "allow_anonymous true", *user, *lines]) + "\n")
-        words = ["-m", "nodes.conduct.child", find_mosquitto(), "-c", str(settings)]
+        settings.write_text(
+            "\n".join([f"listener {port} 127.0.0.1", "allow_anonymous true", *settings_of_user(), *lines]) + "\n"
+        )
+        words = ["-m", "nodes.conduct.child", *mosquitto_command(settings)]
         running.append(child.spawn(words, log=tmp_path / "log.txt"))
         deadline = time.monotonic() + 10
         while is_port_free(port) and time.monotonic() < deadline:

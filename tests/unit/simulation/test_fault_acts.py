@@ -128,14 +128,14 @@ def test_a_drift_of_nothing_ends_a_drift_and_no_other_act_ends_itself_so() -> No
 
 
 def test_every_drawing_is_an_episode_of_known_acts_whose_options_can_be_meant() -> None:
-    """With what belongs to its first act behind it; of the acts that harm, only a storm is not drawn at all."""
+    """With what belongs to its acts behind them; of the acts that harm, only a storm is not drawn at all."""
     shape = Shape(("m0", "m1", "m2", "m3"), "watcher", 1_000, 250_000)
     drawn: set[str] = set()
     for drawing in load_drawings():
         for seed in range(40):
             episode = drawing.draw(Stream(seed, "test"), shape, "m1")
-            assert [fault.act for fault in episode[1:]] == list(load_acts()[episode[0].act].followed_by)
-            for fault in episode:
+            for place, fault in enumerate(episode):
+                assert set(load_acts()[fault.act].followed_by) <= {later.act for later in episode[place + 1 :]}
                 read_options(fault)
                 drawn.add(fault.act)
     assert set(load_acts()) - drawn == {"kill_storm"}
