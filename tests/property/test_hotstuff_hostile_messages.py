@@ -62,6 +62,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "digest": digests,
     "commits": st.lists(digests, max_size=3).map(tuple),
     "nonce": st.binary(max_size=40),
+    "signed_height": st.none() | numbers,
     "receiver": names,
     "with_body": st.booleans(),
     "certificate": certificates,

@@ -63,6 +63,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "stable_height": numbers,
     "digest": digests,
     "nonce": st.binary(max_size=40),
+    "signed_height": st.none() | numbers,
     "receiver": names,
     "seal": st.none() | certificates,
     "certificate": certificates,
