@@ -11,7 +11,7 @@ from nodes.conduct.conductor import run_local
 from tests.live.attacker import Attack, Phase
 from tests.optional import has, needs
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.drill]
 
 RSS_BYTES_MAX = 300_000_000
 SHARE_KEPT = 0.7
