@@ -1,4 +1,4 @@
-"""Carries a host's outputs out, in step order: nothing is sent, and no block is stored, past an unsynced `Store`.
+"""Carries a host's outputs out, in step order: nothing is sent, stored or told past an unsynced `Store`.
 
 Steps go on while a sync runs; one sync serves many steps. Blocks are committed in order behind the votes they rest
 on; sending does not wait for them, since a block can be executed again from what is synced or known to others.
@@ -31,9 +31,10 @@ _log = logging.getLogger("store")
 class _Batch:
     """Stores to be synced together, and what may leave after them."""
 
-    __slots__ = ("applies", "stores", "transmits")
+    __slots__ = ("applies", "stores", "tales", "transmits")
 
     def __init__(self) -> None:
+        self.tales: list[Callable[[], None]] = []
         self.stores: list[tuple[int | None, bytes]] = []
         self.transmits: list[Transmit] = []
         self.applies: list[Apply] = []
@@ -90,6 +91,14 @@ class Carrier:
         else:
             self._applies.append(output)
 
+    def tell(self, tale: Callable[[], None]) -> None:
+        """Call this in the order of steps: once all that was taken before is synced. A trace that is ahead of the disk
+        tells of what a death undoes."""
+        if self._is_syncing or self._batch.stores:
+            self._batch.tales.append(tale)
+        else:
+            tale()
+
     def flush(self, *, is_idle: bool) -> None:
         """Send what may be sent; start a sync if one is due. `is_idle`: there is nothing else to do meanwhile, so
         a short sync is done here and now, which saves two changes of thread."""
@@ -133,12 +142,16 @@ class Carrier:
         self._run(self._sync_thread, self._sync, batch.stores, done)
 
     def _release(self, batch: _Batch) -> None:
+        self._let_go(batch)
+        if not self._batch.stores:  # what queued behind this sync waits for no other
+            behind, self._batch = self._batch, _Batch()
+            self._let_go(behind)
+
+    def _let_go(self, batch: _Batch) -> None:
+        for tale in batch.tales:
+            tale()
         self._send(batch.transmits)
         self._applies.extend(batch.applies)
-        if not self._batch.stores:  # what queued behind this sync waits for no other
-            self._send(self._batch.transmits)
-            self._applies.extend(self._batch.applies)
-            self._batch = _Batch()
 
     def _send(self, transmits: Sequence[Transmit]) -> None:
         frames: dict[NodeId | None, list[bytes]] = {}

@@ -58,11 +58,15 @@ class NodeNotes:
         self._cost_s = time.monotonic() + COST_EVERY_S
         self._traffic_s = time.monotonic() + TRAFFIC_EVERY_S
 
-    def note(self, kind: str, fields: dict[str, Any]) -> None:
-        """One record into the trace; some are also said in the log."""
+    def now_us(self) -> int:
+        """Since the run began."""
+        return 0 if self._origin is None else time.monotonic_ns() // 1_000 - self._origin.monotonic_us
+
+    def note(self, kind: str, fields: dict[str, Any], at_us: int | None = None) -> None:
+        """One record into the trace, of this moment or of an earlier one; some are also said in the log."""
         if self._origin is None:
             return
-        self._trace.add(time.monotonic_ns() // 1_000 - self._origin.monotonic_us, kind, fields)
+        self._trace.add(self.now_us() if at_us is None else at_us, kind, fields)
         if kind == "executed":
             self._transactions += fields.get("transactions", 0)
         elif kind in _WORDS:

@@ -7,6 +7,7 @@ import gc
 import logging
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -291,7 +292,11 @@ class Process:
         self._up_line.publish(to, frames)
 
     def _note(self, note: Note) -> None:
-        self._notes.note(note.kind, note.fields)
+        told = partial(self._notes.note, note.kind, note.fields, self._notes.now_us())
+        if note.kind == "diverged":
+            told()  # it may end this life, and rests on nothing that is stored
+        else:
+            self.carrier.tell(told)
         if note.kind == "shut_out":
             self._shut_out(note.fields["publisher"], note.fields["why"], note.fields["for_us"])
         elif note.kind == "diverged" and note.fields.get("is_proven"):

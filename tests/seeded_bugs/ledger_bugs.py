@@ -253,6 +253,14 @@ STORE_BUGS = (
         (CARRIER,),
     ),
     SeededBug(
+        "told-past-an-unsynced-store",
+        "A trace tells of nothing that a death could still undo (nodes/process/carrier.py).",
+        "nodes/process/carrier.py",
+        "        if self._is_syncing or self._batch.stores:\n            self._batch.tales.append(tale)",
+        "        if self._is_syncing:\n            self._batch.tales.append(tale)",
+        (CARRIER,),
+    ),
+    SeededBug(
         "block-stored-before-its-votes",
         "A block is committed behind the votes that it rests on (nodes/process/carrier.py).",
         "nodes/process/carrier.py",

@@ -117,6 +117,25 @@ async def test_what_queued_behind_a_sync_without_votes_leaves_with_it() -> None:
     assert disk.events == ["sync v1", "send None p1", "send None p2"]
 
 
+async def test_nothing_is_told_of_what_a_death_could_still_undo() -> None:
+    """Was: a bundle noted as submitted, 3 ms before `kill -9`, that no disk had: a sound run failed its check."""
+    disk = Disk()
+    disk.gate.clear()
+    made = carrier(disk)
+    for word in ("before", "behind v1"):
+        made.tell(lambda word=word: disk.events.append(f"told {word}"))  # type: ignore[misc]
+        made.take(vote(b"v1" if word == "before" else b"v2"))
+    made.tell(lambda: disk.events.append("told behind v2"))
+    made.flush(is_idle=False)
+    await asyncio.sleep(0.05)
+    made.tell(lambda: disk.events.append("told while it syncs"))
+    assert disk.events == ["told before"], "positive control: what waits for no vote is told"
+    disk.gate.set()
+    await made.drain()
+    behind = ["told behind v1", "told behind v2", "told while it syncs"]
+    assert disk.events == ["told before", "sync v1 v2", *behind]
+
+
 async def test_a_failed_sync_is_told_and_what_rests_on_it_is_never_said() -> None:
     disk = Disk()
     disk.gate.clear()
@@ -124,6 +143,7 @@ async def test_a_failed_sync_is_told_and_what_rests_on_it_is_never_said() -> Non
     made = carrier(disk, failures)
     for output in (vote(b"v1"), say(b"p1"), Apply(1, ())):
         made.take(output)
+    made.tell(lambda: disk.events.append("told"))
     made.flush(is_idle=False)
     disk.is_broken = True
     disk.gate.set()
