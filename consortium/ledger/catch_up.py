@@ -36,7 +36,8 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.certificate import CheckDecision
 from consortium.ledger.chain import Ledger
 from consortium.ledger.claims import Claims
-from consortium.ledger.fetch import BlockFetch, Fetched, Nonces, SnapshotFetch
+from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch
+from consortium.ledger.given_block import GivenBlock
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from consortium.ledger.newest_seals import NewestSeals
 from consortium.ledger.serve import Server
@@ -325,7 +326,7 @@ class CatchUp:
             effects += self._set(GO, 0)
         return effects
 
-    def _check(self, height: int, held: Fetched) -> Decide:
+    def _check(self, height: int, held: GivenBlock) -> Decide:
         """What a peer gave for a height, under a certificate that proves it. Raises Malformed."""
         certificate, seal = held.open()
         digest = NULL_DIGEST if held.batch is None else batch_digest(held.batch)

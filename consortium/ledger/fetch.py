@@ -16,13 +16,13 @@ from msgspec import Meta
 from consortium.core.codec import Decoder, Malformed, array_length, tagged_hash
 from consortium.core.machine import Effect, Now, Received, Send
 from consortium.core.membership import Epochs, NodeId
-from consortium.core.messages import Certificate
 from consortium.core.transaction import BATCH_BYTES_MAX
 from consortium.core.verifier import Verifier
 from consortium.ledger.base import Base
 from consortium.ledger.block import Header
 from consortium.ledger.certificate import CERTIFICATE_BYTES_MAX, decode_certificate
 from consortium.ledger.epoch_links import LINKS_MAX, decode_link
+from consortium.ledger.given_block import GivenBlock
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import ANSWER_BYTES, BLOCKS_MAX
 from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, base_of, check_link, decode_part, prove_state
@@ -42,22 +42,6 @@ ROW_BYTES = 200  # of a row besides its bytes, while its root is computed
 _BLOCKS: Decoder[list[tuple[bytes | None, bytes, bytes | None]]] = Decoder(
     Annotated[list[tuple[bytes | None, bytes, bytes | None]], Meta(max_length=BLOCKS_MAX)], BLOCK_BYTES_MAX
 )
-
-
-class Fetched(NamedTuple):
-    """One height as a peer gave it: bytes, of which nothing is checked yet."""
-
-    batch: bytes | None
-    certificate: bytes
-    seal: bytes | None
-
-    @property
-    def size(self) -> int:
-        return len(self.batch or b"") + len(self.certificate) + len(self.seal or b"")
-
-    def open(self) -> tuple[Certificate, Certificate | None]:
-        """Certificate and seal. Raises Malformed."""
-        return decode_certificate(self.certificate), None if self.seal is None else decode_certificate(self.seal)
 
 
 class _Request(NamedTuple):
@@ -88,7 +72,7 @@ class BlockFetch:
     def __init__(self, peer: NodeId, nonces: Nonces, head: int, *, is_probe: bool = False) -> None:
         self.peer = peer
         self.is_probe = is_probe
-        self._ready: dict[int, Fetched] = {}
+        self._ready: dict[int, GivenBlock] = {}
         self._bytes = 0  # of those
         self._nonces = nonces
         self._requests: dict[bytes, _Request] = {}
@@ -124,7 +108,7 @@ class BlockFetch:
     def is_ready(self, height: int) -> bool:
         return height in self._ready
 
-    def pop(self, height: int) -> Fetched | None:
+    def pop(self, height: int) -> GivenBlock | None:
         """What came for this height, if anything; it is held no more."""
         found = self._ready.pop(height, None)
         if found is not None:
@@ -156,7 +140,7 @@ class BlockFetch:
         entries = _BLOCKS.decode(event.attachment)
         for height, entry in enumerate(entries, request.first):
             self.pop(height)
-            held = self._ready[height] = Fetched(*entry)
+            held = self._ready[height] = GivenBlock(*entry)
             self._bytes += held.size
         if entries and request.first + len(entries) <= request.last:
             self._rest.append((request.first + len(entries), request.last))

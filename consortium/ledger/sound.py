@@ -7,8 +7,6 @@ Damaged here: the node then sets its ledger aside, and fetches it from the other
 from __future__ import annotations
 
 from collections import OrderedDict
-from hashlib import sha256
-from typing import NamedTuple
 
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
@@ -19,28 +17,11 @@ from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.core.verifier import Verifier
 from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.certificate import CheckDecision, check_seal, decode_certificate, stored_seal
+from consortium.ledger.given_block import GivenBlock
 from consortium.ledger.rows import Damaged, height_key
 from consortium.ledger.snapshot import Copy, Linked, check_link
 
 REMEMBERED_MAX = 65_536  # heights
-
-
-class StoredBlock(NamedTuple):
-    """What a member that lacks a height is given. `batch` None: a null request."""
-
-    batch: bytes | None
-    certificate: bytes
-    seal: bytes | None
-
-    @property
-    def size(self) -> int:
-        return len(self.batch or b"") + len(self.certificate) + len(self.seal or b"")
-
-    @property
-    def digest(self) -> bytes:
-        """Of all three, with their lengths."""
-        parts = (self.batch or b"", self.certificate, self.seal or b"")
-        return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()[:16]
 
 
 class SoundBlocks:
@@ -53,13 +34,13 @@ class SoundBlocks:
         self._check_decision = check_decision
         self._proven: OrderedDict[int, bytes] = OrderedDict()
 
-    def block(self, height: int) -> StoredBlock:
+    def block(self, height: int) -> GivenBlock:
         """Of a height above the base, up to the head. Raises Damaged."""
         key = height_key(height)
         batch, certificate = self._rows.get("batch", key), self._rows.get("certificate", key)
         if batch is None or certificate is None:
             raise Damaged(f"block {height} is missing")
-        found = StoredBlock(batch or None, certificate, self._rows.get("seal", key))
+        found = GivenBlock(batch or None, certificate, self._rows.get("seal", key))
         if self._proven.get(height) != found.digest:
             self._prove(height, found)
             self._proven[height] = found.digest
@@ -67,7 +48,7 @@ class SoundBlocks:
                 self._proven.popitem(last=False)
         return found
 
-    def _prove(self, height: int, found: StoredBlock) -> None:
+    def _prove(self, height: int, found: GivenBlock) -> None:
         digest = NULL_DIGEST if found.batch is None else batch_digest(found.batch)
         try:
             certificate = decode_certificate(found.certificate)
