@@ -52,6 +52,8 @@ def _placed(bare: Scope, names: dict[str, str]) -> Iterator[Scope]:
         choices[name] = bare.positions() if value == EACH else [None if value == "none" else value]
     for chosen in product(*choices.values()):
         placed = bare._replace(**dict(zip(choices, chosen, strict=True)))  # type: ignore[arg-type]
+        if not placed.honest:
+            raise UserError(f"--scope members={bare.members}: {placed.liar} lies, and nobody honest is left")
         named = [name for name in chosen if name is not None]
         if len(named) == len(set(named)):
             yield placed

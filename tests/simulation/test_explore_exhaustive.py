@@ -64,6 +64,6 @@ def test_a_scope_is_read_from_words_and_a_wrong_one_is_named() -> None:
     assert scopes_of(["liar=m1", "views=3"]) == [Scope(views=3, liar="m1")]
     assert scopes_of(["lost=each"]) == [Scope(lost=name) for name in ("m0", "m1", "m2")]
     assert [scope.liar for scope in scopes_of([])] == ["m0", "m1", "m2", None, None, None]
-    for word in ("depth=3", "members=0", "liar=nobody", "views=x"):
+    for word in ("depth=3", "members=0", "members=1", "liar=nobody", "views=x"):
         with pytest.raises(UserError, match=word.partition("=")[0]):
             scopes_of([word])
