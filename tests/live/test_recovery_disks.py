@@ -150,6 +150,15 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
     assert {record["node"] for record in votes} >= {"node-1", "node-3"}
 
 
+def start_in_vain(name: str) -> Step:
+    def step(run: LocalRun) -> bool:
+        run.nodes[name].start()
+        run.nodes[name].may_die = True
+        return True
+
+    return step
+
+
 def test_one_flipped_bit_of_any_file_is_made_good_or_told_in_a_sentence_by_a_real_node(tmp_path: Path) -> None:
     """A sample of what `tests/unit/nodes/test_damaged_disks.py` tries on every file without processes."""
     stream, kept = Stream(9, "bits"), dict[Path, bytes]()
@@ -163,11 +172,6 @@ def test_one_flipped_bit_of_any_file_is_made_good_or_told_in_a_sentence_by_a_rea
             return True
 
         return step
-
-    def start_in_vain(run: LocalRun) -> bool:
-        run.nodes["node-3"].start()
-        run.nodes["node-3"].may_die = True
-        return True
 
     def mend(run: LocalRun) -> bool:
         assert run.nodes["node-3"].process is not None and run.nodes["node-3"].process.returncode == 2
@@ -186,7 +190,7 @@ def test_one_flipped_bit_of_any_file_is_made_good_or_told_in_a_sentence_by_a_rea
         for step in (
             ("node-3 is down", do(down, "node-3")),
             (f"a bit of {file}", flip_bit(file)),
-            ("node-3 is started in vain", start_in_vain),
+            ("node-3 is started in vain", start_in_vain("node-3")),
             ("it ends", is_dead("node-3")),
             ("what was flipped is flipped back", mend),
             ("node-3 is started", do(start, "node-3")),
