@@ -127,7 +127,7 @@ CORE_BUGS = (
         "Every table that a peer can fill has a share per member (docs/consensus.md, promises).",
         NODE + "pool.py",
         "        if self._held.load(member) + count > share:",
-        "        if self._held.load(member) + count > share * len(epoch.members):",
+        "        if self._held.load(member) + count > share * len(self._epochs.newest.members):",
         (POOL,),
     ),
     SeededBug(
