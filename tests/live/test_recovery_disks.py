@@ -89,7 +89,7 @@ def flip_an_old_vote(run: LocalRun) -> bool:
     path = run.nodes["node-4"].folder.votes
     ends = block_ends(path)
     at = ends[len(ends) // 2] - 1
-    overwrite(path, at, bytes([path.read_bytes()[at] ^ 1]))
+    overwrite(path, at, bytes([path.read_bytes()[at] ^ 3]))  # two bits: one would be told as a flipped bit
     return True
 
 

@@ -68,3 +68,13 @@ def test_a_death_is_noted_once_and_the_first_by_its_own_fault_ends_the_run(tmp_p
     expected.may_end_with = -signal.SIGKILL
     nodes["c"] = expected
     assert deaths.look() == "" and len(noted) == 3, "what the scenario does is its own to tell"
+
+
+def test_a_death_that_a_drill_expects_is_noted_and_ends_nothing(tmp_path: Path) -> None:
+    """Was: not noted, so a check asked why the leader of a drill was suspected."""
+    node = ended(tmp_path, "a", -signal.SIGKILL)
+    node.may_die = True
+    noted: list[tuple[str, str, dict[str, Any]]] = []
+    deaths = Deaths({"a": node}, lambda name, kind, fields: noted.append((name, kind, fields)))
+    assert (deaths.look(), deaths.look(), deaths.words()) == ("", "", "")
+    assert noted == [("a", "exited", {"code": -9})]
