@@ -13,6 +13,7 @@ from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.insurance.bill import Line
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
+from consortium.core.calendar import day_of_ordinal
 from consortium.core.contract import Context, Event, Refused, Table
 
 V = TypeVar("V")
@@ -75,7 +76,8 @@ class Consortium:
         raw = msgspec.msgpack.encode(arguments)
         typed = msgspec.msgpack.decode(raw, type=verb.arguments)
         assert msgspec.msgpack.encode(typed) == raw
-        context = Context(b"chain", 1, self.day * DAY_US, b"transaction", member, MEMBERS[member])
+        today = day_of_ordinal(self.day)
+        context = Context(b"chain", 1, self.day * DAY_US, b"transaction", member, MEMBERS[member], today)
         before = self.state.copy()
         try:
             events = CONTRACTS[contract].execute(self.state, operation, typed, context)

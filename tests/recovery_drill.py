@@ -103,11 +103,15 @@ def at_height(height: int) -> Step:
 
 
 def do(act: Callable[[NodeProcess], object], *names: str) -> Step:
-    """Do this once to these nodes."""
+    """Do this once to these nodes. That it kills one is told to the trace: to the checks it is a fault."""
 
     def step(run: LocalRun) -> bool:
         for name in names:
-            act(run.nodes[name])
+            node = run.nodes[name]
+            living = node.process if node.is_alive else None
+            act(node)
+            if living is not None and living.poll() is not None:
+                run.note_fault("kill", name)
         return True
 
     return step

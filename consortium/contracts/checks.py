@@ -27,7 +27,6 @@ PATIENT = "patient"
 
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_DAY_US = 86_400_000_000
 
 
 def check_identifier(value: str, what: str) -> None:
@@ -116,39 +115,3 @@ def check_period(from_day: int, to_day: int, what: str) -> None:
         check_day(to_day, f"{what} to_day")
     if from_day >= to_day:
         raise Refused("bad-date", f"{what} ends on {to_day}, before it begins on {from_day}")
-
-
-def compute_day(time_us: int) -> int:
-    """The UTC day YYYYMMDD of a chain time (microseconds since 1970)."""
-    return _day_of_ordinal(time_us // _DAY_US)
-
-
-def compute_day_after(day: int, days: int) -> int:
-    """The day YYYYMMDD that lies `days` after a day that has passed `check_day`."""
-    return _day_of_ordinal(_ordinal_of_day(day) + days)
-
-
-def compute_days_between(earlier: int, later: int) -> int:
-    """How many days `later` lies after `earlier`; both YYYYMMDD."""
-    return _ordinal_of_day(later) - _ordinal_of_day(earlier)
-
-
-def _ordinal_of_day(value: int) -> int:
-    """Days since 1970-01-01 (proleptic Gregorian; years counted from March, H. Hinnant's `days_from_civil`)."""
-    year, rest = divmod(value, 10_000)
-    month, day = divmod(rest, 100)
-    year -= month <= 2
-    era, year_of_era = divmod(year, 400)
-    day_of_year = (153 * (month - 3 if month > 2 else month + 9) + 2) // 5 + day - 1
-    return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
-
-
-def _day_of_ordinal(ordinal: int) -> int:
-    era, day_of_era = divmod(ordinal + 719_468, 146_097)
-    year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365
-    day_of_year = day_of_era - (365 * year_of_era + year_of_era // 4 - year_of_era // 100)
-    month_from_march = (5 * day_of_year + 2) // 153
-    day = day_of_year - (153 * month_from_march + 2) // 5 + 1
-    month = month_from_march + 3 if month_from_march < 10 else month_from_march - 9
-    year = year_of_era + era * 400 + (month <= 2)
-    return year * 10_000 + month * 100 + day

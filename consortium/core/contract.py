@@ -1,4 +1,4 @@
-"""What a contract is: deterministic operations over a key-value state, integers only.
+"""What a contract is: deterministic operations over a key-value state, integers only; and queries, which only read.
 
 A contract module offers one value `CONTRACT = Contract(name, version, operations)`. An operation either returns events
 or raises `Refused(code, sentence)`; then whatever it wrote is thrown away and the receipt carries code and sentence.
@@ -7,7 +7,7 @@ Contracts never read a clock, a locale, a float, or iterate a set. `tests/test_a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -20,6 +20,7 @@ V = TypeVar("V")
 GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
 EVERY_MEMBER = frozenset(("*",))  # of `Operation.roles`: every member, whatever its role (the genesis is no member)
 OK = "ok"
+NOT_YOURS = "not-yours"
 
 
 class Refused(Exception):
@@ -67,7 +68,8 @@ class State(StateReader, Protocol):
 
 
 class Context(NamedTuple):
-    """Circumstances of one transaction. `time_us` is chain time: microseconds of UTC since 1970."""
+    """Circumstances of one transaction. `time_us` is chain time: microseconds of UTC since 1970; `day` is the day
+    YYYYMMDD on which that falls in the chain's calendar (core/calendar.py): what a contract calls today."""
 
     chain: bytes
     height: int
@@ -75,6 +77,7 @@ class Context(NamedTuple):
     transaction: bytes  # its id
     member: str  # who signed it
     role: str  # the role of that member in the registry, or GENESIS
+    day: int
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -97,37 +100,97 @@ class Receipt(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unk
         return self.code == OK
 
 
+class Reader(NamedTuple):
+    """Who asks a query, and when: `day` YYYYMMDD is the chain's day at its head."""
+
+    member: str
+    role: str
+    day: int
+
+
+class Whose(NamedTuple):
+    """Whose record an operation or a query is about. `find(state, arguments)`: the members whose it is; none where
+    there is no such record, for it must not raise what an unknown record would be told by. `others`: roles that may
+    use it for the records of everybody, and are told what is unknown."""
+
+    find: Callable[[StateReader, Any], Collection[str]]
+    others: frozenset[str] = frozenset()
+
+    def check(self, state: StateReader, arguments: Any, member: str, role: str) -> None:
+        """Refuses `not-yours`, with the same words for the record of another and for one that nobody has."""
+        if role in self.others or role == GENESIS or member in self.find(state, arguments):
+            return
+        raise Refused(NOT_YOURS, f"{member} has no such record")
+
+
 class Operation(NamedTuple):
     """One verb of a contract: its arguments' type (a frozen Struct, forbid_unknown_fields) and who may use it: the
-    names of roles, or `EVERY_MEMBER` where a member of a role that is yet to be written may use it too."""
+    names of roles, or `EVERY_MEMBER` where a member of a role that is yet to be written may use it too. `whose`: on
+    whose records; without it a permitted role acts on none, or on all."""
 
     name: str
     arguments: Any
     roles: frozenset[str]
     run: Callable[[State, Any, Context], list[Event]]
+    whose: Whose | None = None
 
     def is_permitted(self, role: str) -> bool:
         """Whether a signer of this role may use it: the roles named, or every member; nobody else."""
-        return role in self.roles or (self.roles >= EVERY_MEMBER and role not in ("", GENESIS))
+        return _is_among(role, self.roles)
+
+
+class Query(NamedTuple):
+    """One question that a contract answers from the state, and who may ask it: like `Operation`. `run` returns a frozen
+    Struct; it refuses like an operation, and can write nothing."""
+
+    name: str
+    arguments: Any
+    roles: frozenset[str]
+    run: Callable[[StateReader, Any, Reader], Any]
+    whose: Whose | None = None
+
+    def is_permitted(self, role: str) -> bool:
+        return _is_among(role, self.roles)
+
+
+def _is_among(role: str, roles: frozenset[str]) -> bool:
+    return role in roles or (roles >= EVERY_MEMBER and role not in ("", GENESIS))
 
 
 class Contract:
-    """A named set of operations; `version` activates by height like a policy pack. Equal arguments have equal bytes
-    (else TypeError, see core/canonical.py): they are part of a transaction's id."""
+    """A named set of operations and queries; `version` activates by height like a policy pack. Equal arguments have
+    equal bytes (else TypeError, see core/canonical.py): they are part of a transaction's id."""
 
-    def __init__(self, name: str, version: int, operations: tuple[Operation, ...]) -> None:
+    def __init__(
+        self, name: str, version: int, operations: tuple[Operation, ...], queries: tuple[Query, ...] = ()
+    ) -> None:
         for operation in operations:
             check_canonical(operation.arguments, f"{name}.{operation.name}")
         self.name = name
         self.version = version
         self.operations: Mapping[str, Operation] = {operation.name: operation for operation in operations}
+        self.queries: Mapping[str, Query] = {query.name: query for query in queries}
         assert len(self.operations) == len(operations), f"{name}: an operation is named twice"
+        assert len(self.queries) == len(queries), f"{name}: a query is named twice"
 
     def execute(self, state: State, operation: str, arguments: Any, context: Context) -> list[Event]:
-        """Check the role, run the operation; raises `Refused`, and then the caller undoes the state."""
+        """Check role and owner, run the operation; raises `Refused`, and then the caller undoes the state."""
         verb = self.operations.get(operation)
         if verb is None:
             raise Refused("unknown-operation", f"{self.name} has no operation {operation!r}")
         if not verb.is_permitted(context.role):
             raise Refused("not-permitted", f"a {context.role} may not {operation} in {self.name}")
+        if verb.whose is not None:
+            verb.whose.check(state, arguments, context.member, context.role)
         return verb.run(state, arguments, context)
+
+    def ask(self, state: StateReader, query: str, arguments: Any, reader: Reader) -> Any:
+        """Check role and owner, answer the query; raises `Refused`."""
+        asked = self.queries.get(query)
+        if asked is None:
+            raise Refused("unknown-query", f"{self.name} has no query {query!r}")
+        if not asked.is_permitted(reader.role):
+            raise Refused("not-permitted", f"a {reader.role} may not ask {query} of {self.name}")
+        if asked.whose is not None:
+            asked.whose.check(state, arguments, reader.member, reader.role)
+        return asked.run(state, arguments, reader)

@@ -33,6 +33,7 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pool_transactions_max: int = 100_000
     idle_seal_us: int = 2_000_000  # an idle tail is sealed after this
     snapshot_gap: int = 10_000  # a node further behind than this takes a snapshot instead of blocks
+    utc_offset_minutes: int = 480  # of the chain's calendar: China Standard Time
 
 
 # What members may change by vote, each within (least, most). Not window and interval: activation is computed from them.
@@ -44,6 +45,8 @@ TUNABLE: Mapping[str, tuple[int, int]] = {
     "timer_base_us": (10_000, 600_000_000),
     "timer_cap_us": (10_000, 3_600_000_000),
 }
+_MAY_BE_ZERO = ("batch_delay_us", "utc_offset_minutes")
+UTC_OFFSET_MINUTES_MAX = 14 * 60
 ONLY_RAISED = ("batch_bytes_max", "batch_transactions_max")  # a bundle that was signed must fit into a batch for ever
 
 
@@ -130,8 +133,9 @@ def _check_ranges(genesis: Genesis) -> None:
     if not 0 <= genesis.time_us < TIME_US_MAX:
         raise ValueError(f"time_us: {genesis.time_us} does not lie in 0 … {TIME_US_MAX - 1}, microseconds since 1970")
     for name, value in msgspec.structs.asdict(genesis.parameters).items():
-        least = 0 if name == "batch_delay_us" else 1
-        if not least <= value <= _NUMBER_MAX:
-            raise ValueError(f"parameters.{name}: {value} does not lie in {least} … {_NUMBER_MAX}")
+        least = 0 if name in _MAY_BE_ZERO else 1
+        most = UTC_OFFSET_MINUTES_MAX if name == "utc_offset_minutes" else _NUMBER_MAX
+        if not least <= value <= most:
+            raise ValueError(f"parameters.{name}: {value} does not lie in {least} … {most}")
     if not genesis.first_epoch.validators:
         raise ValueError("members: at least one must be of kind validator")

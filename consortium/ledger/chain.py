@@ -74,7 +74,7 @@ class Ledger:
         self._bundles = bundles
         self._clock_ns = clock_ns or (lambda: 0)
         self._state = State(rows, digest_of=lambda key: self._tree.digest_of(key))
-        self._executor = Executor(self.chain, contracts, self._state)
+        self._executor = Executor(self.chain, contracts, self._state, genesis.parameters.utc_offset_minutes)
         self._tree = StateTree()
         self._memo = memo
         self._header: Header | None = None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from consortium.core.calendar import compute_day
 from consortium.core.codec import Malformed, encode
 from consortium.core.contract import GENESIS, OK, Context, Contract, Receipt, Refused
 from consortium.core.genesis import GenesisCall
@@ -63,10 +64,11 @@ def _decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
 class Executor:
     """Executes prepared transactions against the state."""
 
-    def __init__(self, chain: bytes, contracts: Mapping[str, Contract], state: State) -> None:
+    def __init__(self, chain: bytes, contracts: Mapping[str, Contract], state: State, utc_offset_minutes: int) -> None:
         self._chain = chain
         self._state = state
         self._numbers = Numbers(state)
+        self._utc_offset_minutes = utc_offset_minutes
         self._contracts = contracts
         self._verbs: dict[tuple[str, str], _Verb] = {}
         for name, contract in contracts.items():
@@ -129,6 +131,7 @@ class Executor:
         was replaced in an earlier block; what it signed takes no number, so the new key can say it again."""
         done = Done([], [], [])
         state, use = self._state, self._numbers.use
+        day = compute_day(time_us, self._utc_offset_minutes)
         for one in prepared:
             code, sentence = one.code, one.sentence
             if one.role and one.member in revoked:
@@ -141,7 +144,7 @@ class Executor:
                 receipt, data = _refusal(one, code, sentence)
             else:
                 state.begin()
-                context = Context(self._chain, height, time_us, one.transaction, one.member, one.role)
+                context = Context(self._chain, height, time_us, one.transaction, one.member, one.role, day)
                 receipt, data = self._run(one, context, done.notes)
             done.receipts.append(data)
             done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
@@ -170,6 +173,7 @@ class Executor:
     def execute_genesis(self, calls: Sequence[tuple[bytes, GenesisCall]], time_us: int) -> Done:
         """The calls of the genesis file, (id, call), at height 0 under the role `genesis`: they take no numbers."""
         done = Done([], [], [])
+        day = compute_day(time_us, self._utc_offset_minutes)
         for identity, call in calls:
             verb = self._verbs.get((call.contract, call.operation))
             value, code, sentence = None, "", ""
@@ -185,7 +189,7 @@ class Executor:
             )
             if not code:
                 self._state.begin()
-                context = Context(self._chain, 0, time_us, identity, "", GENESIS)
+                context = Context(self._chain, 0, time_us, identity, "", GENESIS, day)
                 receipt, data = self._run(one, context, done.notes)
             else:
                 receipt, data = _refusal(one, code, sentence)

@@ -211,8 +211,7 @@ def test_one_flipped_bit_of_any_file_is_made_good_or_told_in_a_sentence_by_a_rea
 def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "nodes" / "node-4"
 
-    def onto_small_disk(run: LocalRun) -> bool:
-        node = run.nodes["node-4"]
+    def onto_small_disk(node: NodeProcess) -> None:
         node.kill()
         aside = tmp_path / "aside"
         folder.rename(aside)
@@ -222,7 +221,6 @@ def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Pa
         subprocess.run(["cp", "-a", f"{aside}/.", str(folder)], check=True)
         node.start()
         node.may_die = True
-        return True
 
     def make_room(run: LocalRun) -> bool:
         mount("-o", "remount,size=100m", str(folder))
@@ -232,7 +230,7 @@ def test_a_full_disk_stops_a_node_with_words_and_room_lets_it_go_on(tmp_path: Pa
     steps = Steps(
         [
             ("there are blocks", at_height(10)),
-            ("node-4 is put on a small disk", onto_small_disk),
+            ("node-4 is put on a small disk", do(onto_small_disk, "node-4")),
             ("it stops", is_dead("node-4")),
             ("there is room again", make_room),
             ("all are level", level),
@@ -263,11 +261,10 @@ def test_a_node_with_an_older_disk_or_none_observes_and_says_so(tmp_path: Path) 
         witness.begin(tmp_path / "run")
         return True
 
-    def wipe(run: LocalRun) -> bool:
-        run.nodes["node-2"].kill()
-        lay_disk(run.nodes["node-2"].folder, "empty")
-        run.nodes["node-2"].start()
-        return True
+    def wipe(node: NodeProcess) -> None:
+        node.kill()
+        lay_disk(node.folder, "empty")
+        node.start()
 
     steps = Steps(
         [
@@ -275,7 +272,7 @@ def test_a_node_with_an_older_disk_or_none_observes_and_says_so(tmp_path: Path) 
             ("it came back with yesterday's disk", says("node-2", "does not vote")),
             ("it has caught up", says("node-2", "has caught up")),
             ("all are level", level),
-            ("it is wiped", wipe),
+            ("it is wiped", do(wipe, "node-2")),
             ("all are level", level),
         ]
     )

@@ -14,6 +14,7 @@ from consortium.contracts.insurance import bill, settlement
 from consortium.contracts.insurance.bill import Line
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.core.calendar import compute_day
 from consortium.core.contract import Context, Contract, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded, stock
 
@@ -95,7 +96,7 @@ def test_only_refusals(contract: str, operation: str, data: st.DataObject) -> No
     member = data.draw(st.sampled_from([name for name, role in MEMBERS.items() if verb.is_permitted(role)]))
     time_us = data.draw(st.sampled_from((0, 19_800 * 86_400_000_000, 2**62 - 1)))
     HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}
-    context = Context(b"chain", 1, time_us, b"transaction", member, MEMBERS[member])
+    context = Context(b"chain", 1, time_us, b"transaction", member, MEMBERS[member], compute_day(time_us, 480))
     execute(CONTRACTS[contract], operation, arguments, context)
 
 
@@ -138,5 +139,5 @@ def test_only_refusals_of_claims_that_come_close(data: st.DataObject) -> None:
         data.draw(st.sampled_from(("", "filed", "referral", "unfiled"))),
     )
     HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}
-    context = Context(b"chain", 1, 0, b"transaction", member, MEMBERS[member])
+    context = Context(b"chain", 1, 0, b"transaction", member, MEMBERS[member], 19700101)
     execute(CONTRACTS["settlement"], "issue_and_claim", claim, context)

@@ -254,7 +254,7 @@ def test_an_installed_package_brings_plug_ins_by_its_entry_points(
     from consortium.contracts import load_contracts
 
     with pytest.raises(Exception, match="not-permitted"):
-        load_contracts()["parking"].execute(None, "grant", None, Context(b"", 0, 0, b"", "", "genesis"))  # type: ignore[arg-type]
+        load_contracts()["parking"].execute(None, "grant", None, Context(b"", 0, 0, b"", "", "genesis", 0))  # type: ignore[arg-type]
 
 
 # --- the command line -------------------------------------------------------------------------------------------------

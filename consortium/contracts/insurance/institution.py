@@ -19,7 +19,6 @@ from consortium.contracts.checks import (
     check_positive_amount,
     check_range,
     check_text,
-    compute_day,
 )
 from consortium.contracts.insurance import funds
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
@@ -141,7 +140,7 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
         licence_no=arguments.licence_no,
         licence_to=arguments.licence_to,
         status=SIGNED,
-        status_from=compute_day(context.time_us),
+        status_from=context.day,
         drg_coefficient_bp=arguments.drg_coefficient_bp,
     )
     state.put(INSTITUTIONS, code, institution)
@@ -159,9 +158,7 @@ def _set_status(
     institution = get_institution(state, code)
     if institution.status not in before:
         raise Refused("wrong-status", f"{code} is {institution.status}, not {' or '.join(before)}")
-    changed = msgspec.structs.replace(
-        institution, status=after, status_from=compute_day(context.time_us), reason=arguments.reason
-    )
+    changed = msgspec.structs.replace(institution, status=after, status_from=context.day, reason=arguments.reason)
     state.put(INSTITUTIONS, code, changed)
     return [Event(kind, {"fixmedins_code": code, "reason": arguments.reason})]
 

@@ -21,7 +21,6 @@ from consortium.contracts.checks import (
     check_day,
     check_identifier,
     check_range,
-    compute_day,
 )
 from consortium.contracts.insurance.policy_pack import Pack, check_pack
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
@@ -148,8 +147,8 @@ def items_on(state: StateReader, med_list_codgs: Sequence[str], day: int) -> lis
 
 def check_not_past(day: int, context: Context) -> None:
     """Refuses `effective-in-the-past`: in operation, policy is not changed backwards."""
-    if context.role != GENESIS and day < compute_day(context.time_us):
-        raise Refused("effective-in-the-past", f"{day} is before today, {compute_day(context.time_us)}")
+    if context.role != GENESIS and day < context.day:
+        raise Refused("effective-in-the-past", f"{day} is before today, {context.day}")
 
 
 def adopt_pack(state: State, pack: Pack) -> Event:

@@ -25,9 +25,6 @@ from consortium.contracts.checks import (
     check_period,
     check_positive_amount,
     check_range,
-    compute_day,
-    compute_day_after,
-    compute_days_between,
 )
 from consortium.contracts.insurance import funds, policy
 from consortium.contracts.insurance.drg import divide_half_up
@@ -65,6 +62,7 @@ from consortium.contracts.medicines.procurement_records import (
     get_subcontract,
     get_tender,
 )
+from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Contract, Event, Operation, Refused, State
 
 QUANTITY_MAX = 10**9
@@ -145,7 +143,7 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
     check_identifier(order_no, "order_no")
     institution = get_institution(state, code)
     check_acts_for(institution, code, context)
-    today = compute_day(context.time_us)
+    today = context.day
     check_open(institution, code, today)
     tender = get_tender(state, contract_no)
     subcontract = get_subcontract(state, contract_no, code)
@@ -223,7 +221,7 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
             raise Refused("trace-code-count", f"{len(arguments.codes)} codes for {order.quantity} packs")
         _check_codes_shippable(state, arguments.codes, tender.med_list_codg, context.member)
     else:
-        item = policy.item_on(state, tender.med_list_codg, compute_day(context.time_us))
+        item = policy.item_on(state, tender.med_list_codg, context.day)
         if item is not None and item.needs_trace_code:
             raise Refused("trace-code-missing", f"{tender.med_list_codg} is shipped with trace codes only")
     _check_invoices(arguments.invoices, tender, order)
@@ -304,7 +302,7 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
             raise Refused("code-not-shipped", f"a code of the receipt was not shipped with order {order_no}")
         trace_code.hand_over(state, each, source, target)
     tender = get_tender(state, order.contract_no)
-    today = compute_day(context.time_us)
+    today = context.day
     received = msgspec.structs.replace(
         order,
         stage=RECEIVED,
@@ -347,7 +345,7 @@ def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
     events.append(Event("order-paid", {"order_no": order_no, "amount_fen": open_fen, "payee": order.payee}))
     if order.paid_fen > order.amount_fen:
         events.append(_notice("overpaid", order_no, amount_fen=order.paid_fen - order.amount_fen))
-    today = compute_day(context.time_us)
+    today = context.day
     if today > order.due_day:
         events.append(_notice("payment-overdue", order_no, days=compute_days_between(order.due_day, today)))
     return events
@@ -355,7 +353,7 @@ def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
 
 def _check_overdue(state: State, arguments: CheckOverdue, context: Context) -> list[Event]:
     order = get_order(state, arguments.order_no)
-    today = compute_day(context.time_us)
+    today = context.day
     if order.stage != RECEIVED or today <= order.due_day:
         raise Refused("not-overdue", f"order {arguments.order_no} is {order.stage}, due on {order.due_day}")
     days = compute_days_between(order.due_day, today)
@@ -368,7 +366,7 @@ def _close_tender(state: State, arguments: CloseTender, context: Context) -> lis
     tender = get_tender(state, contract_no)
     if tender.stage == CLOSED:
         raise Refused("step-closed", f"tender contract {contract_no} is closed already")
-    if compute_day(context.time_us) < tender.to_day:
+    if context.day < tender.to_day:
         raise Refused("not-ended", f"tender contract {contract_no} runs until {tender.to_day}")
     state.put(TENDERS, contract_no, msgspec.structs.replace(tender, stage=CLOSED))
     events = [Event("tender-closed", {"contract_no": contract_no})]

@@ -21,7 +21,6 @@ from consortium.contracts.checks import (
     check_range,
     check_text,
     check_trace_code,
-    compute_day,
 )
 from consortium.contracts.insurance.institution import check_acts_for, get_institution
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
@@ -335,7 +334,7 @@ def _record_temperature(state: State, arguments: RecordTemperature, context: Con
                 "lot_no": arguments.lot_no,
                 "place": arguments.place,
                 "temperature": arguments.temperature,
-                "day": compute_day(context.time_us),
+                "day": context.day,
             },
         )
     ]

@@ -10,13 +10,11 @@ from hypothesis import strategies as st
 from consortium.contracts.checks import (
     check_day,
     check_identifier,
-    compute_day,
-    compute_day_after,
-    compute_days_between,
     is_identifier,
 )
 from consortium.contracts.insurance import bill
 from consortium.contracts.insurance.bill import normalise
+from consortium.core.calendar import compute_day, compute_day_after, compute_days_between
 from consortium.core.contract import Refused
 
 
@@ -25,7 +23,7 @@ def test_days_agree_with_the_calendar() -> None:
     for days in range(0, 60_000, 7):
         other = day + datetime.timedelta(days)
         number = other.year * 10_000 + other.month * 100 + other.day
-        assert compute_day(days * 86_400_000_000 + 5) == number
+        assert compute_day(days * 86_400_000_000 + 5, 0) == number
         assert compute_day_after(19700101, days) == number
         assert compute_days_between(19700101, number) == days
         check_day(number, "day")

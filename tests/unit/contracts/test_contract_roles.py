@@ -75,7 +75,7 @@ def test_the_table_names_every_operation() -> None:
 @pytest.mark.parametrize("role", [*load_roles(), GENESIS, "observer", "", "Bureau"])
 def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str) -> None:
     contracts = load_contracts()
-    context = Context(b"chain", 1, 0, b"transaction", "someone", role)
+    context = Context(b"chain", 1, 0, b"transaction", "someone", role, 19700101)
     for name, operations in TABLE.items():
         for operation, permitted in operations.items():
             assert contracts[name].operations[operation].roles == permitted
@@ -87,7 +87,7 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(role: str) -> None:
 
 
 def test_an_unknown_operation_is_refused() -> None:
-    context = Context(b"chain", 1, 0, b"transaction", "someone", B)
+    context = Context(b"chain", 1, 0, b"transaction", "someone", B, 19700101)
     for contract in load_contracts().values():
         with pytest.raises(Refused, match="unknown-operation"):
             contract.execute(MemoryState(), "no_such_verb", None, context)

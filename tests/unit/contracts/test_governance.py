@@ -57,7 +57,7 @@ class House:
         self.time_us = DAY_US
 
     def do(self, member: str, operation: str, arguments: Any) -> list[Event]:
-        context = Context(self.genesis.chain, self.height, self.time_us, b"transaction", member, "hospital")
+        context = Context(self.genesis.chain, self.height, self.time_us, b"transaction", member, "hospital", 20260101)
         before = self.state.copy()
         try:
             return self.contract.execute(self.state, operation, arguments, context)

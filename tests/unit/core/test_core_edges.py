@@ -155,7 +155,7 @@ def test_a_path_that_is_too_short_or_too_long_proves_nothing() -> None:
 def test_an_operation_that_a_contract_lacks_or_a_role_may_not_use_is_refused_by_name() -> None:
     verb = Operation("look", dict, frozenset({"bureau"}), lambda state, arguments, context: [])
     contract = Contract("library", 1, (verb,))
-    context = Context(CHAIN, 1, 1, b"t", "m", "bureau")
+    context = Context(CHAIN, 1, 1, b"t", "m", "bureau", 19700101)
     assert contract.execute(MemoryState(), "look", {}, context) == []
     for operation, role, code in (("burn", "bureau", "unknown-operation"), ("look", "guest", "not-permitted")):
         with pytest.raises(Refused) as refused:

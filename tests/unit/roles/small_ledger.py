@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from consortium.contracts import load_contracts
+from consortium.core.calendar import compute_day
 from consortium.core.codec import encode, sha256
 from consortium.core.contract import GENESIS, OK, Context, Receipt, Refused, StateReader
 from consortium.core.genesis import GenesisCall
@@ -83,7 +84,7 @@ class SmallLedger:
     ) -> Outcome:
         self._number += 1
         identity = sha256(encode((member, self._number, contract, operation, arguments)))
-        context = Context(b"small", height, time_us, identity, member, role)
+        context = Context(b"small", height, time_us, identity, member, role, compute_day(time_us, 480))
         verb = self.contracts[contract].operations[operation]
         try:
             value = msgspec.msgpack.decode(arguments, type=verb.arguments)
