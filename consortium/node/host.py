@@ -11,7 +11,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from consortium.core.codec import Malformed, tagged_hash
+from consortium.core.codec import Malformed
 from consortium.core.crypto import KeySuite
 from consortium.core.keyring import Keyring
 from consortium.core.machine import (
@@ -43,6 +43,7 @@ from consortium.core.membership import Epochs, NodeId, Purpose
 from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
 from consortium.core.protocol import Counting
 from consortium.core.transaction import sign_bundle
+from consortium.core.vault import derive_secret
 from consortium.core.verifier import Foreign, Verifier
 from consortium.node.publishers import Publishers
 
@@ -158,7 +159,7 @@ class Host:
 
     def secret(self, purpose: str, identity: str) -> bytes:
         """32 bytes that only this node can know, the same for the same arguments: salts and nonces."""
-        return tagged_hash(b"consortium secret", self._secrets["vote"], purpose.encode(), identity.encode())
+        return derive_secret(self._secrets["vote"], purpose, identity)
 
     # --- inside -------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
 from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, ReplicaContext
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
+from consortium.core.vault import Salts, derive_secret
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.ledger.boot import check_stored
@@ -161,6 +162,7 @@ def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mappin
     if work is None:
         return None
     keyring = Keyring(suite, secrets)
+    work = work.having(Salts(derive_secret(secrets["encrypt"], "salts", work.member)))
     steward, load = work.find(StewardTasks), work.find(Load)
     if steward is not None:
         actions = tuple(complete_action(action, work.member, chain, suite, keyring) for action in steward.actions)
