@@ -25,6 +25,8 @@ SUPPLIER = "supplier"
 REGULATOR = "regulator"
 PATIENT = "patient"
 
+REFERENCE_PARTS_MAX = 3
+_is_kind = re.compile(r"[a-z][a-z-]{0,31}").fullmatch
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -42,6 +44,14 @@ def check_identifier(value: str, what: str) -> None:
 def is_identifier(value: str) -> bool:
     """Whether it passes `check_identifier`."""
     return identity.is_identifier(value) is not None
+
+
+def check_reference(value: str, what: str) -> None:
+    """Refuses `bad-reference` unless it names a record: a kind in lower case and one to three identifiers, joined by
+    "/", such as "order/O-17" or "settlement/<psn_no>/2026/000003"."""
+    kind, *parts = value.split("/")
+    if not (_is_kind(kind) and 1 <= len(parts) <= REFERENCE_PARTS_MAX and all(map(is_identifier, parts))):
+        raise Refused("bad-reference", f"{what} must name a record: its kind, and its identifiers, joined by /")
 
 
 def check_trace_code(value: str) -> None:

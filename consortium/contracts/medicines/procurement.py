@@ -62,6 +62,7 @@ from consortium.contracts.medicines.procurement_records import (
     get_subcontract,
     get_tender,
 )
+from consortium.contracts.oversight import hold
 from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Contract, Event, Operation, Refused, State
 
@@ -193,14 +194,16 @@ def _prepay(state: State, arguments: Prepay, context: Context) -> list[Event]:
 
 
 def _payer(state: State, order: Order, payer: str, context: Context) -> str:
-    """The account that pays: the bureau pays from the procurement fund, the buyer from what it was paid."""
+    """The account that may pay: the bureau pays from the procurement fund, the buyer from what it was paid."""
     if payer == _FUND:
         if context.role != BUREAU:
             raise Refused("not-permitted", f"a {context.role} may not pay from the fund")
-        return funds.PROCUREMENT
-    code = order.fixmedins_code
-    check_acts_for(get_institution(state, code), code, context)
-    return f"paid/{code}"
+        source = funds.PROCUREMENT
+    else:
+        source = f"paid/{order.fixmedins_code}"
+        check_acts_for(get_institution(state, order.fixmedins_code), order.fixmedins_code, context)
+    hold.check_payment(state, source, order.payee)
+    return source
 
 
 def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
@@ -345,9 +348,8 @@ def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
     events.append(Event("order-paid", {"order_no": order_no, "amount_fen": open_fen, "payee": order.payee}))
     if order.paid_fen > order.amount_fen:
         events.append(_notice("overpaid", order_no, amount_fen=order.paid_fen - order.amount_fen))
-    today = context.day
-    if today > order.due_day:
-        events.append(_notice("payment-overdue", order_no, days=compute_days_between(order.due_day, today)))
+    if context.day > order.due_day:
+        events.append(_notice("payment-overdue", order_no, days=compute_days_between(order.due_day, context.day)))
     return events
 
 

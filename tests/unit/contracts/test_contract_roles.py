@@ -32,6 +32,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "recover_key": set(EVERY_MEMBER),
         "report_evidence": set(EVERY_MEMBER),
     },
+    "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R}},
     "institution": {"sign": {B, G}, "suspend": {B}, "resume": {B}, "terminate": {B}, "disburse": {B}},
     "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
     "procurement": {
