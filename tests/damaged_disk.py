@@ -14,16 +14,17 @@ import pytest
 
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, Parameters, encode_genesis
+from consortium.core.header import decode_header
 from consortium.core.machine import Apply, Decide, Now, Output, Started, Transmit
 from consortium.core.membership import Epochs
 from consortium.core.messages import Frame, Message, Signed, decode_frame, encode_frame
+from consortium.core.seals import Linked, decode_certificate
 from consortium.core.transaction import Bundles
-from consortium.ledger.block import decode_header
-from consortium.ledger.certificate import decode_certificate, seal_rows, stored_seal
+from consortium.ledger.certificate import seal_rows, stored_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.rows import DictRows
-from consortium.ledger.snapshot import Linked, make_base
+from consortium.ledger.snapshot import make_base
 from consortium.runs.folder import encode_scenario
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from consortium.core.genesis import Genesis, Parameters, decode_genesis
+from consortium.core.header import header_bytes_digest
 from consortium.core.membership import Epochs
 from consortium.lab.checks.claims import judge
 from consortium.lab.checks.evidence import find_evidence
 from consortium.lab.checks.statements import Statement, Watcher
-from consortium.ledger.block import header_bytes_digest
 from consortium.ledger.rows import height_key
 from consortium.protocols.pbft.records import AcceptedRecord, PreparedRecord, decode_record
 from consortium.runs.folder import load_run

@@ -20,7 +20,8 @@ from consortium.core.genesis import Genesis, Parameters
 from consortium.core.machine import Note, Now, Output, Transmit, Wake
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Frame, Message, decode_frame
-from consortium.ledger.messages import Checkpoint, Sealed, Status
+from consortium.core.seals import Checkpoint
+from consortium.ledger.messages import Sealed, Status
 from consortium.ledger.rows import DictRows
 from consortium.node.running import RunningNode
 from consortium.node.submission import Busy, Submission

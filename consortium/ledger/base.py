@@ -8,9 +8,9 @@ import msgspec
 
 from consortium.core import registry
 from consortium.core.codec import encode
+from consortium.core.header import Header, header_bytes_digest
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch
-from consortium.ledger.block import Header, header_bytes_digest
 from consortium.ledger.rows import Row, height_key, state_key
 
 _EPOCH = msgspec.msgpack.Decoder(Epoch)

@@ -12,13 +12,15 @@ from consortium.core import registry
 from consortium.core.codec import Malformed, encode
 from consortium.core.format import FORMAT
 from consortium.core.genesis import Genesis
+from consortium.core.header import Header, header_bytes_digest
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
+from consortium.core.seals import check_link
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import Header, header_bytes_digest, stored_header
+from consortium.ledger.block import stored_header
 from consortium.ledger.certificate import stored_seals
 from consortium.ledger.rows import END, TABLES, Damaged, height_key, state_key
-from consortium.ledger.snapshot import check_link, stored_link
+from consortium.ledger.snapshot import stored_link
 
 _EPOCH = msgspec.msgpack.Decoder(Epoch)
 

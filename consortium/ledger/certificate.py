@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate
+from consortium.core.seals import decode_certificate
 from consortium.core.verifier import Verifier
-from consortium.ledger.messages import Checkpoint
 from consortium.ledger.rows import Damaged, Row, height_key
-
-CERTIFICATE_BYTES_MAX = 1_000_000
-_CERTIFICATE: Decoder[Certificate] = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
 
 
 class CheckDecision(Protocol):
@@ -22,29 +19,6 @@ class CheckDecision(Protocol):
     def __call__(
         self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
     ) -> None: ...
-
-
-def decode_certificate(data: bytes) -> Certificate:
-    """Raises Malformed, also where the encoding is not canonical."""
-    return _CERTIFICATE.decode_canonical(data)
-
-
-def check_seal(seal: Certificate, epochs: Epochs, verifier: Verifier) -> Checkpoint:
-    """The CHECKPOINT on which a quorum of the epoch of its height signed. Raises Malformed.
-
-    The epoch must be known: it is followed from the genesis, one seal per epoch.
-    """
-    number = epochs.newest.number
-    while (epoch := epochs.number(number)) is not None:
-        if seal.body.startswith(verifier.codec.prefix(number)):
-            message = verifier.check_certificate(seal, epoch, epoch.quorum)
-            if not isinstance(message, Checkpoint):
-                raise Malformed(f"a seal over {type(message).__name__}")
-            if epochs.at(message.height).number != number:
-                raise Malformed(f"a seal of height {message.height} by epoch {number}")
-            return message
-        number -= 1
-    raise Malformed("a seal of another chain, key suite or unknown epoch")
 
 
 def seal_rows(rows: Rows, height: int, seal: Certificate) -> tuple[Row, ...]:

@@ -14,6 +14,7 @@ from consortium.core.contract import Contract, StateReader
 from consortium.core.errors import UserError
 from consortium.core.format import FORMAT, format_fault
 from consortium.core.genesis import Genesis, GenesisCall
+from consortium.core.header import Header, header_bytes_digest
 from consortium.core.machine import (
     Apply,
     Decide,
@@ -29,9 +30,9 @@ from consortium.core.machine import (
     Started,
 )
 from consortium.core.membership import Epoch, Epochs, NodeId
+from consortium.core.state_path import Path
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.ledger.base import Base, rows_to_install
-from consortium.ledger.block import Header, header_bytes_digest
 from consortium.ledger.boot import check_empty, check_words, read_epochs, read_head
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
@@ -39,7 +40,7 @@ from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, Row, height_key, read_height, receipt_key
 from consortium.ledger.state import Reader, State
-from consortium.ledger.tree import Path, StateTree
+from consortium.ledger.tree import StateTree
 from consortium.ledger.undo import Undo
 
 

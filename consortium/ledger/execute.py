@@ -17,10 +17,10 @@ from consortium.core.calendar import compute_day
 from consortium.core.codec import Malformed, encode
 from consortium.core.contract import GENESIS, OK, Context, Contract, Receipt, Refused
 from consortium.core.genesis import GenesisCall
+from consortium.core.header import Header
 from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Epoch
 from consortium.core.transaction import Opened, decode_call
-from consortium.ledger.block import Header
 from consortium.ledger.numbers import SENTENCES, Numbers
 from consortium.ledger.rows import Unreadable
 from consortium.ledger.state import State

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+from consortium.core.header import Header
 from consortium.core.machine import Note, Outcome
-from consortium.ledger.block import Header
 from consortium.ledger.rows import Row
 from consortium.ledger.tree import Patch
 

@@ -14,18 +14,17 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta
 
 from consortium.core.codec import Decoder, Malformed, array_length, tagged_hash
+from consortium.core.header import Header
 from consortium.core.machine import Effect, Now, Received, Send
 from consortium.core.membership import Epochs, NodeId
+from consortium.core.seals import CERTIFICATE_BYTES_MAX, LINKS_MAX, Linked, check_link, decode_certificate, decode_link
 from consortium.core.transaction import BATCH_BYTES_MAX
 from consortium.core.verifier import Verifier
 from consortium.ledger.base import Base
-from consortium.ledger.block import Header
-from consortium.ledger.certificate import CERTIFICATE_BYTES_MAX, decode_certificate
-from consortium.ledger.epoch_links import LINKS_MAX, decode_link
 from consortium.ledger.given_block import GivenBlock
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
 from consortium.ledger.serve import ANSWER_BYTES, BLOCKS_MAX
-from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, Linked, base_of, check_link, decode_part, prove_state
+from consortium.ledger.snapshot import PART_BYTES, PARTS_MAX, base_of, decode_part, prove_state
 
 REQUESTS_MAX = 3
 READY_MAX = 8 * BLOCKS_MAX  # heights asked for or held above the head

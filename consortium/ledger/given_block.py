@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from consortium.core.messages import Certificate
-from consortium.ledger.certificate import decode_certificate
+from consortium.core.seals import decode_certificate
 
 
 class GivenBlock(NamedTuple):

@@ -14,10 +14,10 @@ from consortium.core import merkle
 from consortium.core.codec import Malformed
 from consortium.core.contract import Receipt
 from consortium.core.genesis import Genesis
+from consortium.core.header import Header, decode_header, header_bytes_digest
 from consortium.core.machine import Outcome, Receipted, Rows
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.transaction import NULL_DIGEST, Opened, batch_digest
-from consortium.ledger.block import Header, decode_header, header_bytes_digest
 from consortium.ledger.execute import Prepared
 from consortium.ledger.rows import Damaged, height_key, receipt_key
 

@@ -8,13 +8,6 @@ from consortium.core.codec import Digest, Nonce
 from consortium.core.messages import Certificate, Few, Message
 
 
-class Checkpoint(Message, frozen=True):
-    """PBFT's CHECKPOINT, over a sealed header instead of a state digest. A quorum of them is a seal."""
-
-    height: int
-    header_digest: Digest
-
-
 class Sealed(Message, frozen=True):
     """To one whose `Status` shows an older seal: the newest."""
 

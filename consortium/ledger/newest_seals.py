@@ -6,8 +6,9 @@ from consortium.core.codec import Malformed
 from consortium.core.machine import Apply, Effect, Executed, Note, Rows, Stable
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate
+from consortium.core.seals import check_seal
 from consortium.core.verifier import Verifier
-from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
+from consortium.ledger.certificate import newest_seal, seal_rows
 from consortium.ledger.sound import SoundBlocks
 
 

@@ -1,89 +1,24 @@
-"""Proofs that a person can carry away and check offline with the genesis file alone.
-
-Each proof is one self-contained value: what is proven, its path to a header's root, and that header under a seal
-(directly, or by later headers that name their parents). Whoever checks follows the members epoch by epoch, by one
-sealed header each, from those of the genesis file to those that sealed this header.
-"""
+"""Makes proofs that a person can carry away: `core/proven.py` checks them with the genesis file alone."""
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
-
-import msgspec
+from typing import NamedTuple
 
 from consortium.core import merkle
-from consortium.core.codec import Decoder, Digest, Malformed, encode
-from consortium.core.contract import Receipt
+from consortium.core.codec import Malformed, encode
 from consortium.core.crypto import SUITES
-from consortium.core.format import FORMAT, format_fault
-from consortium.core.genesis import Genesis
+from consortium.core.format import FORMAT
 from consortium.core.machine import Rows
-from consortium.core.membership import Epochs
-from consortium.core.messages import Certificate, MessageCodec
-from consortium.core.transaction import Bundles, decode_batch, transaction_id
-from consortium.core.verifier import Verifier
-from consortium.ledger.block import Header, stored_header
+from consortium.core.proven import EpochsProof, HeaderProof, ProofError, ReceiptProof, StateProof, TransactionProof
+from consortium.core.seals import Linked
+from consortium.core.state_path import Path, is_proven
+from consortium.core.transaction import Bundles, decode_batch
+from consortium.ledger.block import stored_header
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
-from consortium.ledger.epoch_links import EpochLink, follow, links_to
-from consortium.ledger.messages import Checkpoint
+from consortium.ledger.epoch_links import links_to
 from consortium.ledger.rows import Damaged, height_key, receipt_key, state_key
-from consortium.ledger.snapshot import Linked, check_link, link
-from consortium.ledger.tree import Path, is_proven
-
-T = TypeVar("T")
-
-PROOF_BYTES_MAX = 4_000_000
-
-
-class ProofError(ValueError):
-    """The proof proves nothing, or cannot be made yet; the text says why."""
-
-
-class TransactionProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """`member` said `transaction`; it is number `index` of `size` in its block."""
-
-    format: int
-    member: str
-    transaction: bytes
-    index: int
-    size: int
-    path: tuple[Digest, ...]
-    headers: tuple[bytes, ...]
-    seal: Certificate
-    epochs: tuple[EpochLink, ...]
-
-
-class ReceiptProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """`receipt` (bytes) is number `index` of `size` in its block."""
-
-    format: int
-    receipt: bytes
-    index: int
-    size: int
-    path: tuple[Digest, ...]
-    headers: tuple[bytes, ...]
-    seal: Certificate
-    epochs: tuple[EpochLink, ...]
-
-
-class StateProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """State row `key` has `value` (None: is absent) after the block of the first header."""
-
-    format: int
-    key: bytes
-    value: bytes | None
-    path: Path
-    headers: tuple[bytes, ...]
-    seal: Certificate
-    epochs: tuple[EpochLink, ...]
-
-
-class EpochsProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True, tag=True):
-    """All epochs from the genesis to `epochs[-1]`: what a newcomer is given to begin with."""
-
-    format: int
-    epochs: tuple[EpochLink, ...]
+from consortium.ledger.snapshot import link
 
 
 class StateEvidence(NamedTuple):
@@ -93,37 +28,6 @@ class StateEvidence(NamedTuple):
     key: bytes
     value: bytes | None
     path: Path
-
-
-class ProvenTransaction(NamedTuple):
-    header: Header
-    member: str
-    transaction: bytes
-    identity: bytes
-
-
-class ProvenReceipt(NamedTuple):
-    header: Header
-    receipt: Receipt
-
-
-class ProvenState(NamedTuple):
-    """`value` None: proven to be absent."""
-
-    header: Header
-    table: str
-    key: str
-    value: bytes | None
-
-
-_TRANSACTION: Decoder[TransactionProof] = Decoder(TransactionProof, PROOF_BYTES_MAX)
-_RECEIPT_PROOF: Decoder[ReceiptProof] = Decoder(ReceiptProof, PROOF_BYTES_MAX)
-_EPOCHS: Decoder[EpochsProof] = Decoder(EpochsProof, PROOF_BYTES_MAX)
-_STATE: Decoder[StateProof] = Decoder(StateProof, PROOF_BYTES_MAX)
-_RECEIPT: Decoder[Receipt] = Decoder(Receipt, PROOF_BYTES_MAX)
-
-
-# --- making ---------------------------------------------------------------------------------------------------------
 
 
 def prove_transaction(ledger: Ledger, rows: Rows, height: int, index: int) -> bytes:
@@ -180,6 +84,11 @@ def prove_state(ledger: Ledger, rows: Rows, table: str, key: str) -> bytes:
     return complete_state_proof(rows, take_state_evidence(ledger, rows, table, key))
 
 
+def prove_header(rows: Rows, height: int) -> bytes:
+    """Of the header of this height. Raises ProofError while no seal stands at or above it."""
+    return encode(HeaderProof(FORMAT, *_linked(rows, height)))
+
+
 def prove_epochs(ledger: Ledger, rows: Rows) -> bytes:
     """Of all epochs that have begun here. Raises ProofError while the last block before one is not sealed."""
     return prove_members(rows, ledger.epochs.at(ledger.head_height + 1).number)
@@ -208,72 +117,3 @@ def _check_written(height: int, is_held: bool) -> None:
 
 def _no_such(height: int) -> bytes:
     raise ProofError(f"there are no transactions at height {height}")
-
-
-# --- checking -------------------------------------------------------------------------------------------------------
-
-
-def verify_transaction_proof(genesis: Genesis, proof: bytes) -> ProvenTransaction:
-    """That a member's transaction was ordered at the header's height. Raises ProofError."""
-    value = _decode(_TRANSACTION, proof)
-    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
-    identity = transaction_id(genesis.chain, value.member, value.transaction)
-    if not merkle.is_committed(identity, value.index, value.size, value.path, header.transactions):
-        raise ProofError("the transaction does not lie under the header's root")
-    return ProvenTransaction(header, value.member, value.transaction, identity)
-
-
-def verify_receipt_proof(genesis: Genesis, proof: bytes) -> ProvenReceipt:
-    """The outcome of a transaction; the receipt names it by id. Raises ProofError."""
-    value = _decode(_RECEIPT_PROOF, proof)
-    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
-    if not merkle.is_committed(value.receipt, value.index, value.size, value.path, header.receipts):
-        raise ProofError("the receipt does not lie under the header's root")
-    return ProvenReceipt(header, _decode(_RECEIPT, value.receipt))
-
-
-def verify_state_proof(genesis: Genesis, proof: bytes) -> ProvenState:
-    """What the state had under a key after the header's block. Raises ProofError."""
-    value = _decode(_STATE, proof)
-    header = _sealed_header(genesis, Linked(value.headers, value.seal, value.epochs))
-    if not is_proven(value.path, value.key, value.value, header.state):
-        raise ProofError("the value does not lie under the header's state root")
-    try:
-        table, _, key = value.key.decode().partition("\x00")
-    except UnicodeDecodeError:
-        raise ProofError("the key is no text") from None
-    return ProvenState(header, table, key, value.value)
-
-
-def verify_epochs_proof(genesis: Genesis, proof: bytes) -> Epochs:
-    """The members of every epoch, each proven by those of the one before, from the genesis on. Raises ProofError."""
-    epochs = Epochs((genesis.first_epoch,))
-    try:
-        follow(_decode(_EPOCHS, proof).epochs, epochs, _verifier(genesis))
-    except Malformed as error:
-        raise ProofError(f"the epochs do not follow from this genesis: {error}") from None
-    return epochs
-
-
-def _verifier(genesis: Genesis) -> Verifier:
-    return Verifier(MessageCodec(genesis.chain, genesis.suite, (Checkpoint,)), SUITES[genesis.suite]())
-
-
-def _sealed_header(genesis: Genesis, linked: Linked) -> Header:
-    try:
-        header = check_link(linked, Epochs((genesis.first_epoch,)), _verifier(genesis))
-    except Malformed as error:
-        raise ProofError(f"the header is not sealed by the members of this genesis: {error}") from None
-    if header.chain != genesis.chain:
-        raise ProofError("the header is of another chain")
-    return header
-
-
-def _decode(decoder: Decoder[T], data: bytes) -> T:
-    try:
-        value = decoder.decode_canonical(data)
-    except Malformed as error:
-        raise ProofError(f"not such a proof: {error}") from None
-    if (fault := format_fault("proof", getattr(value, "format", FORMAT))) is not None:
-        raise ProofError(f"a {fault}")
-    return value

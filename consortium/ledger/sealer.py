@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
+from consortium.core.header import header_bytes_digest
 from consortium.core.machine import (
     Apply,
     Behind,
@@ -29,12 +30,12 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, Message
+from consortium.core.seals import Checkpoint, check_seal
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping, Votes
-from consortium.ledger.block import header_bytes_digest
-from consortium.ledger.certificate import check_seal, newest_seal, seal_rows
+from consortium.ledger.certificate import newest_seal, seal_rows
 from consortium.ledger.chain import Ledger
-from consortium.ledger.messages import Checkpoint, Sealed, Status
+from consortium.ledger.messages import Sealed, Status
 from consortium.ledger.rows import Damaged, height_key
 
 IDLE = ("sealer", "idle")

@@ -11,11 +11,12 @@ from hashlib import sha256
 from consortium.core.codec import encode
 from consortium.core.machine import Effect, Now, Received, Rows, Send
 from consortium.core.membership import NodeId
+from consortium.core.seals import Linked
 from consortium.core.verifier import Verifier
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot
-from consortium.ledger.snapshot import Copy, Linked, copy_state, link
+from consortium.ledger.snapshot import Copy, copy_state, link
 from consortium.ledger.sound import SoundBlocks, check_copy
 
 BLOCKS_MAX = 64

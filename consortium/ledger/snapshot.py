@@ -15,30 +15,23 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from consortium.core.codec import Decoder, Malformed, encode
+from consortium.core.header import Header
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
-from consortium.core.messages import ATTACHMENT_BYTES_MAX, Certificate
+from consortium.core.messages import ATTACHMENT_BYTES_MAX
+from consortium.core.seals import HEADERS_MAX, Linked, check_link, decode_certificate
 from consortium.core.verifier import Verifier
 from consortium.ledger.base import Base
-from consortium.ledger.block import Header, decode_header, header_bytes_digest, stored_header
-from consortium.ledger.certificate import check_seal, decode_certificate, stored_seal
-from consortium.ledger.epoch_links import EpochLink, follow, link_rows, links_to, stored_links
+from consortium.ledger.block import stored_header
+from consortium.ledger.certificate import stored_seal
+from consortium.ledger.epoch_links import link_rows, links_to, stored_links
 from consortium.ledger.rows import END, Row, height_key
 from consortium.ledger.tree import StateTree
 
 PART_BYTES = 1_000_000
 PARTS_MAX = 512
-HEADERS_MAX = 1_024
 
 _PART: Decoder[list[tuple[bytes, bytes]]] = Decoder(list[tuple[bytes, bytes]], ATTACHMENT_BYTES_MAX)
-
-
-class Linked(NamedTuple):
-    """Headers of consecutive heights, the seal over the last of them, and the epochs up to that of the seal."""
-
-    headers: tuple[bytes, ...]
-    seal: Certificate
-    epochs: tuple[EpochLink, ...] = ()
 
 
 class Copy(NamedTuple):
@@ -84,24 +77,6 @@ def link(rows: Rows, height: int, stable_height: int) -> Linked | None:
             return Linked(tuple(header for _, header in headers), seal, epochs)
         sealed += 1
     return None
-
-
-def check_link(linked: Linked, epochs: Epochs, verifier: Verifier) -> Header:
-    """The first header, proven by the seal over the last. Epochs that its links prove are added to `epochs`. Raises
-    Malformed."""
-    if not 1 <= len(linked.headers) <= HEADERS_MAX:
-        raise Malformed(f"{len(linked.headers)} headers, at most {HEADERS_MAX}")
-    follow(linked.epochs, epochs, verifier)
-    headers = [decode_header(data) for data in linked.headers]
-    vote = check_seal(linked.seal, epochs, verifier)
-    if vote.height != headers[-1].height or vote.header_digest != header_bytes_digest(linked.headers[-1]):
-        raise Malformed("the seal is over another header")
-    for index in range(1, len(headers)):
-        if headers[index].height != headers[index - 1].height + 1:
-            raise Malformed("the headers are not of consecutive heights")
-        if headers[index].parent != header_bytes_digest(linked.headers[index - 1]):
-            raise Malformed(f"the header of height {headers[index].height} has another parent")
-    return headers[0]
 
 
 def prove_state(header: Header, state: Iterable[tuple[bytes, bytes]]) -> None:

@@ -10,16 +10,17 @@ from collections import OrderedDict
 
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
+from consortium.core.header import header_bytes_digest
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate
+from consortium.core.seals import Linked, check_link, check_seal, decode_certificate
 from consortium.core.transaction import NULL_DIGEST, batch_digest
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import header_bytes_digest
-from consortium.ledger.certificate import CheckDecision, check_seal, decode_certificate, stored_seal
+from consortium.ledger.certificate import CheckDecision, stored_seal
 from consortium.ledger.given_block import GivenBlock
 from consortium.ledger.rows import Damaged, height_key
-from consortium.ledger.snapshot import Copy, Linked, check_link
+from consortium.ledger.snapshot import Copy
 
 REMEMBERED_MAX = 65_536  # heights
 

@@ -14,15 +14,14 @@ from consortium.core.codec import Malformed
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis
+from consortium.core.header import decode_header, header_bytes_digest
 from consortium.core.machine import Apply, Decide, Now
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.seals import Checkpoint, check_seal, decode_certificate
 from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import decode_header, header_bytes_digest
-from consortium.ledger.certificate import check_seal, decode_certificate
 from consortium.ledger.chain import Ledger
-from consortium.ledger.messages import Checkpoint
 from consortium.ledger.rows import TABLES, DictRows, Row, StoredRows, height_key
 from consortium.ledger.snapshot import stored_base
 

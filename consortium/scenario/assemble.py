@@ -20,17 +20,17 @@ from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
 from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, ReplicaContext
+from consortium.core.proven import verify_epochs_proof
+from consortium.core.seals import check_seal
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.vault import Salts, derive_secret
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.ledger.boot import check_stored
 from consortium.ledger.catch_up import CatchUp
-from consortium.ledger.certificate import check_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.numbers import used_by
-from consortium.ledger.proofs import verify_epochs_proof
 from consortium.ledger.sealer import Sealer
 from consortium.node.host import NO_COUNTERS, Host
 from consortium.node.node import Node

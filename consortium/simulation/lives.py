@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from consortium.core.machine import Note, Output
-from consortium.ledger.proofs import ProofError, prove_members
+from consortium.core.proven import ProofError
+from consortium.ledger.proofs import prove_members
 from consortium.ledger.rows import Damaged
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
 from consortium.core.membership import NodeId
-from consortium.ledger.proofs import ProofError, prove_members, verify_epochs_proof
+from consortium.core.proven import ProofError, verify_epochs_proof
+from consortium.ledger.proofs import prove_members
 from consortium.runs.run import head_height, ledger_epochs
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.process.settings import NodeFolder

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
 from consortium.core.crypto import SUITES
-from consortium.ledger.proofs import ProofError
+from consortium.core.proven import ProofError
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode
 from consortium.runs.folder import lock_refused

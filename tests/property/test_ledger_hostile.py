@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from consortium.core.codec import encode
 from consortium.core.machine import Behind, Received
 from consortium.core.messages import Certificate, Signed
-from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from consortium.core.seals import Checkpoint
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from tests.unit.ledger.ledger_kit import NAMES, Chain, certify, make_genesis
 from tests.unit.ledger.ledger_net import Net
 

@@ -57,7 +57,7 @@ LEDGER_BUGS = (
     SeededBug(
         "weak-seal-accepted",
         "A seal has a quorum's signatures (OSDI'99 §4.3).",
-        LEDGER + "certificate.py",
+        "consortium/core/seals.py",
         "            message = verifier.check_certificate(seal, epoch, epoch.quorum)",
         "            message = verifier.check_certificate(seal, epoch, epoch.weak)",
         (SEALER,),
@@ -65,7 +65,7 @@ LEDGER_BUGS = (
     SeededBug(
         "seal-by-another-epoch",
         "A seal is of the members of its height (docs/decisions/020).",
-        LEDGER + "certificate.py",
+        "consortium/core/seals.py",
         "            if epochs.at(message.height).number != number:",
         "            if epochs.at(message.height).number > number + 1_000:",
         (SEALS,),
@@ -153,7 +153,7 @@ LEDGER_BUGS = (
     SeededBug(
         "snapshot-seal-of-another-header",
         "A snapshot's last header is the one that its seal is over (ledger/snapshot.py).",
-        LEDGER + "snapshot.py",
+        "consortium/core/seals.py",
         "    if vote.height != headers[-1].height or vote.header_digest != header_bytes_digest(linked.headers[-1]):",
         "    if vote.height != headers[-1].height:",
         (SEALS,),
@@ -161,15 +161,15 @@ LEDGER_BUGS = (
     SeededBug(
         "snapshot-headers-not-linked",
         "Each header from a snapshot to its seal names its parent (ledger/snapshot.py).",
-        LEDGER + "snapshot.py",
+        "consortium/core/seals.py",
         "        if headers[index].parent != header_bytes_digest(linked.headers[index - 1]):",
         "        if not headers[index].parent:",
         (SEALS,),
     ),
     SeededBug(
         "members-not-those-of-the-header",
-        "The members of the next epoch are those that the last sealed header commits to (ledger/epoch_links.py).",
-        LEDGER + "epoch_links.py",
+        "The members of the next epoch are those that the last sealed header commits to (core/seals.py).",
+        "consortium/core/seals.py",
         "    if epoch.digest != header.next_members:",
         "    if not epoch.members:",
         (LINKS,),

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from consortium.core.codec import encode
 from consortium.core.machine import Rows
+from consortium.core.seals import decode_certificate
 from consortium.lab.checks.claims import exit_status, judge
 from consortium.lab.checks.culprits import accusations, first_fork
-from consortium.ledger.certificate import decode_certificate
 from consortium.ledger.rows import END
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario

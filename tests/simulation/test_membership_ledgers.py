@@ -14,19 +14,17 @@ from consortium.core.format import FORMAT
 from consortium.core.genesis import Parameters
 from consortium.core.membership import Epochs
 from consortium.core.messages import MessageCodec
-from consortium.core.verifier import Verifier
-from consortium.ledger.epoch_links import EpochLink, follow, links_to
-from consortium.ledger.messages import Checkpoint
-from consortium.ledger.proofs import (
+from consortium.core.proven import (
     EpochsProof,
     ProofError,
-    prove_epochs,
-    prove_receipt,
-    prove_transaction,
     verify_epochs_proof,
     verify_receipt_proof,
     verify_transaction_proof,
 )
+from consortium.core.seals import Checkpoint, EpochLink, follow
+from consortium.core.verifier import Verifier
+from consortium.ledger.epoch_links import links_to
+from consortium.ledger.proofs import prove_epochs, prove_receipt, prove_transaction
 from consortium.ledger.rows import DictRows, height_key
 from consortium.ledger.verify import Fault as LedgerFault
 from consortium.ledger.verify import verify_ledger
@@ -93,7 +91,7 @@ def test_certificates_and_seals_of_the_members_before_count_no_more(story: Story
 
 
 def test_the_header_commits_to_the_next_members_and_the_state_to_those_to_come(story: Story) -> None:
-    from consortium.ledger.block import decode_header
+    from consortium.core.header import decode_header
 
     for number in (1, 2):
         height = last_before(story, number)

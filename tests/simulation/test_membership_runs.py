@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from consortium.ledger.proofs import prove_epochs, prove_state, verify_epochs_proof, verify_state_proof
+from consortium.core.proven import verify_epochs_proof, verify_state_proof
+from consortium.ledger.proofs import prove_epochs, prove_state
 from consortium.scenario.scenario import Fault
 from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 

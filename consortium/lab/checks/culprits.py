@@ -18,7 +18,7 @@ from consortium.core.machine import Rows
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.messages import Certificate, open_statement
 from consortium.core.quorum import faults_max
-from consortium.ledger.certificate import decode_certificate
+from consortium.core.seals import decode_certificate
 from consortium.ledger.rows import END, state_key
 from consortium.runs.run import ROW_BYTES_MAX, Run, ledger_epochs
 

@@ -19,8 +19,8 @@ from typing import NamedTuple
 from consortium.core.codec import Malformed
 from consortium.core.membership import NodeId
 from consortium.core.messages import MessageCodec, Signed, ViewVote
+from consortium.core.seals import Checkpoint
 from consortium.lab.checks.statements import Statement
-from consortium.ledger.messages import Checkpoint
 from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
 
 

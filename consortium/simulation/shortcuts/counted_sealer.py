@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from consortium.core.machine import Effect, Event, Now, Received
 from consortium.core.messages import Message
-from consortium.ledger.messages import Checkpoint
+from consortium.core.seals import Checkpoint
 from consortium.ledger.sealer import NO_VIEW, Sealer
 from consortium.simulation.shortcuts.counted_votes import CountedVotes
 from consortium.simulation.shortcuts.tally import NEVER, Tally

@@ -11,14 +11,14 @@ import pytest
 from consortium.core.canonical import structs_of
 from consortium.core.codec import DIGEST_BYTES, NONCE_BYTES, Malformed, encode
 from consortium.core.crypto import KEY_BYTES, SUITES
+from consortium.core.header import Header
 from consortium.core.membership import Epoch, Epochs, Member
 from consortium.core.messages import Certificate, Message, MessageCodec, Signed
+from consortium.core.proven import EpochsProof, ReceiptProof, StateProof, TransactionProof
+from consortium.core.seals import Checkpoint
 from consortium.core.transaction import Bundle, Bundles, bundle_digest, encode_transaction, sign_bundle
 from consortium.core.verifier import Verifier
-from consortium.ledger.block import Header
 from consortium.ledger.catch_up import CatchUp
-from consortium.ledger.messages import Checkpoint
-from consortium.ledger.proofs import EpochsProof, ReceiptProof, StateProof, TransactionProof
 from consortium.ledger.sealer import Sealer
 from consortium.node.pool import BundlePool
 from consortium.protocols import load_protocols

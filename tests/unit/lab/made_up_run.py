@@ -12,6 +12,7 @@ from consortium.core.contract import OK, Event, Receipt
 from consortium.core.crypto import Ed25519
 from consortium.core.format import FORMAT
 from consortium.core.genesis import Genesis, Parameters
+from consortium.core.header import Header, header_digest
 from consortium.core.membership import Member
 from consortium.core.transaction import (
     NULL_DIGEST,
@@ -21,7 +22,6 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
-from consortium.ledger.block import Header, header_digest
 from consortium.ledger.rows import DictRows, height_key, receipt_key, state_key
 from consortium.runs.run import Run
 from consortium.runs.trace import Record

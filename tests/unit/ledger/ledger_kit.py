@@ -15,6 +15,7 @@ from consortium.core.genesis import Genesis, Parameters, genesis_call
 from consortium.core.machine import Apply, Decide, Effect, Now, Started
 from consortium.core.membership import Epochs, Member
 from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.seals import Checkpoint
 from consortium.core.transaction import (
     NULL_DIGEST,
     Bundles,
@@ -27,7 +28,6 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.certificate import seal_rows
 from consortium.ledger.chain import Ledger
-from consortium.ledger.messages import Checkpoint
 from consortium.ledger.rows import DictRows
 from consortium.ledger.sealer import Sealer
 

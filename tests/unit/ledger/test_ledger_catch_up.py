@@ -9,13 +9,7 @@ import pytest
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Behind, Decide, Received, Send
 from consortium.core.messages import Signed
-from consortium.ledger.messages import (
-    Blocks,
-    FetchBlocks,
-    FetchSnapshot,
-    Snapshot,
-    Status,
-)
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snapshot, Status
 from consortium.ledger.rows import DictRows
 from consortium.ledger.verify import Fault, verify_ledger
 from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, PROTOCOL, Add, Chain, Scatter, make_genesis
@@ -273,7 +267,7 @@ def test_a_node_whose_peers_all_began_with_snapshots_takes_one() -> None:
 
 
 def _stored(chain: Chain, height: int) -> Decide:
-    from consortium.ledger.certificate import decode_certificate
+    from consortium.core.seals import decode_certificate
     from consortium.ledger.rows import height_key
 
     key = height_key(height)

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from consortium.core.codec import Malformed, encode
 from consortium.core.machine import Now, Received, Send
 from consortium.core.messages import Signed
+from consortium.core.seals import Checkpoint
 from consortium.ledger import fetch, serve
 from consortium.ledger.fetch import BlockFetch, Nonces, SnapshotFetch, _Request
-from consortium.ledger.messages import Blocks, Checkpoint, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
+from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Sealed, Snapshot, Status
 from tests.unit.ledger.test_ledger_catch_up import FAR, LONG, _net
 
 

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from consortium.core.codec import encode
 from consortium.core.genesis import genesis_call
+from consortium.core.header import decode_header, header_bytes_digest, header_digest
 from consortium.core.machine import Decide, Executed, Note, Receipted, Started
 from consortium.core.merkle import commitment
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.lab.checks.ledgers import TURNED_AWAY
-from consortium.ledger.block import decode_header, header_bytes_digest, header_digest
 from consortium.ledger.chain import GenesisError, Ledger
 from consortium.ledger.rows import Damaged, DictRows, Unreadable, height_key
 from tests.unit.ledger.ledger_kit import (

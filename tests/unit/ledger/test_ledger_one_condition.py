@@ -12,11 +12,12 @@ from consortium.core.codec import encode, sha256
 from consortium.core.machine import Behind, Received, Send
 from consortium.core.membership import Epoch
 from consortium.core.messages import Signed
+from consortium.core.seals import Checkpoint, Linked
 from consortium.core.transaction import batch_digest
 from consortium.ledger.certificate import newest_seal, stored_seals
-from consortium.ledger.messages import Blocks, Checkpoint, Sealed
+from consortium.ledger.messages import Blocks, Sealed
 from consortium.ledger.rows import height_key
-from consortium.ledger.snapshot import Linked, make_base
+from consortium.ledger.snapshot import make_base
 from consortium.ledger.verify import verify_ledger
 from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, NOW, PROTOCOL, Ballot, Chain, certify, make_genesis
 from tests.unit.ledger.ledger_net import Net

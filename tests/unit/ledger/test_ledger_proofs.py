@@ -9,19 +9,21 @@ import msgspec
 import pytest
 
 from consortium.core.codec import encode
-from consortium.core.transaction import decode_call
-from consortium.ledger.proofs import (
+from consortium.core.proven import (
     ProofError,
     ReceiptProof,
     TransactionProof,
+    verify_receipt_proof,
+    verify_state_proof,
+    verify_transaction_proof,
+)
+from consortium.core.transaction import decode_call
+from consortium.ledger.proofs import (
     complete_state_proof,
     prove_receipt,
     prove_state,
     prove_transaction,
     take_state_evidence,
-    verify_receipt_proof,
-    verify_state_proof,
-    verify_transaction_proof,
 )
 from consortium.ledger.rows import Damaged, height_key, receipt_key
 from tests.unit.ledger.ledger_kit import Add, Chain, Tally, make_genesis

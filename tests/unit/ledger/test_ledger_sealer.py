@@ -8,8 +8,9 @@ import pytest
 
 from consortium.core.machine import Behind, Received
 from consortium.core.messages import Signed
+from consortium.core.seals import Checkpoint
 from consortium.ledger.certificate import newest_seal
-from consortium.ledger.messages import Checkpoint, Sealed
+from consortium.ledger.messages import Sealed
 from consortium.ledger.verify import verify_ledger
 from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, PROTOCOL, Chain, certify, make_genesis
 from tests.unit.ledger.ledger_net import Net

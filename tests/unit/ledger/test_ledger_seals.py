@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from consortium.core.codec import Malformed, encode
+from consortium.core.header import decode_header
 from consortium.core.machine import Effect, Note, Received, Send, Stable
 from consortium.core.membership import Epoch
 from consortium.core.messages import Signed
-from consortium.ledger.block import decode_header
-from consortium.ledger.certificate import check_seal
-from consortium.ledger.messages import Blocks, Checkpoint, Sealed
+from consortium.core.seals import HEADERS_MAX, Checkpoint, Linked, check_link, check_seal
+from consortium.ledger.messages import Blocks, Sealed
 from consortium.ledger.rows import height_key
-from consortium.ledger.snapshot import HEADERS_MAX, Linked, check_link, link, make_base
+from consortium.ledger.snapshot import link, make_base
 from tests.unit.ledger.ledger_kit import NAMES, Chain, certify, make_genesis
 from tests.unit.ledger.ledger_net import Net
 
@@ -49,7 +49,7 @@ def test_votes_of_f_plus_1_that_came_before_the_block_seal_it_no_more_than_after
 
 def _stored(chain: Chain, height: int) -> Any:
     from consortium.core.machine import Decide
-    from consortium.ledger.certificate import decode_certificate
+    from consortium.core.seals import decode_certificate
 
     batch, certificate = (chain.rows.get(table, height_key(height)) for table in ("batch", "certificate"))
     assert certificate is not None

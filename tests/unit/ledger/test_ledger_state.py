@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from consortium.core.codec import encode
 from consortium.core.contract import Table
+from consortium.core.state_path import Path, is_proven
 from consortium.ledger.rows import Damaged, DictRows
 from consortium.ledger.state import State
-from consortium.ledger.tree import BUCKETS, Path, StateTree, is_proven
+from consortium.ledger.tree import BUCKETS, StateTree
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from consortium.core.codec import encode
 from consortium.core.format import FORMAT
+from consortium.core.header import Header
 from consortium.core.machine import Apply
-from consortium.ledger.block import Header
 from consortium.ledger.rows import DictRows, height_key
 from nodes.errors import Damaged, StoreFailed, UserError
 from nodes.process.store import SqliteRows
