@@ -8,6 +8,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from consortium.contracts.access import BUREAU as BUREAU  # names of roles: for those who have not moved yet
+from consortium.contracts.access import HOSPITAL as HOSPITAL
+from consortium.contracts.access import PATIENT as PATIENT
+from consortium.contracts.access import PHARMACY as PHARMACY
+from consortium.contracts.access import REGULATOR as REGULATOR
+from consortium.contracts.access import SUPPLIER as SUPPLIER
 from consortium.core import identity
 from consortium.core.contract import Refused
 
@@ -16,14 +22,6 @@ FOREVER = 99991231  # the `to_day` of an open period
 BASIS_POINTS = 10_000
 DIGEST_BYTES = 32
 IDENTIFIER_MAX = 64
-
-# Roles that the contracts of this room name; another role needs no word here (see `core.contract.EVERY_MEMBER`).
-BUREAU = "bureau"
-HOSPITAL = "hospital"
-PHARMACY = "pharmacy"
-SUPPLIER = "supplier"
-REGULATOR = "regulator"
-PATIENT = "patient"
 
 REFERENCE_PARTS_MAX = 3
 _is_kind = re.compile(r"[a-z][a-z-]{0,31}").fullmatch

@@ -111,10 +111,16 @@ class Reader(NamedTuple):
 class Whose(NamedTuple):
     """Whose record an operation or a query is about. `find(state, arguments)`: the members whose it is; none where
     there is no such record, for it must not raise what an unknown record would be told by. `others`: roles that may
-    use it for the records of everybody, and are told what is unknown."""
+    use it for the records of everybody, and are told what is unknown. `owner` says to a person whose it is: "who
+    issued the bill"."""
 
     find: Callable[[StateReader, Any], Collection[str]]
     others: frozenset[str] = frozenset()
+    owner: str = ""
+
+    def or_of(self, *others: str) -> Whose:
+        """The same, and these roles for the records of everybody."""
+        return self._replace(others=self.others | frozenset(others))
 
     def check(self, state: StateReader, arguments: Any, member: str, role: str) -> None:
         """Refuses `not-yours`, with the same words for the record of another and for one that nobody has."""

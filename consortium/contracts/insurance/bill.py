@@ -12,14 +12,10 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, NOBODY, PATIENT, SUPERVISORS
 from consortium.contracts.checks import (
     AMOUNT_FEN_MAX,
-    BUREAU,
-    HOSPITAL,
     IDENTIFIER_MAX,
-    PATIENT,
-    PHARMACY,
-    REGULATOR,
     check_amount,
     check_count,
     check_day,
@@ -30,8 +26,25 @@ from consortium.contracts.checks import (
     check_trace_code,
     is_identifier,
 )
-from consortium.contracts.insurance.institution import Institution, check_acts_for, check_open, get_institution
-from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.contracts.insurance.institution import (
+    OF_INSTITUTION,
+    Institution,
+    check_open,
+    find_acting,
+    get_institution,
+)
+from consortium.core.contract import (
+    GENESIS,
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Refused,
+    State,
+    StateReader,
+    Table,
+    Whose,
+)
 
 NUMBERED, ISSUED, DELIVERED, VERIFIED, COLLECTED = "numbered", "issued", "delivered", "verified", "collected"
 REVERSED, RED_LETTER = "reversed", "red-letter"
@@ -113,13 +126,22 @@ def normalise(bill_no: str) -> str:
     """One spelling for a bill's number: half width, no white space, lower case. Refuses `bad-identifier`.
 
     By a table of our own: Unicode's normal forms change with its version, and so with Python's."""
-    if len(bill_no) > _TYPED_MAX:
-        raise Refused("bad-identifier", f"a bill's number has at most 64 characters, got {len(bill_no)}")
+    number = try_normalise(bill_no)
+    if number is None:
+        raise Refused(
+            "bad-identifier", "a bill's number has 1 to 64 of A-Z a-z 0-9 . _ : - and begins with A-Z a-z 0-9"
+        )
+    return number
+
+
+def try_normalise(bill_no: str) -> str | None:
+    """Like `normalise`; None where no bill can have such a number."""
     if is_identifier(bill_no):
         return bill_no.lower()  # all of it ASCII: this is what the table does to it
+    if len(bill_no) > _TYPED_MAX:
+        return None
     number = bill_no.translate(_ONE_SPELLING)
-    check_identifier(number, "bill_no")
-    return number
+    return number if is_identifier(number) else None
 
 
 def get_bill(state: StateReader, number: str) -> Bill:
@@ -128,6 +150,15 @@ def get_bill(state: StateReader, number: str) -> Bill:
     if bill is None:
         raise Refused("unknown-bill", f"there is no bill {number}")
     return bill
+
+
+def find_issuer(state: StateReader, bill_no: str) -> tuple[str, ...]:
+    """The member that acts for a bill's institution, by any spelling of the number; none where there is no bill."""
+    bill = None if (number := try_normalise(bill_no)) is None else state.get(BILLS, number)
+    return NOBODY if bill is None else find_acting(state, bill.fixmedins_code)
+
+
+OF_ISSUER = Whose(lambda state, arguments: find_issuer(state, arguments.bill_no), owner="who issued the bill")
 
 
 def check_reimbursable(bill: Bill, number: str) -> None:
@@ -169,8 +200,6 @@ def _check_number(
     state: StateReader, fixmedins_code: str, bill_no: str, context: Context, day: int
 ) -> tuple[str, Institution]:
     institution = get_institution(state, fixmedins_code)
-    if context.role != GENESIS:
-        check_acts_for(institution, fixmedins_code, context)
     check_open(institution, fixmedins_code, day)
     return _own_number(fixmedins_code, bill_no), institution
 
@@ -257,8 +286,6 @@ def _advance(state: State, bill_no: str, before: str, after: str) -> list[Event]
 
 
 def _deliver(state: State, arguments: Step, context: Context) -> list[Event]:
-    bill = get_bill(state, normalise(arguments.bill_no))
-    check_acts_for(get_institution(state, bill.fixmedins_code), bill.fixmedins_code, context)
     return _advance(state, arguments.bill_no, ISSUED, DELIVERED)
 
 
@@ -275,7 +302,6 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     bill = get_bill(state, number)
     check_text(arguments.reason, "reason")
     code = bill.fixmedins_code
-    check_acts_for(get_institution(state, code), code, context)
     check_reimbursable(bill, number)
     red_number = _own_number(code, arguments.red_bill_no)
     if state.get(BILLS, red_number) is not None:
@@ -293,17 +319,15 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     return [Event("bill-reversed", {"bill_no": number, "red_bill_no": red_number, "reason": arguments.reason})]
 
 
-_ISSUERS = frozenset((HOSPITAL, PHARMACY))
-
 CONTRACT = Contract(
     "bill",
     1,
     (
-        Operation("number", Number, _ISSUERS, _number),
-        Operation("issue", Issue, _ISSUERS | {GENESIS}, _issue),
-        Operation("deliver", Step, _ISSUERS, _deliver),
-        Operation("verify", Step, frozenset((BUREAU, HOSPITAL, PHARMACY, PATIENT, REGULATOR)), _verify),
-        Operation("collect", Step, frozenset((BUREAU,)), _collect),
-        Operation("reverse", Reverse, _ISSUERS, _reverse),
+        Operation("number", Number, BY_PROVIDERS, _number, OF_INSTITUTION),
+        Operation("issue", Issue, BY_PROVIDERS | {GENESIS}, _issue, OF_INSTITUTION),
+        Operation("deliver", Step, BY_PROVIDERS, _deliver, OF_ISSUER),
+        Operation("verify", Step, BY_PROVIDERS | SUPERVISORS | {PATIENT}, _verify),
+        Operation("collect", Step, BY_BUREAU, _collect),
+        Operation("reverse", Reverse, BY_PROVIDERS, _reverse, OF_ISSUER),
     ),
 )

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.access import BY_BUREAU, BY_FOUNDERS, HOSPITAL, NOBODY, PHARMACY
 from consortium.contracts.checks import (
     BASIS_POINTS,
-    BUREAU,
-    HOSPITAL,
-    PHARMACY,
     check_choice,
     check_day,
     check_identifier,
@@ -21,7 +19,7 @@ from consortium.contracts.checks import (
     check_text,
 )
 from consortium.contracts.insurance import funds
-from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader, Table, Whose
 
 KINDS = (HOSPITAL, PHARMACY)
 SIGNED, SUSPENDED, TERMINATED = "signed", "suspended", "terminated"
@@ -85,6 +83,17 @@ def get_institution(state: StateReader, fixmedins_code: str) -> Institution:
     if institution is None:
         raise Refused("unknown-institution", f"no institution {fixmedins_code} has signed")
     return institution
+
+
+def find_acting(state: StateReader, fixmedins_code: str) -> tuple[str, ...]:
+    """The member that acts for an institution; none where nobody signed it."""
+    institution = state.get(INSTITUTIONS, fixmedins_code)
+    return NOBODY if institution is None else (institution.member,)
+
+
+OF_INSTITUTION = Whose(
+    lambda state, arguments: find_acting(state, arguments.fixmedins_code), owner="who acts for the institution"
+)
 
 
 def check_acts_for(institution: Institution, fixmedins_code: str, context: Context) -> None:
@@ -190,16 +199,14 @@ def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event
     return events
 
 
-_BUREAU = frozenset((BUREAU,))
-
 CONTRACT = Contract(
     "institution",
     1,
     (
-        Operation("sign", Sign, frozenset((BUREAU, GENESIS)), _sign),
-        Operation("suspend", Decide, _BUREAU, _suspend),
-        Operation("resume", Decide, _BUREAU, _resume),
-        Operation("terminate", Decide, _BUREAU, _terminate),
-        Operation("disburse", Disburse, _BUREAU, _disburse),
+        Operation("sign", Sign, BY_FOUNDERS, _sign),
+        Operation("suspend", Decide, BY_BUREAU, _suspend),
+        Operation("resume", Decide, BY_BUREAU, _resume),
+        Operation("terminate", Decide, BY_BUREAU, _terminate),
+        Operation("disburse", Disburse, BY_BUREAU, _disburse),
     ),
 )

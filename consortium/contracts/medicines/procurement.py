@@ -11,13 +11,9 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.access import BUREAU, BY_BUREAU, BY_PROVIDERS, REGULATOR, SUPERVISORS, SUPPLIER, among
 from consortium.contracts.checks import (
     BASIS_POINTS,
-    BUREAU,
-    HOSPITAL,
-    PHARMACY,
-    REGULATOR,
-    SUPPLIER,
     check_choice,
     check_count,
     check_digest,
@@ -28,12 +24,15 @@ from consortium.contracts.checks import (
 )
 from consortium.contracts.insurance import funds, policy
 from consortium.contracts.insurance.drg import divide_half_up
-from consortium.contracts.insurance.institution import check_acts_for, check_open, get_institution
+from consortium.contracts.insurance.institution import OF_INSTITUTION, check_open, get_institution
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import (
     CLOSED,
     EFFECTIVE,
     INVOICES,
+    OF_BUYER,
+    OF_ORDERER,
+    OF_SUPPLIER,
     OPEN,
     ORDERED,
     ORDERS,
@@ -120,7 +119,6 @@ def _amend_tender(state: State, arguments: AwardTender, _context: Context) -> li
 
 def _sign_subcontract(state: State, arguments: SignSubcontract, context: Context) -> list[Event]:
     code, contract_no = arguments.fixmedins_code, arguments.contract_no
-    check_acts_for(get_institution(state, code), code, context)
     tender = get_tender(state, contract_no)
     check_range(arguments.volume, 1, QUANTITY_MAX, "volume")
     if tender.stage == CLOSED:
@@ -143,7 +141,6 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
     code, contract_no, order_no = arguments.fixmedins_code, arguments.contract_no, arguments.order_no
     check_identifier(order_no, "order_no")
     institution = get_institution(state, code)
-    check_acts_for(institution, code, context)
     today = context.day
     check_open(institution, code, today)
     tender = get_tender(state, contract_no)
@@ -153,8 +150,8 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
     known = state.get(ORDERS, order_no)
     before = 0
     if known is not None:
-        if known.contract_no != contract_no or known.fixmedins_code != code:
-            raise Refused("order-exists", f"order {order_no} belongs to {known.fixmedins_code}")
+        if known.contract_no != contract_no:
+            raise Refused("order-exists", f"order {order_no} is one of {known.contract_no}")
         if known.stage != ORDERED:
             raise Refused("step-closed", f"order {order_no} is {known.stage}: it cannot be amended")
         before = known.quantity
@@ -199,9 +196,10 @@ def _payer(state: State, order: Order, payer: str, context: Context) -> str:
         if context.role != BUREAU:
             raise Refused("not-permitted", f"a {context.role} may not pay from the fund")
         source = funds.PROCUREMENT
+    elif context.role == BUREAU:
+        raise Refused("not-permitted", "the bureau pays from the fund, not from what the buyer was paid")
     else:
         source = f"paid/{order.fixmedins_code}"
-        check_acts_for(get_institution(state, order.fixmedins_code), order.fixmedins_code, context)
     hold.check_payment(state, source, order.payee)
     return source
 
@@ -210,8 +208,6 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
     """Also amends a shipment that is not yet received."""
     order_no = arguments.order_no
     order = get_order(state, order_no)
-    if context.member != order.supplier:
-        raise Refused("not-your-order", f"{order.supplier} supplies order {order_no}")
     if order.stage not in (ORDERED, PREPAID, SHIPPED):
         raise Refused("wrong-stage", f"order {order_no} is {order.stage}: shipment follows {ORDERED}")
     tender = get_tender(state, order.contract_no)
@@ -285,7 +281,6 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
     order_no = arguments.order_no
     order = get_order(state, order_no)
     code = order.fixmedins_code
-    check_acts_for(get_institution(state, code), code, context)
     if order.stage != SHIPPED:
         raise Refused("wrong-stage", f"order {order_no} is {order.stage}: receipt follows {SHIPPED}")
     check_range(arguments.quantity, 0, order.quantity, "quantity")
@@ -379,22 +374,27 @@ def _close_tender(state: State, arguments: CloseTender, context: Context) -> lis
     return events
 
 
-_BUYERS = frozenset((HOSPITAL, PHARMACY))
-_PAYERS = _BUYERS | {BUREAU}
+_BY_PAYERS = BY_PROVIDERS | BY_BUREAU
 
 CONTRACT = Contract(
     "procurement",
     1,
     (
-        Operation("award_tender", AwardTender, frozenset((BUREAU,)), _award_tender),
-        Operation("amend_tender", AwardTender, frozenset((BUREAU,)), _amend_tender),
-        Operation("sign_subcontract", SignSubcontract, _BUYERS, _sign_subcontract),
-        Operation("place_order", PlaceOrder, _BUYERS, _place_order),
-        Operation("prepay", Prepay, _PAYERS, _prepay),
-        Operation("ship", Ship, frozenset((SUPPLIER,)), _ship),
-        Operation("receive", Receive, _BUYERS, _receive),
-        Operation("pay", Pay, _PAYERS, _pay),
-        Operation("check_overdue", CheckOverdue, frozenset((BUREAU, SUPPLIER, REGULATOR)), _check_overdue),
-        Operation("close_tender", CloseTender, frozenset((BUREAU,)), _close_tender),
+        Operation("award_tender", AwardTender, BY_BUREAU, _award_tender),
+        Operation("amend_tender", AwardTender, BY_BUREAU, _amend_tender),
+        Operation("sign_subcontract", SignSubcontract, BY_PROVIDERS, _sign_subcontract, OF_INSTITUTION),
+        Operation("place_order", PlaceOrder, BY_PROVIDERS, _place_order, OF_ORDERER),
+        Operation("prepay", Prepay, _BY_PAYERS, _prepay, OF_BUYER.or_of(BUREAU)),
+        Operation("ship", Ship, among(SUPPLIER), _ship, OF_SUPPLIER),
+        Operation("receive", Receive, BY_PROVIDERS, _receive, OF_BUYER),
+        Operation("pay", Pay, _BY_PAYERS, _pay, OF_BUYER.or_of(BUREAU)),
+        Operation(
+            "check_overdue",
+            CheckOverdue,
+            SUPERVISORS | {SUPPLIER},
+            _check_overdue,
+            OF_SUPPLIER.or_of(BUREAU, REGULATOR),
+        ),
+        Operation("close_tender", CloseTender, BY_BUREAU, _close_tender),
     ),
 )

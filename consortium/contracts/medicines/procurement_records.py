@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.access import NOBODY
 from consortium.contracts.checks import check_identifier
-from consortium.core.contract import Refused, StateReader, Table
+from consortium.contracts.insurance.institution import find_acting
+from consortium.core.contract import Refused, StateReader, Table, Whose
 
 OPEN, EFFECTIVE, CLOSED = "open", "effective", "closed"
 ORDERED, PREPAID, SHIPPED, RECEIVED, PAID, REJECTED = (
@@ -181,3 +183,28 @@ def get_order(state: StateReader, order_no: str) -> Order:
     if order is None:
         raise Refused("unknown-order", f"there is no order {order_no}")
     return order
+
+
+def find_buyer(state: StateReader, order_no: str) -> tuple[str, ...]:
+    """The member that acts for the institution that ordered; none where there is no such order."""
+    order = state.get(ORDERS, order_no)
+    return NOBODY if order is None else find_acting(state, order.fixmedins_code)
+
+
+def find_supplier(state: StateReader, order_no: str) -> tuple[str, ...]:
+    """The member that ships an order and is paid; none where there is no such order."""
+    order = state.get(ORDERS, order_no)
+    return NOBODY if order is None else (order.supplier,)
+
+
+def _find_orderer(state: StateReader, arguments: PlaceOrder) -> tuple[str, ...]:
+    """Who may place an order, or amend it: nobody orders under the number of another's."""
+    order = state.get(ORDERS, arguments.order_no)
+    if order is not None and order.fixmedins_code != arguments.fixmedins_code:
+        return NOBODY
+    return find_acting(state, arguments.fixmedins_code)
+
+
+OF_ORDERER = Whose(_find_orderer, owner="who acts for the institution")
+OF_BUYER = Whose(lambda state, arguments: find_buyer(state, arguments.order_no), owner="who placed the order")
+OF_SUPPLIER = Whose(lambda state, arguments: find_supplier(state, arguments.order_no), owner="who supplies the order")

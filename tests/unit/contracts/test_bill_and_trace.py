@@ -22,7 +22,7 @@ def test_the_stages_of_a_bill_are_never_skipped(house: Consortium) -> None:
     assert house.refusal("h1", "bill", "deliver", step) == "wrong-stage"
     house.run("h1", "bill", "issue", bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 2, 150),)))
     assert house.refusal("patient", "bill", "verify", step) == "wrong-stage"
-    assert house.refusal("h2", "bill", "deliver", step) == "not-your-institution"
+    assert house.refusal("h2", "bill", "deliver", step) == "not-yours"
     house.run("h1", "bill", "deliver", step)
     house.run("patient", "bill", "verify", step)
     house.run("bureau", "bill", "collect", step)
@@ -58,7 +58,7 @@ def test_a_red_letter_cancels_only_what_nobody_reimbursed(house: Consortium) -> 
         (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("1" * 19,)),)), "bad-trace-code"),
         (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("１" * 20,)),)), "bad-trace-code"),
         (bill.Issue("H1", "H1-1", "E", 20261301, (Line("A", 1, 1),)), "bad-date"),
-        (bill.Issue("K3", "K3-1", "E", 20260101, (Line("A", 1, 1),)), "not-your-institution"),
+        (bill.Issue("K3", "K3-1", "E", 20260101, (Line("A", 1, 1),)), "not-yours"),
         (bill.Issue("H1", "H1-1", "E", 21000101, (Line("A", 1, 1),)), "licence-expired"),
     ],
 )

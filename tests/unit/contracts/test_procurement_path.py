@@ -72,7 +72,8 @@ def test_the_whole_path_with_prepayment(house: Consortium) -> None:
 def test_no_step_is_skipped(house: Consortium) -> None:
     assert refusal(house, "h1", "place_order", ORDER) == "unknown-subcontract"
     run(house, SIGN)
-    assert refusal(house, "s1", "ship", SHIP) == "unknown-order"
+    assert refusal(house, "s1", "ship", SHIP) == "not-yours"
+    assert refusal(house, "bureau", "pay", Pay("O1", "fund")) == "unknown-order"
     run(house, PLACE)
     assert refusal(house, "h1", "receive", RECEIVE) == "wrong-stage"
     assert refusal(house, "bureau", "pay", Pay("O1", "fund")) == "wrong-stage"
@@ -147,6 +148,7 @@ def test_what_was_not_scanned_is_not_paid(house: Consortium) -> None:
     assert run(house, ("h1", "receive", Receive("O1", CODES[:3], 3, True)))[-1] == "notice"
     assert refusal(house, "h1", "pay", Pay("O1", "fund")) == "not-permitted"
     assert refusal(house, "h1", "pay", Pay("O1", "buyer")) == "account-short"
+    assert refusal(house, "bureau", "pay", Pay("O1", "buyer")) == "not-permitted"
     run(house, ("bureau", "pay", Pay("O1", "fund")))
     assert funds.get_balance(house.state, "supplier/s1") == 3_000
 
@@ -166,3 +168,12 @@ def test_overdue_payment_and_unmet_volume_raise_notices(house: Consortium) -> No
 def test_agreed_volumes_stay_within_the_tender(house: Consortium) -> None:
     run(house, ("h2", "sign_subcontract", SignSubcontract("T1", "K3", 80)))
     assert refusal(house, "h1", "sign_subcontract", SignSubcontract("T1", "H1", 21)) == "volume-exceeded"
+
+
+def test_an_order_of_another_is_like_one_that_is_not_there(house: Consortium) -> None:
+    run(house, SIGN, PLACE, ("h2", "sign_subcontract", SignSubcontract("T1", "K3", 10)))
+    for number in ("O1", "O404"):
+        assert refusal(house, "h2", "receive", msgspec.structs.replace(RECEIVE, order_no=number)) == "not-yours"
+        assert refusal(house, "h2", "pay", Pay(number, "buyer")) == "not-yours"
+    assert refusal(house, "h2", "place_order", PlaceOrder("O1", "T1", "K3", 4)) == "not-yours"
+    assert refusal(house, "h2", "place_order", PlaceOrder("O2", "T1", "H1", 4)) == "not-yours"
