@@ -67,6 +67,8 @@ def search_all(scopes: Sequence[Scope], minutes: float | None, states_max: int |
     status = EXIT_HOLDS
     for scope in scopes:
         console.print(f"\n[bold]scope[/]: {scope.sentence()}", highlight=False)
+        if (warning := scope.warning()) is not None:
+            console.print(f"f is exceeded: {warning}", style="yellow", highlight=False, soft_wrap=True)
         began_s = time.monotonic()
         search = Search(scope)
         try:

@@ -167,14 +167,22 @@ class Progress:
             self.states[name] = "down"
         return f"the process of {name} exited with code {record['code']}"
 
+    def standing(self) -> tuple[object, ...]:
+        """What makes another line worth printing: how far they are. Time, rate and latency move by themselves."""
+        return self.view, self.leader, self._span(), self.transactions
+
+    def _span(self) -> tuple[int, int]:
+        heights = [self.heights.get(member.name, 0) for member in self.scenario.members]
+        return min(heights), max(heights)
+
     def line(self) -> str:
         """The run in one line, for logs."""
         p50, p99 = self.latency_ms(0.5), self.latency_ms(0.99)
         latency = "" if p50 is None or p99 is None else f"  p50 {p50:.1f} ms  p99 {p99:.1f} ms"
-        heights = [self.heights.get(member.name, 0) for member in self.scenario.members]
+        lowest, highest = self._span()
         leads = f"leader {self.leader} (view {self.view})"
         return (
-            f"{self.t_us / 1e6:7.1f} s  {leads}  heights {min(heights)}-{max(heights)}  "
+            f"{self.t_us / 1e6:7.1f} s  {leads}  heights {lowest}-{highest}  "
             f"{self.transactions:,} tx  {self.rate():,.0f} tx/s{latency}"
         )
 
@@ -218,7 +226,8 @@ def draw(progress: Progress) -> Group:
 
 @contextmanager
 def watching(scenario: Scenario, console: Console) -> Iterator[Callable[[Record], None]]:
-    """Give the function that takes records in, and show them meanwhile: live in a terminal, else a line a second."""
+    """Give the function that takes records in, and show them meanwhile: live in a terminal, else a line a second while
+    something changes."""
     progress = Progress(scenario)
     if not console.is_terminal:
         yield _plain(progress, console)
@@ -269,14 +278,15 @@ def stoppable(on_record: Callable[[Record], None]) -> Iterator[Callable[[Record]
 
 def _plain(progress: Progress, console: Console) -> Callable[[Record], None]:
     next_line_s = time.monotonic() + 1.0
+    printed = progress.standing()
 
     def on_record(record: Record) -> None:
-        nonlocal next_line_s
+        nonlocal next_line_s, printed
         told = progress.on_record(record)
         if told is not None:
             console.print(f"{record['t_us'] / 1e6:7.1f} s  {told}", markup=False, highlight=False, soft_wrap=True)
-        if time.monotonic() >= next_line_s:
-            next_line_s = time.monotonic() + 1.0
+        if time.monotonic() >= next_line_s and progress.standing() != printed:
+            next_line_s, printed = time.monotonic() + 1.0, progress.standing()
             console.print(progress.line(), markup=False, highlight=False, soft_wrap=True)
 
     return on_record

@@ -6,6 +6,7 @@ import signal
 import pytest
 from rich.console import Console
 
+from consortium.commands import terminal
 from consortium.commands.terminal import Progress, Stopped, draw, stoppable, tell_verdicts, watching
 from consortium.lab.checks.claims import Kind, Verdict
 from tests.unit.lab.made_up_run import KILL_US, made_up_run
@@ -65,6 +66,24 @@ def test_without_a_terminal_there_are_plain_lines_for_what_happens() -> None:
     lines = str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
     assert any("FAULT: kill bureau" in line for line in lines)
     assert not any("\x1b" in line for line in lines)
+
+
+def test_without_a_terminal_a_line_is_printed_again_only_when_something_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr(terminal.time, "monotonic", lambda: now_s)
+    console = Console(file=io.StringIO(), force_terminal=False, width=200)
+    run = made_up_run()
+    executed = next(record for record in run.trace if record["kind"] == "executed")
+    with watching(run.scenario, console) as on_record:
+        for t_us in range(0, 60_000_000, 500_000):
+            now_s = t_us / 1e6
+            on_record({"t_us": t_us, "node": "depot", "kind": "note-of-nothing"})
+            if t_us == 30_000_000:
+                on_record({**executed, "t_us": t_us})
+    lines = str(console.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 1 and f"heights 0-{executed['height']}" in lines[0]
 
 
 def test_work_that_is_submitted_again_is_counted_once() -> None:

@@ -4,6 +4,7 @@ run because somebody sent it."""
 from __future__ import annotations
 
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,18 +13,30 @@ from pathlib import Path
 import pytest
 
 from consortium.commands import app
+from consortium.commands.folders import open_ledger
 from consortium.commands.new import kinds, write_new
 from consortium.commands.workers import in_processes
 from consortium.core.contract import Context
 from consortium.core.errors import UserError
+from consortium.lab.figures.drawing import Shown, drawings
+from consortium.lab.figures.paper import draw_svg
+from consortium.lab.measures.distributions import distributions
+from consortium.lab.measures.measures import measure
 from consortium.plugins.load import current, load_folders, unload
 from consortium.plugins.record import check_record, read_record, write_record
 from consortium.plugins.source import PluginError
+from consortium.runs.folder import load_run
 from consortium.runs.trace import read_trace
 from consortium.scenario.find import find_scenario, scenario_files
 from consortium.scenario.load import apply_sets, load_scenario
 from consortium.simulation.run import Simulated, simulate
 from tests.plugins_kit import FILES, write_plugins
+
+ROOT = Path(__file__).parents[2]
+PACKAGE, EXTENDING = ROOT / "consortium", ROOT / "docs" / "extending.md"
+CALLED = {"distribution of delays": "distribution", "act of fate": "act"}  # `consortium new` takes one word
+USED_ON_A_RUN = ("check", "command", "figure", "measure")
+SEEN_IN_TRACE = {"role": "fresh-saw", "protocol": "fresh_decided", "act": "fault"}
 
 
 @pytest.fixture(autouse=True)
@@ -96,16 +109,51 @@ def test_an_act_a_check_a_measure_a_figure_and_a_command_from_outside_are_at_wor
     assert status == 3 and "no permit was granted by gate-1" in told, "a check from outside can fail"
 
 
-@pytest.mark.parametrize("kind", kinds())
+def _kinds_in_the_table() -> dict[str, str]:
+    """The kinds of docs/extending.md, each with its fixed word."""
+    rows = re.findall(r"^\| ([a-z ]+) \| `([A-Z]+)\b.*$", EXTENDING.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 10, "the table of kinds was not found"
+    return dict(rows)
+
+
+def test_each_kind_that_is_found_by_a_word_stands_in_the_table_and_has_a_template() -> None:
+    sources = [path.read_text("utf-8") for path in PACKAGE.rglob("*.py")]
+    words = {word for text in sources for word in re.findall(r"\boffered(?:_\w+)?\([\w.\"]+, \"([A-Z]+)\"", text)}
+    told = _kinds_in_the_table()
+    assert words - {"DRAWINGS"} == set(told.values()) - {"SCENARIO"}, "DRAWINGS stands beside ACTS in one file"
+    assert {CALLED.get(kind, kind) for kind in told} == set(kinds())
+
+
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind not in USED_ON_A_RUN])
 def test_each_template_runs_as_it_comes_out(kind: str, tmp_path: Path) -> None:
     written = write_new(kind, "fresh", tmp_path / "mine")
     loaded = load_folders([tmp_path / "mine"])
     scenario = [name for name, path in scenario_files() if path in written]
     assert len(loaded.plugins) == (0 if kind == "scenario" else 1)
-    run = _run(*scenario) if scenario else _run("low_load", "workload.options.transactions=40")
+    run = _run(*scenario)
     assert run.is_done
-    if kind == "role":
-        assert any(record["kind"] == "fresh-saw" for record in run.trace)
+    if kind in SEEN_IN_TRACE:
+        assert SEEN_IN_TRACE[kind] in {record["kind"] for record in run.trace}
+
+
+def test_the_templates_of_what_is_used_on_a_run_work_as_they_come_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in USED_ON_A_RUN:
+        write_new(kind, f"fresh_{kind}", tmp_path / "mine")
+    plugins, out = ("--plugins", str(tmp_path / "mine")), str(tmp_path / "run")
+    small = ("--set", "workload.options.transactions=40")
+    status, told, _ = _said(capsys, "run", "low_load", "--on", "simulator", *small, "--out", out, *plugins)
+    assert status == 0 and re.search(r"^fresh_check +holds ", told, re.MULTILINE)
+    assert "fresh_measure_block_size," in (tmp_path / "run" / "measures.csv").read_text()
+    status, told, _ = _said(capsys, *plugins, "fresh_command", out)
+    assert status == 0 and "  executed\n" in told
+    assert _said(capsys, *plugins, "fresh_command", str(tmp_path))[0] == 2
+    kept = load_run(tmp_path / "run", open_ledger)
+    found = distributions(kept.trace)
+    figure = next(each for each in drawings() if each.name == "fresh_figure")
+    (picture,) = figure.of_runs([Shown("low load", kept, found, measure(kept.trace, found))], "a source")
+    assert "<svg" in draw_svg(picture)
 
 
 def test_a_template_fills_no_file_that_exists_and_takes_no_name_that_cannot_be_one(tmp_path: Path) -> None:
@@ -115,7 +163,7 @@ def test_a_template_fills_no_file_that_exists_and_takes_no_name_that_cannot_be_o
     for name in ("Fresh", "two words", "class", "1st"):
         with pytest.raises(UserError, match="lower-case"):
             write_new("contract", name, tmp_path)
-    with pytest.raises(UserError, match="there is a template for behaviour"):
+    with pytest.raises(UserError, match="there is a template for act, "):
         write_new("contrct", "fresh", tmp_path)
 
 

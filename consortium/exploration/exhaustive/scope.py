@@ -7,6 +7,7 @@ from itertools import permutations
 from typing import NamedTuple
 
 from consortium.core.membership import NodeId
+from consortium.core.quorum import faults_max
 
 LEFT_OUT = (
     "sealing, catch-up and changes of members; statements said again (each may arrive at any later time anyhow); "
@@ -47,6 +48,18 @@ class Scope(NamedTuple):
     def losers(self) -> tuple[NodeId, ...]:
         """The members that lose a disk."""
         return tuple(name for name in (self.lost, self.unnoticed) if name is not None)
+
+    def warning(self) -> str | None:
+        """A sentence, where more may betray the others than they promise to survive: the liar and a disk that was
+        rolled back unnoticed count together; a disk that is known to be lost does not."""
+        guilty = [name for name in (self.liar, self.unnoticed) if name is not None]
+        tolerated = faults_max(self.members)
+        if len(guilty) <= tolerated:
+            return None
+        return (
+            f"{self.members} members tolerate f = {tolerated}, and {' and '.join(guilty)} may betray them: "
+            "nothing is promised in this scope, and a violation is no bug"
+        )
 
     def leader(self, view: int) -> NodeId:
         return self.names[view % self.members]
