@@ -39,7 +39,8 @@ from consortium.protocols.hotstuff.messages import (
     root_digest,
 )
 from consortium.protocols.hotstuff.tree import Block, Tree
-from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
+from tests.fake_pool import FakePool
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, Sealed, codec, epoch_of, secret
 
 SUITE = KeyedHash()
 

@@ -40,7 +40,8 @@ from consortium.protocols.pbft.messages import (
     ViewChange,
 )
 from consortium.protocols.pbft.replica import Replica
-from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, Sealed, codec, epoch_of, secret
+from tests.fake_pool import FakePool
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, Sealed, codec, epoch_of, secret
 
 E = TypeVar("E")
 

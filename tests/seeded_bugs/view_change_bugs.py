@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from .bug import (
     BOOT,
+    BOOT_EDGES,
     CLAIMS,
     COMMON,
     DURABLE,
-    EDGES,
     HOTSTUFF,
     HOTSTUFF_BOOT,
     NORMAL,
@@ -178,7 +178,7 @@ VIEW_CHANGE_BUGS = (
         PBFT + "view_change.py",
         "        claims = tuple(claim for claim in found if claim is not None)",
         "        claims = tuple(claim for claim in found if claim is not None and claim.pre_prepare is None)",
-        (EDGES,),
+        (BOOT_EDGES,),
     ),
     SeededBug(
         "one-member-deposes-a-leader",

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import io
 import signal
+import time
 
 import pytest
 from rich.console import Console
 
-from consortium.commands import terminal
 from consortium.commands.terminal import Progress, Stopped, draw, stoppable, tell_verdicts, watching
 from consortium.lab.checks.claims import Kind, Verdict
 from tests.unit.lab.made_up_run import KILL_US, made_up_run
@@ -72,7 +72,7 @@ def test_without_a_terminal_a_line_is_printed_again_only_when_something_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now_s = 0.0
-    monkeypatch.setattr(terminal.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
     console = Console(file=io.StringIO(), force_terminal=False, width=200)
     run = made_up_run()
     executed = next(record for record in run.trace if record["kind"] == "executed")

@@ -21,7 +21,8 @@ from consortium.protocols.common.records import FORMAT, LostRecord, Record, Reco
 from consortium.protocols.common.replica_state import CommonState
 from consortium.protocols.common.retransmit_timer import TRIES_AT_ONCE, RetransmitTimer
 from consortium.protocols.pbft.messages import Recall
-from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, FakePool, codec, epoch_of
+from tests.fake_pool import FakePool
+from tests.pbft_network import CHAIN, PARAMETERS, WALL_US, codec, epoch_of
 
 T_US = PARAMETERS.timer_base_us
 SEAL = Certificate(b"", ())
