@@ -9,14 +9,16 @@ import msgspec
 
 from consortium.contracts import load_contracts
 from consortium.contracts.checks import FOREVER
-from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance.lines import Line, commit_lines, summarise
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
 from consortium.core.calendar import day_of_ordinal
 from consortium.core.contract import Context, Event, Refused, Table
 
 V = TypeVar("V")
+Issued = TypeVar("Issued", bound=bill.Issue)
+SALT = b"a salt of 16 bytes and more"
 CONTRACTS = load_contracts()
 DAY_US = 86_400_000_000
 MEMBERS = {
@@ -109,7 +111,7 @@ class Consortium:
 
     def claim(self, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> settlement.Settlement:
         """Issue and settle a bill at institution H3 (level 3) unless told otherwise; the stored settlement."""
-        values = {
+        values: dict[str, Any] = {
             "fixmedins_code": "H3",
             "med_type": "inpatient",
             "begndate": 20260301,
@@ -119,13 +121,25 @@ class Consortium:
         } | fields
         serial, member = values.pop("serial"), values.pop("member")
         bill_no = f"{values['fixmedins_code']}-{serial}"
-        arguments = settlement.IssueAndClaim(bill_no=bill_no, psn_no=psn_no, lines=lines, **values)  # type: ignore[arg-type]
-        self.run(member, "settlement", "issue_and_claim", arguments)  # type: ignore[arg-type]
-        year = values["enddate"] // 10_000  # type: ignore[operator]
+        both = self.billed(settlement.IssueAndClaim, bill_no, psn_no, lines, **values)
+        self.run(member, "settlement", "issue_and_claim", both)
+        year = values["enddate"] // 10_000
         used = settlement.get_accumulator(self.state, psn_no, year)
         stored = self.state.get(settlement.SETTLEMENTS, settlement.settlement_key(psn_no, year, used.sequence))
         assert stored is not None
         return stored
+
+    def billed(self, kind: type[Issued], bill_no: str, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> Issued:
+        """The arguments of `bill.issue` or `issue_and_claim` for these lines, as an honest institution says them."""
+        sums, sold = summarise(self.state, lines, fields["enddate"])
+        commitment = commit_lines(SALT, bill.normalise(bill_no), lines)
+        return kind(bill_no=bill_no, psn_no=psn_no, sums=sums, sold=sold, lines=commitment, **fields)
+
+    def issue(self, bill_no: str, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> bill.Issue:
+        """The arguments of `bill.issue` at the institution of the number; a visit of 2026-01-01 unless told."""
+        day = {"begndate": 20260101, "enddate": 20260101, "med_type": "outpatient"}
+        named = {"fixmedins_code": bill_no.split("-")[0], **day, **fields}
+        return self.billed(bill.Issue, bill_no, psn_no, lines, **named)
 
     def sum_of_balances(self) -> int:
         return sum(account.balance_fen for _, account in self.state.range(funds.ACCOUNTS, "", "￿"))

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
-from consortium.core.contract import Refused
+from consortium.contracts.insurance.lines import Line, commit_lines, summarise
+from consortium.core.contract import Refused, StateReader
 from consortium.core.machine import Outcome
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.organisation import typed
@@ -18,6 +19,35 @@ class BillToClaim(NamedTuple):
     at_us: int
     issue: bills.Issue
     claim: settlement.Claim
+
+
+class Service(NamedTuple):
+    """What an institution did for a person, with the private lines and the secret salt of their commitment."""
+
+    fixmedins_code: str
+    bill_no: str
+    psn_no: str
+    med_type: str
+    begndate: int
+    enddate: int
+    lines: tuple[Line, ...]
+    salt: bytes
+
+
+def compose_issue(state: StateReader, service: Service) -> bills.Issue:
+    """The bill of a service: the sums of its lines, what it sold, and the commitment; the lines stay here."""
+    sums, sold = summarise(state, service.lines, service.enddate)
+    return bills.Issue(
+        fixmedins_code=service.fixmedins_code,
+        bill_no=service.bill_no,
+        psn_no=service.psn_no,
+        med_type=service.med_type,
+        begndate=service.begndate,
+        enddate=service.enddate,
+        sums=sums,
+        sold=sold,
+        lines=commit_lines(service.salt, number_of(service.bill_no), service.lines),
+    )
 
 
 class Claimant:

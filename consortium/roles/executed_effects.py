@@ -16,6 +16,7 @@ from consortium.core.contract import Refused, StateReader
 
 Key = tuple[str, str, bytes]
 END = "~"
+_SAID = tuple(name for name in bills.Issue.__struct_fields__ if name != "bill_no")
 
 
 def is_held(state: StateReader, key: Key) -> bool:
@@ -45,12 +46,7 @@ def is_changed(state: StateReader, psn_no: str, change_id: str) -> bool:
 
 def _is_issued(state: StateReader, issue: bills.Issue) -> bool:
     bill = state.get(bills.BILLS, bills.normalise(issue.bill_no))
-    return bill is not None and (bill.fixmedins_code, bill.psn_no, bill.issued_day, bill.lines) == (
-        issue.fixmedins_code,
-        issue.psn_no,
-        issue.issued_day,
-        issue.lines,
-    )
+    return bill is not None and all(getattr(bill, name) == getattr(issue, name) for name in _SAID)
 
 
 def _is_agreed(state: StateReader, agree: procurement.SignSubcontract) -> bool:

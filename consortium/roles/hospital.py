@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import msgspec
 
-from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.lines import Line
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
@@ -19,7 +19,9 @@ from consortium.roles.work import Work
 
 
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A visit to bill and claim. `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
+    """A visit to bill and claim. `salt`: of the commitment to its lines, 16 bytes or more.
+
+    `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
 
     at_us: int
     fixmedins_code: str
@@ -28,7 +30,8 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     med_type: str
     begndate: int
     enddate: int
-    lines: tuple[bills.Line, ...]
+    lines: tuple[Line, ...]
+    salt: bytes
     commitment: bytes = b""
     after_change: str = ""
 
@@ -36,15 +39,11 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A bill that somebody claims once more, in error or worse, when its first claim is decided.
 
-    `bill_no` as it is typed this time: another case, width or spaces. `fixmedins_code`: who claims, also a stranger."""
+    `bill_no` as it is typed this time: another case, width or spaces. Who claims may be a stranger."""
 
     bill_no: str
     after_bill: str
-    fixmedins_code: str
     psn_no: str
-    med_type: str
-    begndate: int
-    enddate: int
 
 
 class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,7 +70,7 @@ class HospitalConduct(Conduct):
             if visit.after_change:
                 self._after_change.setdefault(visit.after_change, []).append(visit)
             else:
-                self._claimant.begin(_bill_of(visit), agenda)
+                self._claimant.begin(self._bill_of(visit), agenda)
         for second in tasks.second_claims:
             self._after_bill.setdefault(second.after_bill, []).append(second)
 
@@ -94,39 +93,27 @@ class HospitalConduct(Conduct):
 
     def _on_changed(self, change: str, agenda: Agenda) -> None:
         for visit in self._after_change.pop(change, ()):
-            self._claimant.begin(_bill_of(visit), agenda)
+            self._claimant.begin(self._bill_of(visit), agenda)
 
-    def _on_decided(self, number: str, agenda: Agenda) -> None:
-        for second in self._after_bill.pop(number, ()):
-            agenda.wish(f"again:{second.bill_no}:{second.fixmedins_code}", (_claim_again(second),))
-
-
-def _bill_of(visit: Visit) -> BillToClaim:
-    return BillToClaim(
-        visit.at_us,
-        bills.Issue(visit.fixmedins_code, visit.bill_no, visit.psn_no, visit.enddate, visit.lines),
-        settlement.Claim(
+    def _bill_of(self, visit: Visit) -> BillToClaim:
+        service = Service(
+            fixmedins_code=visit.fixmedins_code,
             bill_no=visit.bill_no,
             psn_no=visit.psn_no,
-            fixmedins_code=visit.fixmedins_code,
             med_type=visit.med_type,
             begndate=visit.begndate,
             enddate=visit.enddate,
-            commitment=visit.commitment,
-        ),
-    )
+            lines=visit.lines,
+            salt=visit.salt,
+        )
+        claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=visit.commitment)
+        return BillToClaim(visit.at_us, compose_issue(self.state, service), claim)
 
-
-def _claim_again(second: SecondClaim) -> tuple[str, str, settlement.Claim]:
-    claim = settlement.Claim(
-        bill_no=second.bill_no,
-        psn_no=second.psn_no,
-        fixmedins_code=second.fixmedins_code,
-        med_type=second.med_type,
-        begndate=second.begndate,
-        enddate=second.enddate,
-    )
-    return ("settlement", "claim", claim)
+    def _on_decided(self, number: str, agenda: Agenda) -> None:
+        for second in self._after_bill.pop(number, ()):
+            agenda.wish(
+                f"again:{second.bill_no}", (("settlement", "claim", settlement.Claim(second.bill_no, second.psn_no)),)
+            )
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:

@@ -8,11 +8,12 @@ import msgspec
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.claimant import BillToClaim, Claimant, decided_bill
+from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
@@ -32,6 +33,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A prescription to dispense and claim: packs `first` to `first + cnt − 1` of what the order brought.
 
+    `salt`: of the commitment to its line, 16 bytes or more.
     `after_bill`: packs that this bill sold are scanned again, once its claim is decided."""
 
     at_us: int
@@ -44,6 +46,7 @@ class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     first: int
     cnt: int
     pric: int
+    salt: bytes
     commitment: bytes = b""
     after_bill: str = ""
 
@@ -146,18 +149,18 @@ class PharmacyConduct(Conduct):
 
     def _dispense(self, dispensing: Dispensing, agenda: Agenda) -> None:
         packs = self._codes(dispensing.order_no)[dispensing.first : dispensing.first + dispensing.cnt]
-        line = bills.Line(dispensing.med_list_codg, dispensing.cnt, dispensing.pric, packs)
-        issue = bills.Issue(dispensing.fixmedins_code, dispensing.bill_no, dispensing.psn_no, dispensing.day, (line,))
-        claim = settlement.Claim(
+        service = Service(
+            fixmedins_code=dispensing.fixmedins_code,
             bill_no=dispensing.bill_no,
             psn_no=dispensing.psn_no,
-            fixmedins_code=dispensing.fixmedins_code,
-            med_type="outpatient",
+            med_type=bills.OUTPATIENT,
             begndate=dispensing.day,
             enddate=dispensing.day,
-            commitment=dispensing.commitment,
+            lines=(Line(dispensing.med_list_codg, dispensing.cnt, dispensing.pric, packs),),
+            salt=dispensing.salt,
         )
-        self._claimant.begin(BillToClaim(dispensing.at_us, issue, claim), agenda)
+        claim = settlement.Claim(dispensing.bill_no, dispensing.psn_no, commitment=dispensing.commitment)
+        self._claimant.begin(BillToClaim(dispensing.at_us, compose_issue(self.state, service), claim), agenda)
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:

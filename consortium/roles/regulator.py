@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, settlement
-from consortium.core.contract import StateReader
+from consortium.core.contract import NOT_YOURS, StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.roles.agenda import Agenda
 from consortium.roles.claimant import number_of
@@ -21,6 +21,7 @@ from consortium.roles.work import Work
 RULES = {  # refusal code of a claim → the rule that it breaks
     "bill-reimbursed": "duplicate-bill",
     "bill-of-another": "duplicate-bill",
+    NOT_YOURS: "duplicate-bill",  # of a bill that somebody else issued
     "trace-code-sold": "reused-trace-code",
     "coverage-lapsed": "claim-after-lapse",
     "person-dead": "claim-after-death",
@@ -68,27 +69,28 @@ class RegulatorConduct(Conduct):
             return ()
         number = number_of(claim.bill_no)
         bill = self.state.get(bills.BILLS, number)
-        codes = [code for line in bill.lines for code in line.drug_trac_codg] if bill else []
-        records = [f"bill {number}", f"claimed by {outcome.member} for {claim.fixmedins_code}"]
+        if bill is None:
+            return ()
+        codes = [code for sold in bill.sold for code in sold.drug_trac_codg]
+        records = [f"bill {number}", f"claimed by {outcome.member}, issued by {bill.fixmedins_code}"]
         if rule == "reused-trace-code":
             records.append(f"trace codes {' '.join(codes)}")
-        return (_finding(rule, records, bill.medfee_sumamt if bill else 0),)
+        return (_finding(rule, records, bill.sums.medfee_sumamt),)
 
     def _on_issue_and_claim(self, outcome: Outcome) -> Sequence[Note]:
         claim = typed(outcome, settlement.IssueAndClaim)
         rule = "duplicate-bill" if outcome.receipt.code == "bill-exists" else RULES.get(outcome.receipt.code)
         if claim is None or rule is None:
             return ()
-        amount_fen = sum(line.cnt * line.pric for line in claim.lines)
         records = [f"bill {number_of(claim.bill_no)}", f"claimed by {outcome.member} for {claim.fixmedins_code}"]
-        return (_finding(rule, records, amount_fen),)
+        return (_finding(rule, records, claim.sums.medfee_sumamt),)
 
     def _on_issue(self, outcome: Outcome) -> Sequence[Note]:
         issue = typed(outcome, bills.Issue)
         if issue is None or outcome.receipt.code != "bill-exists":
             return ()
         records = [f"bill {number_of(issue.bill_no)}", f"issued again by {outcome.member}"]
-        return (_finding("duplicate-bill", records, sum(line.cnt * line.pric for line in issue.lines)),)
+        return (_finding("duplicate-bill", records, issue.sums.medfee_sumamt),)
 
 
 def _endorse(psn_no: str, change_id: str, agenda: Agenda) -> None:

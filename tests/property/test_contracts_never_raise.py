@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from consortium.contracts import load_contracts
-from consortium.contracts.insurance import bill, settlement
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.lines import Line, Sold, Sums
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
 from consortium.core.calendar import compute_day
@@ -72,7 +72,7 @@ def furnished() -> Consortium:
     house.day = 19_800
     stock(house, "lot", tuple(code_of(number) for number in range(3)), "institution/P1")
     house.run("s1", "trace_code", "produce", trace_code.Produce("lot2", "D", "tablet", 10, (code_of(4), code_of(5))))
-    house.run("h1", "bill", "issue", bill.Issue("H1", "H1-1", "E", 20260301, (Line("A", 1, 1_000),)))
+    house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 1, 1_000),)))
     house.claim("E", (Line("A", 1, 10**7),), fixmedins_code="H1", serial="2")
     line = Line("D", 1, 1_000, (code_of(0),))
     house.claim("A", (line,), fixmedins_code="P1", member="p1", med_type="outpatient", serial="3")
@@ -115,27 +115,27 @@ def execute(contract: Contract, operation: str, arguments: Any, context: Context
 @settings(deadline=None, max_examples=300)
 @given(data=st.data())
 def test_only_refusals_of_claims_that_come_close(data: st.DataObject) -> None:
-    lines = st.lists(
-        st.builds(
-            Line,
-            st.sampled_from(("A", "B", "S", "C", "D", "X")),
-            st.integers(1, 20) | st.integers(1, 10**6),
-            st.integers(0, 10**7) | st.integers(0, 10**12 - 1),
-            st.lists(st.sampled_from([code_of(number) for number in range(6)]), max_size=2).map(tuple),
-            st.booleans(),
-        ),
-        min_size=1,
-        max_size=3,
-    ).map(tuple)
+    fen = st.integers(0, 10**7) | st.integers(0, 10**12 - 1)
+    parts = data.draw(st.tuples(fen, fen, fen, fen))
+    sold = st.builds(
+        Sold,
+        st.integers(1, 3),
+        st.sampled_from(("A", "B", "S", "C", "D", "X")),
+        st.integers(1, 20) | st.integers(1, 10**6),
+        st.lists(st.sampled_from([code_of(number) for number in range(6)]), max_size=2).map(tuple),
+        st.booleans(),
+    )
     code, member = data.draw(st.sampled_from((("H1", "h1"), ("H3", "h1"), ("P1", "p1"))))
     claim = settlement.IssueAndClaim(
+        code,
         f"{code}-new",
         data.draw(st.sampled_from(("E", "R", "A"))),
-        code,
         data.draw(st.sampled_from(("inpatient", "outpatient"))),
         20260101,
         data.draw(st.sampled_from((20260101, 20260301))),
-        data.draw(lines),
+        Sums(sum(parts), *parts, data.draw(st.integers(0, 2))),
+        data.draw(st.lists(sold, max_size=2).map(tuple)),
+        bytes(32),
         data.draw(st.sampled_from(("", "filed", "referral", "unfiled"))),
     )
     HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}

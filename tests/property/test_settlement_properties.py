@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.contracts.insurance import enrolment, funds, settlement
-from consortium.contracts.insurance.bill import Line
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
+from consortium.contracts.insurance.lines import Line, Sums, compute_sums
 from consortium.contracts.insurance.policy import ItemVersion
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, OFFSITE
 from consortium.contracts.insurance.settlement_rules import (
@@ -18,7 +18,6 @@ from consortium.contracts.insurance.settlement_rules import (
     Terms,
     accumulate,
     adjudicate,
-    compute_scope,
 )
 from consortium.core.contract import Refused
 from tests.contracts_state import Consortium, founded
@@ -55,6 +54,10 @@ terms = st.builds(
 )
 
 
+def sums_of(priced: list[Any]) -> Sums:
+    return compute_sums([Line("x", cnt, pric) for cnt, pric, _ in priced], [item for _, _, item in priced])
+
+
 @given(st.integers(0, 10**20), st.integers(1, 10**9))
 def test_half_up_is_the_nearest_integer(numerator: int, denominator: int) -> None:
     nearest = divide_half_up(numerator, denominator)
@@ -77,8 +80,7 @@ def check_identities(amounts: Amounts) -> None:
 def test_identities_and_caps_of_one_claim(
     lines: list[Any], under: Terms, before: Accumulator, account_fen: int
 ) -> None:
-    scope = compute_scope(lines)
-    amounts = adjudicate(scope, under, before, PACK, account_fen)
+    amounts = adjudicate(sums_of(lines), under, before, PACK, account_fen)
     check_identities(amounts)
     assert amounts.medfee_sumamt == sum(cnt * pric for cnt, pric, _ in lines)
     scheme = under.scheme
@@ -97,8 +99,8 @@ def test_identities_and_caps_of_one_claim(
 @given(st.integers(0, 10**8), st.integers(0, 10**7), terms, used)
 def test_a_dearer_claim_in_scope_never_gets_less(inscp: int, more: int, under: Terms, before: Accumulator) -> None:
     item = ItemVersion(19970101, "A", "service")
-    less = adjudicate(compute_scope([(1, inscp, item)]), under, before, PACK, 0)
-    most = adjudicate(compute_scope([(1, inscp + more, item)]), under, before, PACK, 0)
+    less = adjudicate(sums_of([(1, inscp, item)]), under, before, PACK, 0)
+    most = adjudicate(sums_of([(1, inscp + more, item)]), under, before, PACK, 0)
     assert less.fund_pay_sumamt <= most.fund_pay_sumamt
     assert less.hifp_pay <= most.hifp_pay
 
@@ -107,12 +109,12 @@ def test_a_dearer_claim_in_scope_never_gets_less(inscp: int, more: int, under: T
 def test_off_site_and_a_higher_level_never_pay_more_from_the_pool(
     inscp: int, under: Terms, before: Accumulator
 ) -> None:
-    scope = compute_scope([(1, inscp, ItemVersion(19970101, "A", "service"))])
-    here = adjudicate(scope, under._replace(offsite="filed"), before, PACK, 0).hifp_pay
-    referred = adjudicate(scope, under._replace(offsite="referral"), before, PACK, 0).hifp_pay
-    unfiled = adjudicate(scope, under._replace(offsite="unfiled"), before, PACK, 0).hifp_pay
+    sums = sums_of([(1, inscp, ItemVersion(19970101, "A", "service"))])
+    here = adjudicate(sums, under._replace(offsite="filed"), before, PACK, 0).hifp_pay
+    referred = adjudicate(sums, under._replace(offsite="referral"), before, PACK, 0).hifp_pay
+    unfiled = adjudicate(sums, under._replace(offsite="unfiled"), before, PACK, 0).hifp_pay
     assert here >= referred >= unfiled
-    by_level = [adjudicate(scope, under._replace(level=level), before, PACK, 0).hifp_pay for level in (1, 2, 3)]
+    by_level = [adjudicate(sums, under._replace(level=level), before, PACK, 0).hifp_pay for level in (1, 2, 3)]
     assert by_level == sorted(by_level, reverse=True)
 
 

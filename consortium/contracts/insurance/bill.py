@@ -5,7 +5,8 @@ A bill number is known whatever its case, width or spaces: `normalise` maps all 
 the code of the institution that issues it and a hyphen, so that no institution can take another's numbers
 (`institution.sign` refuses codes of which one number could begin with two). A
 bill is reimbursed once, whoever sends it: its `settlement` names the one that did. Reimbursing is the business
-of `settlement`.
+of `settlement`. The lines of a bill are private (lines.py): here stand their sums, what was sold by trace code, and a
+commitment.
 """
 
 from __future__ import annotations
@@ -14,16 +15,11 @@ import msgspec
 
 from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, NOBODY, PATIENT, SUPERVISORS
 from consortium.contracts.checks import (
-    AMOUNT_FEN_MAX,
-    IDENTIFIER_MAX,
-    check_amount,
-    check_count,
+    check_choice,
     check_day,
+    check_digest,
     check_identifier,
-    check_positive_amount,
-    check_range,
     check_text,
-    check_trace_code,
     is_identifier,
 )
 from consortium.contracts.insurance.institution import (
@@ -33,6 +29,7 @@ from consortium.contracts.insurance.institution import (
     find_acting,
     get_institution,
 )
+from consortium.contracts.insurance.lines import Sold, Sums, check_sold, check_sums
 from consortium.core.contract import (
     GENESIS,
     Context,
@@ -49,21 +46,9 @@ from consortium.core.contract import (
 NUMBERED, ISSUED, DELIVERED, VERIFIED, COLLECTED = "numbered", "issued", "delivered", "verified", "collected"
 REVERSED, RED_LETTER = "reversed", "red-letter"
 LIVE = (ISSUED, DELIVERED, VERIFIED, COLLECTED)
-LINES_MAX = 50
-LINE_CODES_MAX = 50
-QUANTITY_MAX = 1_000_000
+INPATIENT, OUTPATIENT = "inpatient", "outpatient"
+MED_TYPES = (INPATIENT, OUTPATIENT)
 _TYPED_MAX = 256
-
-
-class Line(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """One position: `cnt` times `pric` fen. A whole-pack line has no codes or one a pack; a split line (`trdn_flag`)
-    has one code, and `cnt` counts minimal units."""
-
-    med_list_codg: str
-    cnt: int
-    pric: int
-    drug_trac_codg: tuple[str, ...] = ()
-    trdn_flag: bool = False
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -72,9 +57,12 @@ class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     fixmedins_code: str
     stage: str
     psn_no: str = ""
-    issued_day: int = 0
-    medfee_sumamt: int = 0
-    lines: tuple[Line, ...] = ()
+    med_type: str = ""  # inpatient | outpatient
+    begndate: int = 0  # YYYYMMDD, the first day of service
+    enddate: int = 0  # the last: of discharge
+    sums: Sums = Sums()
+    sold: tuple[Sold, ...] = ()
+    lines: bytes = b""
     settlement: str = ""
     red_letter: str = ""  # of a reversed bill the red-letter bill's number, of a red-letter bill the reversed one's
 
@@ -90,13 +78,18 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Issue(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """开具: issue a bill, on a reserved number or on a new one in one go. The sum of the lines is computed here."""
+    """开具: issue a bill, on a reserved number or on a new one in one go. `lines`: the commitment to its lines, 32
+    bytes."""
 
     fixmedins_code: str
     bill_no: str
     psn_no: str
-    issued_day: int
-    lines: tuple[Line, ...]
+    med_type: str  # inpatient | outpatient
+    begndate: int  # YYYYMMDD, the first day of service
+    enddate: int  # the last: of discharge
+    sums: Sums
+    sold: tuple[Sold, ...]
+    lines: bytes
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,26 +167,42 @@ def mark_reimbursed(state: State, number: str, bill: Bill, settlement: str) -> N
     state.put(BILLS, number, msgspec.structs.replace(bill, settlement=settlement))
 
 
-def draft(
-    state: StateReader,
-    fixmedins_code: str,
-    bill_no: str,
-    psn_no: str,
-    issued_day: int,
-    lines: tuple[Line, ...],
-    context: Context,
-) -> tuple[str, Bill, Institution]:
+def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill, Institution]:
     """Check a bill to be issued; returns normalised number, bill, for the caller to store, and who issues it.
 
-    Refuses `bill-exists`, `bill-number-foreign`, `bad-length`, `trace-code-count`, and what the shared checks refuse.
+    Refuses `bill-exists`, `bill-number-foreign`, `bad-date`, `sums-differ`, and what the shared checks and those of
+    lines refuse.
     """
-    number, institution = _check_number(state, fixmedins_code, bill_no, context, issued_day)
-    check_identifier(psn_no, "psn_no")
-    check_day(issued_day, "issued_day")
+    number, institution = _check_number(state, issue.fixmedins_code, issue.bill_no, context, issue.enddate)
+    check_identifier(issue.psn_no, "psn_no")
+    check_choice(issue.med_type, MED_TYPES, "med_type")
+    _check_service_days(issue.begndate, issue.enddate)
     known = state.get(BILLS, number)
     if known is not None and known.stage != NUMBERED:
         raise Refused("bill-exists", f"bill {number} is {known.stage} already")
-    return number, Bill(fixmedins_code, ISSUED, psn_no, issued_day, _check_lines(lines), lines), institution
+    check_sums(issue.sums)
+    check_sold(issue.sold)
+    check_digest(issue.lines, "lines")
+    bill = Bill(
+        fixmedins_code=issue.fixmedins_code,
+        stage=ISSUED,
+        psn_no=issue.psn_no,
+        med_type=issue.med_type,
+        begndate=issue.begndate,
+        enddate=issue.enddate,
+        sums=issue.sums,
+        sold=issue.sold,
+        lines=issue.lines,
+    )
+    return number, bill, institution
+
+
+def _check_service_days(begndate: int, enddate: int) -> None:
+    check_day(begndate, "begndate")
+    if enddate != begndate:
+        check_day(enddate, "enddate")
+        if enddate < begndate:
+            raise Refused("bad-date", f"the service ends on {enddate}, before it begins on {begndate}")
 
 
 def _check_number(
@@ -211,37 +220,6 @@ def _own_number(fixmedins_code: str, bill_no: str) -> str:
     return number
 
 
-def _check_lines(lines: tuple[Line, ...]) -> int:
-    check_count(len(lines), LINES_MAX, "lines")
-    medfee_sumamt = 0
-    for line in lines:
-        code, cnt, pric = line.med_list_codg, line.cnt, line.pric
-        if not (
-            code.isascii()
-            and code.isalnum()
-            and len(code) <= IDENTIFIER_MAX
-            and 0 < cnt <= QUANTITY_MAX
-            and 0 <= pric <= AMOUNT_FEN_MAX
-        ):  # seldom: which of them is it, if any?
-            check_identifier(code, "med_list_codg")
-            check_range(cnt, 1, QUANTITY_MAX, "cnt")
-            check_amount(pric, "pric")
-        medfee_sumamt += cnt * pric
-        if line.drug_trac_codg or line.trdn_flag:
-            _check_codes(line)
-    check_positive_amount(medfee_sumamt, "the sum of the lines")
-    return medfee_sumamt
-
-
-def _check_codes(line: Line) -> None:
-    check_count(len(line.drug_trac_codg), LINE_CODES_MAX, "drug_trac_codg")
-    for code in line.drug_trac_codg:
-        check_trace_code(code)
-    expected = 1 if line.trdn_flag else line.cnt
-    if len(line.drug_trac_codg) != expected:
-        raise Refused("trace-code-count", f"the line has {len(line.drug_trac_codg)} trace codes, expected {expected}")
-
-
 def _number(state: State, arguments: Number, context: Context) -> list[Event]:
     number, _ = _check_number(state, arguments.fixmedins_code, arguments.bill_no, context, 0)
     if state.get(BILLS, number) is not None:
@@ -251,15 +229,7 @@ def _number(state: State, arguments: Number, context: Context) -> list[Event]:
 
 
 def _issue(state: State, arguments: Issue, context: Context) -> list[Event]:
-    number, bill, _ = draft(
-        state,
-        arguments.fixmedins_code,
-        arguments.bill_no,
-        arguments.psn_no,
-        arguments.issued_day,
-        arguments.lines,
-        context,
-    )
+    number, bill, _ = draft(state, arguments, context)
     state.put(BILLS, number, bill)
     return [issued_event(number, bill)]
 
@@ -271,7 +241,7 @@ def issued_event(number: str, bill: Bill) -> Event:
             "bill_no": number,
             "fixmedins_code": bill.fixmedins_code,
             "psn_no": bill.psn_no,
-            "medfee_sumamt": bill.medfee_sumamt,
+            "medfee_sumamt": bill.sums.medfee_sumamt,
         },
     )
 
@@ -311,8 +281,10 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
         fixmedins_code=code,
         stage=RED_LETTER,
         psn_no=bill.psn_no,
-        issued_day=bill.issued_day,
-        medfee_sumamt=-bill.medfee_sumamt,
+        med_type=bill.med_type,
+        begndate=bill.begndate,
+        enddate=bill.enddate,
+        sums=Sums(*(-getattr(bill.sums, name) for name in Sums.__struct_fields__)),
         red_letter=number,
     )
     state.put(BILLS, red_number, red)

@@ -10,16 +10,11 @@ the last day.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
+from consortium.contracts.access import BUREAU, BY_BUREAU, BY_PROVIDERS, HOSPITAL, NOBODY
 from consortium.contracts.checks import (
-    BUREAU,
-    HOSPITAL,
-    PHARMACY,
     check_choice,
-    check_day,
     check_digest,
     check_identifier,
     check_range,
@@ -27,23 +22,26 @@ from consortium.contracts.checks import (
 )
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, policy
-from consortium.contracts.insurance.bill import Bill, Line
+from consortium.contracts.insurance.bill import INPATIENT, Bill
 from consortium.contracts.insurance.drg import compute_drg_payment
-from consortium.contracts.insurance.institution import Institution, check_acts_for, check_open, get_institution
+from consortium.contracts.insurance.institution import (
+    OF_INSTITUTION,
+    Institution,
+    check_open,
+    find_acting,
+    get_institution,
+)
 from consortium.contracts.insurance.policy_pack import OFFSITE, Pack
 from consortium.contracts.insurance.settlement_rules import (
-    INPATIENT,
-    MED_TYPES,
     Accumulator,
     Amounts,
     Terms,
     accumulate,
     adjudicate,
-    compute_scope,
     negate,
 )
 from consortium.contracts.medicines import trace_code
-from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader, Table, Whose
 
 SEQUENCE_MAX = 999_999
 
@@ -73,30 +71,20 @@ ACCUMULATORS: Table[Accumulator] = Table("accumulator", Accumulator)
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Settle an issued bill. `commitment`: salted hash of the medical record (empty or 32 bytes)."""
+    """Settle an issued bill, by the days of service that it states. `commitment`: of the medical record (empty or 32
+    bytes)."""
 
     bill_no: str
     psn_no: str
-    fixmedins_code: str
-    med_type: str  # inpatient | outpatient
-    begndate: int  # YYYYMMDD
-    enddate: int
     offsite: str = ""  # "" | filed | referral | unfiled
     acct_used_flag: bool = True
     drg_group: str = ""  # inpatient only: pay the institution by case
     commitment: bytes = b""
 
 
-class IssueAndClaim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Issue a bill on `enddate` and settle it, in one transaction: fields as of bill.Issue and Claim."""
+class IssueAndClaim(bills.Issue, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Issue a bill and settle it, in one transaction: further fields as of Claim."""
 
-    bill_no: str
-    psn_no: str
-    fixmedins_code: str
-    med_type: str
-    begndate: int
-    enddate: int
-    lines: tuple[Line, ...]
     offsite: str = ""
     acct_used_flag: bool = True
     drg_group: str = ""
@@ -126,35 +114,26 @@ def get_accumulator(state: StateReader, psn_no: str, year: int) -> Accumulator:
     return state.get(ACCUMULATORS, f"{psn_no}/{year}") or Accumulator()
 
 
-def _check_claim(claim: Claim | IssueAndClaim) -> None:
-    check_choice(claim.med_type, MED_TYPES, "med_type")
+def _check_claim(claim: Claim | IssueAndClaim, med_type: str) -> None:
     if claim.offsite:
         check_choice(claim.offsite, OFFSITE, "offsite")
-    check_day(claim.begndate, "begndate")
-    if claim.enddate != claim.begndate:
-        check_day(claim.enddate, "enddate")
-        if claim.enddate < claim.begndate:
-            raise Refused("bad-date", f"the service ends on {claim.enddate}, before it begins on {claim.begndate}")
     if claim.commitment:
         check_digest(claim.commitment, "commitment")
     if claim.drg_group:
         check_identifier(claim.drg_group, "drg_group")
-        if claim.med_type != INPATIENT:
+        if med_type != INPATIENT:
             raise Refused("drg-inpatient-only", "only inpatient care is paid by DRG")
 
 
 def _claim(state: State, arguments: Claim, context: Context) -> list[Event]:
-    _check_claim(arguments)
     number = bills.normalise(arguments.bill_no)
-    institution = get_institution(state, arguments.fixmedins_code)
-    check_acts_for(institution, arguments.fixmedins_code, context)
-    check_open(institution, arguments.fixmedins_code, arguments.enddate)
     bill = bills.get_bill(state, number)
-    if bill.fixmedins_code != arguments.fixmedins_code:
-        raise Refused("bill-of-another", f"bill {number} was issued by {bill.fixmedins_code}")
+    institution = get_institution(state, bill.fixmedins_code)
     bills.check_reimbursable(bill, number)
     if bill.psn_no != arguments.psn_no:
         raise Refused("bill-of-another", f"bill {number} is not a bill of {arguments.psn_no}")
+    check_open(institution, bill.fixmedins_code, bill.enddate)
+    _check_claim(arguments, bill.med_type)
     events: list[Event] = []
     key = _settle(state, arguments, number, bill, institution, events)
     bills.mark_reimbursed(state, number, bill, key)
@@ -162,16 +141,8 @@ def _claim(state: State, arguments: Claim, context: Context) -> list[Event]:
 
 
 def _issue_and_claim(state: State, arguments: IssueAndClaim, context: Context) -> list[Event]:
-    _check_claim(arguments)
-    number, bill, institution = bills.draft(
-        state,
-        arguments.fixmedins_code,
-        arguments.bill_no,
-        arguments.psn_no,
-        arguments.enddate,
-        arguments.lines,
-        context,
-    )
+    number, bill, institution = bills.draft(state, arguments, context)
+    _check_claim(arguments, bill.med_type)
     events = [bills.issued_event(number, bill)]
     key = _settle(state, arguments, number, bill, institution, events)
     bills.mark_reimbursed(state, number, bill, key)
@@ -187,64 +158,67 @@ def _settle(
     events: list[Event],
 ) -> str:
     """Adjudicate and pay a checked claim; returns the settlement's key."""
-    psn_no, day = claim.psn_no, claim.enddate
-    year = day // 10_000
-    insutype, pack, terms = _terms(state, claim, institution)
-    items = policy.items_on(state, [line.med_list_codg for line in bill.lines], day)
-    _sell_packs(state, bill.lines, items, number, claim.fixmedins_code)
-    scope = compute_scope([(line.cnt, line.pric, item) for line, item in zip(bill.lines, items, strict=True)])
+    psn_no, year = claim.psn_no, bill.enddate // 10_000
+    insutype, pack, terms = _terms(state, claim, bill, institution)
+    _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
     account_fen = funds.get_balance(state, account) if claim.acct_used_flag else 0
     accumulator_key = f"{psn_no}/{year}"
     used = state.get(ACCUMULATORS, accumulator_key) or Accumulator()
-    amounts = adjudicate(scope, terms, used, pack, account_fen)
+    amounts = adjudicate(bill.sums, terms, used, pack, account_fen)
 
     sequence = used.sequence + 1
     if sequence > SEQUENCE_MAX:
         raise Refused("too-many-settlements", f"{psn_no} has {SEQUENCE_MAX} entries in {year}")
     key = settlement_key(psn_no, year, sequence)
     drg_payment_fen = _drg_payment(state, claim, institution, pack, amounts) if claim.drg_group else 0
-    settlement = _settled(claim, number, insutype, amounts, drg_payment_fen, used.newest)
+    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, used.newest)
     after = accumulate(used, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, accumulator_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
-    payable = f"payable/{claim.fixmedins_code}"
+    payable = f"payable/{bill.fixmedins_code}"
     payments = [(source, payable, fen) for source, fen in _sources(settlement, account) if fen]
     funds.move_all(state, payments, f"settlement/{key}", events)
     events.append(_event("settled", psn_no, year, sequence, settlement))
     return key
 
 
-def _terms(state: State, claim: Claim | IssueAndClaim, institution: Institution) -> tuple[str, Pack, Terms]:
+def _terms(state: State, claim: Claim | IssueAndClaim, bill: Bill, institution: Institution) -> tuple[str, Pack, Terms]:
     """Under which insurance, pack of rules and terms the claim is adjudicated; refuses what is under none."""
-    psn_no, day = claim.psn_no, claim.enddate
+    psn_no, day = claim.psn_no, bill.enddate
     calendar = policy.get_calendar(state)
     if day // 10_000 <= calendar.closed_through:
         raise Refused("year-closed", f"the books are closed through {calendar.closed_through}")
     person = enrolment.get_person(state, psn_no)
     period = enrolment.cover(person, psn_no, day)
-    if claim.begndate != day:
-        enrolment.cover(person, psn_no, claim.begndate)
+    if bill.begndate != day:
+        enrolment.cover(person, psn_no, bill.begndate)
     pack = policy.pack_of(state, calendar, day)
     scheme = pack.employee if period.insutype == enrolment.EMPLOYEE else pack.resident
-    is_inpatient = claim.med_type == INPATIENT
+    is_inpatient = bill.med_type == INPATIENT
     if is_inpatient and institution.kind != HOSPITAL:
-        raise Refused("not-a-hospital", f"{claim.fixmedins_code} is a {institution.kind}: it has no inpatients")
+        raise Refused("not-a-hospital", f"{bill.fixmedins_code} is a {institution.kind}: it has no inpatients")
     terms = Terms(scheme, is_inpatient, institution.level, period.retired, period.assisted, claim.offsite)
     return period.insutype, pack, terms
 
 
 def _settled(
-    claim: Claim | IssueAndClaim, number: str, insutype: str, amounts: Amounts, drg_payment_fen: int, previous: int
+    claim: Claim | IssueAndClaim,
+    number: str,
+    bill: Bill,
+    insutype: str,
+    amounts: Amounts,
+    drg_payment_fen: int,
+    previous: int,
 ) -> Settlement:
     """What stands on the ledger of an adjudicated claim."""
     return Settlement(
         bill_no=number,
-        fixmedins_code=claim.fixmedins_code,
+        fixmedins_code=bill.fixmedins_code,
         insutype=insutype,
-        med_type=claim.med_type,
-        begndate=claim.begndate,
-        enddate=claim.enddate,
+        med_type=bill.med_type,
+        begndate=bill.begndate,
+        enddate=bill.enddate,
         amounts=amounts,
         pool_paid_fen=_pool_share(amounts, drg_payment_fen) if claim.drg_group else amounts.hifp_pay,
         previous=previous,
@@ -288,24 +262,32 @@ def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
     return max(0, amounts.hifp_pay + drg_payment_fen - amounts.medfee_sumamt)
 
 
-def _sell_packs(
-    state: State,
-    lines: tuple[Line, ...],
-    items: Sequence[policy.ItemVersion | None],
-    number: str,
-    fixmedins_code: str,
-) -> None:
-    """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items."""
-    for position, (line, item) in enumerate(zip(lines, items, strict=True), 1):
-        if line.drug_trac_codg:
-            seller = trace_code.holder_of_institution(fixmedins_code)
-            sale = trace_code.Sale(number, position, line.cnt, seller, is_claim=True)
-            for code in line.drug_trac_codg:
-                trace_code.sell_pack(state, code, line.med_list_codg, seller, sale, is_split=line.trdn_flag)
-        elif item is not None and item.kind == "drug" and not item.code_free:
-            raise Refused(
-                "trace-code-missing", f"{line.med_list_codg} on line {position} is settled with trace codes only"
-            )
+def _sell_packs(state: State, bill: Bill, number: str) -> None:
+    """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items; and
+    `sums-differ` where more lines are by code than the sums count."""
+    items = policy.items_on(state, [sold.med_list_codg for sold in bill.sold], bill.enddate)
+    coded = 0
+    for sold, item in zip(bill.sold, items, strict=True):
+        coded += item is not None and item.needs_trace_code
+        if not sold.drug_trac_codg:
+            raise Refused("trace-code-missing", f"line {sold.feedetl_sn} is settled with trace codes only")
+        seller = trace_code.holder_of_institution(bill.fixmedins_code)
+        sale = trace_code.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
+        for code in sold.drug_trac_codg:
+            trace_code.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)
+    if coded < bill.sums.coded:
+        raise Refused("trace-code-missing", f"{bill.sums.coded} lines are settled with trace codes only, not {coded}")
+    if coded > bill.sums.coded:
+        raise Refused("sums-differ", f"{coded} lines are settled with trace codes only, not {bill.sums.coded}")
+
+
+def _find_claimant(state: StateReader, arguments: Reverse) -> tuple[str, ...]:
+    key = settlement_key(arguments.psn_no, arguments.year, arguments.sequence)
+    settlement = state.get(SETTLEMENTS, key)
+    return NOBODY if settlement is None else find_acting(state, settlement.fixmedins_code)
+
+
+OF_CLAIMANT = Whose(_find_claimant, owner="who acts for the institution that was paid")
 
 
 def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
@@ -320,9 +302,6 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     settlement = state.get(SETTLEMENTS, settlement_key(psn_no, year, sequence))
     if settlement is None or settlement.reverses:
         raise Refused("unknown-settlement", f"{psn_no} has no settlement {sequence} in {year}")
-    if context.role != BUREAU:
-        institution = get_institution(state, settlement.fixmedins_code)
-        check_acts_for(institution, settlement.fixmedins_code, context)
     if sequence != used.newest:
         raise Refused("not-newest", f"only the newest settlement, {used.newest}, of {psn_no} in {year} can be reversed")
     entry = used.sequence + 1
@@ -348,8 +327,8 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     refunds = [(payable, target, fen) for target, fen in _sources(settlement, f"person/{psn_no}") if fen]
     funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events)
     bill = bills.get_bill(state, settlement.bill_no)
-    for line in bill.lines:
-        for code in line.drug_trac_codg:
+    for sold in bill.sold:
+        for code in sold.drug_trac_codg:
             trace_code.return_pack(state, code, settlement.bill_no, is_claim=True)
     bills.mark_reimbursed(state, settlement.bill_no, bill, "")
     events.append(_event("settlement-reversed", psn_no, year, entry, reversal))
@@ -384,15 +363,13 @@ def _close_year(state: State, arguments: CloseYear, context: Context) -> list[Ev
     return [Event("year-closed", {"year": arguments.year})]
 
 
-_CLAIMANTS = frozenset((HOSPITAL, PHARMACY))
-
 CONTRACT = Contract(
     "settlement",
     1,
     (
-        Operation("claim", Claim, _CLAIMANTS, _claim),
-        Operation("issue_and_claim", IssueAndClaim, _CLAIMANTS, _issue_and_claim),
-        Operation("reverse", Reverse, _CLAIMANTS | {BUREAU}, _reverse),
-        Operation("close_year", CloseYear, frozenset((BUREAU,)), _close_year),
+        Operation("claim", Claim, BY_PROVIDERS, _claim, bills.OF_ISSUER),
+        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, _issue_and_claim, OF_INSTITUTION),
+        Operation("reverse", Reverse, BY_PROVIDERS | BY_BUREAU, _reverse, OF_CLAIMANT.or_of(BUREAU)),
+        Operation("close_year", CloseYear, BY_BUREAU, _close_year),
     ),
 )

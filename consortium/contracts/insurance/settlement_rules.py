@@ -6,18 +6,14 @@ Follows docs/domain.md, "Settlement of a claim", with the choices that the page 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
 from consortium.contracts.checks import BASIS_POINTS
 from consortium.contracts.insurance.drg import divide_half_up
-from consortium.contracts.insurance.policy import ItemVersion
+from consortium.contracts.insurance.lines import Sums
 from consortium.contracts.insurance.policy_pack import FILED, REFERRAL, Pack, Scheme, Step
-
-INPATIENT, OUTPATIENT = "inpatient", "outpatient"
-MED_TYPES = (INPATIENT, OUTPATIENT)
 
 
 class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -55,16 +51,6 @@ class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
     burden_fen: int = 0  # inpatient, in scope, left by the pool
 
 
-class Scope(NamedTuple):
-    """The sums over the lines of a bill, in fen."""
-
-    medfee_sumamt: int
-    fulamt_ownpay_amt: int
-    overlmt_selfpay: int
-    preselfpay_amt: int
-    inscp_amt: int
-
-
 class Terms(NamedTuple):
     """Under which circumstances a claim is adjudicated. `level` 1 to 3; `offsite` "" or of policy_pack.OFFSITE."""
 
@@ -74,27 +60,6 @@ class Terms(NamedTuple):
     is_retired: bool
     is_assisted: bool
     offsite: str
-
-
-def compute_scope(lines: Iterable[tuple[int, int, ItemVersion | None]]) -> Scope:
-    """Sort lines (cnt, pric, catalogue item or None) into own pay, excess over ceilings, first self-pay, scope."""
-    medfee = ownpay = excess = preselfpay = inscp = 0
-    for cnt, pric, item in lines:
-        amount = cnt * pric
-        medfee += amount
-        if item is None or item.chrgitm_lv == "C":
-            ownpay += amount
-            continue
-        if item.ceiling_fen and pric > item.ceiling_fen:
-            over = cnt * (pric - item.ceiling_fen)
-            excess += over
-            amount -= over
-        if item.selfpay_prop_bp and item.chrgitm_lv == "B":
-            first = divide_half_up(amount * item.selfpay_prop_bp, BASIS_POINTS)
-            preselfpay += first
-            amount -= first
-        inscp += amount
-    return Scope(medfee, ownpay, excess, preselfpay, inscp)
 
 
 def compute_deductible(terms: Terms, used: Accumulator, pack: Pack) -> int:
@@ -146,16 +111,16 @@ def compute_due(steps: tuple[Step, ...], burden_fen: int) -> int:
     return divide_half_up(due, BASIS_POINTS)
 
 
-def adjudicate(scope: Scope, terms: Terms, used: Accumulator, pack: Pack, account_fen: int) -> Amounts:
-    """Settle a claim: deductible → pool → large-amount or serious-illness → medical aid → personal account → cash.
+def adjudicate(sums: Sums, terms: Terms, used: Accumulator, pack: Pack, account_fen: int) -> Amounts:
+    """Settle a bill: deductible → pool → large-amount or serious-illness → medical aid → personal account → cash.
 
     `account_fen` is what the personal account may pay (0 where the patient does not use it).
     """
     scheme = terms.scheme
-    dedc = min(compute_deductible(terms, used, pack), scope.inscp_amt)
-    base = scope.inscp_amt - dedc
+    dedc = min(compute_deductible(terms, used, pack), sums.inscp_amt)
+    base = sums.inscp_amt - dedc
     hifp, rest_of_base = _pool_payment(base, terms, used, pack)
-    left = scope.inscp_amt - hifp
+    left = sums.inscp_amt - hifp
     hifob = hifmi = maf = 0
     if terms.is_inpatient:
         if scheme.hifob_ratio_bp and rest_of_base:
@@ -169,9 +134,9 @@ def adjudicate(scope: Scope, terms: Terms, used: Accumulator, pack: Pack, accoun
         wanted = divide_half_up(left * pack.maf_ratio_bp, BASIS_POINTS)
         maf = min(wanted, max(0, pack.maf_cap_fen - used.maf_fen))
     fund = hifp + hifob + hifmi + maf
-    personal = scope.medfee_sumamt - fund
+    personal = sums.medfee_sumamt - fund
     account = min(account_fen, personal)
-    return Amounts(*scope, dedc, hifp, hifob, hifmi, maf, fund, personal, account, personal - account)
+    return Amounts(*sums.by_class, dedc, hifp, hifob, hifmi, maf, fund, personal, account, personal - account)
 
 
 def _pool_payment(base: int, terms: Terms, used: Accumulator, pack: Pack) -> tuple[int, int]:

@@ -16,7 +16,7 @@ import msgspec
 
 from consortium.contracts.checks import BUREAU, FOREVER, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
 from consortium.contracts.insurance import enrolment
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.lines import Line
 from consortium.roles.bureau import BureauTasks, EnrolmentChange, Premium
 from consortium.roles.hospital import HospitalTasks, SecondClaim, Visit
 from consortium.roles.patient import PatientTasks
@@ -189,6 +189,7 @@ class _Day:
             begndate=day,
             enddate=day,
             lines=lines,
+            salt=self.pseudonyms.salt("claim", serial),
             commitment=self.pseudonyms.commitment("claim", serial),
             after_change=after_change,
         )
@@ -258,11 +259,7 @@ class _Day:
             claim = SecondClaim(
                 bill_no=_typed_otherwise(visit.bill_no, serial),
                 after_bill=visit.bill_no,
-                fixmedins_code=code,
                 psn_no=visit.psn_no,
-                med_type=visit.med_type,
-                begndate=visit.begndate,
-                enddate=visit.enddate,
             )
             second.append((self.cast.operators[code][1], claim))
         return second

@@ -86,6 +86,7 @@ def _assign(
                 first=taken,
                 cnt=prescription.packs,
                 pric=prices[drug],
+                salt=pseudonyms.salt("prescription", prescription.prescription),
                 commitment=pseudonyms.commitment("prescription", prescription.prescription),
             )
         )
@@ -114,6 +115,7 @@ def reuse_packs(dispensings: dict[str, tuple[Dispensing, ...]], count: int) -> d
                 first=first.first,
                 cnt=first.cnt,
                 pric=first.pric,
+                salt=first.salt,
                 commitment=first.commitment,
                 after_bill=first.bill_no,
             )

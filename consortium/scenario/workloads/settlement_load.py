@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
@@ -45,12 +45,16 @@ def _institution(place: int) -> str:
     return f"H650102{place:05d}"
 
 
+_CLASSES = "ABAC"
+
+
+def _version(index: int) -> policy.ItemVersion:
+    chrgitm_lv = _CLASSES[index % len(_CLASSES)]
+    return policy.ItemVersion(20000101, chrgitm_lv, "service", 1_000 if chrgitm_lv == "B" else 0)
+
+
 def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[GenesisCall]:
-    classes = "ABAC"
-    items = tuple(
-        policy.Item(_item(index), 20000101, classes[index % 4], "service", 1_000 if classes[index % 4] == "B" else 0)
-        for index in range(ITEMS)
-    )
+    items = tuple(policy.Item(_item(index), *msgspec.structs.astuple(_version(index))) for index in range(ITEMS))
     calls = [
         genesis_call("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK)),
         genesis_call("policy", "list_items", policy.ListItems(items)),
@@ -71,18 +75,21 @@ def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[Ge
 
 
 def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.IssueAndClaim]:
-    lines = tuple(
-        Line(_item((serial * 7 + position) % ITEMS), 1 + serial % 3, 1_500 + 10 * position) for position in range(LINES)
-    )
+    indices = [(serial * 7 + position) % ITEMS for position in range(LINES)]
+    lines = tuple(Line(_item(index), 1 + serial % 3, 1_500 + 10 * at) for at, index in enumerate(indices))
+    items = [_version(index) for index in indices]
     code = _institution(place)
+    number, salt = f"{code}-{serial:08d}", (place << 64 | serial).to_bytes(16, "big")
     arguments = settlement.IssueAndClaim(
-        bill_no=f"{code}-{serial:08d}",
+        bill_no=number,
         psn_no=person,
         fixmedins_code=code,
         med_type="outpatient",
         begndate=DAY,
         enddate=DAY,
-        lines=lines,
+        sums=compute_sums(lines, items),
+        sold=compute_sold(lines, items),
+        lines=commit_lines(salt, number.lower(), lines),
         commitment=serial.to_bytes(8, "big") * 4,
     )
     return ("settlement", "issue_and_claim", arguments)

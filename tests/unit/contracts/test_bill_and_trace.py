@@ -1,9 +1,12 @@
 """The life of a bill and of a pack."""
 
+from typing import Any
+
+import msgspec
 import pytest
 
 from consortium.contracts.insurance import bill, institution, settlement
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.lines import Line, Sold, Sums
 from consortium.contracts.medicines import trace_code
 from consortium.core.contract import Refused
 from tests.contracts_state import Consortium, code_of, founded, stock
@@ -20,15 +23,15 @@ def test_the_stages_of_a_bill_are_never_skipped(house: Consortium) -> None:
     step = bill.Step("H1-1")
     house.run("h1", "bill", "number", bill.Number("H1", "H1-1"))
     assert house.refusal("h1", "bill", "deliver", step) == "wrong-stage"
-    house.run("h1", "bill", "issue", bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 2, 150),)))
+    house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 2, 150),)))
     assert house.refusal("patient", "bill", "verify", step) == "wrong-stage"
     assert house.refusal("h2", "bill", "deliver", step) == "not-yours"
     house.run("h1", "bill", "deliver", step)
     house.run("patient", "bill", "verify", step)
     house.run("bureau", "bill", "collect", step)
     stored = house.state.get(bill.BILLS, "h1-1")
-    assert stored is not None and stored.stage == "collected" and stored.medfee_sumamt == 300
-    house.run("h1", "settlement", "claim", settlement.Claim("H1-1", "E", "H1", "outpatient", 20260101, 20260101))
+    assert stored is not None and stored.stage == "collected" and stored.sums.medfee_sumamt == 300
+    house.run("h1", "settlement", "claim", settlement.Claim("H1-1", "E"))
     stored = house.state.get(bill.BILLS, "h1-1")
     assert stored is not None and stored.settlement == "E/2026/000001"
 
@@ -39,31 +42,41 @@ def test_a_red_letter_cancels_only_what_nobody_reimbursed(house: Consortium) -> 
     assert house.refusal("h1", "bill", "reverse", reverse) == "bill-reimbursed"
     house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong person"))
     house.run("h1", "bill", "reverse", reverse)
-    claim = settlement.Claim("H1-1", "E", "H1", "inpatient", 20260301, 20260301)
+    claim = settlement.Claim("H1-1", "E")
     assert house.refusal("h1", "settlement", "claim", claim) == "bill-not-issued"
     assert house.refusal("h1", "bill", "reverse", reverse) == "bill-not-issued"
     red = house.state.get(bill.BILLS, "h1-1-red")
-    assert red is not None and red.medfee_sumamt == -100 and red.red_letter == "h1-1"
+    assert red is not None and red.sums.medfee_sumamt == -100 and red.red_letter == "h1-1"
 
 
 @pytest.mark.parametrize(
-    ("issue", "code"),
+    ("change", "code"),
     [
-        (bill.Issue("H1", "H2-1", "E", 20260101, (Line("A", 1, 1),)), "bill-number-foreign"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, ()), "bad-length"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 1, 0),)), "bad-amount"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 0, 1),)), "bad-number"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("A", 10**6, 10**12 - 1),)), "bad-amount"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 2, 1, (code_of(1),)),)), "trace-code-count"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("1" * 19,)),)), "bad-trace-code"),
-        (bill.Issue("H1", "H1-1", "E", 20260101, (Line("D", 1, 1, ("１" * 20,)),)), "bad-trace-code"),
-        (bill.Issue("H1", "H1-1", "E", 20261301, (Line("A", 1, 1),)), "bad-date"),
-        (bill.Issue("K3", "K3-1", "E", 20260101, (Line("A", 1, 1),)), "not-yours"),
-        (bill.Issue("H1", "H1-1", "E", 21000101, (Line("A", 1, 1),)), "licence-expired"),
+        ({"bill_no": "H2-1"}, "bill-number-foreign"),
+        ({"fixmedins_code": "K3", "bill_no": "K3-1"}, "not-yours"),
+        ({"med_type": "other"}, "bad-choice"),
+        ({"begndate": 20261301, "enddate": 20261301}, "bad-date"),
+        ({"begndate": 20260102}, "bad-date"),
+        ({"enddate": 21000101}, "licence-expired"),
+        ({"sums": Sums()}, "bad-amount"),
+        ({"sums": Sums(300, 0, 0, 0, 299)}, "sums-differ"),
+        ({"sums": Sums(300, 400, 0, 0, -100)}, "bad-amount"),
+        ({"sums": Sums(10**12, 0, 0, 0, 10**12)}, "bad-amount"),
+        ({"sums": Sums(300, 0, 0, 0, 300, -1)}, "bad-number"),
+        ({"lines": b"short"}, "bad-digest"),
+        ({"sold": (Sold(1, "D", 2, (code_of(1),)),)}, "trace-code-count"),
+        ({"sold": (Sold(1, "D", 1, ("1" * 19,)),)}, "bad-trace-code"),
+        ({"sold": (Sold(1, "D", 1, ("１" * 20,)),)}, "bad-trace-code"),
+        ({"sold": (Sold(1, "D", 0, (code_of(1),)),)}, "bad-number"),
+        ({"sold": (Sold(0, "D", 1, (code_of(1),)),)}, "bad-number"),
+        ({"sold": (Sold(2, "D", 1, (code_of(1),)), Sold(2, "D", 1, (code_of(2),)))}, "bad-number"),
+        ({"sold": (Sold(1, "a/b", 1, (code_of(1),)),)}, "bad-identifier"),
     ],
 )
-def test_bills_that_are_refused(house: Consortium, issue: bill.Issue, code: str) -> None:
-    assert house.refusal("h1", "bill", "issue", issue) == code
+def test_bills_that_are_refused(house: Consortium, change: dict[str, Any], code: str) -> None:
+    issue = house.issue("H1-1", "E", (Line("A", 2, 150),))
+    assert house.refusal("h1", "bill", "issue", msgspec.structs.replace(issue, **change)) == code
+    assert house.refusal("h1", "bill", "issue", issue) == "ok", "the control"
 
 
 def outpatient(house: Consortium, line: Line, serial: str, code: str = "P1", member: str = "p1") -> None:
@@ -75,6 +88,27 @@ def test_no_code_no_settlement(house: Consortium) -> None:
         outpatient(house, Line("D", 1, 1_000), "1")
     with pytest.raises(Refused, match="trace-code-unknown"):
         outpatient(house, Line("D", 1, 1_000, (code_of(1),)), "2")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"sold": ()}, "trace-code-missing"),
+        ({"sums": Sums(1_000, 0, 0, 0, 1_000, 0)}, "sums-differ"),
+        ({"sums": Sums(1_000, 0, 0, 0, 1_000, 2)}, "trace-code-missing"),
+        ({"sold": (Sold(1, "D", 1, ()),)}, "trace-code-missing"),
+        ({"sold": (Sold(1, "A", 1, (code_of(1),)),)}, "trace-code-item"),
+    ],
+)
+def test_every_node_holds_no_code_no_settlement_from_what_was_sold(
+    house: Consortium, change: dict[str, Any], code: str
+) -> None:
+    stock(house, "lot", (code_of(1),), P1)
+    place = {"fixmedins_code": "P1", "med_type": "outpatient", "begndate": 20260101, "enddate": 20260101}
+    both = house.billed(settlement.IssueAndClaim, "P1-1", "E", (Line("D", 1, 1_000, (code_of(1),)),), **place)
+    told_otherwise = msgspec.structs.replace(both, **change)
+    assert house.refusal("p1", "settlement", "issue_and_claim", told_otherwise) == code
+    assert house.refusal("p1", "settlement", "issue_and_claim", both) == "ok", "the control"
 
 
 def test_a_pack_is_sold_once_and_the_second_sale_names_both_parties(house: Consortium) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from consortium.contracts.insurance import settlement
-from consortium.contracts.insurance.bill import Line
 from consortium.contracts.insurance.drg import compute_drg_payment
+from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
-from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Scope, Terms, adjudicate
+from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Terms, adjudicate
 from tests.contracts_state import founded
 from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
@@ -41,7 +41,7 @@ def amounts_of(case: str) -> Amounts:
         return house.claim("A", (Line("A", 1, 15_800_000), Line("C", 1, 2_200_000))).amounts
     assert case == "rounding"
     terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, False, False, "")
-    return adjudicate(Scope(90_010, 0, 0, 0, 90_010), terms, Accumulator(), ILLUSTRATIVE_PACK, 0)
+    return adjudicate(Sums(90_010, 0, 0, 0, 90_010), terms, Accumulator(), ILLUSTRATIVE_PACK, 0)
 
 
 DRG_COSTS: Mapping[str, int] = {"DRG": 800_000, "DRG high": 2_000_000, "DRG low": 200_000}

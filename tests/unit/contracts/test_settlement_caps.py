@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from consortium.contracts.insurance.lines import Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
-from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Scope, Terms, adjudicate
+from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Terms, adjudicate
 
 SCHEME = ILLUSTRATIVE_PACK.employee
 POOL_CAP, CAP = SCHEME.pool_cap_fen, SCHEME.pool_and_hifob_cap_fen
 DEAR = 5_000_000  # in scope: the pool would pay more than 4 million of it
-SCOPE = Scope(DEAR, 0, 0, 0, DEAR)
+SUMS = Sums(DEAR, 0, 0, 0, DEAR)
 
 
 def settled(used: Accumulator, *, is_inpatient: bool = True) -> Amounts:
     terms = Terms(SCHEME, is_inpatient, 3, False, False, "")
-    return adjudicate(SCOPE, terms, used, ILLUSTRATIVE_PACK, 0)
+    return adjudicate(SUMS, terms, used, ILLUSTRATIVE_PACK, 0)
 
 
 def test_far_below_every_cap_the_pool_pays_its_ratio_and_the_large_amount_scheme_nothing() -> None:

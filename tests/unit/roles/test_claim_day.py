@@ -65,7 +65,7 @@ def test_every_claim_of_the_sample_is_settled_or_refused_with_a_reason() -> None
     assert day_faults(report, expected) == []
     assert report.bills == 668 + 161 + 6 + 6
     assert report.refused == {"coverage-lapsed": 4, "person-dead": 3, "trace-code-sold": 6}
-    assert report.second_refused == {"bill-of-another": 4, "bill-reimbursed": 12}
+    assert report.second_refused == {"bill-reimbursed": 12, "not-yours": 4}
     assert all(outcome.receipt.sentence for outcome in day.ledger.outcomes if not outcome.receipt.is_ok)
 
 
