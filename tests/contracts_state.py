@@ -14,7 +14,7 @@ from consortium.contracts.insurance.lines import Line, commit_lines, summarise
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
 from consortium.core.calendar import day_of_ordinal
-from consortium.core.contract import Context, Event, Refused, Table
+from consortium.core.contract import Context, Event, Move, Refused, Table
 
 V = TypeVar("V")
 Issued = TypeVar("Issued", bound=bill.Issue)
@@ -66,6 +66,25 @@ class MemoryState:
         return {name: dict(rows) for name, rows in self.tables.items() if rows}
 
 
+def check_lives(
+    contract: str, operation: str, before: dict[str, dict[str, bytes]], after: dict[str, dict[str, bytes]]
+) -> None:
+    """Every change of a stage that an operation made is a move of that table's life."""
+    for owner, life in [(one.name, life) for one in CONTRACTS.values() for life in one.lives]:
+        name, kind = life.table.name, life.table.kind
+        rows, earlier = after.get(name, {}), before.get(name, {})
+        verb = operation if owner == contract else f"{contract}.{operation}"
+        for key in sorted({*rows, *earlier}):
+            if rows.get(key) != earlier.get(key):
+                stages = [life.stage_of(_decoded(one.get(key), kind)) for one in (earlier, rows)]
+                if stages[0] != stages[1]:
+                    assert Move(stages[0], verb, stages[1]) in life.moves, f"{name} {key}: {stages}, by {verb}"
+
+
+def _decoded(raw: bytes | None, kind: Any) -> Any:
+    return None if raw is None else msgspec.msgpack.decode(raw, type=kind)
+
+
 class Consortium:
     """Runs operations as members of fixed roles; a refusal leaves the state as it was."""
 
@@ -86,6 +105,7 @@ class Consortium:
         except Refused:
             self.state.tables = before
             raise
+        check_lives(contract, operation, before, self.state.tables)
         msgspec.msgpack.encode(events)
         return events
 

@@ -25,6 +25,11 @@ IDENTIFIER_MAX = 64
 
 REFERENCE_PARTS_MAX = 3
 _is_kind = re.compile(r"[a-z][a-z-]{0,31}").fullmatch
+_is_personal = re.compile(r"[A-Za-z]{0,8}(?:[0-9]{15}|[0-9]{17}[0-9Xx]|(?:0086|86)?1[3-9][0-9]{9})").fullmatch
+_is_text = re.compile(r"text/[0-9a-f]{64}").fullmatch
+_RUNS = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?:[^0-9A-Za-z]{1,3}[0-9]+)*[Xx]?(?![0-9A-Za-z])")  # digits in groups
+_SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
+_HALF_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -42,6 +47,32 @@ def check_identifier(value: str, what: str) -> None:
 def is_identifier(value: str) -> bool:
     """Whether it passes `check_identifier`."""
     return identity.is_identifier(value) is not None
+
+
+def check_pseudonym(value: str, what: str) -> None:
+    """For what names a person. Refuses `bad-identifier`, and `personal-number` where it can be the number of an
+    identity card or of a telephone, in whatever spelling."""
+    check_identifier(value, what)
+    if is_personal(value):
+        raise Refused("personal-number", f"{what} looks like the number of an identity card or of a telephone")
+
+
+def is_personal(value: str) -> bool:
+    """Whether a text can be, or holds as a word, the number of an identity card or of a mobile telephone.
+
+    Of a card: 15 digits, or 18 of which the last may be X. Of a telephone: 11 digits from 13… to 19…, also behind 86 or
+    0086. In groups of digits, or behind at most eight letters. Numbers of things (bills, lots, orders) may have as many
+    digits and are not asked; a trace code has 20."""
+    plain = value if value.isascii() else value.translate(_HALF_WIDTH)
+    joined = [_SEPARATORS.sub("", run) for run in _RUNS.findall(plain)]
+    return any(map(_is_personal, (*_SEPARATORS.split(plain), *joined)))
+
+
+def check_reason(value: str, reasons: tuple[str, ...]) -> None:
+    """A reason is one of the operation's codes, or names a text that lies elsewhere: "text/" and its digest in 64
+    hexadecimal digits. Refuses `bad-reason`: no words for people stand on the ledger."""
+    if value not in reasons and _is_text(value) is None:
+        raise Refused("bad-reason", f"reason must be one of {', '.join(reasons)}, or text/ and a digest")
 
 
 def check_reference(value: str, what: str) -> None:
@@ -77,9 +108,11 @@ def check_range(value: int, low: int, high: int, what: str) -> None:
 
 
 def check_text(value: str, what: str, length_max: int = 200) -> None:
-    """Refuses `bad-text` where a text for a person is too long."""
+    """For the name of a rule, never of a person. Refuses `bad-text` where it is too long, and `personal-number`."""
     if len(value) > length_max:
         raise Refused("bad-text", f"{what} has {len(value)} characters, at most {length_max}")
+    if is_personal(value):
+        raise Refused("personal-number", f"{what} holds what looks like the number of a person")
 
 
 def check_digest(value: bytes, what: str, *, may_be_empty: bool = False) -> None:

@@ -163,12 +163,66 @@ def _is_among(role: str, roles: frozenset[str]) -> bool:
     return role in roles or (roles >= EVERY_MEMBER and role not in ("", GENESIS))
 
 
-class Contract:
-    """A named set of operations and queries; `version` activates by height like a policy pack. Equal arguments have
-    equal bytes (else TypeError, see core/canonical.py): they are part of a transaction's id."""
+class Move(NamedTuple):
+    """One step in the life of a record: which stage it must be in ("" = there is none yet), which operation moves it
+    (one of another contract by both names, "settlement.claim"), which stage it is in then ("" = it is gone)."""
+
+    before: str
+    operation: str
+    after: str
+
+
+class Life:
+    """The stages of a table's records, kept in the field `stage`, and all moves from one to another. Operations judge
+    by it, and the pages of the contracts draw it: what it does not list, does not happen."""
 
     def __init__(
-        self, name: str, version: int, operations: tuple[Operation, ...], queries: tuple[Query, ...] = ()
+        self, table: Table[Any], moves: tuple[Move, ...], stage: str = "stage", code: str = "wrong-stage"
+    ) -> None:
+        assert len(set(moves)) == len(moves), f"a move of {table.name} is listed twice"
+        self.table = table
+        self.moves = moves
+        self.stage = stage
+        self.code = code
+        self._after: dict[tuple[str, str], list[str]] = {}
+        self._before: dict[str, list[str]] = {}
+        for move in moves:
+            self._after.setdefault((move.operation, move.before), []).append(move.after)
+            self._before.setdefault(move.operation, []).append(move.before)
+
+    def allows(self, operation: str, before: str) -> bool:
+        """Whether the operation may move a record of this stage."""
+        return (operation, before) in self._after
+
+    def move(self, operation: str, before: str, what: str, after: str = "") -> str:
+        """The stage after the operation; `after` says which where there are several. `what` names the record. Refuses
+        `wrong-stage`, or the code that this life was given."""
+        ends = self._after.get((operation, before), ())
+        if not ends:
+            wanted = " or ".join(dict.fromkeys(stage or "new" for stage in self._before[operation]))
+            raise Refused(self.code, f"{what} is {before or 'not there'}: {operation} asks for {wanted}")
+        if after:
+            assert after in ends, f"{operation} does not lead from {before} to {after}"
+            return after
+        assert len(set(ends)) == 1, f"{operation} leads from {before} to several stages: say which"
+        return ends[0]
+
+    def stage_of(self, record: Any) -> str:
+        """Of a record or of None."""
+        return "" if record is None else str(getattr(record, self.stage))
+
+
+class Contract:
+    """A named set of operations and queries, and the lives of its records; `version` activates by height like a policy
+    pack. Equal arguments have equal bytes (else TypeError, see core/canonical.py): a transaction's id covers them."""
+
+    def __init__(
+        self,
+        name: str,
+        version: int,
+        operations: tuple[Operation, ...],
+        queries: tuple[Query, ...] = (),
+        lives: tuple[Life, ...] = (),
     ) -> None:
         for operation in operations:
             check_canonical(operation.arguments, f"{name}.{operation.name}")
@@ -176,6 +230,7 @@ class Contract:
         self.version = version
         self.operations: Mapping[str, Operation] = {operation.name: operation for operation in operations}
         self.queries: Mapping[str, Query] = {query.name: query for query in queries}
+        self.lives = lives
         assert len(self.operations) == len(operations), f"{name}: an operation is named twice"
         assert len(self.queries) == len(queries), f"{name}: a query is named twice"
 

@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 from consortium.contracts.checks import (
     check_day,
     check_identifier,
+    check_pseudonym,
+    check_reason,
+    check_text,
     is_identifier,
 )
 from consortium.contracts.insurance import bill
@@ -70,3 +73,63 @@ def test_the_short_way_through_a_bill_number_gives_what_the_table_gives(value: s
         assert bill.normalise(value) == slow
     except Refused:
         assert not is_identifier(slow)
+
+
+PERSONAL = (
+    "110105491231002",  # 15 digits
+    "11010519491231002X",
+    "11010519491231002x",
+    "110105194912310021",
+    "110105-19491231-002X",
+    "13800138000",
+    "8613800138000",
+    "0086-138-0013-8000",
+    "138.0013.8000",
+    "tel:13800138000",
+    "tel13800138000",
+    "id-110105194912310021",
+    "note-13800138000-2",
+)
+NOT_PERSONAL = (
+    "p-3f9c8e71a2b4d6f0",
+    "12345678901234567890",  # a trace code
+    "2026030112345678",  # 16 digits
+    "12800138000",  # no mobile number begins so
+    "1380013800",
+    "138001380001",
+    "H1-2026-000017",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "E",
+)
+
+
+@pytest.mark.parametrize("value", PERSONAL)
+def test_no_number_of_a_person_is_taken_for_a_pseudonym(value: str) -> None:
+    with pytest.raises(Refused, match="personal-number"):
+        check_pseudonym(value, "it")
+
+
+@pytest.mark.parametrize("value", NOT_PERSONAL)
+def test_what_only_resembles_a_number_of_a_person_is_a_pseudonym(value: str) -> None:
+    check_pseudonym(value, "it")
+
+
+@pytest.mark.parametrize("value", ["call +86 138 0013 8000 today", "身份证１１０１０５１９４９１２３１００２Ｘ"])
+def test_no_text_holds_a_number_of_a_person(value: str) -> None:
+    with pytest.raises(Refused, match="personal-number"):
+        check_text(value, "it")
+
+
+def test_numbers_of_things_may_be_long() -> None:
+    for serial in ("H1-110105194912310021", "H1-13800138000"):
+        assert normalise(serial) == serial.lower()
+        check_identifier(serial, "lot_no")
+
+
+def test_a_reason_is_a_code_or_names_a_text_elsewhere() -> None:
+    reasons = ("wrong-person", "wrong-amount")
+    check_reason("wrong-amount", reasons)
+    check_reason(f"text/{'0f' * 32}", reasons)
+    for free in ("", "Wrong-amount", "wrong person", "text/", f"text/{'0F' * 32}", f"text/{'0f' * 31}", "text/张三"):
+        with pytest.raises(Refused, match="bad-reason"):
+            check_reason(free, reasons)
