@@ -13,7 +13,9 @@ from consortium.contracts.insurance import enrolment, funds, institution
 from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient import step_one, step_through
@@ -170,8 +172,8 @@ class BureauConduct(Conduct):
             agenda.wish(f"pay:{order_no}", (("procurement", "pay", procurement.Pay(order_no, "fund")),))
 
 
-def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
-    return Organisation("bureau", settings, work, BureauConduct(state))
+def _build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:
+    return with_duties(Organisation("bureau", settings, work, BureauConduct(state)), work, state, 0)
 
 
 ROLE = RoleSpec("bureau", Settings, _build)

@@ -11,8 +11,10 @@ from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, settlement
 from consortium.core.contract import NOT_YOURS, StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda
 from consortium.roles.claimant import number_of
+from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text, typed
 from consortium.roles.role import RoleSpec, Settings
@@ -102,8 +104,8 @@ def _finding(rule: str, records: Sequence[str], amount_fen: int) -> Note:
     return Note("finding", {"rule": rule, "records": "; ".join(records), "amount_fen": amount_fen})
 
 
-def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:
-    return Organisation("regulator", settings, work, RegulatorConduct(state))
+def _build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:
+    return with_duties(Organisation("regulator", settings, work, RegulatorConduct(state)), work, state, 1)
 
 
 ROLE = RoleSpec("regulator", Settings, _build)

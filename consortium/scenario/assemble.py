@@ -41,6 +41,7 @@ from consortium.node.run_start import RunStart
 from consortium.node.running import RunningNode
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
+from consortium.roles.duties import ChainCalendar
 from consortium.roles.loader import RESERVED_EVERY, Load, load_number
 from consortium.roles.steward import StewardTasks
 from consortium.roles.work import Work
@@ -138,7 +139,7 @@ def build_host(
     ledger.boot()
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
     site = _Site(name, genesis, epochs, rows, shared, ledger)
-    work = _completed(plan.prepared.work.get(name), genesis.chain, shared.suite, secrets)
+    work = _completed(plan.prepared.work.get(name), genesis, shared.suite, secrets)
     parts = _parts(site, plan.scenario, work, is_recalled=is_recalled)
     node = Node(parts, *_owners(shared.protocol))
     start = RunStart()
@@ -156,12 +157,14 @@ def build_host(
     return RunningNode(host, parts, epochs, start)
 
 
-def _completed(work: Work | None, chain: bytes, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
-    """The work with what only this member's keys can add: new keys and signatures in its membership actions; and the
-    load, if there is one, as bundles signed before the run, under the numbers that the outbox leaves to them."""
+def _completed(work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
+    """The work with the chain's calendar, and with what only this member's keys can add: new keys and signatures in its
+    membership actions; and the load, if there is one, as bundles signed before the run, under the numbers that the
+    outbox leaves to them."""
     if work is None:
         return None
-    keyring = Keyring(suite, secrets)
+    chain, keyring = genesis.chain, Keyring(suite, secrets)
+    work = work.having(ChainCalendar(genesis.parameters.utc_offset_minutes))
     work = work.having(Salts(derive_secret(secrets["encrypt"], "salts", work.member)))
     steward, load = work.find(StewardTasks), work.find(Load)
     if steward is not None:

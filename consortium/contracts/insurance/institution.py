@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.access import BY_BUREAU, BY_FOUNDERS, HOSPITAL, NOBODY, PHARMACY
+from consortium.contracts.access import BY_BUREAU, BY_FOUNDERS, HOSPITAL, NOBODY, PHARMACY, SUPERVISORS
 from consortium.contracts.checks import (
     BASIS_POINTS,
     check_choice,
@@ -19,9 +19,15 @@ from consortium.contracts.checks import (
     check_text,
 )
 from consortium.contracts.insurance import funds
+from consortium.contracts.oversight import due
+from consortium.contracts.oversight.due import Ring
+from consortium.contracts.oversight.notice import notice
+from consortium.core.calendar import compute_day_after
 from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader, Table, Whose
 
 KINDS = (HOSPITAL, PHARMACY)
+CHECK_LICENCE = "institution.check_licence"
+LICENCE_NOTICE_DAYS = 30
 SIGNED, SUSPENDED, TERMINATED = "signed", "suspended", "terminated"
 
 
@@ -83,6 +89,12 @@ def get_institution(state: StateReader, fixmedins_code: str) -> Institution:
     if institution is None:
         raise Refused("unknown-institution", f"no institution {fixmedins_code} has signed")
     return institution
+
+
+def licence_days(institution: Institution) -> tuple[int, int]:
+    """When to tell that its licence ends, and that it has ended."""
+    ends = institution.licence_to
+    return compute_day_after(ends, -LICENCE_NOTICE_DAYS), compute_day_after(ends, 1)
 
 
 def find_acting(state: StateReader, fixmedins_code: str) -> tuple[str, ...]:
@@ -154,6 +166,8 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
     )
     state.put(INSTITUTIONS, code, institution)
     state.put(SPELLINGS, code.lower(), Spelling(code))
+    for day in licence_days(institution):
+        due.put(state, day, CHECK_LICENCE, code, context)
     funds.open_account(state, f"payable/{code}")
     funds.open_account(state, f"paid/{code}")
     return [Event("institution-signed", {"fixmedins_code": code, "member": arguments.member})]
@@ -181,7 +195,22 @@ def _resume(state: State, arguments: Decide, context: Context) -> list[Event]:
 
 
 def _terminate(state: State, arguments: Decide, context: Context) -> list[Event]:
-    return _set_status(state, arguments, context, (SIGNED, SUSPENDED), TERMINATED, "institution-terminated")
+    events = _set_status(state, arguments, context, (SIGNED, SUSPENDED), TERMINATED, "institution-terminated")
+    for day in licence_days(get_institution(state, arguments.fixmedins_code)):
+        due.clear(state, day, CHECK_LICENCE, arguments.fixmedins_code)
+    return events
+
+
+def _check_licence(state: State, arguments: Ring, context: Context) -> list[Event]:
+    """Rung twice: some days before the licence ends, and on the first day without one."""
+    if not due.take(state, arguments, CHECK_LICENCE, context):
+        return []
+    licence_to = get_institution(state, arguments.key).licence_to
+    has_ended = context.day > licence_to
+    if has_ended and arguments.day <= licence_to:
+        return []  # nobody rang in time: the other entry tells what is true now
+    why = "licence-ended" if has_ended else "licence-ending"
+    return [notice(why, f"institution/{arguments.key}", licence_to=licence_to)]
 
 
 def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event]:
@@ -207,6 +236,7 @@ CONTRACT = Contract(
         Operation("suspend", Decide, BY_BUREAU, _suspend),
         Operation("resume", Decide, BY_BUREAU, _resume),
         Operation("terminate", Decide, BY_BUREAU, _terminate),
+        Operation("check_licence", Ring, SUPERVISORS, _check_licence),
         Operation("disburse", Disburse, BY_BUREAU, _disburse),
     ),
 )

@@ -19,6 +19,14 @@ ORDERED, PREPAID, SHIPPED, RECEIVED, PAID, REJECTED = (
     "rejected",
 )
 
+CLOSE_TENDER, CHECK_VOLUME, CHECK_OVERDUE = (
+    "procurement.close_tender",
+    "procurement.check_volume",
+    "procurement.check_overdue",
+)
+QUANTITY_MAX = 10**9
+ORDER_CODES_MAX = 200
+
 
 class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by `contract_no`. Volumes in packs, price per pack in fen; `agreed` sums the sub-contracts."""
@@ -145,18 +153,6 @@ class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     order_no: str
     payer: str
-
-
-class CheckOverdue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Raise a notice if an order is received, unpaid and past its term."""
-
-    order_no: str
-
-
-class CloseTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Close a tender contract after its last day."""
-
-    contract_no: str
 
 
 def get_tender(state: StateReader, contract_no: str) -> Tender:

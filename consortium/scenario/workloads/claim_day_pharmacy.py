@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from consortium.contracts.medicines.procurement import ORDER_CODES_MAX
+from consortium.contracts.medicines.procurement_records import ORDER_CODES_MAX
 from consortium.roles.bureau import TenderAward
 from consortium.roles.pharmacy import Dispensing, Order
 from consortium.scenario.fhir.records import Imported, Pseudonyms

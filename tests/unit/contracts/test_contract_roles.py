@@ -33,7 +33,14 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "report_evidence": set(EVERY_MEMBER),
     },
     "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R}},
-    "institution": {"sign": {B, G}, "suspend": {B}, "resume": {B}, "terminate": {B}, "disburse": {B}},
+    "institution": {
+        "sign": {B, G},
+        "suspend": {B},
+        "resume": {B},
+        "terminate": {B},
+        "check_licence": {B, R},
+        "disburse": {B},
+    },
     "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
     "procurement": {
         "award_tender": {B},
@@ -44,8 +51,9 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "ship": {S},
         "receive": {H, P},
         "pay": {B, H, P},
-        "check_overdue": {B, S, R},
-        "close_tender": {B},
+        "check_overdue": {B, R},
+        "check_volume": {B, R},
+        "close_tender": {B, R},
     },
     "settlement": {"claim": {H, P}, "issue_and_claim": {H, P}, "reverse": {B, H, P}, "close_year": {B}},
     "trace_code": {

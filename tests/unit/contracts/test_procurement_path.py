@@ -8,8 +8,6 @@ from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import (
     ORDERS,
     AwardTender,
-    CheckOverdue,
-    CloseTender,
     Invoice,
     Pay,
     PlaceOrder,
@@ -151,18 +149,6 @@ def test_what_was_not_scanned_is_not_paid(house: Consortium) -> None:
     assert refusal(house, "bureau", "pay", Pay("O1", "buyer")) == "not-permitted"
     run(house, ("bureau", "pay", Pay("O1", "fund")))
     assert funds.get_balance(house.state, "supplier/s1") == 3_000
-
-
-def test_overdue_payment_and_unmet_volume_raise_notices(house: Consortium) -> None:
-    run(house, SIGN, PLACE, ("s1", "ship", SHIP), ("h1", "receive", RECEIVE))
-    assert refusal(house, "s1", "check_overdue", CheckOverdue("O1")) == "not-overdue"
-    house.day += 31
-    assert run(house, ("s1", "check_overdue", CheckOverdue("O1"))) == ["notice"]
-    assert run(house, ("bureau", "pay", Pay("O1", "fund")))[-1] == "notice"
-    assert refusal(house, "bureau", "close_tender", CloseTender("T1")) == "not-ended"
-    house.day += 365
-    assert run(house, ("bureau", "close_tender", CloseTender("T1"))) == ["tender-closed", "notice"]
-    assert refusal(house, "h1", "place_order", msgspec.structs.replace(ORDER, order_no="O9")) == "step-closed"
 
 
 def test_agreed_volumes_stay_within_the_tender(house: Consortium) -> None:

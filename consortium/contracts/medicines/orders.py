@@ -1,0 +1,159 @@
+"""Orders and the money for them: placed within a sub-contract, prepaid before shipment, paid after receipt."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.access import BUREAU, BY_BUREAU, BY_PROVIDERS, SUPERVISORS
+from consortium.contracts.checks import (
+    BASIS_POINTS,
+    check_choice,
+    check_identifier,
+    check_positive_amount,
+    check_range,
+)
+from consortium.contracts.insurance import funds
+from consortium.contracts.insurance.drg import divide_half_up
+from consortium.contracts.insurance.institution import check_open, get_institution
+from consortium.contracts.medicines.procurement_records import (
+    CHECK_OVERDUE,
+    CLOSED,
+    OF_BUYER,
+    OF_ORDERER,
+    ORDERED,
+    ORDERS,
+    PAID,
+    PREPAID,
+    QUANTITY_MAX,
+    RECEIVED,
+    SUBCONTRACTS,
+    Order,
+    Pay,
+    PlaceOrder,
+    Prepay,
+    get_order,
+    get_subcontract,
+    get_tender,
+)
+from consortium.contracts.oversight import due, hold
+from consortium.contracts.oversight.due import Ring
+from consortium.contracts.oversight.notice import notice
+from consortium.core.calendar import compute_day_after, compute_days_between
+from consortium.core.contract import Context, Event, Operation, Refused, State
+
+PREPAYMENT_MIN_BP = 3_000
+_FUND, _BUYER = "fund", "buyer"
+
+
+def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[Event]:
+    """Also amends an order that is neither prepaid nor shipped."""
+    code, contract_no, order_no = arguments.fixmedins_code, arguments.contract_no, arguments.order_no
+    check_identifier(order_no, "order_no")
+    institution = get_institution(state, code)
+    today = context.day
+    check_open(institution, code, today)
+    tender = get_tender(state, contract_no)
+    subcontract = get_subcontract(state, contract_no, code)
+    check_range(arguments.quantity, 1, QUANTITY_MAX, "quantity")
+    check_positive_amount(arguments.quantity * tender.price_fen, "the order's amount")
+    known = state.get(ORDERS, order_no)
+    before = 0
+    if known is not None:
+        if known.contract_no != contract_no:
+            raise Refused("order-exists", f"order {order_no} is one of {known.contract_no}")
+        if known.stage != ORDERED:
+            raise Refused("step-closed", f"order {order_no} is {known.stage}: it cannot be amended")
+        before = known.quantity
+    elif tender.stage == CLOSED:
+        raise Refused("step-closed", f"tender contract {contract_no} is closed")
+    elif not tender.from_day <= today < tender.to_day:
+        raise Refused("tender-not-running", f"{contract_no} runs from {tender.from_day} until {tender.to_day}")
+    ordered = subcontract.ordered + arguments.quantity - before
+    state.put(SUBCONTRACTS, f"{contract_no}/{code}", msgspec.structs.replace(subcontract, ordered=ordered))
+    order = Order(
+        contract_no=contract_no,
+        fixmedins_code=code,
+        supplier=tender.supplier,
+        quantity=arguments.quantity,
+        amount_fen=arguments.quantity * tender.price_fen,
+        stage=ORDERED,
+        payee=f"supplier/{tender.supplier}",
+    )
+    state.put(ORDERS, order_no, order)
+    kind = "order-placed" if known is None else "order-amended"
+    return [Event(kind, {"order_no": order_no, "fixmedins_code": code, "amount_fen": order.amount_fen})]
+
+
+def _prepay(state: State, arguments: Prepay, context: Context) -> list[Event]:
+    order = get_order(state, arguments.order_no)
+    check_choice(arguments.payer, (_FUND, _BUYER), "payer")
+    check_range(arguments.share_bp, PREPAYMENT_MIN_BP, BASIS_POINTS, "share_bp")
+    if order.stage != ORDERED:
+        raise Refused("wrong-stage", f"order {arguments.order_no} is {order.stage}: prepayment follows {ORDERED}")
+    amount_fen = divide_half_up(order.amount_fen * arguments.share_bp, BASIS_POINTS)
+    events: list[Event] = []
+    source = _payer(state, order, arguments.payer, context)
+    funds.move(state, source, order.payee, amount_fen, f"prepayment/{arguments.order_no}", events)
+    state.put(ORDERS, arguments.order_no, msgspec.structs.replace(order, stage=PREPAID, paid_fen=amount_fen))
+    events.append(Event("order-prepaid", {"order_no": arguments.order_no, "amount_fen": amount_fen}))
+    return events
+
+
+def _payer(state: State, order: Order, payer: str, context: Context) -> str:
+    """The account that may pay: the bureau pays from the procurement fund, the buyer from what it was paid."""
+    if payer == _FUND:
+        if context.role != BUREAU:
+            raise Refused("not-permitted", f"a {context.role} may not pay from the fund")
+        source = funds.PROCUREMENT
+    elif context.role == BUREAU:
+        raise Refused("not-permitted", "the bureau pays from the fund, not from what the buyer was paid")
+    else:
+        source = f"paid/{order.fixmedins_code}"
+    hold.check_payment(state, source, order.payee)
+    return source
+
+
+def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
+    """Pay what is open; a prepayment above the amount received stays with the supplier, and a notice says so."""
+    order_no = arguments.order_no
+    order = get_order(state, order_no)
+    check_choice(arguments.payer, (_FUND, _BUYER), "payer")
+    if order.stage != RECEIVED:
+        raise Refused("wrong-stage", f"order {order_no} is {order.stage}: payment follows {RECEIVED}")
+    open_fen = max(0, order.amount_fen - order.paid_fen)
+    events: list[Event] = []
+    source = _payer(state, order, arguments.payer, context)
+    funds.move(state, source, order.payee, open_fen, f"order/{order_no}", events)
+    paid = msgspec.structs.replace(order, stage=PAID, paid_fen=order.paid_fen + open_fen)
+    state.put(ORDERS, order_no, paid)
+    due.clear(state, compute_day_after(order.due_day, 1), CHECK_OVERDUE, order_no)
+    late_days = max(0, compute_days_between(order.due_day, context.day))
+    fields: dict[str, int | str] = {
+        "order_no": order_no,
+        "amount_fen": open_fen,
+        "payee": order.payee,
+        "late_days": late_days,
+    }
+    events.append(Event("order-paid", fields))
+    if order.paid_fen > order.amount_fen:
+        events.append(notice("overpaid", f"order/{order_no}", amount_fen=order.paid_fen - order.amount_fen))
+    return events
+
+
+def _check_overdue(state: State, arguments: Ring, context: Context) -> list[Event]:
+    """Rung on the first day on which the payment for what was received is late."""
+    if not due.take(state, arguments, CHECK_OVERDUE, context):
+        return []
+    order = get_order(state, arguments.key)
+    days, open_fen = compute_days_between(order.due_day, context.day), order.amount_fen - order.paid_fen
+    return [notice("payment-overdue", f"order/{arguments.key}", days=days, amount_fen=open_fen)]
+
+
+_BY_PAYERS = BY_PROVIDERS | BY_BUREAU
+
+OPERATIONS = (
+    Operation("place_order", PlaceOrder, BY_PROVIDERS, _place_order, OF_ORDERER),
+    Operation("prepay", Prepay, _BY_PAYERS, _prepay, OF_BUYER.or_of(BUREAU)),
+    Operation("pay", Pay, _BY_PAYERS, _pay, OF_BUYER.or_of(BUREAU)),
+    Operation("check_overdue", Ring, SUPERVISORS, _check_overdue),
+)
