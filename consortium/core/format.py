@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-FORMAT = 2
+FORMAT = 3  # no version was released that writes format 2
 OLDER: Mapping[int, str] = {1: "0.1"}  # formats that this version reads and does not execute, and which version does
 
 

@@ -1,7 +1,8 @@
 """The proof of one row of the state, or of its absence: from a whole bucket of the authenticated tree up to the root.
 
-An entry is H(row key) ‖ H(value), 64 bytes; a bucket is its entries in order, so that it proves absence as well as
-presence; an empty bucket hashes to zeros. `ledger/tree.py` keeps the tree; whoever checks a proof needs this alone.
+An entry is H(row key) ‖ H(value), 64 bytes. A bucket is its entries in order, so that it proves absence as well as
+presence; an empty bucket hashes to zeros. It holds all entries that share as many hexadecimal digits of H(row key) as
+there are nodes above it. `ledger/tree.py` keeps the tree; whoever checks a proof needs this alone.
 """
 
 from __future__ import annotations
@@ -18,16 +19,17 @@ ENTRY = 64
 EMPTY = bytes(32)
 BUCKET_TAG = b"\x02"
 NODE_TAG = b"\x03"
-LEVELS = 4  # 16⁴ = 65,536
+BUCKET_MAX = 32  # entries
+DEPTH_MAX = 64  # hexadecimal digits of a SHA-256
 SIBLINGS_BYTES = 480  # fifteen digests
 Siblings = Annotated[bytes, msgspec.Meta(min_length=SIBLINGS_BYTES, max_length=SIBLINGS_BYTES)]
 
 
 class Path(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """From a whole bucket up to the root: on each of four levels the fifteen siblings, joined (480 bytes)."""
+    """From a whole bucket up to the root: on each level the fifteen siblings, joined (480 bytes)."""
 
-    bucket: bytes
-    siblings: tuple[Siblings, Siblings, Siblings, Siblings]
+    bucket: Annotated[bytes, msgspec.Meta(max_length=BUCKET_MAX * ENTRY)]
+    siblings: Annotated[tuple[Siblings, ...], msgspec.Meta(max_length=DEPTH_MAX)]
 
 
 def bucket_hash(bucket: bytes) -> bytes:
@@ -45,9 +47,11 @@ def _entries(bucket: bytes) -> Sequence[bytes]:
 def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
     """Whether the path proves that `key` has `value` (None: that it is absent) under `root`. Never raises."""
     name = sha256(key).digest()
-    number = name[0] << 8 | name[1]
-    entries = _entries(path.bucket)
-    if len(path.bucket) % ENTRY or any(entry[:2] != name[:2] for entry in entries):
+    entries, depth = _entries(path.bucket), len(path.siblings)
+    if len(path.bucket) % ENTRY or len(entries) > BUCKET_MAX or depth > DEPTH_MAX:
+        return False
+    number = _digits(name, depth)
+    if any(_digits(entry, depth) != number for entry in entries):
         return False
     if any(left[:32] >= right[:32] for left, right in pairwise(entries)):
         return False
@@ -63,3 +67,8 @@ def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
         digest = node_hash(siblings[:place] + digest + siblings[place:])
         number >>= 4
     return digest == root
+
+
+def _digits(entry: bytes, depth: int) -> int:
+    """The first hexadecimal digits of a name."""
+    return int.from_bytes(entry[:32], "big") >> 256 - 4 * depth

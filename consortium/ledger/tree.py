@@ -1,30 +1,74 @@
-"""The authenticated tree: 65,536 buckets by hash prefix under four levels of 16-ary nodes.
+"""The authenticated tree: buckets of at most 32 entries under 16-ary nodes, as deep as there are entries.
 
-What a bucket is, and how a path is checked, stands in `core/state_path.py`. The tree is updated once per block. It
-holds hashes only: 64 bytes an entry.
+What a bucket is, and how a path is checked, stands in `core/state_path.py`. What lies below a node shares its first
+hexadecimal digits of H(row key). Where that is at most `BUCKET_MAX` entries, it is one bucket. So the tree grows with
+the state, and its shape follows from the entries alone. It is updated once per block, and holds digests of nodes and
+buckets only; where the buckets themselves lie is the driver's choice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from itertools import islice
+from typing import NamedTuple, Protocol
 
-from consortium.core.state_path import EMPTY, ENTRY, LEVELS, NODE_TAG, Path, bucket_hash, node_hash
+from consortium.core.state_path import BUCKET_MAX, DEPTH_MAX, EMPTY, ENTRY, Path, bucket_hash, node_hash
+from consortium.ledger.rows import Damaged
 
-BUCKETS = 65_536
-
-
-def _empty_nodes() -> tuple[bytes, ...]:
-    """The hash of a node without entries below it, by level: buckets first, the root last."""
-    found = [EMPTY]
-    for _ in range(LEVELS):
-        found.append(node_hash(found[-1] * 16))
-    return tuple(found)
+_NAME_BITS = 256
+_ROOT = 1  # a node's number: a 1 and then its digits
+_TOP = 1 << _NAME_BITS
+_READ_MAX = 4_096  # buckets that were read since the last update
+_BUILT_AT_ONCE = 50_000  # rows
 
 
-_EMPTY_NODES = _empty_nodes()
-_EMPTY_CHILDREN = tuple(empty * 16 for empty in _EMPTY_NODES[:LEVELS])
+class Buckets(Protocol):
+    """Where buckets lie, by the number of their node. None is empty. Raises Unreadable."""
+
+    def get(self, number: int) -> bytes: ...
+
+    def put(self, number: int, bucket: bytes) -> None: ...
+
+    def drop(self, number: int) -> None: ...
+
+
+class DictBuckets:
+    """In memory."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, bytes] = {}
+
+    def get(self, number: int) -> bytes:
+        return self._held[number]
+
+    def put(self, number: int, bucket: bytes) -> None:
+        self._held[number] = bucket
+
+    def drop(self, number: int) -> None:
+        self._held.pop(number, None)
+
+
+class _Node(NamedTuple):
+    """`children`: sixteen digests, joined. `below`: how many entries lie below it, more than `BUCKET_MAX`."""
+
+    children: bytes
+    below: int
+
+
+class Patch(NamedTuple):
+    """What an update changed, by number: buckets (b"" where there is none now), inner nodes (None: likewise)."""
+
+    buckets: dict[int, bytes]
+    nodes: dict[int, _Node | None]
+    root: bytes
+
+
+def _checked(bucket: bytes, digest: bytes) -> bytes:
+    """Raises Damaged."""
+    if bucket_hash(bucket) != digest:
+        raise Damaged("a part of the state's tree is not what was written to the disk")
+    return bucket
 
 
 def _place(bucket: bytes, name: bytes) -> int:
@@ -40,109 +84,187 @@ def _place(bucket: bytes, name: bytes) -> int:
     return low * ENTRY
 
 
-class Patch(NamedTuple):
-    """What an update changed: buckets (b"" where one is empty now), inner nodes by level, the root. Nobody may mutate
-    what is in it: trees share it."""
+Changes = list[tuple[bytes, bytes | None]]  # (H(row key), H(value)), None: no row any more
 
-    buckets: dict[int, bytes]
-    children: tuple[dict[int, bytearray], ...]
-    root: bytes
+
+def _changed(bucket: bytes, changes: Changes) -> bytes:
+    """The bucket with these changes, the last one of a name."""
+    if len(changes) > 8:
+        entries = {bucket[at : at + 32]: bucket[at + 32 : at + ENTRY] for at in range(0, len(bucket), ENTRY)}
+        new: dict[bytes, bytes | None] = {**entries, **dict(changes)}
+        return b"".join([name + digest for name, digest in sorted(new.items()) if digest is not None])
+    for name, digest in changes:
+        at = _place(bucket, name)
+        after = at + ENTRY if bucket[at : at + 32] == name else at
+        bucket = b"".join((bucket[:at], name, digest, bucket[after:])) if digest else bucket[:at] + bucket[after:]
+    return bucket
 
 
 class StateTree:
-    """Hashes of all state rows; `root` authenticates them."""
+    """Hashes of all state rows; `root` authenticates them. What comes back of `buckets` is held against its digest."""
 
-    def __init__(self) -> None:
-        self._buckets: dict[int, bytes] = {}
-        # by level, from the buckets up: of each inner node that was touched its sixteen children's hashes, joined
-        self._children: tuple[dict[int, bytearray], ...] = tuple({} for _ in range(LEVELS))
-        self.root = _EMPTY_NODES[LEVELS]
+    def __init__(self, buckets: Buckets | None = None) -> None:
+        self._buckets: Buckets = DictBuckets() if buckets is None else buckets
+        self._nodes: dict[int, _Node] = {}
+        self._read: dict[int, bytes] = {}  # buckets that lie there unchanged since the last update
+        self._shift = _NAME_BITS  # at which the bucket looked for last was found
+        self.root = EMPTY
 
     @classmethod
-    def build(cls, rows: Iterable[tuple[bytes, bytes]]) -> StateTree:
-        """The tree of these (row key, value), each key once, in any order."""
-        tree = cls()
-        entries: dict[int, list[bytes]] = {}
-        for key, value in rows:
-            name = sha256(key).digest()
-            entries.setdefault(name[0] << 8 | name[1], []).append(name + sha256(value).digest())
-        for number, found in entries.items():
-            found.sort()
-            tree._buckets[number] = b"".join(found)
-        tree._rehash(entries)
+    def build(cls, rows: Iterable[tuple[bytes, bytes]], buckets: Buckets | None = None) -> StateTree:
+        """The tree of these (row key, value), each key once, in any order. `buckets`: empty ones."""
+        tree, left = cls(buckets), iter(rows)
+        while some := list(islice(left, _BUILT_AT_ONCE)):
+            tree.update(some)
         return tree
 
     def digest_of(self, key: bytes) -> bytes | None:
-        """SHA-256 of the value in the row of this key; None if there is no such row."""
+        """SHA-256 of the value in the row of this key; None if there is no such row. Raises Unreadable."""
         name = sha256(key).digest()
-        bucket = self._buckets.get(name[0] << 8 | name[1])
-        if bucket is None:
-            return None
+        bucket = self._bucket(self._find(name))
         at = _place(bucket, name)
         return bucket[at + 32 : at + ENTRY] if bucket[at : at + 32] == name else None
 
+    def path(self, key: bytes) -> Path:
+        """The proof of what `key` has, or that it has nothing. Raises Unreadable."""
+        number = self._find(sha256(key).digest())
+        bucket, siblings = self._bucket(number), list[bytes]()
+        while number != _ROOT:
+            children, at = self._nodes[number >> 4].children, (number & 15) << 5
+            siblings.append(children[:at] + children[at + 32 :])
+            number >>= 4
+        return Path(bucket, tuple(siblings))
+
+    def _find(self, name: bytes) -> int:
+        """The number of the bucket in which `name` lies, if there is an entry of it."""
+        place, nodes, shift = _TOP | int.from_bytes(name, "big"), self._nodes, self._shift
+        while place >> shift in nodes:
+            shift -= 4
+        while shift < _NAME_BITS and place >> shift + 4 not in nodes:
+            shift += 4
+        self._shift = shift
+        return place >> shift
+
+    def _bucket(self, number: int) -> bytes:
+        """Raises Unreadable."""
+        bucket = self._read.get(number)
+        if bucket is None:
+            node, at = self._nodes.get(number >> 4), (number & 15) << 5
+            digest = self.root if node is None else node.children[at : at + 32]
+            bucket = b"" if digest == EMPTY else _checked(self._buckets.get(number), digest)
+            if len(self._read) >= _READ_MAX:
+                self._read.clear()
+            self._read[number] = bucket
+        return bucket
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
     def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> Patch:
-        """Set (row key, value) or remove (row key, None); removing what is absent changes nothing."""
-        buckets = self._buckets
-        touched: dict[int, None] = {}
+        """Set (row key, value) or remove (row key, None); removing what is absent changes nothing. Raises Unreadable,
+        and the tree is then of no use any more."""
+        asked: dict[int, Changes] = {}
         for key, value in changes:
             name = sha256(key).digest()
-            number = name[0] << 8 | name[1]
-            bucket = buckets.get(number, b"")
-            at = _place(bucket, name) if bucket else 0
-            after = at + ENTRY if bucket[at : at + 32] == name else at
-            if value is not None:
-                bucket = b"".join((bucket[:at], name, sha256(value).digest(), bucket[after:]))
-            else:
-                bucket = bucket[:at] + bucket[after:]
-            if bucket:
-                buckets[number] = bucket
-            else:
-                buckets.pop(number, None)
-            touched[number] = None
-        return self._rehash(touched)
+            digest = None if value is None else sha256(value).digest()
+            asked.setdefault(self._find(name), []).append((name, digest))
+        update = _Update(self._nodes, self._buckets, {}, {})
+        levels: list[dict[int, tuple[bytes, int]]] = [{} for _ in range(DEPTH_MAX + 1)]
+        for number, wanted in asked.items():
+            old = self._bucket(number)
+            new = _changed(old, wanted)
+            digest = update.put(number, new, is_new=not old)
+            levels[_depth(number)][number] = (digest, (len(new) - len(old)) // ENTRY)
+        self._read.clear()
+        for depth in range(DEPTH_MAX, 0, -1):
+            if levels[depth]:
+                update.climb(levels[depth], levels[depth - 1])
+        self.root = levels[0].get(_ROOT, (self.root, 0))[0]
+        return Patch(update.changed_buckets, update.changed_nodes, self.root)
 
     def apply(self, patch: Patch) -> None:
         """The same update once more, in a tree that is equal to what that one was."""
         for number, bucket in patch.buckets.items():
             if bucket:
-                self._buckets[number] = bucket
+                self._buckets.put(number, bucket)
             else:
-                self._buckets.pop(number, None)
-        for nodes, changed in zip(self._children, patch.children, strict=True):
-            nodes.update(changed)
+                self._buckets.drop(number)
+        for number, node in patch.nodes.items():
+            if node is not None:
+                self._nodes[number] = node
+            else:
+                self._nodes.pop(number, None)
+        self._read.clear()
         self.root = patch.root
 
-    def _rehash(self, touched: Iterable[int]) -> Patch:
-        buckets = self._buckets
-        levels: list[dict[int, bytearray]] = []
-        touched = tuple(touched)
-        changed = {number: bucket_hash(buckets.get(number, b"")) for number in touched}
-        for nodes, empty in zip(self._children, _EMPTY_CHILDREN, strict=True):
-            parents: dict[int, bytearray] = {}
-            for number, digest in changed.items():
-                parent = number >> 4
-                children = parents.get(parent)
-                if children is None:
-                    children = nodes[parent] = parents[parent] = bytearray(nodes.get(parent, empty))
-                at = (number & 15) << 5
-                children[at : at + 32] = digest
-            changed = {parent: sha256(NODE_TAG + children).digest() for parent, children in parents.items()}
-            levels.append(parents)
-        self.root = changed.get(0, self.root)
-        return Patch({number: buckets.get(number, b"") for number in touched}, tuple(levels), self.root)
 
-    def path(self, key: bytes) -> Path:
-        """The proof of what `key` has, or that it has nothing."""
-        name = sha256(key).digest()
-        number = name[0] << 8 | name[1]
-        bucket = self._buckets.get(number, b"")
-        siblings = []
-        place = number
-        for nodes, empty in zip(self._children, _EMPTY_CHILDREN, strict=True):
-            children = bytes(nodes.get(place >> 4, empty))
-            at = (place & 15) << 5
-            siblings.append(children[:at] + children[at + 32 :])
-            place >>= 4
-        one, two, three, four = siblings
-        return Path(bucket, (one, two, three, four))
+def _depth(number: int) -> int:
+    return (number.bit_length() - 1) >> 2
+
+
+class _Update(NamedTuple):
+    """One update under way, from the buckets up."""
+
+    nodes: dict[int, _Node]
+    buckets: Buckets
+    changed_buckets: dict[int, bytes]
+    changed_nodes: dict[int, _Node | None]
+
+    def put(self, number: int, bucket: bytes, *, is_new: bool) -> bytes:
+        """These entries lie below `number` from now on, in one bucket or in more. Its digest."""
+        if len(bucket) > BUCKET_MAX * ENTRY:
+            if not is_new:
+                self._put(number, b"")
+            return self._split(number, bucket)
+        self._put(number, bucket)
+        return bucket_hash(bucket)
+
+    def _put(self, number: int, bucket: bytes) -> None:
+        self.changed_buckets[number] = bucket
+        if bucket:
+            self.buckets.put(number, bucket)
+        else:
+            self.buckets.drop(number)
+
+    def _split(self, number: int, bucket: bytes) -> bytes:
+        place, shift = _depth(number) >> 1, 0 if _depth(number) & 1 else 4
+        parts: list[list[bytes]] = [[] for _ in range(16)]
+        for at in range(0, len(bucket), ENTRY):
+            parts[bucket[at + place] >> shift & 15].append(bucket[at : at + ENTRY])
+        digests = [
+            self.put(number << 4 | digit, b"".join(part), is_new=True) if part else EMPTY
+            for digit, part in enumerate(parts)
+        ]
+        return self._set(number, _Node(b"".join(digests), len(bucket) // ENTRY))
+
+    def _set(self, number: int, node: _Node) -> bytes:
+        self.nodes[number] = self.changed_nodes[number] = node
+        return node_hash(node.children)
+
+    def climb(self, below: dict[int, tuple[bytes, int]], above: dict[int, tuple[bytes, int]]) -> None:
+        """From the changed children of one level to their parents: by number, the digest and how many entries more."""
+        touched: dict[int, tuple[bytearray, int]] = {}
+        for number, (digest, more) in below.items():
+            parent, at = number >> 4, (number & 15) << 5
+            held = touched.get(parent)
+            children, count = (bytearray(self.nodes[parent].children), 0) if held is None else held
+            children[at : at + 32] = digest
+            touched[parent] = (children, count + more)
+        for parent, (children, more) in touched.items():
+            count = self.nodes[parent].below + more
+            if count > BUCKET_MAX:
+                above[parent] = (self._set(parent, _Node(bytes(children), count)), more)
+            else:
+                above[parent] = (self._join(parent, children), more)
+
+    def _join(self, number: int, children: bytearray) -> bytes:
+        """What is left below a node fits into one bucket; its children are buckets. The digest."""
+        parts = []
+        for digit in range(16):
+            digest = bytes(children[digit << 5 : (digit << 5) + 32])
+            if digest != EMPTY:
+                parts.append(_checked(self.buckets.get(number << 4 | digit), digest))
+                self._put(number << 4 | digit, b"")
+        del self.nodes[number]
+        self.changed_nodes[number] = None
+        self._put(number, b"".join(parts))
+        return bucket_hash(self.changed_buckets[number])

@@ -74,7 +74,13 @@ def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[Ge
     return calls
 
 
-def _claim(place: int, serial: int, person: str) -> tuple[str, str, settlement.IssueAndClaim]:
+def person_of(place: int, index: int) -> str:
+    """Number `index` of the persons of the member at `place`."""
+    return f"65010200{place:04d}{index:018d}"
+
+
+def claim_of(place: int, serial: int, person: str) -> tuple[str, str, settlement.IssueAndClaim]:
+    """The call of one transaction: the member's claim number `serial`, for this person."""
     indices = [(serial * 7 + position) % ITEMS for position in range(LINES)]
     lines = tuple(Line(_item(index), 1 + serial % 3, 1_500 + 10 * at) for at, index in enumerate(indices))
     items = [_version(index) for index in indices]
@@ -115,13 +121,12 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
         )
     members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
     persons = {
-        member: [f"65010200{place:04d}{index:018d}" for index in range(options.persons)]
-        for place, member in enumerate(members)
+        member: [person_of(place, index) for index in range(options.persons)] for place, member in enumerate(members)
     }
     work: dict[str, Work] = {}
     each = options.transactions // max(1, len(members))
     for place, member in enumerate(members):
-        claims = [_claim(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
+        claims = [claim_of(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
         bundles = tuple(tuple(claims[first : first + options.bundle]) for first in range(0, each, options.bundle))
         work[member] = Work(member, (_load(options, bundles),))
     return Prepared(tuple(_genesis_calls(members, persons)), work)

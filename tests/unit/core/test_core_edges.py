@@ -41,7 +41,7 @@ def test_a_genesis_of_another_format_or_with_members_out_of_order_is_refused() -
     good = Genesis(FORMAT, "test", 5, "ed25519", "pbft", Parameters(), epoch.members)
     assert decode_genesis(encode_genesis(good)) == good
     for bad, why in (
-        (replace(good, format=3), "format 3; this version executes format 2"),
+        (replace(good, format=2), "format 2; this version executes format 3"),
         (replace(good, members=good.members[::-1]), "sorted by name"),
         (replace(good, members=(good.members[0], *good.members)), "each once"),
     ):

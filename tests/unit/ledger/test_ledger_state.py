@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 
 from consortium.core.codec import encode
 from consortium.core.contract import Table
-from consortium.core.state_path import Path, is_proven
 from consortium.ledger.rows import Damaged, DictRows
 from consortium.ledger.state import State
-from consortium.ledger.tree import BUCKETS, StateTree
+from consortium.ledger.tree import StateTree
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,50 +88,6 @@ def test_a_row_that_cannot_be_read_is_damage() -> None:
         State(rows).get(ITEMS, "a")
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    changes=st.lists(st.tuples(st.binary(max_size=3), st.none() | st.binary(max_size=3)), max_size=60),
-    cut=st.integers(0, 60),
-    asked=st.binary(max_size=3),
-    lie=st.none() | st.binary(max_size=3),
-)
-def test_a_tree_depends_on_its_rows_alone_and_proves_them(
-    changes: list[tuple[bytes, bytes | None]], cut: int, asked: bytes, lie: bytes | None
-) -> None:
-    tree, model = StateTree(), {}
-    for part in (changes[:cut], changes[cut:]):
-        tree.update(part)
-        for key, value in part:
-            model[key] = value
-    held = {key: value for key, value in model.items() if value is not None}
-    assert tree.root == StateTree.build(held.items()).root
-    path = tree.path(asked)
-    assert is_proven(path, asked, held.get(asked), tree.root)
-    if lie != held.get(asked):
-        assert not is_proven(path, asked, lie, tree.root)
-    assert not is_proven(path, asked, held.get(asked), bytes(32))
-
-
-def test_a_crowded_bucket_proves_presence_and_absence() -> None:
-    from hashlib import sha256
-
-    crowd: list[bytes] = []
-    number = 0
-    while len(crowd) < 5:  # keys that fall into one bucket of few leading zero bits: search a common prefix byte
-        key = number.to_bytes(4, "big")
-        if sha256(key).digest()[:1] == b"\x07":
-            crowd.append(key)
-        number += 1
-    tree = StateTree.build((key, b"v") for key in crowd)
-    assert BUCKETS == 65_536
-    for key in crowd:
-        assert is_proven(tree.path(key), key, b"v", tree.root)
-        assert not is_proven(tree.path(key), key, None, tree.root)
-        other = tree.path(key)._bucket if hasattr(tree.path(key), "_bucket") else tree.path(key).bucket  # type: ignore[attr-defined]
-        forged = Path(other[64:], tree.path(key).siblings)
-        assert not is_proven(forged, key, None, tree.root)
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     acts=st.lists(
@@ -151,7 +106,7 @@ def test_rows_range_like_a_sorted_dict(acts: list[tuple[bytes, bytes | None, boo
     assert rows.copy().tables() == rows.tables()
 
 
-@settings(max_examples=50, deadline=None)  # a tree is 65,536 buckets
+@settings(max_examples=50, deadline=None)
 @given(
     acts=st.lists(st.tuples(st.sampled_from(["put", "delete", "get", "take"]), KEYS, st.integers(0, 9)), max_size=40)
 )
