@@ -13,6 +13,7 @@ from consortium.contracts.insurance import bill, enrolment, funds, institution, 
 from consortium.contracts.insurance.lines import Line, commit_lines, summarise
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
+from consortium.core import registry
 from consortium.core.calendar import day_of_ordinal
 from consortium.core.contract import Context, Event, Move, Refused, Table
 
@@ -21,6 +22,7 @@ Issued = TypeVar("Issued", bound=bill.Issue)
 SALT = b"a salt of 16 bytes and more"
 CONTRACTS = load_contracts()
 DAY_US = 86_400_000_000
+CHAIN = b"c" * 32
 MEMBERS = {
     "bureau": "bureau",
     "h1": "hospital",
@@ -28,7 +30,7 @@ MEMBERS = {
     "p1": "pharmacy",
     "s1": "supplier",
     "regulator": "regulator",
-    "patient": "patient",
+    "agent": "agent",
     "genesis": "genesis",
 }
 
@@ -98,7 +100,7 @@ class Consortium:
         typed = msgspec.msgpack.decode(raw, type=verb.arguments)
         assert msgspec.msgpack.encode(typed) == raw
         today = day_of_ordinal(self.day)
-        context = Context(b"chain", 1, self.day * DAY_US, b"transaction", member, MEMBERS[member], today)
+        context = Context(CHAIN, 1, self.day * DAY_US, b"transaction", member, MEMBERS[member], today)
         before = self.state.copy()
         try:
             events = CONTRACTS[contract].execute(self.state, operation, typed, context)
@@ -168,6 +170,7 @@ class Consortium:
 def founded() -> Consortium:
     """Funds, pack, catalogue, institutions H1..H3 (of h1, by level), K3 (of h2), P1 (of p1), persons E, R, A."""
     house = Consortium()
+    house.state.put(registry.RULES, registry.ONLY, registry.Rules("ed25519", 16, 32))
     for fund in funds.STANDARD_FUNDS:
         house.genesis("funds", "open", funds.Open(fund))
         house.genesis("funds", "contribute", funds.Contribute(f"fund/{fund}", 10**11, "opening"))

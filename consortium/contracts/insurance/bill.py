@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, NOBODY, PATIENT, SUPERVISORS
+from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, NOBODY, SUPERVISORS
 from consortium.contracts.checks import (
     check_choice,
     check_day,
@@ -32,6 +32,7 @@ from consortium.contracts.insurance.institution import (
 from consortium.contracts.insurance.lines import Sold, Sums, check_sold, check_sums
 from consortium.core.contract import (
     GENESIS,
+    NOT_YOURS,
     Context,
     Contract,
     Event,
@@ -42,6 +43,7 @@ from consortium.core.contract import (
     Table,
     Whose,
 )
+from consortium.core.spoken import Speech
 
 NUMBERED, ISSUED, DELIVERED, VERIFIED, COLLECTED = "numbered", "issued", "delivered", "verified", "collected"
 REVERSED, RED_LETTER = "reversed", "red-letter"
@@ -96,6 +98,9 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """交付, 查验 or 归集 of a bill."""
 
     bill_no: str
+
+
+VERIFY_BY_PATIENT: Speech[Step] = Speech("bill", "verify_by_patient", Step)  # 查验 by the patient's own word
 
 
 class Reverse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -263,6 +268,14 @@ def _verify(state: State, arguments: Step, context: Context) -> list[Event]:
     return _advance(state, arguments.bill_no, DELIVERED, VERIFIED)
 
 
+def _verify_by_patient(state: State, said: Step, pseudonym: str, context: Context) -> list[Event]:
+    number = normalise(said.bill_no)
+    bill = state.get(BILLS, number)
+    if bill is None or bill.psn_no != pseudonym:
+        raise Refused(NOT_YOURS, "the speaker has no such bill")
+    return _advance(state, number, DELIVERED, VERIFIED)
+
+
 def _collect(state: State, arguments: Step, context: Context) -> list[Event]:
     return _advance(state, arguments.bill_no, VERIFIED, COLLECTED)
 
@@ -298,7 +311,8 @@ CONTRACT = Contract(
         Operation("number", Number, BY_PROVIDERS, _number, OF_INSTITUTION),
         Operation("issue", Issue, BY_PROVIDERS | {GENESIS}, _issue, OF_INSTITUTION),
         Operation("deliver", Step, BY_PROVIDERS, _deliver, OF_ISSUER),
-        Operation("verify", Step, BY_PROVIDERS | SUPERVISORS | {PATIENT}, _verify),
+        Operation("verify", Step, BY_PROVIDERS | SUPERVISORS, _verify),
+        VERIFY_BY_PATIENT.operation(_verify_by_patient),
         Operation("collect", Step, BY_BUREAU, _collect),
         Operation("reverse", Reverse, BY_PROVIDERS, _reverse, OF_ISSUER),
     ),
