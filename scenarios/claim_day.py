@@ -10,7 +10,7 @@ from consortium.scenario.scenario import Fault, MemberSpec, Scenario, Stop, Work
 SCENARIO = Scenario(
     name="claim_day",
     members=(
-        MemberSpec("bureau", "bureau", settings={"hosts": ["patient"]}),
+        MemberSpec("bureau", "bureau", settings={"hosts": ["agent"]}),
         MemberSpec("hospital-1", "hospital"),
         MemberSpec("hospital-2", "hospital"),
         MemberSpec("pharmacy-1", "pharmacy"),

@@ -17,7 +17,6 @@ HOSPITAL = "hospital"
 PHARMACY = "pharmacy"
 SUPPLIER = "supplier"
 REGULATOR = "regulator"
-PATIENT = "patient"
 
 
 def among(*roles: str) -> frozenset[str]:

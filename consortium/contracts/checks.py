@@ -10,7 +10,6 @@ from functools import lru_cache
 
 from consortium.contracts.access import BUREAU as BUREAU  # names of roles: for those who have not moved yet
 from consortium.contracts.access import HOSPITAL as HOSPITAL
-from consortium.contracts.access import PATIENT as PATIENT
 from consortium.contracts.access import PHARMACY as PHARMACY
 from consortium.contracts.access import REGULATOR as REGULATOR
 from consortium.contracts.access import SUPPLIER as SUPPLIER

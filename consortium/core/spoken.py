@@ -121,7 +121,7 @@ class Speech(Generic[B]):
 
     def __init__(self, contract: str, operation: str, body: type[B]) -> None:
         self.kind = f"{contract}.{operation}"
-        self.name = operation
+        self.contract, self.name = contract, operation
         check_canonical(body, self.kind)
         self._decoder: Decoder[B] = Decoder(body, BODY_BYTES_MAX)
 

@@ -11,14 +11,16 @@ import msgspec
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, institution
 from consortium.contracts.medicines import procurement_records as procurement
+from consortium.contracts.records import identity
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.core.spoken import VOICES
 from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda, Settled
+from consortium.roles.bill_steps import step_one, step_through
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
-from consortium.roles.patient import step_one, step_through
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
@@ -61,18 +63,21 @@ class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BureauTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the bureau has to award, propose and record. `disburse_fen`: what it lets an institution's claims add up to
-    before it pays them out, 0 = it does not."""
+    before it pays them out, 0 = it does not. `agents`: the member that keeps the key of a pseudonym, as its person has
+    told the bureau: it vouches for no other."""
 
     awards: tuple[TenderAward, ...] = ()
     changes: tuple[EnrolmentChange, ...] = ()
     premiums: tuple[Premium, ...] = ()
     disburse_fen: int = 0
+    agents: dict[str, str] = {}
 
 
 class BureauConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._verified: list[str] = []
+        self._agents: dict[str, str] = {}
         self._disburse_fen = 0
         self._owed_fen: dict[str, int] = {}
         self._payouts: dict[str, int] = {}  # how many, by institution
@@ -83,7 +88,7 @@ class BureauConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
-        self._disburse_fen = tasks.disburse_fen
+        self._disburse_fen, self._agents = tasks.disburse_fen, tasks.agents
         for award in tasks.awards:
             self._contracts.add(award.contract_no)
             tender = procurement.AwardTender(
@@ -114,6 +119,8 @@ class BureauConduct(Conduct):
         for event in outcome.receipt.events:
             if event.kind == "bill-verified":
                 self._verified.append(text(event, "bill_no"))
+            elif event.kind == "voice-presented":
+                self._on_presented(text(event, "pseudonym"), text(event, "agent"), text(event, "key"), agenda)
             elif event.kind == "movement":
                 self._on_movement(event, agenda)
             elif event.kind == "order-received":
@@ -134,6 +141,9 @@ class BureauConduct(Conduct):
         for order_no, order in list(self.state.range(procurement.ORDERS, "", END)):
             if order.stage == procurement.RECEIVED:
                 self._on_received(order_no, agenda)
+        for place, presented in list(self.state.range(identity.PRESENTED, "", END)):
+            pseudonym, _, agent = place.partition("/")
+            self._on_presented(pseudonym, agent, presented.key.hex(), agenda)
         self._has_gap, self._since, self._payouts = False, height, {}
         self._owed_fen = {}
         for account, _ in list(self.state.range(funds.ACCOUNTS, "payable/", "payable0")):
@@ -143,6 +153,11 @@ class BureauConduct(Conduct):
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._verified, "collect", height, agenda)
+
+    def _on_presented(self, pseudonym: str, agent: str, key: str, agenda: Agenda) -> None:
+        if self._agents.get(pseudonym) == agent and self.state.get(VOICES, pseudonym) is None:
+            vouch = identity.Vouch(pseudonym, agent, bytes.fromhex(key))
+            agenda.wish(f"vouch:{pseudonym}", (("identity", "vouch", vouch),))
 
     def _on_movement(self, event: Event, agenda: Agenda) -> None:
         code = text(event, "target").removeprefix("payable/")

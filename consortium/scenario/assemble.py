@@ -41,9 +41,11 @@ from consortium.node.run_start import RunStart
 from consortium.node.running import RunningNode
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
+from consortium.roles.agent import AgentTasks
 from consortium.roles.duties import ChainCalendar
 from consortium.roles.loader import RESERVED_EVERY, Load, load_number
 from consortium.roles.steward import StewardTasks
+from consortium.roles.voices import VoiceKeys
 from consortium.roles.work import Work
 from consortium.scenario.adversary import Adversaries, Draw
 from consortium.scenario.scenario import Scenario
@@ -166,6 +168,8 @@ def _completed(work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Ma
     chain, keyring = genesis.chain, Keyring(suite, secrets)
     work = work.having(ChainCalendar(genesis.parameters.utc_offset_minutes))
     work = work.having(Salts(derive_secret(secrets["encrypt"], "salts", work.member)))
+    if work.find(AgentTasks) is not None:
+        work = work.having(VoiceKeys(chain, suite.name, derive_secret(secrets["encrypt"], "voices", work.member)))
     steward, load = work.find(StewardTasks), work.find(Load)
     if steward is not None:
         actions = tuple(complete_action(action, work.member, chain, suite, keyring) for action in steward.actions)

@@ -17,9 +17,9 @@ import msgspec
 from consortium.contracts.checks import BUREAU, FOREVER, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
 from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.lines import Line
+from consortium.roles.agent import AgentTasks
 from consortium.roles.bureau import BureauTasks, EnrolmentChange, Premium
 from consortium.roles.hospital import HospitalTasks, SecondClaim, Visit
-from consortium.roles.patient import PatientTasks
 from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
 from consortium.scenario.fhir.importer import import_fhir
@@ -109,7 +109,7 @@ class _Day:
         self.options = options
         self.imported = imported
         self.pseudonyms = pseudonyms
-        self.hosts = [spec.name for spec in scenario.members if "patient" in spec.settings.get("hosts", ())]
+        self.hosts = [spec.name for spec in scenario.members if "agent" in spec.settings.get("hosts", ())]
         self.members = [spec.name for spec in scenario.members]
         self.cast = _cast(scenario, imported)
         self.jitter = Stream(scenario.seed, "claim_day", "arrivals")
@@ -144,12 +144,16 @@ class _Day:
             tasks.append(PharmacyTasks(round_.orders.get(name, ()), round_.dispensings.get(name, ())))
             if name == self.cast.bureau.name:
                 changes, premiums = self._changes(), self._premiums()
-                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen))
+                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen, self._agents()))
             if name in self.hosts:
-                tasks.append(PatientTasks(tuple(person.person for person in self.imported.persons)))
+                tasks.append(AgentTasks(tuple(person.person for person in self.imported.persons)))
             work[name] = Work(name, tuple(tasks))
         calls = genesis_calls(self.imported, self.cast.operators, self._periods(), self.pseudonyms)
         return Prepared(tuple(calls), work)
+
+    def _agents(self) -> dict[str, str]:
+        """Who keeps the key of each person: one agent for all."""
+        return {person.person: name for name in self.hosts[:1] for person in self.imported.persons}
 
     def _periods(self) -> dict[str, tuple[enrolment.Period, ...]]:
         lapsed = {claim.person for claim in self.last_claims[: self.options.lapsed]}

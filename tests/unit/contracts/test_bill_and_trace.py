@@ -24,10 +24,10 @@ def test_the_stages_of_a_bill_are_never_skipped(house: Consortium) -> None:
     house.run("h1", "bill", "number", bill.Number("H1", "H1-1"))
     assert house.refusal("h1", "bill", "deliver", step) == "wrong-stage"
     house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 2, 150),)))
-    assert house.refusal("patient", "bill", "verify", step) == "wrong-stage"
+    assert house.refusal("bureau", "bill", "verify", step) == "wrong-stage"
     assert house.refusal("h2", "bill", "deliver", step) == "not-yours"
     house.run("h1", "bill", "deliver", step)
-    house.run("patient", "bill", "verify", step)
+    house.run("bureau", "bill", "verify", step)
     house.run("bureau", "bill", "collect", step)
     stored = house.state.get(bill.BILLS, "h1-1")
     assert stored is not None and stored.stage == "collected" and stored.sums.medfee_sumamt == 300

@@ -8,13 +8,14 @@ from consortium.core.discovery import modules_of
 from consortium.roles import load_roles
 from tests.contracts_state import MemoryState
 
-B, H, P, S, R, C, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "patient", "genesis"
+B, H, P, S, R, G = "bureau", "hospital", "pharmacy", "supplier", "regulator", "genesis"
 TABLE: dict[str, dict[str, set[str]]] = {
     "bill": {
         "number": {H, P},
         "issue": {H, P, G},
         "deliver": {H, P},
-        "verify": {B, H, P, C, R},
+        "verify": {B, H, P, R},
+        "verify_by_patient": set(EVERY_MEMBER),
         "collect": {B},
         "reverse": {H, P},
     },
@@ -40,6 +41,14 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "terminate": {B},
         "check_licence": {B, R},
         "disburse": {B},
+    },
+    "identity": {
+        "present": set(EVERY_MEMBER),
+        "vouch": {B, G},
+        "rotate": set(EVERY_MEMBER),
+        "propose_recovery": {B},
+        "endorse_recovery": {H, R},
+        "drop_recovery": {B, H, R},
     },
     "policy": {"list_items": {B, G}, "adopt_pack": {B, G}, "set_drg_group": {B, G}},
     "procurement": {

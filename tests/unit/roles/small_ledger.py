@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from consortium.contracts import load_contracts
+from consortium.core import registry
 from consortium.core.calendar import compute_day
 from consortium.core.codec import encode, sha256
 from consortium.core.contract import GENESIS, OK, Context, Receipt, Refused, StateReader
@@ -16,6 +17,7 @@ from consortium.core.machine import Expired, Note, Now, Outcome, Receipted, SetT
 
 START_US = 1_790_000_000_000_000
 TICK_US = 50_000
+CHAIN = b"s" * 32
 
 
 class SmallState:
@@ -53,6 +55,8 @@ class SmallLedger:
 
     def __init__(self, roles: Mapping[str, str], calls: Sequence[GenesisCall] = ()) -> None:
         self.state = SmallState()
+        self.state.put(registry.RULES, registry.ONLY, registry.Rules("ed25519", 16, 32))
+        self.state.finish(True)
         self.contracts = load_contracts()
         self.roles = roles
         self.blocks: list[Receipted] = []
@@ -84,7 +88,7 @@ class SmallLedger:
     ) -> Outcome:
         self._number += 1
         identity = sha256(encode((member, self._number, contract, operation, arguments)))
-        context = Context(b"small", height, time_us, identity, member, role, compute_day(time_us, 480))
+        context = Context(CHAIN, height, time_us, identity, member, role, compute_day(time_us, 480))
         verb = self.contracts[contract].operations[operation]
         try:
             value = msgspec.msgpack.decode(arguments, type=verb.arguments)

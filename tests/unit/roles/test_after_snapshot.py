@@ -26,7 +26,7 @@ ONCE = ("issue", "claim", "deliver", "receive", "ship", "pay", "propose_change",
 def _judge(prepared: Prepared, day: SmallDay) -> None:
     assert day_faults(day_report(day.ledger.outcomes), compute_expectation(prepared.work)) == []
     done = Counter((one.operation, one.receipt.code) for one in day.ledger.outcomes)
-    assert done["issue", OK] == done["verify", OK] == done["collect", OK] > 60
+    assert done["issue", OK] == done["verify_by_patient", OK] == done["collect", OK] > 60
     assert done["place_order", OK] == done["receive", OK] == done["pay", OK] > 0
     calls = Counter((one.operation, one.member, one.arguments) for one in day.ledger.outcomes if one.operation in ONCE)
     assert max(calls.values()) == 1, "nothing that a role submitted before is submitted anew"

@@ -19,12 +19,13 @@ from consortium.roles import load_roles, read_settings
 from consortium.roles.agenda import Agenda
 from consortium.roles.bureau import BureauTasks
 from consortium.roles.pharmacy import PharmacyTasks
+from consortium.roles.voices import VoiceKeys
 from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario, Workload
 from consortium.scenario.workloads.claim_day import compute_expectation, day_faults, day_report, prepare_day
 from consortium.scenario.workloads.workload import Prepared
-from tests.unit.roles.small_ledger import SmallDay, SmallLedger
+from tests.unit.roles.small_ledger import CHAIN, SmallDay, SmallLedger
 
 KEY = b"a key for the tests of the day"
 FILE = Path(__file__).parents[3] / "scenarios" / "claim_day.py"
@@ -43,7 +44,8 @@ def small(**options: Any) -> Scenario:
 def build(name: str, prepared: Prepared, ledger: SmallLedger) -> Any:
     member = next(member for member in scenario().members if member.name == name)
     spec = load_roles()[member.role]
-    return spec.build(msgspec.convert(member.settings, spec.settings), prepared.work[name], ledger.reader)
+    work = prepared.work[name].having(VoiceKeys(CHAIN, "ed25519", b"v" * 32))
+    return spec.build(msgspec.convert(member.settings, spec.settings), work, ledger.reader)
 
 
 def begin(chosen: Scenario) -> tuple[Prepared, SmallDay]:
@@ -106,7 +108,7 @@ def test_a_procurement_round_ends_paid_and_every_delivered_bill_is_verified_and_
     orders = sum(len(work.of(PharmacyTasks).orders) for work in prepared.work.values())
     for step in ("sign_subcontract", "place_order", "produce", "ship", "receive", "pay"):
         assert done[step, OK] == orders > 0
-    assert done["deliver", OK] == done["verify", OK] == done["collect", OK] == 841
+    assert done["deliver", OK] == done["verify_by_patient", OK] == done["collect", OK] == 841
     assert done["endorse_change", OK] == 4
 
 
@@ -160,13 +162,13 @@ def test_a_role_without_work_is_done_at_once() -> None:
 @pytest.mark.parametrize(
     ("given_", "words"),
     [
-        ({"hosts": ["patent"]}, r"no role 'patent'; there are bureau, hospital, .*patient"),
-        ({"hots": ["patient"]}, r"unknown field `hots`; known are outstanding_max, hosts"),
+        ({"hosts": ["patent"]}, r"no role 'patent'; there are agent, bureau, hospital, "),
+        ({"hots": ["agent"]}, r"unknown field `hots`; known are outstanding_max, hosts"),
         ({"outstanding_max": 0}, "expected 1 or more"),
     ],
 )
 def test_settings_that_cannot_be_are_an_error_that_names_what_can(given_: dict[str, Any], words: str) -> None:
-    assert read_settings("bureau", {"hosts": ["patient"]}).hosts == ("patient",)
+    assert read_settings("bureau", {"hosts": ["agent"]}).hosts == ("agent",)
     with pytest.raises(ValueError, match=words):
         read_settings("bureau", given_)
 
