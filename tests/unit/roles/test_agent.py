@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import institution
-from consortium.contracts.insurance.bill import Line
+from consortium.contracts.insurance.lines import Sums
 from consortium.core.codec import encode
 from consortium.core.genesis import genesis_call
 from consortium.core.spoken import VOICES
@@ -18,6 +18,7 @@ from tests.unit.roles.small_ledger import CHAIN, SmallDay, SmallLedger
 
 KEYS = VoiceKeys(CHAIN, "ed25519", b"k" * 32)
 ROLES = {"agent": "agent", "bureau": "bureau", "h1": "hospital"}
+DAY, SUMS = 20260301, Sums(medfee_sumamt=100, inscp_amt=100)
 ANNA, BERT, CARL = "b-anna", "b-bert", "b-carl"
 SIGN = institution.Sign("H1", "hospital", 1, "h1", "L-1", 20991231)
 
@@ -33,7 +34,7 @@ def day_of(agents: dict[str, str]) -> SmallDay:
 def deliver(day: SmallDay, person: str, serial: str) -> None:
     number = f"h1-{serial}"
     day.waiting += [
-        ("h1", "bill", "issue", bills.Issue("H1", number, person, 20260301, (Line("A", 1, 100),))),
+        ("h1", "bill", "issue", bills.Issue("H1", number, person, "outpatient", DAY, DAY, SUMS, (), b"l" * 32)),
         ("h1", "bill", "deliver", bills.Step(number)),
     ]
 
