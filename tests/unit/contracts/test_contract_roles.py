@@ -65,6 +65,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "close_tender": {B, R},
     },
     "settlement": {"claim": {H, P}, "issue_and_claim": {H, P}, "reverse": {B, H, P}, "close_year": {B}},
+    "stock": {"list_uncoded": {H, P}, "endorse_uncoded": {B}},
     "trace_code": {
         "produce": {S, G},
         "transfer": {H, P, S},
