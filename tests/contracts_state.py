@@ -32,6 +32,7 @@ MEMBERS = {
     "regulator": "regulator",
     "agent": "agent",
     "genesis": "genesis",
+    "vote": "vote",
 }
 
 

@@ -3,6 +3,9 @@
 A contract module offers one value `CONTRACT = Contract(name, version, operations)`. An operation either returns events
 or raises `Refused(code, sentence)`; then whatever it wrote is thrown away and the receipt carries code and sentence.
 Contracts never read a clock, a locale, a float, or iterate a set. `tests/test_architecture.py` guards this.
+
+A rule that changes is a new version, and the old one stays beside it (`older`): which of them executes a height is the
+members' decision (core/versions.py). Blocks that are executed again are executed by the version of their height.
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ from consortium.core.codec import Digest
 V = TypeVar("V")
 
 GENESIS = "genesis"  # the role under which the operations of the genesis file are executed
-EVERY_MEMBER = frozenset(("*",))  # of `Operation.roles`: every member, whatever its role (the genesis is no member)
+VOTE = "vote"  # the role under which a call is executed that a quorum of the validators voted for
+EVERY_MEMBER = frozenset(("*",))  # of `Operation.roles`: every member, whatever its role (neither genesis nor vote)
+NOBODY = ("", GENESIS, VOTE)  # roles that no member has
 OK = "ok"
 NOT_YOURS = "not-yours"
 
@@ -67,6 +72,18 @@ class State(StateReader, Protocol):
     def delete(self, table: Table[V], key: str) -> None: ...
 
 
+class CanonicalCall(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """An operation with the canonical bytes of its arguments: what members can vote for."""
+
+    contract: str
+    operation: str
+    arguments: bytes
+
+
+def _refuse_call(state: State, call: CanonicalCall, context: Context) -> list[Event]:
+    raise Refused("no-calls", "nothing can be called from here")
+
+
 class Context(NamedTuple):
     """Circumstances of one transaction. `time_us` is chain time: microseconds of UTC since 1970; `day` is the day
     YYYYMMDD on which that falls in the chain's calendar (core/calendar.py): what a contract calls today."""
@@ -76,8 +93,9 @@ class Context(NamedTuple):
     time_us: int
     transaction: bytes  # its id
     member: str  # who signed it
-    role: str  # the role of that member in the registry, or GENESIS
+    role: str  # the role of that member in the registry, or GENESIS, or VOTE
     day: int
+    execute_call: Callable[[State, CanonicalCall, Context], list[Event]] = _refuse_call  # under the role VOTE
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
@@ -124,7 +142,7 @@ class Whose(NamedTuple):
 
     def check(self, state: StateReader, arguments: Any, member: str, role: str) -> None:
         """Refuses `not-yours`, with the same words for the record of another and for one that nobody has."""
-        if role in self.others or role == GENESIS or member in self.find(state, arguments):
+        if role in self.others or role in (GENESIS, VOTE) or member in self.find(state, arguments):
             return
         raise Refused(NOT_YOURS, f"{member} has no such record")
 
@@ -160,7 +178,7 @@ class Query(NamedTuple):
 
 
 def _is_among(role: str, roles: frozenset[str]) -> bool:
-    return role in roles or (roles >= EVERY_MEMBER and role not in ("", GENESIS))
+    return role in roles or (roles >= EVERY_MEMBER and role not in NOBODY)
 
 
 class Move(NamedTuple):
@@ -213,8 +231,11 @@ class Life:
 
 
 class Contract:
-    """A named set of operations and queries, and the lives of its records; `version` activates by height like a policy
-    pack. Equal arguments have equal bytes (else TypeError, see core/canonical.py): a transaction's id covers them."""
+    """A named set of operations and queries, and the lives of its records. Equal arguments have equal bytes (else
+    TypeError, see core/canonical.py): they are part of a transaction's id.
+
+    `version` counts from 1 and rises with every change that could make an operation do something else; `older`: the
+    versions before it that this program still executes, each a Contract of the same name."""
 
     def __init__(
         self,
@@ -223,6 +244,7 @@ class Contract:
         operations: tuple[Operation, ...],
         queries: tuple[Query, ...] = (),
         lives: tuple[Life, ...] = (),
+        older: tuple[Contract, ...] = (),
     ) -> None:
         for operation in operations:
             check_canonical(operation.arguments, f"{name}.{operation.name}")
@@ -233,6 +255,18 @@ class Contract:
         self.lives = lives
         assert len(self.operations) == len(operations), f"{name}: an operation is named twice"
         assert len(self.queries) == len(queries), f"{name}: a query is named twice"
+        self.versions: Mapping[int, Contract] = {version: self, **{each.version: each for each in older}}
+        assert len(self.versions) == len(older) + 1 and max(self.versions) == version, f"{name}: versions out of order"
+        assert all(each.name == name for each in older) and min(self.versions) >= 1, f"{name}: a version of another"
+
+    def until(self, version: int) -> Contract | None:
+        """The contract as a program has it whose newest version is this one; None where none is so old."""
+        held = [each for number, each in sorted(self.versions.items()) if number <= version]
+        if not held:
+            return None
+        newest, queries = held[-1], tuple(held[-1].queries.values())
+        operations = tuple(newest.operations.values())
+        return Contract(self.name, newest.version, operations, queries, newest.lives, tuple(held[:-1]))
 
     def execute(self, state: State, operation: str, arguments: Any, context: Context) -> list[Event]:
         """Check role and owner, run the operation; raises `Refused`, and then the caller undoes the state."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from consortium.core.codec import encode, tagged_hash
 from consortium.core.crypto import SUITES
-from consortium.core.format import format_fault, is_readable
+from consortium.core.format import FORMAT, format_fault, is_readable
 from consortium.core.identity import members_fault
 from consortium.core.membership import Epoch, Member
 from consortium.core.transaction import BATCH_BYTES_MAX
@@ -47,6 +47,8 @@ TUNABLE: Mapping[str, tuple[int, int]] = {
 }
 _MAY_BE_ZERO = ("batch_delay_us", "utc_offset_minutes")
 UTC_OFFSET_MINUTES_MAX = 14 * 60
+VERSION_MAX = 9_999  # of a contract
+LATER = ("utc_offset_minutes", "versions")  # fields that a genesis of an older format has not
 ONLY_RAISED = ("batch_bytes_max", "batch_transactions_max")  # a bundle that was signed must fit into a batch for ever
 
 
@@ -82,13 +84,15 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     parameters: Parameters
     members: tuple[Member, ...]  # by name; validators, observers, clients
     calls: tuple[GenesisCall, ...] = ()
+    versions: dict[str, int] = {}  # by contract, in order of name: the version that the chain begins with
 
     @property
     def chain(self) -> bytes:
         """Chain id: hash of the whole genesis value."""
         cached = self.__dict__.get("chain")
         if cached is None:
-            cached = self.__dict__["chain"] = tagged_hash(b"consortium genesis", encode(self))
+            value = self if self.format == FORMAT else _without(self, LATER)
+            cached = self.__dict__["chain"] = tagged_hash(b"consortium genesis", encode(value))
         chain: bytes = cached
         return chain
 
@@ -100,6 +104,13 @@ class Genesis(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
             cached = self.__dict__["first_epoch"] = Epoch(0, 1, self.members)
         epoch: Epoch = cached
         return epoch
+
+
+def _without(value: msgspec.Struct, names: Collection[str]) -> msgspec.Struct:
+    """The value as a format had it that lacked these fields, the others in their order."""
+    found = {name: getattr(value, name) for name in value.__struct_fields__ if name not in names}
+    kept = {name: _without(each, names) if isinstance(each, Parameters) else each for name, each in found.items()}
+    return msgspec.defstruct(type(value).__name__, list(kept))(**kept)
 
 
 def genesis_call(contract: str, operation: str, arguments: Any) -> GenesisCall:
@@ -137,5 +148,8 @@ def _check_ranges(genesis: Genesis) -> None:
         most = UTC_OFFSET_MINUTES_MAX if name == "utc_offset_minutes" else _NUMBER_MAX
         if not least <= value <= most:
             raise ValueError(f"parameters.{name}: {value} does not lie in {least} … {most}")
+    for name, version in genesis.versions.items():
+        if not 1 <= version <= VERSION_MAX:
+            raise ValueError(f"versions.{name[:64]}: {version} does not lie in 1 … {VERSION_MAX}")
     if not genesis.first_epoch.validators:
         raise ValueError("members: at least one must be of kind validator")

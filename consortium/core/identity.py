@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from consortium.core.contract import GENESIS
+from consortium.core.contract import NOBODY
 from consortium.core.crypto import KeySuite
 from consortium.core.membership import Kind, Member, Purpose
 
@@ -42,8 +42,8 @@ def role_fault(role: str) -> Fault | None:
     """`bad-identifier`, `bad-choice`; None where a member may have this role, whether any code knows it or not."""
     if is_identifier(role) is None:
         return Fault("bad-identifier", "role must be 1 to 64 of A-Z a-z 0-9 . _ : - and begin with one of A-Z a-z 0-9")
-    if role == GENESIS:
-        return Fault("bad-choice", f"role must be that of an organisation; {GENESIS!r} is the first block's own")
+    if role in NOBODY:
+        return Fault("bad-choice", f"role must be that of an organisation; {role!r} is nobody's")
     return None
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from consortium.core import versions
 from consortium.core.contract import State, StateReader, Table
 from consortium.core.genesis import Genesis, Parameters
 from consortium.core.membership import Epoch, Member, NodeId
@@ -160,6 +161,7 @@ def found(state: State, genesis: Genesis) -> None:
     """The registry of a new chain."""
     parameters = genesis.parameters
     state.put(RULES, ONLY, Rules(genesis.suite, parameters.checkpoint_interval, parameters.window))
+    versions.found(state, genesis.versions)
     put_epoch(state, genesis.first_epoch)
 
 

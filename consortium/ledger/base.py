@@ -11,9 +11,11 @@ from consortium.core.codec import encode
 from consortium.core.header import Header, header_bytes_digest
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch
+from consortium.core.versions import ONLY, VERSIONS, Versions
 from consortium.ledger.rows import Row, height_key, state_key
 
 _EPOCH = msgspec.msgpack.Decoder(Epoch)
+_VERSIONS = msgspec.msgpack.Decoder(Versions)
 
 
 class Base(NamedTuple):
@@ -46,3 +48,10 @@ def _epoch_rows(base: Base) -> list[Row]:
     prefix = state_key(registry.EPOCHS.name, "")
     found = [(_EPOCH.decode(value), value) for name, value in base.state if name.startswith(prefix)]
     return [("epoch", height_key(epoch.number), value) for epoch, value in found]
+
+
+def base_versions(base: Base) -> Versions:
+    """By which versions of the contracts the heights after the base are executed."""
+    wanted = state_key(VERSIONS.name, ONLY)
+    row = next((value for name, value in base.state if name == wanted), None)
+    return Versions({}) if row is None else _VERSIONS.decode(row)

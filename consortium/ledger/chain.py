@@ -29,10 +29,10 @@ from consortium.core.machine import (
     Stable,
     Started,
 )
-from consortium.core.membership import Epoch, Epochs, NodeId
+from consortium.core.membership import Epochs, NodeId
 from consortium.core.state_path import Path
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
-from consortium.ledger.base import Base, rows_to_install
+from consortium.ledger.base import Base, base_versions, rows_to_install
 from consortium.ledger.boot import check_empty, check_words, read_epochs, read_head
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
@@ -80,7 +80,7 @@ class Ledger:
         self._memo = memo
         self._header: Header | None = None
         self._digest = b""
-        self._history = History(genesis, rows, epochs, self._open, self._prepare)
+        self._history = History(genesis, rows, self._open, self._prepare)
         self._booting: list[Effect] = []  # what booting did, said at `Started`
         self._undo = Undo()
 
@@ -162,6 +162,7 @@ class Ledger:
             raise Damaged(f"the state table does not have the state root of the head, height {header.height}")
         for epoch in read_epochs(self._rows, self._tree.digest_of):
             self.epochs.add(epoch)
+        self._executor.rule_book.check(header.height + 1)
         self._reach()
 
     def _boot_fresh(self) -> list[Effect]:
@@ -174,6 +175,7 @@ class Ledger:
             for index, call in enumerate(genesis.calls)
         ]
         registry.found(self._state, genesis)
+        self._executor.rule_book.check(0)
         done = self._executor.execute_genesis(calls, genesis.time_us)
         for index, outcome in enumerate(done.outcomes):
             receipt = outcome.receipt
@@ -205,6 +207,7 @@ class Ledger:
     def _execute(self, decided: Decide) -> list[Effect]:
         clock_ns, costs_ns = self._clock_ns, self.costs_ns
         height, parent, batch = decided.height, self.head, decided.batch
+        self._executor.rule_book.check(height)  # before anything is taken over, too
         digest = NULL_DIGEST if batch is None else batch_digest(batch)
         certificate = ("certificate", height_key(height), decided.certificate.encoded)
         known = self._memo.get(self._digest, digest) if self._memo is not None else None
@@ -213,7 +216,7 @@ class Ledger:
         started_ns = clock_ns()
         proposed_us, opened = self._open(batch)
         time_us = max(parent.time_us, proposed_us)
-        prepared = self._prepare(opened, self.epochs.at(height))
+        prepared = self._prepare(opened, height)
         decoded_ns = clock_ns()
         done = self._executor.execute(prepared, height, time_us, registry.revoked_submitters(self._state, height))
         executed_ns = clock_ns()
@@ -270,10 +273,12 @@ class Ledger:
             reach = registry.compute_activation(at, self.genesis.parameters) - 1
         self.epochs.reach = max(self.epochs.reach, reach)
 
-    def _prepare(self, opened: Sequence[Opened], epoch: Epoch) -> list[Prepared]:
+    def _prepare(self, opened: Sequence[Opened], height: int) -> list[Prepared]:
+        """Under the members and the rules of their height."""
+        epoch, rules = self.epochs.at(height), self._executor.rule_book.at(height)
         prepared: list[Prepared] = []
         for bundle in opened:
-            prepared.extend(self._executor.prepare(bundle, epoch))
+            prepared.extend(self._executor.prepare(bundle, epoch, rules))
         return prepared
 
     def _open(self, batch: bytes | None) -> tuple[int, list[Opened]]:
@@ -357,6 +362,7 @@ class Ledger:
         """Replace everything below by a verified snapshot; the next height to execute is the one after it."""
         header = base.header
         assert header.height > self.head.height and header.chain == self.chain
+        self._executor.rule_book.check_in(base_versions(base), header.height + 1)
         rows = rows_to_install(base, self._rows)
         self._rows.stage(rows)
         self._state.forget()

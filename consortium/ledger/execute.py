@@ -7,15 +7,15 @@ quotes a library's error message: those change with its version.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from consortium.core.calendar import compute_day
 from consortium.core.codec import Malformed, encode
-from consortium.core.contract import GENESIS, OK, Context, Contract, Receipt, Refused
+from consortium.core.contract import GENESIS, OK, VOTE, CanonicalCall, Context, Contract, Event, Receipt, Refused
+from consortium.core.contract import State as ContractState
 from consortium.core.genesis import GenesisCall
 from consortium.core.header import Header
 from consortium.core.machine import Note, Outcome
@@ -23,6 +23,7 @@ from consortium.core.membership import Epoch
 from consortium.core.transaction import Opened, decode_call
 from consortium.ledger.numbers import SENTENCES, Numbers
 from consortium.ledger.rows import Unreadable
+from consortium.ledger.rule_book import RuleBook, Rules
 from consortium.ledger.state import State
 
 _REVOKED = "the submit key that signed the bundle was replaced; the new one signs from its epoch on"
@@ -50,17 +51,6 @@ class Done(NamedTuple):
     notes: list[Note]
 
 
-class _Verb(NamedTuple):
-    contract: Contract
-    decode: Callable[[bytes | msgspec.Raw], Any]
-
-
-@cache
-def _decoder(kind: Any) -> Callable[[bytes | msgspec.Raw], Any]:
-    """One for all executors: a process may hold hundreds."""
-    return msgspec.msgpack.Decoder(kind).decode
-
-
 class Executor:
     """Executes prepared transactions against the state."""
 
@@ -69,16 +59,12 @@ class Executor:
         self._state = state
         self._numbers = Numbers(state)
         self._utc_offset_minutes = utc_offset_minutes
-        self._contracts = contracts
-        self._verbs: dict[tuple[str, str], _Verb] = {}
-        for name, contract in contracts.items():
-            for operation in contract.operations.values():
-                self._verbs[name, operation.name] = _Verb(contract, _decoder(operation.arguments))
+        self.rule_book = RuleBook(contracts, state)
 
     # --- decoding ---------------------------------------------------------------------------------------------------
 
-    def prepare(self, opened: Opened, epoch: Epoch) -> list[Prepared]:
-        """Its transactions, in order, judged under the registry of `epoch`."""
+    def prepare(self, opened: Opened, epoch: Epoch, rules: Rules) -> list[Prepared]:
+        """Its transactions, in order, judged under the registry of `epoch` and the rules of their height."""
         name = opened.member
         member = epoch.by_name.get(name)
         if member is None:
@@ -87,11 +73,11 @@ class Executor:
         if member.keys.get("submit") != opened.key:
             sentence = f"the bundle is not signed with the registered submit key of {name}"
             return [_refused(one, name, "unknown-key", sentence) for one in opened.ids]
-        role = member.role
-        prepare = self._prepare
-        return [prepare(one, name, role, body) for one, body in zip(opened.ids, opened.transactions, strict=True)]
+        role, prepare = member.role, self._prepare
+        pairs = zip(opened.ids, opened.transactions, strict=True)
+        return [prepare(rules, one, name, role, body) for one, body in pairs]
 
-    def _prepare(self, transaction: bytes, member: str, role: str, body: bytes) -> Prepared:
+    def _prepare(self, rules: Rules, transaction: bytes, member: str, role: str, body: bytes) -> Prepared:
         try:
             call = decode_call(body)
         except Malformed:
@@ -101,26 +87,18 @@ class Executor:
         number, contract, operation, arguments = call.number, call.contract, call.operation, bytes(call.arguments)
         if number < 1:  # whatever else is wrong with it: it takes no number
             return _refused(transaction, member, "number-stale", "numbers begin with 1; take a fresh number")
-        verb = self._verbs.get((contract, operation))
+        verb = rules.verbs.get((contract, operation))
         value, code, sentence = None, "", ""
         if verb is None:
-            code, sentence = self._unknown(contract, operation)
+            code, sentence = _unknown(rules, contract, operation)
         else:
             try:
                 value = verb.decode(arguments)
                 if encode((number, contract, operation, value)) != body:
                     code, sentence = "malformed", "the transaction is not in its canonical encoding"
             except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
-                code, sentence = (
-                    "malformed",
-                    f"the arguments do not have the fields and types of {contract}.{operation}",
-                )
+                code, sentence = "malformed", _mistyped(contract, operation)
         return Prepared(transaction, member, role, number, contract, operation, arguments, value, code, sentence)
-
-    def _unknown(self, contract: str, operation: str) -> tuple[str, str]:
-        if contract not in self._contracts:
-            return "unknown-contract", f"there is no contract {contract!r}"
-        return "unknown-operation", f"{contract} has no operation {operation!r}"
 
     # --- executing --------------------------------------------------------------------------------------------------
 
@@ -130,7 +108,7 @@ class Executor:
         """All of a block, in order; what they wrote is in the state, not yet taken. `revoked`: members whose submit key
         was replaced in an earlier block; what it signed takes no number, so the new key can say it again."""
         done = Done([], [], [])
-        state, use = self._state, self._numbers.use
+        state, use, rules, call = self._state, self._numbers.use, self.rule_book.at(height), self._execute_call
         day = compute_day(time_us, self._utc_offset_minutes)
         for one in prepared:
             code, sentence = one.code, one.sentence
@@ -144,17 +122,17 @@ class Executor:
                 receipt, data = _refusal(one, code, sentence)
             else:
                 state.begin()
-                context = Context(self._chain, height, time_us, one.transaction, one.member, one.role, day)
-                receipt, data = self._run(one, context, done.notes)
+                context = Context(self._chain, height, time_us, one.transaction, one.member, one.role, day, call)
+                receipt, data = self._run(rules, one, context, done.notes)
             done.receipts.append(data)
             done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
         state.begin()
         self._numbers.flush()
         return done
 
-    def _run(self, one: Prepared, context: Context, notes: list[Note]) -> tuple[Receipt, bytes]:
+    def _run(self, rules: Rules, one: Prepared, context: Context, notes: list[Note]) -> tuple[Receipt, bytes]:
         """The receipt and its bytes."""
-        contract = self._verbs[one.contract, one.operation].contract
+        contract = rules.contracts[one.contract]
         try:
             events = contract.execute(self._state, one.operation, one.value, context)
             receipt = Receipt(one.transaction, OK, "", tuple(events))
@@ -170,15 +148,32 @@ class Executor:
             notes.append(_failure(one, context.height, error))
             return _refusal(one, "contract-failed", _FAILED)
 
+    def _execute_call(self, state: ContractState, call: CanonicalCall, context: Context) -> list[Event]:
+        """What members voted for, under the role VOTE, by the rules of the context's height. Refuses as the operation
+        does, and `unknown-contract`, `unknown-operation`, `malformed`."""
+        rules = self.rule_book.at(context.height)
+        verb = rules.verbs.get((call.contract, call.operation))
+        if verb is None:
+            raise Refused(*_unknown(rules, call.contract, call.operation))
+        try:
+            value = verb.decode(call.arguments)
+            is_canonical = encode(value) == call.arguments
+        except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
+            raise Refused("malformed", _mistyped(call.contract, call.operation)) from None
+        if not is_canonical:
+            raise Refused("malformed", "the arguments are not in their canonical encoding")
+        return verb.contract.execute(state, call.operation, value, context._replace(member="", role=VOTE))
+
     def execute_genesis(self, calls: Sequence[tuple[bytes, GenesisCall]], time_us: int) -> Done:
         """The calls of the genesis file, (id, call), at height 0 under the role `genesis`: they take no numbers."""
         done = Done([], [], [])
         day = compute_day(time_us, self._utc_offset_minutes)
+        rules = self.rule_book.at(0)
         for identity, call in calls:
-            verb = self._verbs.get((call.contract, call.operation))
+            verb = rules.verbs.get((call.contract, call.operation))
             value, code, sentence = None, "", ""
             if verb is None:
-                code, sentence = self._unknown(call.contract, call.operation)
+                code, sentence = _unknown(rules, call.contract, call.operation)
             else:
                 try:
                     value = verb.decode(call.arguments)
@@ -190,13 +185,23 @@ class Executor:
             if not code:
                 self._state.begin()
                 context = Context(self._chain, 0, time_us, identity, "", GENESIS, day)
-                receipt, data = self._run(one, context, done.notes)
+                receipt, data = self._run(rules, one, context, done.notes)
             else:
                 receipt, data = _refusal(one, code, sentence)
             done.receipts.append(data)
             done.outcomes.append(Outcome("", 0, call.contract, call.operation, call.arguments, receipt))
         self._state.begin()
         return done
+
+
+def _unknown(rules: Rules, contract: str, operation: str) -> tuple[str, str]:
+    if contract not in rules.contracts:
+        return "unknown-contract", f"there is no contract {contract!r}"
+    return "unknown-operation", f"{contract} has no operation {operation!r}"
+
+
+def _mistyped(contract: str, operation: str) -> str:
+    return f"the arguments do not have the fields and types of {contract}.{operation}"
 
 
 def _refused(transaction: bytes, member: str, code: str, sentence: str) -> Prepared:

@@ -16,7 +16,7 @@ from consortium.core.contract import Receipt
 from consortium.core.genesis import Genesis
 from consortium.core.header import Header, decode_header, header_bytes_digest
 from consortium.core.machine import Outcome, Receipted, Rows
-from consortium.core.membership import Epoch, Epochs, NodeId
+from consortium.core.membership import NodeId
 from consortium.core.transaction import NULL_DIGEST, Opened, batch_digest
 from consortium.ledger.execute import Prepared
 from consortium.ledger.rows import Damaged, height_key, receipt_key
@@ -27,19 +27,17 @@ _RECEIPT = msgspec.msgpack.Decoder(Receipt)
 
 
 class History:
-    """`open_batch` takes a batch apart; `prepare` decodes its transactions under the members of an epoch."""
+    """`open_batch` takes a batch apart; `prepare` decodes its transactions under the members and rules of a height."""
 
     def __init__(
         self,
         genesis: Genesis,
         rows: Rows,
-        epochs: Epochs,
         open_batch: Callable[[bytes | None], tuple[int, list[Opened]]],
-        prepare: Callable[[Sequence[Opened], Epoch], list[Prepared]],
+        prepare: Callable[[Sequence[Opened], int], list[Prepared]],
     ) -> None:
         self._genesis = genesis
         self._rows = rows
-        self._epochs = epochs
         self._open_batch = open_batch
         self._prepare = prepare
         self._read_before = (-2, b"")  # the stored block that was read last: height, digest of its header
@@ -64,7 +62,7 @@ class History:
             calls = self._genesis.calls
             prepared = [Prepared(b"", "", "", 0, c.contract, c.operation, c.arguments, None, "", "") for c in calls]
         else:
-            prepared = self._prepare(self._open_batch(batch or None)[1], self._epochs.at(height))
+            prepared = self._prepare(self._open_batch(batch or None)[1], height)
         stored = self._rows.range("receipt", receipt_key(height, 0), receipt_key(height + 1, 0))
         if len(stored) != len(prepared):
             raise Damaged(f"block {height} has {len(stored)} receipts for {len(prepared)} transactions")

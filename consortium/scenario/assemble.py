@@ -105,7 +105,14 @@ def build_genesis(
         scenario.parameters,
         members,
         (*prepared.calls, *own),
+        _versions(scenario),
     )
+
+
+def _versions(scenario: Scenario) -> dict[str, int]:
+    """The version of each contract that the chain begins with: the newest, where the scenario says nothing else."""
+    wanted = {name: scenario.versions.get(name, contract.version) for name, contract in load_contracts().items()}
+    return {name: version for name, version in wanted.items() if version}
 
 
 class RunPlan(NamedTuple):
@@ -137,7 +144,8 @@ def build_host(
     `ReplicaContext`. Raises `ledger.rows.Damaged` where the rows cannot be right, and ProofError."""
     genesis = plan.genesis
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
-    ledger = Ledger(genesis, rows, shared.contracts, shared.bundles, epochs, clock, shared.memo)
+    contracts = _program(plan.scenario, name, shared.contracts)
+    ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo)
     ledger.boot()
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
     site = _Site(name, genesis, epochs, rows, shared, ledger)
@@ -157,6 +165,15 @@ def build_host(
         _counters(parts) if machine is node else NO_COUNTERS,  # behaviours around the node must hear every vote first
     )
     return RunningNode(host, parts, epochs, start)
+
+
+def _program(scenario: Scenario, name: NodeId, contracts: Mapping[str, Contract]) -> Mapping[str, Contract]:
+    """What the member's program has: all, or less where the scenario gives it an older program."""
+    spec = next((member for member in scenario.members if member.name == name), None)
+    if spec is None or not spec.program:
+        return contracts
+    held = {each: contract.until(spec.program.get(each, contract.version)) for each, contract in contracts.items()}
+    return {each: contract for each, contract in held.items() if contract is not None}
 
 
 def _completed(work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:

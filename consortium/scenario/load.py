@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from consortium.behaviours import load_behaviours
+from consortium.contracts import load_contracts
 from consortium.core.crypto import SUITES
 from consortium.core.errors import UserError
 from consortium.core.genesis import Parameters
@@ -138,6 +139,18 @@ def check_scenario(scenario: Scenario) -> None:
     if min(scenario.disk.sync_us, scenario.disk.commit_us) < 0:
         raise ScenarioError("disk.sync_us and disk.commit_us cannot be negative")
     _check_parameters(scenario.parameters)
+    _check_versions("versions", scenario.versions)
+    for index, member in enumerate(scenario.members):
+        _check_versions(f"members.{index}.program", member.program)
+
+
+def _check_versions(where: str, versions: Mapping[str, int]) -> None:
+    contracts = load_contracts()
+    for name, version in versions.items():
+        _check_known(where, name, sorted(contracts))
+        if version and version not in contracts[name].versions:
+            known = ", ".join(map(str, sorted(contracts[name].versions)))
+            raise ScenarioError(f"{where}.{name}={version}: this program has version {known}; 0 stands for none")
 
 
 def _check_members(scenario: Scenario, roles: Sequence[str]) -> None:

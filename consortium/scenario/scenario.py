@@ -24,6 +24,7 @@ class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind = "validator"
     settings: dict[str, Any] = {}
     joins: bool = False
+    program: dict[str, int] = {}  # by contract: the newest version that its program has, 0 = none; not named: all
 
 
 class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,4 +179,5 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     stop: Stop = Stop()
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # genesis: (contract, operation, arguments)
+    versions: dict[str, int] = {}  # by contract: what the chain begins with, 0 = without it; not named: the newest
     is_recalled: bool = False  # simulator alone: the first boot asks nobody for votes and heights: there are none

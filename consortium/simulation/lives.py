@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from consortium.core.machine import Note, Output
 from consortium.core.proven import ProofError
+from consortium.core.versions import VersionMissing
 from consortium.ledger.proofs import prove_members
 from consortium.ledger.rows import Damaged
 from consortium.ledger.stored_members import registered_voting_key
@@ -14,7 +15,7 @@ from consortium.node.running import RunningNode
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.simulation.clock import Clock
 from consortium.simulation.driver import NodeDriver
-from consortium.simulation.simulated_node import EXIT_STORE, Continue, Delivery, Item, SimulatedNode, Wakeup
+from consortium.simulation.simulated_node import EXIT_STORE, EXIT_USAGE, Continue, Delivery, Item, SimulatedNode, Wakeup
 
 DISK_FULL = "the disk refuses: no space left on device"
 
@@ -70,6 +71,9 @@ class NodeLives:
             self._set_ledger_aside(node, error)
             self.start(node)
             return ()
+        except VersionMissing as error:
+            self.fail(node, str(error), EXIT_USAGE)
+            return ()
 
     def resume(self, node: SimulatedNode) -> None:
         node.is_paused = False
@@ -87,10 +91,10 @@ class NodeLives:
         if node.outputs_left <= 0:
             node.crash()
 
-    def fail(self, node: SimulatedNode, why: str) -> None:
+    def fail(self, node: SimulatedNode, why: str, code: int = EXIT_STORE) -> None:
         """The process ends by itself, as a real one does."""
         node.crash()
-        self.note(node.name, Note("exited", {"code": EXIT_STORE, "why": why}))
+        self.note(node.name, Note("exited", {"code": code, "why": why}))
 
     def _set_ledger_aside(self, node: SimulatedNode, why: Damaged) -> None:
         """As a real node does that finds its ledger damaged, at its boot or later."""
@@ -114,6 +118,9 @@ class NodeLives:
         except Damaged as error:  # found at once, or when the past is told again
             self._set_ledger_aside(node, error)
             return self._begin(node, records)
+        except VersionMissing as error:
+            self.fail(node, str(error), EXIT_USAGE)
+            return []
 
     def _begin(self, node: SimulatedNode, records: Sequence[bytes]) -> list[Output]:
         """Raises Damaged."""

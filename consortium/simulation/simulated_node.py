@@ -13,6 +13,7 @@ from consortium.node.running import RunningNode
 from consortium.simulation.clock import NodeClock
 from consortium.simulation.disk import Disk
 
+EXIT_USAGE = 2  # as a real process exits: its program lacks a rule that was voted
 EXIT_STORE = 74  # as a real process exits (nodes/errors.py): its disk is full, failing or damaged
 
 

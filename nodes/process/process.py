@@ -16,7 +16,7 @@ from consortium.core.membership import NodeId
 from consortium.node.inbox import Inbox, Share
 from consortium.scenario.network.model import NetworkModel
 from nodes.broker.address import BrokerAddress
-from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, Damaged, StoreFailed
+from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.process import failpoints
 from nodes.process.bus import Bus
 from nodes.process.carrier import Carrier
@@ -201,6 +201,9 @@ class Process:
         elif isinstance(error, Damaged):
             self.damage = error
             self.stop(EXIT_DAMAGED)
+        elif isinstance(error, UserError):  # what only a person can mend: a version of a rule that this program lacks
+            _log.error("%s", error)
+            self.stop(EXIT_USAGE)
         else:
             _log.error("an internal error stops this node", exc_info=error)
             self.stop(EXIT_INTERNAL)

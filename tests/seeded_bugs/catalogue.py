@@ -13,6 +13,7 @@ from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
 from .ordering_bugs import ORDERING_BUGS
+from .rule_bugs import RULE_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
 
 BUGS: tuple[SeededBug, ...] = (
@@ -32,4 +33,5 @@ BUGS: tuple[SeededBug, ...] = (
     *BUS_BUGS,
     *IDENTITY_BUGS,
     *EXPLORED_BUGS,
+    *RULE_BUGS,
 )

@@ -1,9 +1,9 @@
-"""Who belongs to the consortium, and by which parameters it runs: proposals, votes, recovery of lost votes; and
-evidence against members that lied.
+"""Who belongs to the consortium, by which parameters it runs and by which rules it settles: proposals, votes, recovery
+of lost votes; and evidence against members that lied.
 
-The validators of a height decide: a proposal passes with a quorum of their voices, one a member, and becomes a change
-in the registry (core/registry.py), which is active from the next activation on. Whoever can show two conflicting votes
-of a member has it recorded, once; who shows what proves nothing is charged with it.
+The validators of a height decide: a proposal passes with a quorum of their voices, one a member. It becomes a change in
+the registry (core/registry.py), active from the next activation on; or a rule that changes (`rule_changes.py`). Whoever
+can show two conflicting votes of a member has it recorded, once; who shows what proves nothing is charged with it.
 """
 
 from __future__ import annotations
@@ -30,25 +30,45 @@ from consortium.contracts.governance.governance_rules import (
     future_members,
     sorted_keys,
 )
+from consortium.contracts.governance.rule_changes import (
+    CALL,
+    UPGRADE,
+    carry_out,
+    check_call,
+    check_upgrade,
+    decide_upgrade,
+)
 from consortium.core import registry
 from consortium.core.codec import Malformed
-from consortium.core.contract import EVERY_MEMBER, Context, Contract, Event, Operation, Refused, State, Table
+from consortium.core.contract import (
+    EVERY_MEMBER,
+    CanonicalCall,
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Refused,
+    State,
+    Table,
+)
 from consortium.core.evidence import Evidence, check_conflict, is_signed_by
 from consortium.core.identity import KINDS, name_fault, needed_fault, role_fault
 from consortium.core.membership import Epoch, Member, Purpose
 
 DAY_US = 86_400_000_000
-OPEN, PASSED, REJECTED, EXPIRED = "open", "passed", "rejected", "expired"
-ACTIONS = (ADMIT, APPOINT, REKEY, REMOVE, TUNE)
+OPEN, PASSED, REJECTED, EXPIRED, FAILED = "open", "passed", "rejected", "expired", "failed"
+ACTIONS = (ADMIT, APPOINT, CALL, REKEY, REMOVE, TUNE, UPGRADE)
+_BY_PROPOSER = (CALL, TUNE, UPGRADE)  # what is about no member: `name` is the proposer's
 
 
 class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change of members; who proposes it votes for it. `action` says which fields count.
+    """A change of members or rules; who proposes it votes for it. `action` says which fields count.
 
     admit: `role`, `kind`, `keys` of a name that is no member. appoint: another `kind` for a member. rekey: `keys` that
     take the place of those of the same purposes. remove: nothing more. tune: `tuning`, parameters by name, see
-    `core.genesis.TUNABLE`; `name` is the proposer's. `lowers_f`: the proposer knows that the
-    consortium will survive fewer traitors than now."""
+    `core.genesis.TUNABLE`. call: `call`, an operation that permits the role `vote`. upgrade: `version` of `contract`,
+    from the next activation on or from `from_height`, whichever is later. Of these three `name` is the proposer's.
+    `lowers_f`: the proposer knows that the consortium will survive fewer traitors than now."""
 
     proposal_id: str
     action: str
@@ -60,6 +80,10 @@ class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     days: int = 7  # until it expires
     reason: str = ""
     tuning: dict[str, int] = {}
+    call: CanonicalCall | None = None
+    contract: str = ""
+    version: int = 0
+    from_height: int = 0
 
 
 class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +173,7 @@ def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
         {"proposal_id": arguments.proposal_id, "action": arguments.action, "name": arguments.name},
     )
     proposal = Proposal(arguments, context.member, expires_us, ((context.member, True),), OPEN)
-    return [event, *_count(state, proposal, current)]
+    return [event, *_count(state, proposal, current, context)]
 
 
 def _vote(state: State, arguments: Vote, context: Context) -> list[Event]:
@@ -167,16 +191,18 @@ def _vote(state: State, arguments: Vote, context: Context) -> list[Event]:
     if any(name == context.member for name, _ in proposal.voices):
         raise Refused("already-voted", f"{context.member} has voted on {arguments.proposal_id}; a voice is given once")
     voices = (*proposal.voices, (context.member, arguments.approve))
-    return _count(state, msgspec.structs.replace(proposal, voices=voices), current)
+    return _count(state, msgspec.structs.replace(proposal, voices=voices), current, context)
 
 
-def _count(state: State, proposal: Proposal, current: Epoch) -> list[Event]:
-    """Passed with a quorum of today's validators; rejected when no quorum can come any more."""
+def _count(state: State, proposal: Proposal, current: Epoch, context: Context) -> list[Event]:
+    """Passed with a quorum of today's validators; rejected when no quorum can come any more; failed where what passed
+    is a call that is refused by now."""
     yes = sum(approve for name, approve in proposal.voices if current.is_validator(name))
     no = sum(not approve for name, approve in proposal.voices if current.is_validator(name))
-    identity, status, events = proposal.proposed.proposal_id, OPEN, []
+    identity, status = proposal.proposed.proposal_id, OPEN
+    events: list[Event] = []
     if yes >= current.quorum:
-        status, events = PASSED, _decide(state, proposal.proposed, yes)
+        status, events = _carry_out(state, proposal.proposed, yes, context)
     elif no > current.n - current.quorum:
         status = REJECTED
         events = [Event("proposal-rejected", {"proposal_id": identity, "no": no})]
@@ -186,12 +212,33 @@ def _count(state: State, proposal: Proposal, current: Epoch) -> list[Event]:
 
 def _check_proposed(state: State, wanted: Propose, context: Context) -> None:
     """Refuses what could not be decided now."""
-    if wanted.action != TUNE:
+    if wanted.action in _BY_PROPOSER and wanted.name != context.member:
+        raise Refused("bad-name", "whoever proposes other parameters or rules gives its own name")
+    if wanted.action == TUNE:
+        check_tuning(state, wanted.tuning)
+    elif wanted.action == CALL:
+        check_call(state, wanted.call, context)
+    elif wanted.action == UPGRADE:
+        check_upgrade(state, wanted.contract, wanted.version, wanted.from_height, context)
+    else:
         _compute_change(state, wanted)
-        return
-    if wanted.name != context.member:
-        raise Refused("bad-name", "whoever proposes other parameters gives its own name")
-    check_tuning(state, wanted.tuning)
+
+
+def _carry_out(state: State, wanted: Propose, yes: int, context: Context) -> tuple[str, list[Event]]:
+    """A quorum wants it: the proposal's status, and what happened. Members' changes refuse what cannot be any more."""
+    identity = wanted.proposal_id
+    if wanted.action == CALL:
+        try:
+            events = carry_out(state, wanted.call, context)
+        except Refused as refusal:
+            fields: dict[str, int | str] = {"code": refusal.code, "sentence": refusal.sentence, "yes": yes}
+            return FAILED, [Event("call-refused", {"proposal_id": identity, **fields})]
+        return PASSED, [Event("call-executed", {"proposal_id": identity, "yes": yes}), *events]
+    if wanted.action == UPGRADE:
+        height = decide_upgrade(state, wanted.contract, wanted.version, wanted.from_height, context)
+        where: dict[str, int | str] = {"contract": wanted.contract, "version": wanted.version, "from_height": height}
+        return PASSED, [Event("rules-change", {"proposal_id": identity, **where, "yes": yes})]
+    return PASSED, _decide(state, wanted, yes)
 
 
 def _decide(state: State, wanted: Propose, yes: int) -> list[Event]:

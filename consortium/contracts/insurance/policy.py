@@ -14,7 +14,6 @@ import msgspec
 
 from consortium.contracts.checks import (
     BASIS_POINTS,
-    BUREAU,
     check_amount,
     check_choice,
     check_count,
@@ -23,7 +22,18 @@ from consortium.contracts.checks import (
     check_range,
 )
 from consortium.contracts.insurance.policy_pack import Pack, check_pack
-from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.core.contract import (
+    GENESIS,
+    VOTE,
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Refused,
+    State,
+    StateReader,
+    Table,
+)
 
 CLASSES = ("A", "B", "C")  # 甲 乙 丙
 KINDS = ("drug", "consumable", "service")
@@ -206,14 +216,14 @@ def _set_drg_group(state: State, arguments: SetDrgGroup, context: Context) -> li
     return [Event("drg-group-set", {"drg_group": arguments.drg_group, "weight_bp": arguments.weight_bp})]
 
 
-_BUREAU = frozenset((BUREAU, GENESIS))
+_BY_VOTE = frozenset((VOTE, GENESIS))  # each of them changes what the funds owe
 
 CONTRACT = Contract(
     "policy",
     1,
     (
-        Operation("list_items", ListItems, _BUREAU, _list_items),
-        Operation("adopt_pack", AdoptPack, _BUREAU, _adopt_pack),
-        Operation("set_drg_group", SetDrgGroup, _BUREAU, _set_drg_group),
+        Operation("list_items", ListItems, _BY_VOTE, _list_items),
+        Operation("adopt_pack", AdoptPack, _BY_VOTE, _adopt_pack),
+        Operation("set_drg_group", SetDrgGroup, _BY_VOTE, _set_drg_group),
     ),
 )

@@ -120,19 +120,19 @@ def test_an_institution_is_paid_at_most_what_it_is_owed(house: Consortium) -> No
 
 def test_catalogue_and_pack_versions_are_effective_by_service_day(house: Consortium) -> None:
     item = policy.Item("A", 20200101, "C", "service")
-    house.run("bureau", "policy", "list_items", policy.ListItems((item,)))
+    house.run("vote", "policy", "list_items", policy.ListItems((item,)))
     before, after = policy.item_on(house.state, "A", 20191231), policy.item_on(house.state, "A", 20200101)
     assert before is not None and before.chrgitm_lv == "A"
     assert after is not None and after.chrgitm_lv == "C"
     assert policy.item_on(house.state, "A", 19900101) is None
-    assert house.refusal("bureau", "policy", "list_items", policy.ListItems((item,))) == "version-exists"
+    assert house.refusal("vote", "policy", "list_items", policy.ListItems((item,))) == "version-exists"
     pack = msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=20200101, maf_ratio_bp=1)
-    house.run("bureau", "policy", "adopt_pack", policy.AdoptPack(pack))
+    house.run("vote", "policy", "adopt_pack", policy.AdoptPack(pack))
     assert policy.pack_on(house.state, 20191231) == ILLUSTRATIVE_PACK
     assert policy.pack_on(house.state, 20200101) == pack
     house.day = 20_000  # 2024-10-04
     pack = msgspec.structs.replace(pack, from_day=20240101)
-    assert house.refusal("bureau", "policy", "adopt_pack", policy.AdoptPack(pack)) == "effective-in-the-past"
+    assert house.refusal("vote", "policy", "adopt_pack", policy.AdoptPack(pack)) == "effective-in-the-past"
 
 
 def test_packs_out_of_range_are_refused(house: Consortium) -> None:
@@ -144,4 +144,4 @@ def test_packs_out_of_range_are_refused(house: Consortium) -> None:
     ):
         scheme = msgspec.structs.replace(employee, **change)
         pack = msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=20200101, employee=scheme)
-        assert house.refusal("bureau", "policy", "adopt_pack", policy.AdoptPack(pack)) == code
+        assert house.refusal("vote", "policy", "adopt_pack", policy.AdoptPack(pack)) == code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -136,7 +136,9 @@ def secret(name: str, purpose: str) -> bytes:
     return f"{name} {purpose}".encode().ljust(32, b".")[:32]
 
 
-def make_genesis(names: Sequence[str] = NAMES, **parameters: Any) -> Genesis:
+def make_genesis(
+    names: Sequence[str] = NAMES, contracts: Mapping[str, Contract] = CONTRACTS, **parameters: Any
+) -> Genesis:
     members = tuple(
         Member(
             name,
@@ -150,7 +152,17 @@ def make_genesis(names: Sequence[str] = NAMES, **parameters: Any) -> Genesis:
         for name in names
     )
     calls = (genesis_call("tally", "add", Add("genesis", 7)),)
-    return Genesis(FORMAT, "kit", START_US, "ed25519", "tiny", Parameters(**parameters), members, calls)
+    return Genesis(
+        FORMAT,
+        "kit",
+        START_US,
+        "ed25519",
+        "tiny",
+        Parameters(**parameters),
+        members,
+        calls,
+        {name: contract.version for name, contract in contracts.items()},
+    )
 
 
 def make_codec(genesis: Genesis) -> MessageCodec:
@@ -168,12 +180,17 @@ def certify(genesis: Genesis, message: Message, signers: Sequence[str] = NAMES[:
 class Chain:
     """One ledger over rows; blocks are decided by hand, with real signatures."""
 
-    def __init__(self, genesis: Genesis | None = None, rows: DictRows | None = None) -> None:
+    def __init__(
+        self,
+        genesis: Genesis | None = None,
+        rows: DictRows | None = None,
+        contracts: Mapping[str, Contract] = CONTRACTS,
+    ) -> None:
         self.genesis = genesis or make_genesis()
         self.rows = rows if rows is not None else DictRows()
         self.epochs = Epochs((self.genesis.first_epoch,))
         self.bundles = Bundles(self.genesis.chain, SUITE)
-        self.ledger = Ledger(self.genesis, self.rows, CONTRACTS, self.bundles, self.epochs)
+        self.ledger = Ledger(self.genesis, self.rows, contracts, self.bundles, self.epochs)
         self.ledger.boot()
         self.booted = list(self.ledger.step(NOW, Started(())))
         self.verifier = Verifier(make_codec(self.genesis), SUITE)

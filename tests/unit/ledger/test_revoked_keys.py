@@ -13,7 +13,6 @@ from consortium.core.registry import compute_activation
 from consortium.core.transaction import encode_transaction, sign_bundle
 from consortium.lab.checks.validity import check_validity
 from consortium.ledger.chain import Ledger
-from consortium.ledger.rows import DictRows
 from consortium.runs.run import Run
 from consortium.scenario.scenario import MemberSpec, Scenario
 from tests.unit.ledger.ledger_kit import CONTRACTS, NAMES, SUITE, Add, Chain, codes, make_genesis
@@ -26,9 +25,7 @@ class Governed(Chain):
     """A chain whose members vote on their keys."""
 
     def __init__(self, names: tuple[str, ...] = NAMES) -> None:
-        super().__init__(make_genesis(names, checkpoint_interval=4, window=8))
-        self.rows = DictRows()
-        self.begin(EVERY)
+        super().__init__(make_genesis(names, EVERY, checkpoint_interval=4, window=8), contracts=EVERY)
 
     def begin(self, contracts: Any) -> None:
         self.ledger = Ledger(self.genesis, self.rows, contracts, self.bundles, self.epochs)

@@ -1,0 +1,110 @@
+"""Bugs of rules by height, of calls by vote, and of proofs that are carried away."""
+
+from __future__ import annotations
+
+from .bug import CORE, LEDGER, SeededBug
+
+VERSIONS = "tests/unit/ledger/test_rule_versions.py"
+BY_VOTE = "tests/unit/contracts/test_rules_by_vote.py"
+PROVEN = "tests/unit/core/test_proven.py"
+LINKS = "tests/simulation/test_membership_ledgers.py"
+GOVERNANCE = "consortium/contracts/governance/"
+
+RULE_BUGS = (
+    SeededBug(
+        "newest-version-executes",
+        "A height is executed by the version that was voted for it, not by the newest (docs/decisions/069).",
+        LEDGER + "rule_book.py",
+        "            contract = None if held is None else held.versions.get(version)",
+        "            contract = held",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "version-begins-with-its-vote",
+        "A version begins at its activation, which every node knows a window ahead (docs/decisions/069).",
+        GOVERNANCE + "rule_changes.py",
+        "    height = max(from_height, registry.compute_activation(context.height, rules))",
+        "    height = max(from_height, context.height)",
+        (VERSIONS, BY_VOTE),
+    ),
+    SeededBug(
+        "verify-by-the-newest-versions",
+        "The past is executed again by the versions of its heights (docs/decisions/069).",
+        CORE + "versions.py",
+        "            if step.from_height > height:\n                break\n",
+        "",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "taken-over-without-the-version",
+        "No block is taken over by a node whose program lacks its rules (docs/decisions/069).",
+        LEDGER + "chain.py",
+        "        self._executor.rule_book.check(height)  # before anything is taken over, too\n",
+        "",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "snapshot-without-the-version",
+        "A snapshot behind a vote is not installed by a program that lacks its version (docs/decisions/069).",
+        LEDGER + "chain.py",
+        "        self._executor.rule_book.check_in(base_versions(base), header.height + 1)\n",
+        "",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "boots-without-the-version",
+        "A node whose program lacks the next height's rules says so when it boots (docs/decisions/069).",
+        LEDGER + "chain.py",
+        "        self._executor.rule_book.check(header.height + 1)\n",
+        "",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "unnamed-contract-exists",
+        "A contract that the chain has not voted in does not exist on it (docs/decisions/069).",
+        LEDGER + "rule_book.py",
+        "    return tuple((name, version) for name, version in found if version)",
+        "    return tuple((name, version or 1) for name, version in found)",
+        (VERSIONS,),
+    ),
+    SeededBug(
+        "refused-call-keeps-its-writes",
+        "What a refused call wrote is thrown away (docs/decisions/069).",
+        GOVERNANCE + "rule_changes.py",
+        "    trial = Trial(state)\n    events = context.execute_call(trial, _given(call), context)\n    trial.keep()",
+        "    events = context.execute_call(state, _given(call), context)",
+        (BY_VOTE,),
+    ),
+    SeededBug(
+        "proposed-call-is-executed",
+        "A call is tried at its proposal and leaves nothing (docs/decisions/069).",
+        GOVERNANCE + "rule_changes.py",
+        "    context.execute_call(Trial(state), _given(call), context)",
+        "    context.execute_call(state, _given(call), context)",
+        (BY_VOTE,),
+    ),
+    SeededBug(
+        "vote-is-every-member",
+        "The role `vote` is no member: it may use what names it alone (docs/decisions/069).",
+        CORE + "contract.py",
+        'NOBODY = ("", GENESIS, VOTE)',
+        'NOBODY = ("", GENESIS)',
+        (BY_VOTE,),
+    ),
+    SeededBug(
+        "version-taken-back",
+        "Versions only rise (docs/decisions/069).",
+        GOVERNANCE + "rule_changes.py",
+        "    if version <= newest.version:",
+        "    if version == newest.version:",
+        (BY_VOTE,),
+    ),
+    SeededBug(
+        "upgrade-over-one-that-waits",
+        "A version that was decided begins before the next is asked for (docs/decisions/069).",
+        GOVERNANCE + "rule_changes.py",
+        "    if newest.from_height > context.height:",
+        "    if newest.from_height > context.height + 10_000:",
+        (BY_VOTE,),
+    ),
+)
