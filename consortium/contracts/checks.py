@@ -24,7 +24,8 @@ IDENTIFIER_MAX = 64
 
 REFERENCE_PARTS_MAX = 3
 _is_kind = re.compile(r"[a-z][a-z-]{0,31}").fullmatch
-_is_personal = re.compile(r"[A-Za-z]{0,8}(?:[0-9]{15}|[0-9]{17}[0-9Xx]|(?:0086|86)?1[3-9][0-9]{9})").fullmatch
+_WORD = "(?:[A-Za-z]{0,7}[G-Zg-z][A-Fa-f]{0,7})?"  # "tel", "id", "psn": hexadecimal digits alone are no word
+_is_personal = re.compile(_WORD + r"(?:[0-9]{15}|[0-9]{17}[0-9Xx]|(?:0086|86)?1[3-9][0-9]{9})").fullmatch
 _is_text = re.compile(r"text/[0-9a-f]{64}").fullmatch
 _RUNS = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?:[^0-9A-Za-z]{1,3}[0-9]+)*[Xx]?(?![0-9A-Za-z])")  # digits in groups
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
@@ -60,7 +61,7 @@ def is_personal(value: str) -> bool:
     """Whether a text can be, or holds as a word, the number of an identity card or of a mobile telephone.
 
     Of a card: 15 digits, or 18 of which the last may be X. Of a telephone: 11 digits from 13… to 19…, also behind 86 or
-    0086. In groups of digits, or behind at most eight letters. Numbers of things (bills, lots, orders) may have as many
+    0086. In groups of digits, or behind a word. Numbers of things (bills, lots, orders) may have as many
     digits and are not asked; a trace code has 20."""
     plain = value if value.isascii() else value.translate(_HALF_WIDTH)
     joined = [_SEPARATORS.sub("", run) for run in _RUNS.findall(plain)]

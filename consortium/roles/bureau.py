@@ -175,7 +175,7 @@ class BureauConduct(Conduct):
             reference = f"disburse:{code}:{count}"
             if self._since:
                 reference += f":{self._since}:{owed_fen}"
-            pay = institution.Disburse(code, owed_fen, reference)
+            pay = institution.Disburse(code, owed_fen, reference.replace(":", "/", 1))
             self._unpaid[reference] = (code, owed_fen)
             agenda.wish(reference, (("institution", "disburse", pay),))
             owed_fen = 0

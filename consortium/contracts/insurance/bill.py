@@ -37,6 +37,7 @@ from consortium.core.contract import (
     Contract,
     Event,
     Operation,
+    Query,
     Refused,
     State,
     StateReader,
@@ -101,6 +102,12 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 VERIFY_BY_PATIENT: Speech[Step] = Speech("bill", "verify_by_patient", Step)  # 查验 by the patient's own word
+
+
+class OfBill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for a bill, by any spelling of its number."""
+
+    bill_no: str
 
 
 class Reverse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -315,5 +322,14 @@ CONTRACT = Contract(
         VERIFY_BY_PATIENT.operation(_verify_by_patient),
         Operation("collect", Step, BY_BUREAU, _collect),
         Operation("reverse", Reverse, BY_PROVIDERS, _reverse, OF_ISSUER),
+    ),
+    (
+        Query(
+            "get",
+            OfBill,
+            BY_PROVIDERS | SUPERVISORS,
+            lambda state, asked, _: get_bill(state, normalise(asked.bill_no)),
+            OF_ISSUER.or_of(*SUPERVISORS),
+        ),
     ),
 )

@@ -12,14 +12,26 @@ from collections.abc import Sequence
 
 import msgspec
 
+from consortium.contracts.access import BUREAU, NOBODY, SUPERVISORS, SUPPLIER
 from consortium.contracts.checks import (
     AMOUNT_FEN_MAX,
-    BUREAU,
     check_identifier,
     check_positive_amount,
     check_text,
 )
-from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.core.contract import (
+    GENESIS,
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Query,
+    Refused,
+    State,
+    StateReader,
+    Table,
+    Whose,
+)
 
 EXTERNAL = "external"
 EMPLOYEE_POOL = "fund/employee-pool"  # 职工统筹基金
@@ -69,6 +81,12 @@ class Appropriate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str
     amount_fen: int
     cause: str
+
+
+class OfAccount(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for an account by its whole name."""
+
+    account: str
 
 
 def get_balance(state: StateReader, name: str) -> int:
@@ -173,6 +191,20 @@ def _appropriate(state: State, arguments: Appropriate, context: Context) -> list
     return events
 
 
+def _get_account(state: StateReader, name: str) -> Account:
+    account = state.get(ACCOUNTS, name)
+    if account is None:
+        raise Refused("unknown-account", f"there is no account {name}")
+    return account
+
+
+def _find_owner(state: StateReader, asked: OfAccount) -> tuple[str, ...]:
+    """Of `supplier/…` the supplier; an institution asks `institution.accounts`."""
+    kind, _, owner = asked.account.partition("/")
+    is_open = state.get(ACCOUNTS, asked.account) is not None
+    return (owner,) if is_open and kind == "supplier" else NOBODY
+
+
 _BUREAU = frozenset((BUREAU, GENESIS))
 
 CONTRACT = Contract(
@@ -182,5 +214,14 @@ CONTRACT = Contract(
         Operation("open", Open, _BUREAU, _open),
         Operation("contribute", Contribute, _BUREAU, _contribute),
         Operation("appropriate", Appropriate, _BUREAU, _appropriate),
+    ),
+    (
+        Query(
+            "balance",
+            OfAccount,
+            SUPERVISORS | {SUPPLIER},
+            lambda state, asked, _: _get_account(state, asked.account),
+            Whose(_find_owner, SUPERVISORS, "whose account it is"),
+        ),
     ),
 )

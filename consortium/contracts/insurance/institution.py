@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.access import BY_BUREAU, BY_FOUNDERS, HOSPITAL, NOBODY, PHARMACY, SUPERVISORS
+from consortium.contracts.access import BY_BUREAU, BY_FOUNDERS, BY_PROVIDERS, HOSPITAL, NOBODY, PHARMACY, SUPERVISORS
 from consortium.contracts.checks import (
     BASIS_POINTS,
     check_choice,
@@ -16,14 +16,29 @@ from consortium.contracts.checks import (
     check_identifier,
     check_positive_amount,
     check_range,
-    check_text,
+    check_reason,
+    check_reference,
 )
 from consortium.contracts.insurance import funds
 from consortium.contracts.oversight import due
 from consortium.contracts.oversight.due import Ring
 from consortium.contracts.oversight.notice import notice
 from consortium.core.calendar import compute_day_after
-from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader, Table, Whose
+from consortium.core.contract import (
+    Context,
+    Contract,
+    Event,
+    Life,
+    Move,
+    Operation,
+    Query,
+    Reader,
+    Refused,
+    State,
+    StateReader,
+    Table,
+    Whose,
+)
 
 KINDS = (HOSPITAL, PHARMACY)
 CHECK_LICENCE = "institution.check_licence"
@@ -53,6 +68,29 @@ class Spelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 INSTITUTIONS: Table[Institution] = Table("institution", Institution)
 SPELLINGS: Table[Spelling] = Table("institution_code", Spelling)
+LIFE = Life(
+    INSTITUTIONS,
+    (
+        Move("", "sign", SIGNED),
+        Move(SIGNED, "suspend", SUSPENDED),
+        Move(SUSPENDED, "resume", SIGNED),
+        Move(SIGNED, "terminate", TERMINATED),
+        Move(SUSPENDED, "terminate", TERMINATED),
+        Move(TERMINATED, "sign", SIGNED),
+    ),
+    stage="status",
+    code="wrong-status",
+)
+REASONS = (  # of suspending, resuming, terminating
+    "inquiry",
+    "cleared",
+    "inspection-failed",
+    "fraud",
+    "licence-withdrawn",
+    "moved",
+    "closed",
+    "agreement-ended",
+)
 
 
 class Sign(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,6 +110,19 @@ class Decide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     fixmedins_code: str
     reason: str
+
+
+class OfInstitution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the contract with an institution."""
+
+    fixmedins_code: str
+
+
+class Accounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the funds owe an institution (below zero: it owes them), and what it was paid and has not spent; in fen."""
+
+    payable_fen: int
+    paid_fen: int
 
 
 class Disburse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,7 +202,7 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
     check_range(arguments.drg_coefficient_bp, 1, 10 * BASIS_POINTS, "drg_coefficient_bp")
     check_day(arguments.licence_to, "licence_to")
     known = state.get(INSTITUTIONS, code)
-    if known is not None and known.status != TERMINATED:
+    if known is not None and not LIFE.allows("sign", known.status):
         raise Refused("institution-exists", f"{code} is {known.status} since {known.status_from}")
     _check_distinct(state, code)
     institution = Institution(
@@ -173,29 +224,26 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
     return [Event("institution-signed", {"fixmedins_code": code, "member": arguments.member})]
 
 
-def _set_status(
-    state: State, arguments: Decide, context: Context, before: tuple[str, ...], after: str, kind: str
-) -> list[Event]:
+def _set_status(state: State, arguments: Decide, context: Context, operation: str, kind: str) -> list[Event]:
     code = arguments.fixmedins_code
-    check_text(arguments.reason, "reason")
+    check_reason(arguments.reason, REASONS)
     institution = get_institution(state, code)
-    if institution.status not in before:
-        raise Refused("wrong-status", f"{code} is {institution.status}, not {' or '.join(before)}")
-    changed = msgspec.structs.replace(institution, status=after, status_from=context.day, reason=arguments.reason)
+    status = LIFE.move(operation, institution.status, code)
+    changed = msgspec.structs.replace(institution, status=status, status_from=context.day, reason=arguments.reason)
     state.put(INSTITUTIONS, code, changed)
     return [Event(kind, {"fixmedins_code": code, "reason": arguments.reason})]
 
 
 def _suspend(state: State, arguments: Decide, context: Context) -> list[Event]:
-    return _set_status(state, arguments, context, (SIGNED,), SUSPENDED, "institution-suspended")
+    return _set_status(state, arguments, context, "suspend", "institution-suspended")
 
 
 def _resume(state: State, arguments: Decide, context: Context) -> list[Event]:
-    return _set_status(state, arguments, context, (SUSPENDED,), SIGNED, "institution-resumed")
+    return _set_status(state, arguments, context, "resume", "institution-resumed")
 
 
 def _terminate(state: State, arguments: Decide, context: Context) -> list[Event]:
-    events = _set_status(state, arguments, context, (SIGNED, SUSPENDED), TERMINATED, "institution-terminated")
+    events = _set_status(state, arguments, context, "terminate", "institution-terminated")
     for day in licence_days(get_institution(state, arguments.fixmedins_code)):
         due.clear(state, day, CHECK_LICENCE, arguments.fixmedins_code)
     return events
@@ -216,7 +264,7 @@ def _check_licence(state: State, arguments: Ring, context: Context) -> list[Even
 def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event]:
     code = arguments.fixmedins_code
     check_positive_amount(arguments.amount_fen, "amount_fen")
-    check_text(arguments.cause, "cause")
+    check_reference(arguments.cause, "cause")
     institution = get_institution(state, code)
     if institution.status == SUSPENDED:
         raise Refused("institution-suspended", f"{code} is suspended: it is not paid until a human decides")
@@ -226,6 +274,12 @@ def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event
     events: list[Event] = []
     funds.move(state, f"payable/{code}", f"paid/{code}", arguments.amount_fen, arguments.cause, events)
     return events
+
+
+def _accounts(state: StateReader, asked: OfInstitution, reader: Reader) -> Accounts:
+    code = asked.fixmedins_code
+    get_institution(state, code)
+    return Accounts(funds.get_balance(state, f"payable/{code}"), funds.get_balance(state, f"paid/{code}"))
 
 
 CONTRACT = Contract(
@@ -239,4 +293,15 @@ CONTRACT = Contract(
         Operation("check_licence", Ring, SUPERVISORS, _check_licence),
         Operation("disburse", Disburse, BY_BUREAU, _disburse),
     ),
+    (
+        Query(
+            "get",
+            OfInstitution,
+            BY_PROVIDERS | SUPERVISORS,
+            lambda state, asked, _: get_institution(state, asked.fixmedins_code),
+            OF_INSTITUTION.or_of(*SUPERVISORS),
+        ),
+        Query("accounts", OfInstitution, BY_PROVIDERS | SUPERVISORS, _accounts, OF_INSTITUTION.or_of(*SUPERVISORS)),
+    ),
+    (LIFE,),
 )

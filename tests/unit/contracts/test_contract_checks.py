@@ -92,6 +92,7 @@ PERSONAL = (
 )
 NOT_PERSONAL = (
     "p-3f9c8e71a2b4d6f0",
+    "p-ab110105194912310021",  # a keyed hash may end so
     "12345678901234567890",  # a trace code
     "2026030112345678",  # 16 digits
     "12800138000",  # no mobile number begins so

@@ -101,17 +101,21 @@ def test_accounts_never_go_below_zero_and_always_sum_to_zero(house: Consortium) 
 
 def test_an_institution_is_paid_at_most_what_it_is_owed(house: Consortium) -> None:
     funds.move(house.state, funds.EMPLOYEE_POOL, "payable/H1", 100, "claim", [])
-    pay = institution.Disburse("H1", 60, "month")
+    pay = institution.Disburse("H1", 60, "month/202601")
     house.run("bureau", "institution", "disburse", pay)
     assert house.refusal("bureau", "institution", "disburse", pay) == "payable-short"
     house.run("bureau", "institution", "suspend", institution.Decide("H1", "inquiry"))
-    pay = institution.Disburse("H1", 40, "month")
+    pay = institution.Disburse("H1", 40, "month/202601")
     assert house.refusal("bureau", "institution", "disburse", pay) == "institution-suspended"
     house.run("bureau", "institution", "resume", institution.Decide("H1", "cleared"))
     house.run("bureau", "institution", "disburse", pay)
     assert funds.get_balance(house.state, "paid/H1") == 100
     house.run("bureau", "institution", "terminate", institution.Decide("H1", "closed"))
-    assert house.refusal("bureau", "institution", "resume", institution.Decide("H1", "")) == "wrong-status"
+    assert house.refusal("bureau", "institution", "resume", institution.Decide("H1", "cleared")) == "wrong-status"
+    assert house.refusal("bureau", "institution", "suspend", institution.Decide("H1", "a feud")) == "bad-reason"
+    assert (
+        house.refusal("bureau", "institution", "disburse", institution.Disburse("H1", 1, "a gift")) == "bad-reference"
+    )
     sign = institution.Sign("H1", "hospital", 2, "h2", "L", 20991231)
     house.run("bureau", "institution", "sign", sign)
     assert funds.get_balance(house.state, "paid/H1") == 100
