@@ -17,6 +17,7 @@ from nodes.process import loopback
 from nodes.process.bus import Bus
 from nodes.process.keys import read_private
 from tests.optional import mosquitto_command, needs, settings_of_user
+from tests.sampling import sampled
 
 CHAIN = b"c" * 32
 pytestmark = pytest.mark.live
@@ -51,8 +52,8 @@ async def said(address: BrokerAddress, monkeypatch: pytest.MonkeyPatch, name: st
     """What a node says of this broker, with shorter patience than it has."""
     monkeypatch.setattr(loopback, "NEXT_S", 0.1)
     monkeypatch.setattr(loopback, "AGAIN_S", 1.0)
-    monkeypatch.setattr(loopback, "PING_S", 4.0)
-    monkeypatch.setattr(loopback, "DEAF_S", 9.0)
+    monkeypatch.setattr(loopback, "PING_S", 3.0)
+    monkeypatch.setattr(loopback, "DEAF_S", 6.0)
     bus = Bus(address, CHAIN, name, ["a", "b"], lambda *_: None, lambda _: None)
     running = asyncio.create_task(bus.run())
     try:
@@ -66,7 +67,7 @@ async def said(address: BrokerAddress, monkeypatch: pytest.MonkeyPatch, name: st
 
 
 @needs("mosquitto")
-@pytest.mark.parametrize("limit", ["message_size_limit 10000", "max_packet_size 10000"])
+@pytest.mark.parametrize("limit", sampled(("message_size_limit 10000", "max_packet_size 10000"), 1))
 async def test_a_limit_of_payloads_is_named(mosquitto: Mosquitto, limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
     words = await said(mosquitto(limit), monkeypatch)
     assert "delivers 4096 bytes" in words and "65536" in words and "message_size_limit" in words

@@ -47,7 +47,11 @@ def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    ("start", "names"), [(AS_MODULE, OURS), (AS_SCRIPT, (*OURS, "consortium.py"))], ids=["module", "script"]
+    ("start", "names"),
+    [
+        pytest.param(AS_MODULE, OURS, id="module"),
+        pytest.param(AS_SCRIPT, (*OURS, "consortium.py"), id="script", marks=pytest.mark.nightly),
+    ],
 )
 def test_a_local_run_takes_no_module_from_the_working_directory(
     tmp_path: Path, start: tuple[str, ...], names: tuple[str, ...]

@@ -17,6 +17,7 @@ from consortium.contracts.medicines.procurement_records import AwardTender, Plac
 from consortium.core.calendar import compute_day
 from consortium.core.contract import Context, Contract, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded, stock
+from tests.sampling import examples
 
 MINE = ("bill", "enrolment", "funds", "institution", "policy", "procurement", "settlement", "trace_code")
 CONTRACTS = load_contracts()
@@ -88,7 +89,7 @@ TABLES = HOUSE.state.copy()
 
 
 @pytest.mark.parametrize(("contract", "operation"), OPERATIONS)
-@settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=examples(120), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_only_refusals(contract: str, operation: str, data: st.DataObject) -> None:
     verb = CONTRACTS[contract].operations[operation]
@@ -112,7 +113,7 @@ def execute(contract: Contract, operation: str, arguments: Any, context: Context
         assert HOUSE.sum_of_balances() == 0
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(data=st.data())
 def test_only_refusals_of_claims_that_come_close(data: st.DataObject) -> None:
     fen = st.integers(0, 10**7) | st.integers(0, 10**12 - 1)

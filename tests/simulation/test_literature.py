@@ -66,6 +66,7 @@ def test_with_as_many_silent_members_as_may_be_the_last_vote_of_all_others_is_wa
     assert mean(last_s) == pytest.approx(1.02, abs=0.02)
 
 
+@pytest.mark.nightly
 def test_a_minute_of_partition_ends_some_seconds_after_it_heals() -> None:
     """n=16 in two halves from the beginning, timer 1 s: both halves have left view 0 and wait for a quorum of
     VIEW-CHANGEs. These are said again every 4 s at most; then VIEW-CHANGE, NEW-VIEW and a decision take about a second.

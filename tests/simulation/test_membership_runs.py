@@ -7,6 +7,7 @@ import pytest
 from consortium.core.proven import verify_epochs_proof, verify_state_proof
 from consortium.ledger.proofs import prove_epochs, prove_state
 from consortium.scenario.scenario import Fault
+from tests.sampling import sampled
 from tests.simulation.membership_runs import Ran, deed, promote, scenario_of
 
 
@@ -26,7 +27,7 @@ def test_an_idle_consortium_changes_its_members_too() -> None:
     assert head == epoch.first_height - 1, "empty batches reach the activation and no further"
 
 
-@pytest.mark.parametrize("seed", range(1, 7))
+@pytest.mark.parametrize("seed", sampled(range(1, 7), 1))
 def test_kills_and_loss_around_the_activation_cost_nothing_but_time(seed: int) -> None:
     names = ["m0", "m1", "m2", "m3", "m4"]
     victim = names[seed % 5]

@@ -17,6 +17,7 @@ from consortium.protocols.pbft import PROTOCOL
 from consortium.scenario.scenario import BehaviourSpec, Disk, Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
 from consortium.simulation.free_node import FreeNodes
 from consortium.simulation.run import Record, Simulated, Simulation
+from tests.sampling import examples
 
 NORMAL = Link("normal", 20_000, 5_000)
 
@@ -98,7 +99,7 @@ def scenarios(draw: st.DrawFn) -> Scenario:
     )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=examples(32), deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(scenarios())
 def test_collapsed_votes_decide_what_single_ones_do_at_the_same_times(scenario: Scenario) -> None:
     assert_alike(scenario)

@@ -63,6 +63,7 @@ def on_one_core(study: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.nightly  # the sweep that was killed ends on two cores, too
 def test_two_cores_give_the_bytes_of_one(study: Path, on_one_core: Path, tmp_path: Path) -> None:
     run_sweep(wanted(study, tmp_path / "two", jobs=2), quiet())
     assert tables_of(tmp_path / "two") == tables_of(on_one_core)
@@ -78,6 +79,7 @@ def cluster() -> Iterator[str]:
         yield started.scheduler_address
 
 
+@pytest.mark.nightly
 @needs("distributed")
 def test_a_cluster_of_two_workers_gives_the_bytes_of_one_core(
     study: Path, on_one_core: Path, tmp_path: Path, cluster: str

@@ -7,6 +7,7 @@ import re
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -66,15 +67,23 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
     return saying
 
 
+class Made(NamedTuple):
+    """A run and the folder that it left: written once, copied for each test."""
+
+    run: Run
+    folder: Path
+
+
 @pytest.fixture(scope="module")
-def made() -> Run:
-    return made_up_run()
-
-
-def keep(run: Run, folder: Path) -> Path:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    run, folder = made_up_run(), tmp_path_factory.mktemp("made") / "run"
     write_simulated(folder, run, save_ledger)
     write_results(folder, run, judge(run), measure(run.trace))
-    return folder
+    return Made(run, folder)
+
+
+def keep(made: Made, folder: Path) -> Path:
+    return shutil.copytree(made.folder, folder)
 
 
 def test_version_and_help(say) -> None:  # type: ignore[no-untyped-def]
@@ -142,7 +151,7 @@ def test_a_folder_that_holds_something_is_never_written_into(say) -> None:  # ty
     assert sorted(path.name for path in Path("scenarios").iterdir()) == ["loaded.py", "misspelt.py", "small.py"]
 
 
-def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     assert say("check", folder).status == 0
     ledger = SqliteRows(folder / "nodes" / "depot" / "ledger.sqlite")
@@ -153,7 +162,7 @@ def test_checking_a_sound_run_is_exit_0_and_a_doctored_one_exit_1(say, made: Run
     assert "height 40" in said.out and "FAILS" in said.out
 
 
-def test_a_run_without_the_ledgers_of_its_members_is_not_judged(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_without_the_ledgers_of_its_members_is_not_judged(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     shutil.rmtree(folder / "nodes" / "depot")
     said = say("check", folder)
@@ -200,10 +209,10 @@ def test_a_second_ctrl_c_is_told_and_leaves_a_readme_that_tells_it_too(say, monk
     assert "has not come to its end" in Path("cut/README.md").read_text()
 
 
-def test_a_run_that_was_cut_off_is_judged_by_the_nodes_own_traces(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_that_was_cut_off_is_judged_by_the_nodes_own_traces(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
-    for name in made.ledgers:
-        own = [record for record in made.trace if record["node"] == name]
+    for name in made.run.ledgers:
+        own = [record for record in made.run.trace if record["node"] == name]
         write_trace(folder / "nodes" / name / "trace.jsonl", own)
     (folder / "trace.jsonl").unlink()
     said = say("check", folder)
@@ -211,28 +220,28 @@ def test_a_run_that_was_cut_off_is_judged_by_the_nodes_own_traces(say, made: Run
     assert "Stopped before its end." in said.out and re.search("agreement +holds", said.out)
 
 
-def test_a_run_that_ended_without_progress_is_exit_3(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_run_that_ended_without_progress_is_exit_3(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     trace = (folder / "trace.jsonl").read_bytes().replace(b'"verdict":"done"', b'"verdict":"no progress"')
     (folder / "trace.jsonl").write_bytes(trace)
     assert say("check", folder).status == 3
 
 
-def test_report_writes_the_page_again(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_report_writes_the_page_again(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     (folder / "report.html").unlink()
     assert say("report", folder).status == 0
     assert (folder / "report.html").read_text().startswith("<!doctype html>")
 
 
-def test_verify_names_the_height_and_the_record_of_a_fault(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_verify_names_the_height_and_the_record_of_a_fault(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")  # no real certificates in it: not sound
     said = say("verify", folder / "nodes" / "depot")
     assert said.status == 1
     assert said.out.startswith("NOT SOUND: height ")
 
 
-def test_verify_names_the_place_where_a_file_is_damaged(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_verify_names_the_place_where_a_file_is_damaged(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     path = folder / "nodes" / "depot" / "ledger.sqlite"
     with sqlite3.connect(path) as opened:
@@ -247,14 +256,14 @@ def test_verify_names_the_place_where_a_file_is_damaged(say, made: Run, tmp_path
 
 
 @pytest.mark.parametrize(("data", "words"), [(b"", "is empty"), (b"PDF" * 99, "no SQLite file")])
-def test_verify_of_what_is_no_database_is_the_users_mistake(say, made: Run, tmp_path: Path, data, words) -> None:  # type: ignore[no-untyped-def]
+def test_verify_of_what_is_no_database_is_the_users_mistake(say, made: Made, tmp_path: Path, data, words) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     (folder / "other").write_bytes(data)
     said = say("verify", folder / "other")
     assert said.status == 2 and words in said.err and "ledger.sqlite" in said.err
 
 
-def test_verify_of_a_file_that_is_no_ledger_is_the_users_mistake(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_verify_of_a_file_that_is_no_ledger_is_the_users_mistake(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = keep(made, tmp_path / "made")
     assert say("verify", folder / "nodes" / "depot", "--genesis", folder / "scenario.json").status == 2
     (tmp_path / "broken.json").write_text("{")
@@ -286,36 +295,46 @@ def test_import_tells_counts_and_writes_records_without_names(say, tmp_path: Pat
     assert say("import", source, "--out", "records.json").status == 2, "an existing file is kept"
 
 
-def test_compare_puts_runs_side_by_side_and_refuses_what_is_no_run(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.nightly
+def test_compare_puts_runs_side_by_side(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     keep(made, tmp_path / "one")
     keep(made, tmp_path / "two")
     said = say("compare", "one", "two", "--out", "both")
     assert said.status == 0 and "latency" in said.out and "The scenarios are the same" in said.out
     assert (tmp_path / "both" / "comparison.html").is_file()
     assert {path.suffix for path in (tmp_path / "both" / "figures").iterdir()} == {".svg", ".png"}
+    refused = say("compare", "one", "two", "--out", "both")
+    assert refused.status == 2 and "is not empty" in refused.err
+
+
+def test_compare_refuses_what_is_no_run(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    keep(made, tmp_path / "one")
     for words, sentence in (
         (("one",), "one run cannot be compared"),
         (("one", "nowhere"), "there is no such folder"),
         (("one", "scenarios"), "is not the folder of a run"),
         (("one", "one"), "named twice"),
-        (("one", "two", "--out", "both"), "is not empty"),
     ):
         refused = say("compare", *words)
         assert refused.status == 2 and sentence in refused.err
 
 
-def test_report_draws_figures_of_a_run_and_refuses_what_is_none(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.nightly
+def test_report_draws_figures_of_a_run(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     keep(made, tmp_path / "one")
     said = say("report", "one", "--figures", "drawn")
     assert said.status == 0 and "figures: drawn" in said.out
     assert (tmp_path / "drawn" / "figures.html").is_file() and (tmp_path / "drawn" / "latency-cdf.png").is_file()
+
+
+def test_report_refuses_a_sweep_that_is_not_finished(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "half").mkdir()
     (tmp_path / "half" / "plan.json").write_text("{}")
     refused = say("report", "half")
     assert refused.status == 2 and "not finished" in refused.err
 
 
-def test_a_validation_and_a_sequence_are_refused_in_words(say, made: Run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_validation_and_a_sequence_are_refused_in_words(say, made: Made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     keep(made, tmp_path / "one")
     for words, sentence in (
         (("compare", "--validate", "nowhere.py"), "expected a Python file"),

@@ -23,6 +23,19 @@ def commands() -> list[list[str]]:
     return [line.removeprefix("$ consortium ").split() for line in lines]
 
 
+def test_the_tutorials_first_run_and_its_sequence_of_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scenarios").symlink_to(ROOT / "scenarios")
+    monkeypatch.chdir(tmp_path)
+    for words in [words for words in commands() if "runs/pbft" in words and words[0] in ("run", "report")]:
+        with pytest.raises(SystemExit) as left:
+            cli.main([*words, *LESS.get(words[0], ())])
+        assert left.value.code == 0, capsys.readouterr().err
+    assert (tmp_path / "runs/pbft/figures/sequence-20.png").is_file()
+
+
+@pytest.mark.nightly
 @needs("pandas", "pyarrow")
 def test_every_command_of_the_tutorial_runs_and_leaves_what_it_speaks_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -189,13 +189,13 @@ def test_a_ledger_of_a_node_that_runs_is_sound_at_every_moment(chain: Chain, tmp
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(8):
+        for _ in range(5):
             heights.add(verify(grown, path).height)
     finally:
         is_over.set()
         writer.join()
         rows.close()
-    assert len(heights) > 3, "positive control: it was written meanwhile"
+    assert len(heights) > 2, "positive control: it was written meanwhile"
 
 
 def test_a_newer_format_is_no_damage(chain: Chain, tmp_path: Path) -> None:
