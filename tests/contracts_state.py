@@ -14,7 +14,7 @@ from consortium.contracts.insurance.lines import Line, commit_lines, summarise
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
 from consortium.core import registry
-from consortium.core.calendar import day_of_ordinal
+from consortium.core.calendar import day_of_ordinal, ordinal_of_day
 from consortium.core.contract import Context, Event, Move, Refused, Table
 
 V = TypeVar("V")
@@ -93,7 +93,10 @@ class Consortium:
 
     def __init__(self) -> None:
         self.state = MemoryState()
-        self.day = 0  # chain time, days since 1970
+        self.day = ordinal_of_day(20260601)  # chain time, days since 1970
+
+    def today(self, day: int) -> None:
+        self.day = ordinal_of_day(day)
 
     def run(self, member: str, contract: str, operation: str, arguments: Any) -> list[Event]:
         verb = CONTRACTS[contract].operations[operation]

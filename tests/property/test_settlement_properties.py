@@ -8,17 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consortium.contracts.insurance import enrolment, funds, settlement
+from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used, accumulate, compute_used
+from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
 from consortium.contracts.insurance.lines import Line, Sums, compute_sums
 from consortium.contracts.insurance.policy import ItemVersion
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, OFFSITE
-from consortium.contracts.insurance.settlement_rules import (
-    Accumulator,
-    Amounts,
-    Terms,
-    accumulate,
-    adjudicate,
-)
+from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
 from consortium.core.contract import Refused
 from tests.contracts_state import Consortium, founded
 
@@ -33,16 +29,23 @@ items = st.none() | st.builds(
     ceiling_fen=st.just(0) | st.integers(1, 10**6),
 )
 priced = st.lists(st.tuples(st.integers(1, 20), amount, items), min_size=1, max_size=6)
-used = st.builds(
-    Accumulator,
-    stays=st.integers(0, 3),
+of_scheme = st.builds(
+    OfScheme,
     hifp_fen=st.integers(0, 15_000_000),
     outpatient_hifp_fen=st.integers(0, 300_000),
     hifob_fen=st.integers(0, 43_000_000),
     hifmi_fen=st.integers(0, 35_000_000),
-    maf_fen=st.integers(0, 3_000_000),
     burden_fen=st.integers(0, 50_000_000),
 )
+rows = st.builds(
+    Accumulator,
+    stays=st.integers(0, 3),
+    maf_fen=st.integers(0, 3_000_000),
+    employee=of_scheme,
+    resident=of_scheme,
+)
+schemes = st.sampled_from(("employee", "resident"))
+used = st.builds(compute_used, rows, schemes, is_joint=st.booleans())
 terms = st.builds(
     Terms,
     scheme=st.sampled_from((PACK.employee, PACK.resident)),
@@ -77,9 +80,7 @@ def check_identities(amounts: Amounts) -> None:
 
 
 @given(priced, terms, used, amount)
-def test_identities_and_caps_of_one_claim(
-    lines: list[Any], under: Terms, before: Accumulator, account_fen: int
-) -> None:
+def test_identities_and_caps_of_one_claim(lines: list[Any], under: Terms, before: Used, account_fen: int) -> None:
     amounts = adjudicate(sums_of(lines), under, before, PACK, account_fen)
     check_identities(amounts)
     assert amounts.medfee_sumamt == sum(cnt * pric for cnt, pric, _ in lines)
@@ -92,12 +93,20 @@ def test_identities_and_caps_of_one_claim(
     assert amounts.acct_pay <= account_fen
     if not under.is_assisted:
         assert amounts.maf_pay == 0
-    after = accumulate(before, amounts, is_inpatient=under.is_inpatient, sign=1)
-    assert accumulate(after, amounts, is_inpatient=under.is_inpatient, sign=-1) == before
+
+
+@given(rows, schemes, st.booleans(), st.builds(Amounts, *[amount] * 14))
+def test_accumulating_is_undone_exactly_and_leaves_the_other_scheme_alone(
+    row: Accumulator, insutype: str, is_inpatient: bool, amounts: Amounts
+) -> None:
+    after = accumulate(row, insutype, amounts, is_inpatient=is_inpatient, sign=1)
+    assert accumulate(after, insutype, amounts, is_inpatient=is_inpatient, sign=-1) == row
+    other = "resident" if insutype == "employee" else "employee"
+    assert compute_used(after, other)[2:] == compute_used(row, other)[2:]
 
 
 @given(st.integers(0, 10**8), st.integers(0, 10**7), terms, used)
-def test_a_dearer_claim_in_scope_never_gets_less(inscp: int, more: int, under: Terms, before: Accumulator) -> None:
+def test_a_dearer_claim_in_scope_never_gets_less(inscp: int, more: int, under: Terms, before: Used) -> None:
     item = ItemVersion(19970101, "A", "service")
     less = adjudicate(sums_of([(1, inscp, item)]), under, before, PACK, 0)
     most = adjudicate(sums_of([(1, inscp + more, item)]), under, before, PACK, 0)
@@ -106,9 +115,7 @@ def test_a_dearer_claim_in_scope_never_gets_less(inscp: int, more: int, under: T
 
 
 @given(st.integers(0, 10**8), terms, used)
-def test_off_site_and_a_higher_level_never_pay_more_from_the_pool(
-    inscp: int, under: Terms, before: Accumulator
-) -> None:
+def test_off_site_and_a_higher_level_never_pay_more_from_the_pool(inscp: int, under: Terms, before: Used) -> None:
     sums = sums_of([(1, inscp, ItemVersion(19970101, "A", "service"))])
     here = adjudicate(sums, under._replace(offsite="filed"), before, PACK, 0).hifp_pay
     referred = adjudicate(sums, under._replace(offsite="referral"), before, PACK, 0).hifp_pay
@@ -180,14 +187,16 @@ def check_caps(house: Consortium) -> None:
         psn_no = key.partition("/")[0]
         scheme = PACK.resident if psn_no == "A" else PACK.employee
         cap = scheme.outpatient_cap_retiree_fen if psn_no == "R" else scheme.outpatient_cap_fen
-        assert 0 <= spent.hifp_fen <= scheme.pool_cap_fen
-        assert 0 <= spent.hifp_fen + spent.hifob_fen <= scheme.pool_and_hifob_cap_fen
-        assert 0 <= spent.outpatient_hifp_fen <= cap
-        assert 0 <= spent.hifmi_fen <= scheme.hifmi_cap_fen
+        own = spent.resident if psn_no == "A" else spent.employee
+        assert (spent.employee if psn_no == "A" else spent.resident) == OfScheme()
+        assert 0 <= own.hifp_fen <= scheme.pool_cap_fen
+        assert 0 <= own.hifp_fen + own.hifob_fen <= scheme.pool_and_hifob_cap_fen
+        assert 0 <= own.outpatient_hifp_fen <= cap
+        assert 0 <= own.hifmi_fen <= scheme.hifmi_cap_fen
         assert 0 <= spent.maf_fen <= PACK.maf_cap_fen
         journal = [entry for _, entry in house.state.range(settlement.SETTLEMENTS, f"{key}/", f"{key}0")]
-        assert sum(entry.amounts.hifp_pay for entry in journal) == spent.hifp_fen
-        assert sum(entry.amounts.hifmi_pay for entry in journal) == spent.hifmi_fen
+        assert sum(entry.amounts.hifp_pay for entry in journal) == own.hifp_fen
+        assert sum(entry.amounts.hifmi_pay for entry in journal) == own.hifmi_fen
         assert len(journal) == spent.sequence
 
 

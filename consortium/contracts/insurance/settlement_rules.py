@@ -1,5 +1,4 @@
-"""The arithmetic of a settlement: pure, integers only, fen, half up. Amounts bear the names of the NHSA data
-standard.
+"""The arithmetic of a settlement: pure, integers only, fen, half up.
 
 Follows docs/domain.md, "Settlement of a claim", with the choices that the page states where the law is silent.
 """
@@ -8,47 +7,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import msgspec
-
 from consortium.contracts.checks import BASIS_POINTS
+from consortium.contracts.insurance.accumulators import Used
+from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import divide_half_up
 from consortium.contracts.insurance.lines import Sums
 from consortium.contracts.insurance.policy_pack import FILED, REFERRAL, Pack, Scheme, Step
-
-
-class Amounts(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """The amounts of one settlement in fen; all negated in its reversal."""
-
-    medfee_sumamt: int = 0  # 医疗费总额
-    fulamt_ownpay_amt: int = 0  # 全自费金额
-    overlmt_selfpay: int = 0  # 超限价自费
-    preselfpay_amt: int = 0  # 先行自付
-    inscp_amt: int = 0  # 符合政策范围金额
-    act_pay_dedc: int = 0  # 实际支付起付线
-    hifp_pay: int = 0  # 统筹基金支出
-    hifob_pay: int = 0  # 职工大额医疗费用补助支出
-    hifmi_pay: int = 0  # 居民大病保险支出
-    maf_pay: int = 0  # 医疗救助支出
-    fund_pay_sumamt: int = 0  # 基金支付总额
-    psn_pay: int = 0  # 个人负担总额
-    acct_pay: int = 0  # 个人账户支出
-    cash_payamt: int = 0  # 现金支付
-
-
-class Accumulator(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """What one person used in one year, keyed "psn_no/YYYY". `sequence` counts journal entries, `newest` is the
-    sequence of the newest settlement that is not reversed (0 = none): a stack through Settlement.previous."""
-
-    sequence: int = 0
-    newest: int = 0
-    stays: int = 0
-    hifp_fen: int = 0  # in- and outpatient
-    outpatient_hifp_fen: int = 0
-    outpatient_dedc_fen: int = 0
-    hifob_fen: int = 0
-    hifmi_fen: int = 0
-    maf_fen: int = 0
-    burden_fen: int = 0  # inpatient, in scope, left by the pool
 
 
 class Terms(NamedTuple):
@@ -62,7 +26,7 @@ class Terms(NamedTuple):
     offsite: str
 
 
-def compute_deductible(terms: Terms, used: Accumulator, pack: Pack) -> int:
+def compute_deductible(terms: Terms, used: Used, pack: Pack) -> int:
     """The deductible still open: per stay (less from the year's second on), per visit or per year."""
     if terms.is_inpatient:
         deductible = terms.scheme.inpatient_deductible_fen[terms.level - 1]
@@ -111,7 +75,7 @@ def compute_due(steps: tuple[Step, ...], burden_fen: int) -> int:
     return divide_half_up(due, BASIS_POINTS)
 
 
-def adjudicate(sums: Sums, terms: Terms, used: Accumulator, pack: Pack, account_fen: int) -> Amounts:
+def adjudicate(sums: Sums, terms: Terms, used: Used, pack: Pack, account_fen: int) -> Amounts:
     """Settle a bill: deductible → pool → large-amount or serious-illness → medical aid → personal account → cash.
 
     `account_fen` is what the personal account may pay (0 where the patient does not use it).
@@ -139,7 +103,7 @@ def adjudicate(sums: Sums, terms: Terms, used: Accumulator, pack: Pack, account_
     return Amounts(*sums.by_class, dedc, hifp, hifob, hifmi, maf, fund, personal, account, personal - account)
 
 
-def _pool_payment(base: int, terms: Terms, used: Accumulator, pack: Pack) -> tuple[int, int]:
+def _pool_payment(base: int, terms: Terms, used: Used, pack: Pack) -> tuple[int, int]:
     """(hifp_pay, the part of the base that it did not consume, for want of room under a cap)."""
     scheme = terms.scheme
     ratio = compute_ratio(terms, pack)
@@ -155,25 +119,3 @@ def _pool_payment(base: int, terms: Terms, used: Accumulator, pack: Pack) -> tup
     if wanted <= room:
         return wanted, 0
     return room, base - divide_half_up(room * _RATIO_UNIT, ratio)
-
-
-def accumulate(used: Accumulator, amounts: Amounts, *, is_inpatient: bool, sign: int) -> Accumulator:
-    """The accumulators after a settlement (`sign` 1), or as before it (`sign` −1, with the same stored amounts)."""
-    hifp = sign * amounts.hifp_pay
-    return Accumulator(
-        sequence=used.sequence,
-        newest=used.newest,
-        stays=used.stays + (sign if is_inpatient else 0),
-        hifp_fen=used.hifp_fen + hifp,
-        outpatient_hifp_fen=used.outpatient_hifp_fen + (0 if is_inpatient else hifp),
-        outpatient_dedc_fen=used.outpatient_dedc_fen + (0 if is_inpatient else sign * amounts.act_pay_dedc),
-        hifob_fen=used.hifob_fen + sign * amounts.hifob_pay,
-        hifmi_fen=used.hifmi_fen + sign * amounts.hifmi_pay,
-        maf_fen=used.maf_fen + sign * amounts.maf_pay,
-        burden_fen=used.burden_fen + (sign * (amounts.inscp_amt - amounts.hifp_pay) if is_inpatient else 0),
-    )
-
-
-def negate(amounts: Amounts) -> Amounts:
-    """The amounts of a reversal: the stored ones with the other sign, never computed anew."""
-    return Amounts(*(-getattr(amounts, name) for name in amounts.__struct_fields__))

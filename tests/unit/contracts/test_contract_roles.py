@@ -64,7 +64,13 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "check_volume": {B, R},
         "close_tender": {B, R},
     },
-    "settlement": {"claim": {H, P}, "issue_and_claim": {H, P}, "reverse": {B, H, P}, "close_year": {B}},
+    "settlement": {
+        "claim": {H, P},
+        "issue_and_claim": {H, P},
+        "reverse": {B, H, P},
+        "close_year": {B, V},
+        "reopen_year": {V},
+    },
     "stock": {"list_uncoded": {H, P}, "endorse_uncoded": {B}},
     "trace_code": {
         "produce": {S, G},

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
+from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import compute_drg_payment
 from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
-from consortium.contracts.insurance.settlement_rules import Accumulator, Amounts, Terms, adjudicate
+from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
 from tests.contracts_state import founded
 from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
@@ -34,14 +36,14 @@ def amounts_of(case: str) -> Amounts:
     if case == "A′":
         return house.claim("E", CASE_A, offsite="unfiled").amounts
     if case == "B":
-        used = Accumulator(sequence=1, newest=0, stays=1, hifp_fen=10_000_000)
+        used = Accumulator(sequence=1, newest=0, stays=1, employee=OfScheme(hifp_fen=10_000_000))
         house.state.put(settlement.ACCUMULATORS, "R/2026", used)
         return house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
     if case == "C":
         return house.claim("A", (Line("A", 1, 15_800_000), Line("C", 1, 2_200_000))).amounts
     assert case == "rounding"
     terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, False, False, "")
-    return adjudicate(Sums(90_010, 0, 0, 0, 90_010), terms, Accumulator(), ILLUSTRATIVE_PACK, 0)
+    return adjudicate(Sums(90_010, 0, 0, 0, 90_010), terms, Used(), ILLUSTRATIVE_PACK, 0)
 
 
 DRG_COSTS: Mapping[str, int] = {"DRG": 800_000, "DRG high": 2_000_000, "DRG low": 200_000}

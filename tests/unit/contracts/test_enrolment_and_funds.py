@@ -123,6 +123,7 @@ def test_an_institution_is_paid_at_most_what_it_is_owed(house: Consortium) -> No
 
 
 def test_catalogue_and_pack_versions_are_effective_by_service_day(house: Consortium) -> None:
+    house.today(20190101)
     item = policy.Item("A", 20200101, "C", "service")
     house.run("vote", "policy", "list_items", policy.ListItems((item,)))
     before, after = policy.item_on(house.state, "A", 20191231), policy.item_on(house.state, "A", 20200101)
@@ -140,6 +141,7 @@ def test_catalogue_and_pack_versions_are_effective_by_service_day(house: Consort
 
 
 def test_packs_out_of_range_are_refused(house: Consortium) -> None:
+    house.today(20190101)
     employee = ILLUSTRATIVE_PACK.employee
     for change, code in (
         ({"hifmi_steps": (Step(5, 1), Step(5, 1))}, "bad-steps"),

@@ -4,10 +4,11 @@ import msgspec
 import pytest
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
 from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
-from consortium.contracts.insurance.settlement_rules import Accumulator, Terms, adjudicate
+from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
 from consortium.core.contract import Refused
 from tests.contracts_state import Consortium, founded
 
@@ -53,7 +54,7 @@ def test_case_a_off_site_and_unfiled(house: Consortium) -> None:
 
 
 def test_case_b_retired_second_stay_meets_the_pool_cap(house: Consortium) -> None:
-    used = Accumulator(sequence=1, newest=0, stays=1, hifp_fen=10_000_000)
+    used = Accumulator(sequence=1, newest=0, stays=1, employee=OfScheme(hifp_fen=10_000_000))
     house.state.put(settlement.ACCUMULATORS, "R/2026", used)
     amounts = house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
     assert amounts.act_pay_dedc == 20_000
@@ -78,7 +79,7 @@ def test_rounding_is_half_up_where_floats_and_bankers_are_not() -> None:
     assert divide_half_up(10_010 * 8_500, 10_000) == 8_509
     terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, False, False, "")
     sums = Sums(90_010, 0, 0, 0, 90_010)
-    assert adjudicate(sums, terms, Accumulator(), ILLUSTRATIVE_PACK, 0).hifp_pay == 8_509
+    assert adjudicate(sums, terms, Used(), ILLUSTRATIVE_PACK, 0).hifp_pay == 8_509
 
 
 @pytest.mark.parametrize(
@@ -103,9 +104,9 @@ def test_drg_pays_the_institution_by_case_and_the_patient_by_bill(house: Consort
 def test_retiree_points_and_referral_multiply_or_subtract() -> None:
     sums = Sums(1_080_000, 0, 0, 0, 1_080_000)
     terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, True, False, "referral")
-    assert adjudicate(sums, terms, Accumulator(), ILLUSTRATIVE_PACK, 0).hifp_pay == 792_000
+    assert adjudicate(sums, terms, Used(), ILLUSTRATIVE_PACK, 0).hifp_pay == 792_000
     subtracting = msgspec.structs.replace(ILLUSTRATIVE_PACK, offsite_subtracts=True)
-    assert adjudicate(sums, terms, Accumulator(), subtracting, 0).hifp_pay == 780_000
+    assert adjudicate(sums, terms, Used(), subtracting, 0).hifp_pay == 780_000
 
 
 def test_outpatient_cap_of_the_year(house: Consortium) -> None:
@@ -201,10 +202,12 @@ def test_an_exhausted_fund_refuses(house: Consortium) -> None:
 
 def test_a_closed_year_takes_no_more(house: Consortium) -> None:
     house.claim("E", CASE_A)
+    house.today(20270101)
     house.run("bureau", "settlement", "close_year", settlement.CloseYear(2026))
     with pytest.raises(Refused, match="year-closed"):
         house.claim("E", CASE_A, serial="2")
     assert house.refusal("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "late")) == "year-closed"
+    house.today(20270102)
     house.claim("E", CASE_A, serial="3", begndate=20270101, enddate=20270102)
 
 

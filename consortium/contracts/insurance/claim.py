@@ -1,0 +1,177 @@
+"""A claim on a bill: it is adjudicated with no hands and paid from the right fund."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.checks import check_choice, check_digest, check_identifier
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import funds, policy
+from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulator, accumulate, compute_used
+from consortium.contracts.insurance.amounts import Amounts
+from consortium.contracts.insurance.bill import INPATIENT, Bill
+from consortium.contracts.insurance.drg import compute_drg_payment
+from consortium.contracts.insurance.institution import Institution, check_open, get_institution
+from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, entry_event, next_sequence, settlement_key
+from consortium.contracts.insurance.payable import sources_of
+from consortium.contracts.insurance.policy_pack import OFFSITE, Pack
+from consortium.contracts.insurance.settlement_rules import adjudicate
+from consortium.contracts.insurance.terms import judge_terms
+from consortium.contracts.medicines import trace_code
+from consortium.core.contract import Context, Event, Refused, State, StateReader
+
+
+class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Settle an issued bill, by the days of service that it states. `commitment`: of the medical record (empty or 32
+    bytes)."""
+
+    bill_no: str
+    psn_no: str
+    offsite: str = ""  # "" | filed | referral | unfiled
+    acct_used_flag: bool = True
+    drg_group: str = ""  # inpatient only: pay the institution by case
+    commitment: bytes = b""
+
+
+class IssueAndClaim(bills.Issue, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Issue a bill and settle it, in one transaction: further fields as of Claim."""
+
+    offsite: str = ""
+    acct_used_flag: bool = True
+    drg_group: str = ""
+    commitment: bytes = b""
+
+
+def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = False) -> list[Event]:
+    """The operation `settlement.claim`. `is_joint`: as of `compute_used`."""
+    number = bills.normalise(arguments.bill_no)
+    bill = bills.get_bill(state, number)
+    institution = get_institution(state, bill.fixmedins_code)
+    bills.check_reimbursable(bill, number)
+    if bill.psn_no != arguments.psn_no:
+        raise Refused("bill-of-another", f"bill {number} is not a bill of {arguments.psn_no}")
+    check_open(institution, bill.fixmedins_code, bill.enddate)
+    events: list[Event] = []
+    _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)
+    return events
+
+
+def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool = False) -> list[Event]:
+    """The operation `settlement.issue_and_claim`. `is_joint`: as of `compute_used`."""
+    number, bill, institution = bills.draft(state, arguments, context)
+    events = [bills.issued_event(number, bill)]
+    _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)
+    return events
+
+
+def _settle(
+    state: State,
+    claim: Claim | IssueAndClaim,
+    number: str,
+    bill: Bill,
+    institution: Institution,
+    events: list[Event],
+    *,
+    is_joint: bool,
+) -> None:
+    """Adjudicate and pay a claim on a checked bill."""
+    _check_claim(claim, bill)
+    psn_no, year = claim.psn_no, bill.enddate // 10_000
+    insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
+    _sell_packs(state, bill, number)
+    account = f"person/{psn_no}"
+    account_fen = funds.get_balance(state, account) if claim.acct_used_flag else 0
+    row_key = f"{psn_no}/{year}"
+    row = state.get(ACCUMULATORS, row_key) or Accumulator()
+    amounts = adjudicate(bill.sums, terms, compute_used(row, insutype, is_joint=is_joint), pack, account_fen)
+
+    sequence = next_sequence(row, psn_no, year)
+    key = settlement_key(psn_no, year, sequence)
+    drg_payment_fen = _drg_payment(state, claim, institution, pack, amounts) if claim.drg_group else 0
+    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest)
+    after = accumulate(row, insutype, amounts, is_inpatient=terms.is_inpatient, sign=1)
+    state.put(ACCUMULATORS, row_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
+    state.put(SETTLEMENTS, key, settlement)
+    payable = f"payable/{bill.fixmedins_code}"
+    payments = [(source, payable, fen) for source, fen in sources_of(settlement, account)]
+    funds.move_all(state, payments, f"settlement/{key}", events)
+    events.append(entry_event("settled", psn_no, year, sequence, settlement))
+    bills.mark_reimbursed(state, number, bill, key)
+
+
+def _check_claim(claim: Claim | IssueAndClaim, bill: Bill) -> None:
+    if claim.offsite:
+        check_choice(claim.offsite, OFFSITE, "offsite")
+    if claim.commitment:
+        check_digest(claim.commitment, "commitment")
+    if claim.drg_group:
+        check_identifier(claim.drg_group, "drg_group")
+        if bill.med_type != INPATIENT:
+            raise Refused("drg-inpatient-only", "only inpatient care is paid by DRG")
+
+
+def _settled(
+    claim: Claim | IssueAndClaim,
+    number: str,
+    bill: Bill,
+    insutype: str,
+    amounts: Amounts,
+    drg_payment_fen: int,
+    previous: int,
+) -> Settlement:
+    """What stands on the ledger of an adjudicated claim."""
+    return Settlement(
+        bill_no=number,
+        fixmedins_code=bill.fixmedins_code,
+        insutype=insutype,
+        med_type=bill.med_type,
+        begndate=bill.begndate,
+        enddate=bill.enddate,
+        amounts=amounts,
+        pool_paid_fen=_pool_share(amounts, drg_payment_fen) if claim.drg_group else amounts.hifp_pay,
+        previous=previous,
+        offsite=claim.offsite,
+        drg_group=claim.drg_group,
+        drg_payment_fen=drg_payment_fen,
+        commitment=claim.commitment,
+    )
+
+
+def _drg_payment(
+    state: StateReader, claim: Claim | IssueAndClaim, institution: Institution, pack: Pack, amounts: Amounts
+) -> int:
+    group = state.get(policy.DRG_GROUPS, claim.drg_group)
+    if group is None:
+        raise Refused("unknown-drg-group", f"there is no DRG group {claim.drg_group}")
+    return compute_drg_payment(
+        group.weight_bp,
+        pack.drg_base_rate_fen,
+        institution.drg_coefficient_bp,
+        amounts.medfee_sumamt,
+        pack.drg_high_bp,
+        pack.drg_low_bp,
+    )
+
+
+def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
+    """By DRG the institution gets the case's payment in all: the pool bears the difference to the bill, at least 0."""
+    return max(0, amounts.hifp_pay + drg_payment_fen - amounts.medfee_sumamt)
+
+
+def _sell_packs(state: State, bill: Bill, number: str) -> None:
+    """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items; and
+    `sums-differ` where more lines are by code than the sums count."""
+    items = policy.items_on(state, [sold.med_list_codg for sold in bill.sold], bill.enddate)
+    coded = 0
+    for sold, item in zip(bill.sold, items, strict=True):
+        coded += item is not None and item.needs_trace_code
+        if not sold.drug_trac_codg:
+            raise Refused("trace-code-missing", f"line {sold.feedetl_sn} is settled with trace codes only")
+        seller = trace_code.holder_of_institution(bill.fixmedins_code)
+        sale = trace_code.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
+        for code in sold.drug_trac_codg:
+            trace_code.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)
+    if coded < bill.sums.coded:
+        raise Refused("trace-code-missing", f"{bill.sums.coded} lines are settled with trace codes only, not {coded}")
+    if coded > bill.sums.coded:
+        raise Refused("sums-differ", f"{coded} lines are settled with trace codes only, not {bill.sums.coded}")

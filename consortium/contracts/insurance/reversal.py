@@ -1,0 +1,98 @@
+"""Undo the newest settlement of a person-year: accumulators, funds, bill and trace codes are as they were before it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from consortium.contracts.access import BUREAU, NOBODY
+from consortium.contracts.checks import check_identifier, check_range, check_text
+from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import funds
+from consortium.contracts.insurance.accumulators import ACCUMULATORS, accumulate, get_accumulator
+from consortium.contracts.insurance.amounts import negate
+from consortium.contracts.insurance.bill import INPATIENT
+from consortium.contracts.insurance.institution import find_acting
+from consortium.contracts.insurance.journal import (
+    SEQUENCE_MAX,
+    SETTLEMENTS,
+    Settlement,
+    entry_event,
+    next_sequence,
+    settlement_key,
+)
+from consortium.contracts.insurance.payable import sources_of
+from consortium.contracts.insurance.terms import check_year_open
+from consortium.contracts.medicines import trace_code
+from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
+
+
+class Reverse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Undo the newest settlement of a person-year."""
+
+    psn_no: str
+    year: int
+    sequence: int
+    reason: str
+
+
+def _find_paid(state: StateReader, arguments: Reverse) -> tuple[str, ...]:
+    key = settlement_key(arguments.psn_no, arguments.year, arguments.sequence)
+    settlement = state.get(SETTLEMENTS, key)
+    return NOBODY if settlement is None else find_acting(state, settlement.fixmedins_code)
+
+
+OF_PAID = Whose(_find_paid, others=frozenset((BUREAU,)), owner="who acts for the institution that was paid")
+
+
+def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) -> Settlement:
+    """Refuses `bad-identifier`, `bad-number`, and `unknown-settlement`, also of a reversal's number."""
+    check_identifier(psn_no, "psn_no")
+    check_range(year, 1900, 2999, "year")
+    check_range(sequence, 1, SEQUENCE_MAX, "sequence")
+    settlement = state.get(SETTLEMENTS, settlement_key(psn_no, year, sequence))
+    if settlement is None or settlement.reverses:
+        raise Refused("unknown-settlement", f"{psn_no} has no settlement {sequence} in {year}")
+    return settlement
+
+
+def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
+    """The operation `settlement.reverse`."""
+    psn_no, year, sequence = arguments.psn_no, arguments.year, arguments.sequence
+    check_text(arguments.reason, "reason")
+    settlement = get_settlement(state, psn_no, year, sequence)
+    check_year_open(state, year)
+    row = get_accumulator(state, psn_no, year)
+    if sequence != row.newest:
+        raise Refused("not-newest", f"only the newest settlement, {row.newest}, of {psn_no} in {year} can be reversed")
+    entry = next_sequence(row, psn_no, year)
+
+    amounts, is_inpatient = settlement.amounts, settlement.med_type == INPATIENT
+    reversal = msgspec.structs.replace(
+        settlement,
+        amounts=negate(amounts),
+        pool_paid_fen=-settlement.pool_paid_fen,
+        drg_payment_fen=-settlement.drg_payment_fen,
+        previous=0,
+        reverses=sequence,
+    )
+    before = accumulate(row, settlement.insutype, amounts, is_inpatient=is_inpatient, sign=-1)
+    restored = msgspec.structs.replace(before, sequence=entry, newest=settlement.previous)
+    state.put(ACCUMULATORS, f"{psn_no}/{year}", restored)
+    state.put(SETTLEMENTS, settlement_key(psn_no, year, entry), reversal)
+
+    events: list[Event] = []
+    payable = f"payable/{settlement.fixmedins_code}"
+    refunds = [(payable, target, fen) for target, fen in sources_of(settlement, f"person/{psn_no}")]
+    funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events)
+    _give_back(state, settlement.bill_no)
+    events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
+    return events
+
+
+def _give_back(state: State, number: str) -> None:
+    """The bill can be claimed again, and what it took of packs can be sold again."""
+    bill = bills.get_bill(state, number)
+    for sold in bill.sold:
+        for code in sold.drug_trac_codg:
+            trace_code.return_pack(state, code, number, is_claim=True)
+    bills.mark_reimbursed(state, number, bill, "")
