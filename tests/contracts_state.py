@@ -108,8 +108,9 @@ class Consortium:
         before = self.state.copy()
         try:
             events = CONTRACTS[contract].execute(self.state, operation, typed, context)
-        except Refused:
-            self.state.tables = before
+        except Refused as refused:
+            if not refused.keeps_writes:
+                self.state.tables = before
             raise
         check_lives(contract, operation, before, self.state.tables)
         msgspec.msgpack.encode(events)

@@ -19,7 +19,18 @@ from consortium.core.contract import Context, Contract, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded, stock
 from tests.sampling import examples
 
-MINE = ("bill", "enrolment", "funds", "institution", "policy", "procurement", "settlement", "trace_code")
+MINE = (
+    "bill",
+    "enrolment",
+    "funds",
+    "hold",
+    "institution",
+    "policy",
+    "procurement",
+    "settlement",
+    "stock",
+    "trace_code",
+)
 CONTRACTS = load_contracts()
 OPERATIONS = [(name, operation) for name in MINE for operation in CONTRACTS[name].operations]
 

@@ -196,7 +196,7 @@ LEDGER_CONDITION_BUGS = (
     SeededBug(
         "reversal-frees-anothers-sale",
         "A reversal frees what its own bill took of a pack (docs/domain.md, trace codes).",
-        CONTRACTS + "medicines/trace_code.py",
+        CONTRACTS + "medicines/sales.py",
         "if sale.bill_no != bill_no or sale.is_claim != is_claim)",
         "if sale.is_claim != is_claim)",
         (PACKS,),
@@ -204,7 +204,7 @@ LEDGER_CONDITION_BUGS = (
     SeededBug(
         "reversal-frees-a-sale-at-the-counter",
         "A reversal of a settlement frees no sale at the counter (docs/domain.md, trace codes).",
-        CONTRACTS + "medicines/trace_code.py",
+        CONTRACTS + "medicines/sales.py",
         "if sale.bill_no != bill_no or sale.is_claim != is_claim)",
         "if sale.bill_no != bill_no)",
         (PACKS,),

@@ -179,33 +179,6 @@ def test_counter_sales_are_returned_at_the_counter_and_claims_are_not(house: Con
     assert house.refusal("p1", "trace_code", "return_sale", back) == "sold-on-claim"
 
 
-def test_a_recall_finds_every_holder_and_every_sale(house: Consortium) -> None:
-    codes = tuple(code_of(number) for number in range(6))
-    house.run("s1", "trace_code", "produce", trace_code.Produce("lot", "D", "tablet", 10, codes))
-    house.run("s1", "trace_code", "transfer", trace_code.Transfer("supplier/s1", H1, codes[:2]))
-    house.run("s1", "trace_code", "transfer", trace_code.Transfer("supplier/s1", P1, codes[2:4]))
-    assert (
-        house.refusal("s1", "trace_code", "transfer", trace_code.Transfer(H1, P1, codes[:1])) == "not-your-institution"
-    )
-    outpatient(house, Line("D", 1, 1_000, codes[2:3]), "1")
-    events = house.run("regulator", "trace_code", "recall", trace_code.Recall("lot", "impure"))
-    held = {event.fields["holder"]: event.fields["packs"] for event in events if event.kind == "recall-held"}
-    assert held == {H1: 2, P1: 1, "supplier/s1": 2}
-    assert [event.fields["bills"] for event in events if event.kind == "recall-sold"] == ["p1-1"]
-    with pytest.raises(Refused, match="trace-code-recalled"):
-        outpatient(house, Line("D", 1, 1_000, codes[3:4]), "2")
-    assert house.refusal("bureau", "trace_code", "recall", trace_code.Recall("lot", "again")) == "already-recalled"
-
-
-def test_a_cold_chain_reading_out_of_bounds_raises_an_excursion(house: Consortium) -> None:
-    lot = trace_code.Produce("v", "D", "dose", 1, (code_of(1),), "", True, 200, 800)
-    house.run("s1", "trace_code", "produce", lot)
-    read = house.run("s1", "trace_code", "record_temperature", trace_code.RecordTemperature("v", "lorry", 500))
-    assert [event.kind for event in read] == ["temperature-read"]
-    read = house.run("p1", "trace_code", "record_temperature", trace_code.RecordTemperature("v", "lorry", 801))
-    assert [event.kind for event in read] == ["cold-chain-excursion"]
-
-
 @pytest.mark.parametrize(
     ("first", "second", "code"),
     [

@@ -74,7 +74,9 @@ TABLE: dict[str, dict[str, set[str]]] = {
     "stock": {"list_uncoded": {H, P}, "endorse_uncoded": {B}},
     "trace_code": {
         "produce": {S, G},
+        "extend": {S, G},
         "transfer": {H, P, S},
+        "send_back": {H, P, S},
         "sell": {H, P},
         "return_sale": {H, P},
         "recall": {S, R, B},

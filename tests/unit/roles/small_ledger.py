@@ -94,9 +94,11 @@ class SmallLedger:
             value = msgspec.msgpack.decode(arguments, type=verb.arguments)
             events = self.contracts[contract].execute(self.state, operation, value, context)
             receipt = Receipt(identity, OK, "", tuple(events))
+            keeps_writes = True
         except Refused as refusal:
             receipt = Receipt(identity, refusal.code, refusal.sentence, ())
-        self.state.finish(receipt.is_ok)
+            keeps_writes = refusal.keeps_writes
+        self.state.finish(keeps_writes)
         return Outcome(member, self._number, contract, operation, arguments, receipt)
 
 
