@@ -26,7 +26,8 @@ from consortium.ledger.messages import Blocks, FetchBlocks, FetchSnapshot, Snaps
 from consortium.ledger.rows import DictRows
 from consortium.ledger.snapshot import make_base
 from consortium.runs.folder import encode_scenario
-from consortium.scenario.assemble import Shared
+from consortium.scenario.assemble import Shared, prepare
+from consortium.scenario.inputs import encode_work
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 from consortium.scenario.streams import Stream
 from consortium.simulation.run import Simulation, secrets_of
@@ -41,7 +42,6 @@ from tests.recovery_drill import NAMES
 
 ME, ASKER = "node-1", "node-2"
 PIECE = 4_096  # bytes: one bit is flipped in each
-PSEUDONYMS = bytes(range(32))
 
 
 def made_scenario(transactions: int) -> Scenario:
@@ -71,9 +71,11 @@ def lay_folder(run: Path, transactions: int, *, has_base: bool = False) -> NodeF
     (run / "genesis.json").write_bytes(encode_genesis(genesis))
     for purpose, secret in secrets_of(scenario, ME).items():
         write_private(folder.keys / f"{purpose}.key", secret.hex().encode() + b"\n")
-    digests = {name: digest_of(run / name) for name in ("genesis.json", "scenario.json")}
+    folder.input.mkdir(mode=0o700)
+    write_private(folder.work, encode_work(prepare(scenario, bytes(32)).work[ME]))
+    digests = {path.name: digest_of(path) for path in (run / "genesis.json", run / "scenario.json", folder.work)}
     address = ("127.0.0.1", 1883, ME, "secret")
-    write_settings(folder.settings, Settings(FORMAT, ME, *address, PSEUDONYMS.hex(), digests=digests))
+    write_settings(folder.settings, Settings(FORMAT, ME, *address, digests=digests))
     _lay_ledger(folder, _replayed(genesis, disk.rows, has_base=has_base))
     prepare_log(folder.votes)
     log = VoteLog(folder.votes)
@@ -226,7 +228,7 @@ def assert_harmless(folder: NodeFolder, place: Place, run: Path, sound: Told, ca
     is told, and the next start finds nothing any more."""
     caplog.clear()
     hurt = flipped(folder, place, run)
-    is_given = any(part in place.file for part in ("keys", ".json"))
+    is_given = any(part in place.file for part in ("keys", "input", ".json"))
     with caplog.at_level(logging.INFO):
         try:
             told = start(hurt)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
 
 import msgspec
 
@@ -34,12 +33,13 @@ def load_ordinal(number: int) -> int | None:
 
 
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Bundles for the loader to submit as they are: `calls` are signed once, before the run begins, into `signed`.
+    """Bundles for the loader to submit as they are: `calls`, each with its canonical arguments, are signed once, before
+    the run begins, into `signed`.
 
     `outstanding_max`: transactions submitted and not executed, at most. `interval_us`: between two bundles, 0 = as
     fast as they are executed. `rest_us`: a longer pause, after every `rest_every` bundles of a paced load."""
 
-    calls: tuple[tuple[tuple[str, str, Any], ...], ...]
+    calls: tuple[tuple[tuple[str, str, msgspec.Raw], ...], ...]
     outstanding_max: int
     interval_us: int = 0
     signed: tuple[bytes, ...] = ()

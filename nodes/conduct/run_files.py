@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from consortium.contracts.access import BUREAU
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis, encode_genesis
 from consortium.core.membership import NodeId, Purpose
@@ -20,11 +21,12 @@ from consortium.runs.trace import merge_traces, write_trace
 from consortium.scenario.assemble import build_genesis, prepare
 from consortium.scenario.faults import touches
 from consortium.scenario.fhir.records import ImportFault
+from consortium.scenario.inputs import encode_work
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.workload import Prepared
 from nodes.broker.broker import Broker, check_broker, make_broker
 from nodes.errors import UserError
-from nodes.process.keys import create_keys
+from nodes.process.keys import create_keys, write_private
 from nodes.process.settings import FORMAT, NodeFolder, Settings, digest_of, write_settings
 from nodes.process.trace_file import TraceTail, cut_torn_line
 from nodes.process.vote_log import prepare_log
@@ -72,7 +74,8 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
     try:
         made = _begin(making, scenario, prepared)
         broker = make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
-        _write_settings(made, broker, pseudonym_key, is_recorded=is_recorded)
+        _write_inputs(made, prepared, pseudonym_key)
+        _write_settings(made, broker, is_recorded=is_recorded)
         broker.start()
         write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
         making.rename(out)  # takes the place of an empty folder; fails where another run was faster
@@ -101,7 +104,20 @@ def _begin(folder: Path, scenario: Scenario, prepared: Prepared) -> _Making:
     return _Making(folder, scenario, genesis, public)
 
 
-def _write_settings(made: _Making, broker: Broker, pseudonym_key: bytes, *, is_recorded: bool) -> None:
+def _write_inputs(made: _Making, prepared: Prepared, pseudonym_key: bytes) -> None:
+    """To each organisation its own work, to the bureau the key of all pseudonyms as well; nothing else is kept of what
+    was read to make the run. Raises OSError."""
+    for member in made.scenario.members:
+        folder = NodeFolder(made.folder, member.name)
+        folder.input.mkdir(mode=0o700)
+        work = prepared.work.get(member.name)
+        if work is not None:
+            write_private(folder.work, encode_work(work))
+        if member.role == BUREAU:
+            write_private(folder.pseudonym_key, pseudonym_key)
+
+
+def _write_settings(made: _Making, broker: Broker, *, is_recorded: bool) -> None:
     """The settings of each node: its place on the broker, and the keys of those that join later. Raises OSError."""
     newcomers = {
         member.name: {purpose: key.hex() for purpose, key in made.keys[member.name].items()}
@@ -113,9 +129,11 @@ def _write_settings(made: _Making, broker: Broker, pseudonym_key: bytes, *, is_r
     for name in made.keys:
         address = broker.addresses[name]
         place = (address.host, address.port, address.user, address.password)
-        settings = Settings(FORMAT, name, *place, pseudonym_key.hex(), made.genesis.time_us)
-        settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers, digests=digests)
-        write_settings(NodeFolder(made.folder, name).settings, settings)
+        settings = Settings(FORMAT, name, *place, made.genesis.time_us)
+        folder = NodeFolder(made.folder, name)
+        own = {folder.work.name: digest_of(folder.work)} if folder.work.exists() else {}
+        settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers, digests={**digests, **own})
+        write_settings(folder.settings, settings)
 
 
 def _undo(making: Path, broker: Broker | None) -> None:

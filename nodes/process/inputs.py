@@ -8,15 +8,17 @@ from pathlib import Path
 from consortium.core.crypto import SUITES
 from consortium.core.format import format_fault
 from consortium.core.genesis import Genesis, decode_genesis
-from consortium.core.membership import Purpose
+from consortium.core.membership import NodeId, Purpose
 from consortium.plugins.record import check_record
+from consortium.roles.work import Work
 from consortium.runs.replay import Inputs
-from consortium.scenario.assemble import prepare
+from consortium.scenario.inputs import InputFault, decode_work
 from consortium.scenario.load import load_scenario
 from consortium.scenario.workloads.membership import introduce
+from consortium.scenario.workloads.workload import Prepared
 from nodes.errors import UserError
-from nodes.process.keys import load_keys
-from nodes.process.settings import NodeFolder, Settings, check_digest, read_settings
+from nodes.process.keys import check_private, load_keys, read_private
+from nodes.process.settings import FROM_A_COPY, NodeFolder, Settings, check_digest, read_settings
 
 
 def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
@@ -28,8 +30,20 @@ def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
     secrets = load_keys(folder.keys)
     scenario = load_scenario(folder.run / "scenario.json")
     _check_keys(folder, settings, genesis, secrets)
-    prepared = introduce(prepare(scenario, bytes.fromhex(settings.pseudonym_key)), settings.newcomer_keys)
+    prepared = introduce(Prepared((), _read_work(folder, settings)), settings.newcomer_keys)
     return Inputs(scenario, genesis, secrets, prepared)
+
+
+def _read_work(folder: NodeFolder, settings: Settings) -> dict[NodeId, Work]:
+    """This member's own work, by its name; none where it was given none. Raises UserError."""
+    if folder.work.name not in settings.digests:
+        return {}
+    check_private(folder.input)
+    check_digest(settings, folder.work, FROM_A_COPY)
+    try:
+        return {settings.name: decode_work(read_private(folder.work))}
+    except InputFault as error:
+        raise UserError(f"{folder.work}: {error}") from None
 
 
 def _check_keys(folder: NodeFolder, settings: Settings, genesis: Genesis, secrets: Mapping[Purpose, bytes]) -> None:

@@ -14,18 +14,18 @@ from nodes.errors import UserError
 from nodes.process.keys import read_private, write_private
 from nodes.process.vote_log import COMPACT_BYTES_MIN
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """nodes/<name>/settings.json, mode 0600: it holds the password for the bus and the key of the pseudonyms.
+    """nodes/<name>/settings.json, mode 0600: it holds the password for the bus.
 
     `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead.
     `compact_bytes_min`: the vote log is not rewritten below this length. `is_recorded`: everything that its host is
     given is written down, for `consortium replay`. `newcomers`: public keys, hexadecimal, of the members that are in
     the scenario and not in the genesis: whoever proposes one has its keys from it. `digests`: SHA-256, hexadecimal, of
-    files of the run that this node reads, by name. `checksum`: over all the others, so that a bit which a disk flipped
-    is no setting; empty where a person wrote the file."""
+    files of the run, and of the node's own input, that it reads, by name. `checksum`: over all the others, so that a
+    bit which a disk flipped is no setting; empty where a person wrote the file."""
 
     format: int
     name: str
@@ -33,7 +33,6 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     broker_port: int
     broker_user: str
     broker_password: str
-    pseudonym_key: str
     start_wall_us: int = 0
     compact_bytes_min: int = COMPACT_BYTES_MIN
     is_recorded: bool = False
@@ -65,6 +64,9 @@ class NodeFolder:
         self.votes = self.folder / "votes.log"
         self.keys = self.folder / "keys"
         self.settings = self.folder / "settings.json"
+        self.input = self.folder / "input"  # what this organisation brings, and nobody else has
+        self.work = self.input / "work.msgpack"
+        self.pseudonym_key = self.input / "pseudonym.key"  # the bureau's alone
         self.lock = self.folder / "lock"
         self.members = self.folder / "members.proof"  # of a newcomer: today's members, proven by another node
 
@@ -82,7 +84,7 @@ def read_settings(path: Path) -> Settings:
     """Raises UserError with a sentence."""
     try:
         settings = msgspec.json.decode(read_private(path), type=Settings)
-        bytes.fromhex(settings.pseudonym_key + "".join("".join(keys.values()) for keys in settings.newcomers.values()))
+        bytes.fromhex("".join("".join(keys.values()) for keys in settings.newcomers.values()))
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
     if settings.format != FORMAT:
@@ -100,13 +102,16 @@ def digest_of(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
 
 
-def check_digest(settings: Settings, path: Path) -> None:
-    """Whether a file of the run is the one with which this node was made. Raises UserError."""
+FROM_ANOTHER = "take it from another member of the run"
+FROM_A_COPY = "nobody else has it: bring back a copy of your own"
+
+
+def check_digest(settings: Settings, path: Path, remedy: str = FROM_ANOTHER) -> None:
+    """Whether a file is the one with which this node was made. Raises UserError with what to do, the `remedy`."""
     wanted = settings.digests.get(path.name)
     if not path.is_file():
-        raise UserError(f"{path} is missing: a node cannot start without it; take it from another member of the run")
+        raise UserError(f"{path} is missing: a node cannot start without it; {remedy}")
     if wanted is not None and digest_of(path) != wanted:
         raise UserError(
-            f"{path} is not the file with which this run was made: it is damaged, or was changed since; take it from "
-            "another member of the run"
+            f"{path} is not the file with which this run was made: it is damaged, or was changed since; {remedy}"
         )

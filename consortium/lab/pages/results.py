@@ -54,6 +54,7 @@ _LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: s
 | `nodes/NAME/recording/` | with `--record`: all that its host was given (mode 0600); `consortium replay` reads it |
 | `nodes/NAME/members.proof` | of a member that joined: today's members, proven by another node when it started |
 | `nodes/NAME/settings.json` | where it found the bus, and when the run began (holds a password: mode 0600) |
+| `nodes/NAME/input/` | its own work, nobody else's (mode 0600); of the bureau also the key of pseudonyms |
 | `nodes/NAME/lock` | held while that process runs, so that no second one starts on the same files |
 | `broker/` | settings, rules, passwords (mode 0600) and log of a broker that the run started for itself |
 | `nodes/NAME/keys/` | its secret keys by purpose (mode 0600); do not publish them |

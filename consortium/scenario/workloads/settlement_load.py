@@ -14,6 +14,7 @@ import msgspec
 from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.core.codec import encode
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
 from consortium.roles.work import Work
@@ -127,7 +128,8 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     each = options.transactions // max(1, len(members))
     for place, member in enumerate(members):
         claims = [claim_of(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
-        bundles = tuple(tuple(claims[first : first + options.bundle]) for first in range(0, each, options.bundle))
+        calls = [(contract, operation, msgspec.Raw(encode(arguments))) for contract, operation, arguments in claims]
+        bundles = tuple(tuple(calls[first : first + options.bundle]) for first in range(0, each, options.bundle))
         work[member] = Work(member, (_load(options, bundles),))
     return Prepared(tuple(_genesis_calls(members, persons)), work)
 

@@ -11,7 +11,7 @@ from consortium.core.crypto import SUITES
 from nodes.errors import UserError
 from nodes.process.settings import FORMAT, Settings, check_digest, read_settings, write_settings
 
-MADE = Settings(FORMAT, "a", "127.0.0.1", 1883, "a", "secret", "ab" * 32, 7, newcomers={"b": {"vote": "cd" * 32}})
+MADE = Settings(FORMAT, "a", "127.0.0.1", 1883, "a", "secret", 7, newcomers={"b": {"vote": "cd" * 32}})
 
 
 def test_no_flipped_bit_of_the_settings_is_a_setting(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_settings_that_a_person_wrote_have_no_checksum_and_hold(tmp_path: Path) 
 
 def test_a_key_in_the_settings_that_is_no_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
-    write_settings(path, msgspec.structs.replace(MADE, pseudonym_key="zz"))
+    write_settings(path, msgspec.structs.replace(MADE, newcomers={"b": {"vote": "zz"}}))
     with pytest.raises(UserError, match="cannot be read"):
         read_settings(path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from consortium.core.machine import Expired, Now, SetTimer, Started, Submitted
@@ -14,7 +15,7 @@ NOW = Now(0, 0)
 
 
 def test_a_paced_load_rests_after_every_so_many_bundles() -> None:
-    calls = tuple(((("tally", "add", None),)) for _ in range(6))
+    calls = tuple(((("tally", "add", msgspec.Raw(b"\xc0")),)) for _ in range(6))
     loader = Loader("a", Load(calls, 6, 100, tuple(b"%d" % index for index in range(6)), rest_every=2, rest_us=9_000))
     waits = []
     effects = loader.step(NOW, Started(()))
