@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench python-versions clean messages
+.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench python-versions clean docs messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -85,6 +85,9 @@ bench: install  ## settlement throughput of four local processes on a private Mo
 PYTHONS ?= python3.11 python3.12 python3.13
 python-versions:  ## the same seed is the same trace on every one of PYTHONS (minutes)
 	@.ci/python-versions $(PYTHONS)
+
+docs: install  ## write docs/systems.md and docs/systems/ anew from the code of the contracts
+	@$(BIN)/python -m tests.systems
 
 messages: install  ## renew the catalogues of translated messages (consortium/locale)
 	@$(BIN)/python -m tests.messages

@@ -16,6 +16,7 @@ from consortium.contracts.medicines import trace_code
 from consortium.core import registry
 from consortium.core.calendar import day_of_ordinal, ordinal_of_day
 from consortium.core.contract import Context, Event, Move, Refused, Table
+from tests.systems.reading import read
 
 V = TypeVar("V")
 Issued = TypeVar("Issued", bound=bill.Issue)
@@ -34,6 +35,9 @@ MEMBERS = {
     "genesis": "genesis",
     "vote": "vote",
 }
+
+
+FRAME = ("unknown-operation", "not-permitted", "not-yours")  # refusals of the frame: of every contract
 
 
 class MemoryState:
@@ -111,7 +115,12 @@ class Consortium:
         except Refused as refused:
             if not refused.keeps_writes:
                 self.state.tables = before
+            is_told = refused.code in FRAME or read(verb.run).tells_refusal(refused.code)
+            assert is_told, f"the page of {contract} does not tell that {operation} refuses {refused.code}"
             raise
+        for event in events:
+            is_told = read(verb.run).tells_event(event.kind)
+            assert is_told, f"the page of {contract} does not tell that {operation} tells {event.kind}"
         check_lives(contract, operation, before, self.state.tables)
         msgspec.msgpack.encode(events)
         return events

@@ -89,7 +89,7 @@ CONTRACT = Contract(
     1,
     (
         Operation("place", Place, _OVERSEERS, _place),
-        Operation("ask_lift", Lift, _OVERSEERS, _ask_lift, Whose(_placed_by)),
+        Operation("ask_lift", Lift, _OVERSEERS, _ask_lift, Whose(_placed_by, owner="who placed the hold")),
         Operation("endorse_lift", Lift, _OVERSEERS, _endorse_lift),
     ),
     (Query("of_account", OfAccount, _OVERSEERS, _of_account),),
