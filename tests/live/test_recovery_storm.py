@@ -36,6 +36,15 @@ def test_a_storm_of_kills_under_bad_links_leaves_all_checks_holding(tmp_path: Pa
     assert {"loss", "duplication", "delay", "partition", "heal", "calm"} < set(met)
 
 
+@pytest.mark.live
+def test_the_whole_cluster_dies_again_and_again_and_nothing_is_lost(tmp_path: Path) -> None:
+    kills = {"kills": 3, "wait_us": 200_000, "down_us": 200_000}
+    outcome = run_drill(tmp_path, small(500, Fault("cluster_kills", at_height=8, options=kills), interval_us=60_000))
+    run = assert_recovered(outcome)
+    met = [record["act"] for record in run.trace if record["kind"] == "fault"]
+    assert met.count("kill") == met.count("restart") == 3 * len(run.scenario.members)
+
+
 def test_the_same_storm_blows_in_the_simulator() -> None:
     scenario = small(400, STORM, interval_us=60_000)
     drawn = strokes(scenario, STORM)

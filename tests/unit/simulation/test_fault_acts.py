@@ -80,6 +80,19 @@ def test_a_storm_is_told_as_its_kills_and_restarts() -> None:
     assert steps[0].fault.at_height == 8 and steps[2].fault.at_height is None
 
 
+def test_when_the_whole_cluster_dies_all_are_killed_at_once_and_all_come_back_before_the_next_time() -> None:
+    kills = Fault("cluster_kills", at_height=8, options={"kills": 2, "settle_us": 7})
+    steps = steps_of(Scenario("cluster", MEMBERS, faults=(kills,)))
+    names = sorted(member.name for member in MEMBERS)
+    n = len(names)
+    assert [step.fault.act for step in steps] == (["kill"] * n + ["restart"] * n) * 2
+    for begin in (0, n, 2 * n, 3 * n):
+        assert sorted(step.fault.target for step in steps[begin : begin + n]) == names
+        assert all(step.fault.after_us == 0 for step in steps[begin + 1 : begin + n]), "at one moment"
+    assert [step.settle_us for step in steps if step.settle_us is not None] == [0, 7]
+    assert steps[0].fault.at_height == 8 and steps[2 * n].fault.after_us >= 7
+
+
 @pytest.mark.parametrize(
     ("link", "shut"),
     [
@@ -128,7 +141,7 @@ def test_a_drift_of_nothing_ends_a_drift_and_no_other_act_ends_itself_so() -> No
 
 
 def test_every_drawing_is_an_episode_of_known_acts_whose_options_can_be_meant() -> None:
-    """With what belongs to its acts behind them; of the acts that harm, only a storm is not drawn at all."""
+    """With what belongs to its acts behind them; of the acts that harm, only storms are not drawn at all."""
     shape = Shape(("m0", "m1", "m2", "m3"), "watcher", 1_000, 250_000)
     drawn: set[str] = set()
     for drawing in load_drawings():
@@ -140,7 +153,7 @@ def test_every_drawing_is_an_episode_of_known_acts_whose_options_can_be_meant() 
                 assert due <= {later.act for later in episode[place + 1 :]}
                 read_options(fault)
                 drawn.add(fault.act)
-    assert set(load_acts()) - drawn == {"kill_storm"}
+    assert set(load_acts()) - drawn == {"cluster_kills", "kill_storm"}
 
 
 # --- a new one --------------------------------------------------------------------------------------------------------
