@@ -28,7 +28,7 @@ from consortium.exploration.coverage import GROUPS, Counts, add_counts
 from consortium.exploration.draw import draw_under
 from consortium.exploration.judge import Examined, Failure, examine, failing_claim, fails_likewise, story
 from consortium.exploration.shrink import shrink
-from consortium.exploration.twins import Enumeration, TwinCase
+from consortium.exploration.twins import WAYS, Enumeration, TwinCase
 from consortium.exploration.twins_judge import TwinExamined, examine_twins
 from consortium.exploration.twins_shrink import decode_case, encode_case, shrink_twins
 from consortium.lab.checks.claims import Kind
@@ -105,19 +105,22 @@ def explore(
         typer.Option(metavar="NAME=VALUE", help="Of --exhaustive: members, heights, views, liar, lost, crashes."),
     ] = None,
     states_max: Annotated[int | None, typer.Option(help="Of --exhaustive: stop after so many states.")] = None,
-    protocol: Annotated[str, typer.Option(help="Of all seeds: pbft, hotstuff or solo.")] = "pbft",
+    protocol: Annotated[
+        str, typer.Option(help="Of all seeds: pbft, hotstuff or solo; of twins: pbft or hotstuff.")
+    ] = "pbft",
     out: Annotated[Path | None, typer.Option(help="Folder for what failed; default runs/explore-TIME.")] = None,
 ) -> None:
     if protocol not in load_protocols():
         raise UserError(f"--protocol {protocol}: known are {', '.join(load_protocols())}")
-    if (twins or exhaustive) and protocol != "pbft":
-        kind = "--twins tells rounds apart by PBFT's messages" if twins else "--exhaustive speaks PBFT"
-        raise UserError(f"{kind}: it cannot take --protocol {protocol}")
+    if twins and protocol not in WAYS:
+        raise UserError(f"--twins knows the rounds of {' and '.join(WAYS)}: it cannot take --protocol {protocol}")
+    if exhaustive and protocol != "pbft":
+        raise UserError(f"--exhaustive speaks PBFT: it cannot take --protocol {protocol}")
     _check_budget(minutes, (seeds, states_max), first, processes)
     if exhaustive:
         raise typer.Exit(search_all(scopes_of(scope or ()), minutes, states_max, make_console()))
     if replay is not None:
-        raise typer.Exit(replay_told(read_replay(replay, twins), make_console(), protocol))
+        raise typer.Exit(replay_told(read_replay(replay, twins, protocol), make_console(), protocol))
     chosen = 1.0 if minutes is None and seeds is None else minutes
     folder = out or next(each for each in new_folders("explore") if not each.exists())
     claim_folder(folder)
@@ -140,19 +143,19 @@ def _check_budget(minutes: float | None, counts: tuple[int | None, ...], first: 
 # --- one seed, in a worker --------------------------------------------------------------------------------------------
 
 
-def twin_case(number: int) -> TwinCase:
-    """Case `number` of all: mostly of 4 members with one twin, every tenth of 7 with two."""
+def twin_case(number: int, protocol: str) -> TwinCase:
+    """Case `number` of all of a protocol: mostly of 4 members with one twin, every tenth of 7 with two."""
     if number % LARGE_EVERY == LARGE_EVERY - 1:
-        return Enumeration(7, 2).case(number // LARGE_EVERY)._replace(number=number)
-    return Enumeration().case(number)
+        return Enumeration(7, 2, protocol=protocol).case(number // LARGE_EVERY)._replace(number=number)
+    return Enumeration(protocol=protocol).case(number)
 
 
 def _explore_seeds(seed: int, protocol: str) -> Outcome:
     return _outcome(seed, examine(draw_under(seed, protocol)))
 
 
-def _explore_twins(number: int) -> Outcome:
-    return _twin_outcome(examine_twins(twin_case(number)))
+def _explore_twins(number: int, protocol: str) -> Outcome:
+    return _twin_outcome(examine_twins(twin_case(number, protocol)))
 
 
 def _outcome(seed: int, examined: Examined) -> Outcome:
@@ -189,7 +192,7 @@ def explore_all(plan: Plan, console: Console) -> int:
 
 def _run(plan: Plan, total: Total, console: Console, began_s: float) -> bool:
     """False where Ctrl-C ended it."""
-    work = _explore_twins if plan.is_twins else partial(_explore_seeds, protocol=plan.protocol)
+    work = partial(_explore_twins if plan.is_twins else _explore_seeds, protocol=plan.protocol)
     told_s = began_s
     with closing(in_processes(work, _seeds(plan, began_s), plan.processes)) as arriving:
         try:
@@ -271,11 +274,15 @@ def _tell_totals(plan: Plan, total: Total, console: Console, passed_s: float) ->
 
 def _keep(plan: Plan, outcome: Outcome, console: Console) -> None:
     """A failing seed or case: shrunk, kept in files, and how to see it again."""
-    twins = " --twins" if plan.is_twins else "" if plan.protocol == "pbft" else f" --protocol {plan.protocol}"
+    twins = (" --twins" if plan.is_twins else "") + ("" if plan.protocol == "pbft" else f" --protocol {plan.protocol}")
     console.print(f"\n[bold]seed {outcome.seed}[/] again: consortium explore{twins} --replay {outcome.seed}")
     if any(failure.claim == DIED for failure in outcome.failures):
         return  # it would take us with it
-    kept = _shrunk_case(outcome.seed, console) if plan.is_twins else _shrunk_seed(outcome.seed, plan.protocol)
+    kept = (
+        _shrunk_case(outcome.seed, plan.protocol, console)
+        if plan.is_twins
+        else _shrunk_seed(outcome.seed, plan.protocol)
+    )
     if kept is None:
         console.print(f"[red]it does not fail again[/]: the run of seed {outcome.seed} depends on more than its seed")
         return
@@ -315,8 +322,8 @@ def _shrunk_seed(seed: int, protocol: str) -> _Kept | None:
     return _Kept(encode_scenario(smallest), story(small.trace), small.failures, words)
 
 
-def _shrunk_case(number: int, console: Console) -> _Kept | None:
-    examined = examine_twins(twin_case(number))
+def _shrunk_case(number: int, protocol: str, console: Console) -> _Kept | None:
+    examined = examine_twins(twin_case(number, protocol))
     console.print(examined.case.sentence(), markup=False)
     if not examined.failures:
         return None
@@ -329,11 +336,11 @@ def _shrunk_case(number: int, console: Console) -> _Kept | None:
     return _Kept(encode_case(smallest), told, small.failures, f"{tries} tries to {len(smallest.rounds)} rounds")
 
 
-def read_replay(text: str, is_twins: bool) -> int | TwinCase:
+def read_replay(text: str, is_twins: bool, protocol: str = "pbft") -> int | TwinCase:
     """A seed, or a twin case by number or by the file that keeps it. Raises ScenarioError with a sentence."""
     number = text.replace("_", "")
     if number.isdecimal() and len(number) <= 18:
-        return twin_case(int(number)) if is_twins else int(number)
+        return twin_case(int(number), protocol) if is_twins else int(number)
     if not is_twins:
         raise ScenarioError(f"--replay {text}: expected a seed; `consortium run FILE` runs a scenario's file")
     path = Path(text)

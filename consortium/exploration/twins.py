@@ -1,10 +1,10 @@
 """Twins (Bano et al., 2021): every Byzantine act as an honest host that runs twice, and networks that tell them apart.
 
-A scenario is a list of rounds; a round is a view, with a leader, a partition of all hosts (the twins apart or
-together), and a moment at which the network cuts it off, so that the next view must come. What a host sends belongs to
-the round of the view that it wants then. What orders batches goes by the partition until the cut, and nowhere
-afterwards; what leads into the next view goes by the partition for a while, and then to all. After the last round the
-network is whole, and work must go on.
+A scenario is a list of rounds; a round is the time of one leader: a view of PBFT, a term of HotStuff. It has a partition
+of all hosts (the twins apart or together), and a moment at which the network cuts it off, so that the next leader must
+come. What a host sends belongs to the round of the view that it wants then. What orders batches goes by the
+partition until the cut, and nowhere afterwards; what leads to the next leader goes by the partition for a while, and
+then to all. After the last round the network is whole, and work must go on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from consortium.ledger.messages import Sealed, Status
 from consortium.ledger.rows import DictRows
 from consortium.node.running import RunningNode
 from consortium.node.submission import Busy, Submission
-from consortium.protocols.pbft.messages import NewView, PrePrepare, Recall, Recalled, ViewChange
+from consortium.protocols.hotstuff import messages as hotstuff
+from consortium.protocols.hotstuff.certificates import TERM_VIEWS
+from consortium.protocols.pbft import messages as pbft
 from consortium.scenario.assemble import RunPlan, Shared, build_genesis, build_host, prepare
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
 from consortium.simulation.clock import Clock
@@ -35,15 +37,42 @@ SUFFIX = "~twin"
 HOP_US = 1_000
 LOOK_US = 25_000
 LIMIT_US = 60_000_000
-CUTS = (1, 2, 3, 4, 9)  # hops after a round's first NEW-VIEW or PRE-PREPARE
 HOLD_US = 250_000  # how long a round's partition holds for what does not order
 WHOLE_US = 5_000_000  # from here on the network is whole in any case: those who have all they want stay in their view
-FREE = (Recall, Recalled)  # booting is not what we explore
-PASSING = (ViewChange, Submission, Busy, Checkpoint, Sealed, Status)
 ROUNDS = 4
 GROUPS_MAX = 3
 BUNDLES = 4  # of each honest member
 Record = dict[str, Any]
+
+
+class Ways(NamedTuple):
+    """How a protocol's messages go. `views` of one leader; `cuts`: hops after a round's `first` message at which it may
+    be cut off; `passing`: what leads to the next leader; `free`: booting, which is not what we explore."""
+
+    views: int
+    cuts: tuple[int, ...]
+    first: tuple[type[Message], ...]
+    passing: tuple[type[Message], ...]
+    free: tuple[type[Message], ...]
+
+
+_OF_ALL = (Submission, Busy, Checkpoint, Sealed, Status)
+WAYS = {
+    "pbft": Ways(
+        views=1,
+        cuts=(1, 2, 3, 4, 9),
+        first=(pbft.NewView, pbft.PrePrepare),
+        passing=(pbft.ViewChange, *_OF_ALL),
+        free=(pbft.Recall, pbft.Recalled),
+    ),
+    "hotstuff": Ways(
+        views=TERM_VIEWS,
+        cuts=(1, 2, 3, 5, 6, 7, 12),  # a view takes two hops, and a block is decided three views later
+        first=(hotstuff.Proposal,),
+        passing=(hotstuff.Timeout, hotstuff.Ask, hotstuff.Told, hotstuff.FetchBlock, hotstuff.BlockFound, *_OF_ALL),
+        free=(hotstuff.Recall, hotstuff.Recalled),
+    ),
+}
 
 
 class Round(NamedTuple):
@@ -59,6 +88,11 @@ class TwinCase(NamedTuple):
     members: tuple[NodeId, ...]
     twinned: tuple[NodeId, ...]
     rounds: tuple[Round, ...]
+    protocol: str = "pbft"
+
+    @property
+    def ways(self) -> Ways:
+        return WAYS[self.protocol]
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -69,13 +103,14 @@ class TwinCase(NamedTuple):
         return tuple(name for name in self.members if name not in self.twinned)
 
     def sentence(self) -> str:
-        lines = [f"twin case {self.number}: {', '.join(self.members)}; twice: {', '.join(self.twinned)}"]
-        for view, each in enumerate(self.rounds):
+        under = "" if self.protocol == "pbft" else f" under {self.protocol}"
+        lines = [f"twin case {self.number}{under}: {', '.join(self.members)}; twice: {', '.join(self.twinned)}"]
+        for place, each in enumerate(self.rounds):
             camps = [
                 " ".join(host for host, group in zip(self.hosts, each.groups, strict=True) if group == wanted)
                 for wanted in range(max(each.groups) + 1)
             ]
-            lines.append(f"  view {view}: {each.leader} leads; {' | '.join(camps)}; cut after {each.cut_hops} hops")
+            lines.append(f"  round {place}: {each.leader} leads; {' | '.join(camps)}; cut after {each.cut_hops} hops")
         return "\n".join(lines)
 
 
@@ -93,14 +128,17 @@ def partitions(count: int, groups_max: int) -> Iterator[tuple[int, ...]]:
 
 
 class Enumeration:
-    """All cases of n members and these rounds, in an order that spreads over all of them: case k is always the same."""
+    """All cases of n members and these rounds, in an order that spreads over all of them: case k of a protocol is
+    always the same."""
 
-    def __init__(self, n: int = 4, twins: int = 1, rounds: int = ROUNDS) -> None:
+    def __init__(self, n: int = 4, twins: int = 1, rounds: int = ROUNDS, protocol: str = "pbft") -> None:
+        self.protocol = protocol
+        self._cuts = WAYS[protocol].cuts
         self.members = tuple(f"m{place}" for place in range(n))
         self.twinned = self.members[:twins]
         self._partitions = tuple(partitions(n + twins, GROUPS_MAX))
         self._rounds = rounds
-        self._choices = n * len(self._partitions) * len(CUTS)
+        self._choices = n * len(self._partitions) * len(self._cuts)
         self.total = self._choices**rounds
         self._stride = _coprime(self.total * 618_034 // 1_000_000, self.total)
 
@@ -111,8 +149,8 @@ class Enumeration:
             index, choice = divmod(index, self._choices)
             choice, leader = divmod(choice, len(self.members))
             cut, partition = divmod(choice, len(self._partitions))
-            rounds.append(Round(self.members[leader], self._partitions[partition], CUTS[cut]))
-        return TwinCase(number, self.members, self.twinned, tuple(rounds))
+            rounds.append(Round(self.members[leader], self._partitions[partition], self._cuts[cut]))
+        return TwinCase(number, self.members, self.twinned, tuple(rounds), self.protocol)
 
 
 def _coprime(near: int, total: int) -> int:
@@ -137,6 +175,7 @@ def twin_scenario(case: TwinCase) -> Scenario:
         name=f"twins-{case.number}",
         seed=1,
         suite="keyed-hash",
+        protocol=case.protocol,
         members=tuple(
             MemberSpec(name, "hospital", "validator", {} if name in case.twinned else {"hosts": ["loader"]})
             for name in case.members
@@ -202,16 +241,16 @@ class TwinRun:
             self._hosts.append(_Host(name, place, identity, host, rows))
         self._verifier = shared.verifier
         self._epochs = Epochs((self.genesis.first_epoch,))
-        self._began_us: dict[int, int] = {}  # of each round: when somebody first wanted its view
-        self._ordered_us: dict[int, int] = {}  # and its first NEW-VIEW or PRE-PREPARE
+        self._began_us: dict[int, int] = {}  # of each round: when somebody first wanted a view of it
+        self._ordered_us: dict[int, int] = {}  # and its first order
 
     def _lead(self, case: TwinCase) -> None:
-        """The leaders of the rounds; afterwards the usual order."""
+        """The leaders of the rounds, by the number of a view or term; afterwards the usual order."""
         epoch = self.genesis.first_epoch
         leaders = tuple(each.leader for each in case.rounds)
 
-        def leader(view: int) -> NodeId:
-            return leaders[view] if view < len(leaders) else epoch.validators[view % epoch.n]
+        def leader(number: int) -> NodeId:
+            return leaders[number] if number < len(leaders) else epoch.validators[number % epoch.n]
 
         epoch.__dict__["leader"] = leader
 
@@ -250,7 +289,9 @@ class TwinRun:
     def _transmit(self, sender: _Host, to: NodeId | None, payload: bytes) -> None:
         self._watch(sender.identity, payload)
         frame = decode_frame(payload)
-        groups = self._groups(sender.machine.view, type(self._verifier.open(frame.signed, self._epochs).message))
+        groups = self._groups(
+            sender.machine.view // self.case.ways.views, type(self._verifier.open(frame.signed, self._epochs).message)
+        )
         if groups == ():
             return
         digest = sha256(payload).digest()
@@ -260,18 +301,18 @@ class TwinRun:
             if groups is None or groups[receiver.place] == groups[sender.place]:
                 self._clock.push(HOP_US, _Delivery(receiver, sender.identity, frame, digest))
 
-    def _groups(self, view: int, kind: type[Message]) -> tuple[int, ...] | None:
+    def _groups(self, place: int, kind: type[Message]) -> tuple[int, ...] | None:
         """The partition of a round; None where all are together; () where nobody hears anybody."""
-        now_us = self._clock.now_us
-        if view >= len(self.case.rounds) or now_us >= WHOLE_US or issubclass(kind, FREE):
+        now_us, ways = self._clock.now_us, self.case.ways
+        if place >= len(self.case.rounds) or now_us >= WHOLE_US or issubclass(kind, ways.free):
             return None
-        each = self.case.rounds[view]
-        began_us = self._began_us.setdefault(view, now_us)
-        if issubclass(kind, PASSING):
+        each = self.case.rounds[place]
+        began_us = self._began_us.setdefault(place, now_us)
+        if issubclass(kind, ways.passing):
             return each.groups if now_us < began_us + HOLD_US else None
-        if issubclass(kind, NewView | PrePrepare):
-            self._ordered_us.setdefault(view, now_us)
-        ordered_us = self._ordered_us.get(view)
+        if issubclass(kind, ways.first):
+            self._ordered_us.setdefault(place, now_us)
+        ordered_us = self._ordered_us.get(place)
         is_cut = ordered_us is not None and now_us >= ordered_us + each.cut_hops * HOP_US
         return () if is_cut else each.groups
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from consortium.core.codec import Malformed
-from consortium.exploration.twins import CUTS, Round, TwinCase
+from consortium.exploration.twins import WAYS, Round, TwinCase
 
 KIND = "twin case"
 
@@ -38,7 +38,8 @@ def _smaller(case: TwinCase) -> Iterator[TwinCase]:
         joined = [tuple(0 for _ in each.groups)] if camps else []
         joined += [tuple(min(group, camps - 1) for group in each.groups)] if camps > 1 else []
         rounds = [each._replace(groups=groups) for groups in joined]
-        rounds += [each._replace(cut_hops=CUTS[-1])] if each.cut_hops < CUTS[-1] else []
+        latest = case.ways.cuts[-1]
+        rounds += [each._replace(cut_hops=latest)] if each.cut_hops < latest else []
         for plainer in rounds:
             yield case._replace(rounds=(*case.rounds[:index], plainer, *case.rounds[index + 1 :]))
 
@@ -48,6 +49,7 @@ def encode_case(case: TwinCase) -> bytes:
     tree: dict[str, Any] = {
         "kind": KIND,
         "number": case.number,
+        "protocol": case.protocol,
         "members": case.members,
         "twinned": case.twinned,
         "rounds": [each._asdict() for each in case.rounds],
@@ -67,6 +69,7 @@ class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: tuple[str, ...]
     twinned: tuple[str, ...]
     rounds: tuple[_KeptRound, ...]
+    protocol: str = "pbft"
 
 
 def decode_case(data: bytes) -> TwinCase:
@@ -77,10 +80,10 @@ def decode_case(data: bytes) -> TwinCase:
         raise Malformed(f"not a twin case: {error}") from None
     hosts = len(kept.members) + len(kept.twinned)
     is_sound = kept.kind == KIND and len(kept.members) >= 4 and set(kept.twinned) < set(kept.members)
-    is_sound = is_sound and len(kept.rounds) > 0
+    is_sound = is_sound and len(kept.rounds) > 0 and kept.protocol in WAYS
     for each in kept.rounds:
         is_sound = is_sound and each.leader in kept.members and len(each.groups) == hosts and min(each.groups) >= 0
     if not is_sound:
         raise Malformed("not a twin case: its members, leaders or groups do not fit together")
     rounds = tuple(Round(each.leader, each.groups, each.cut_hops) for each in kept.rounds)
-    return TwinCase(kept.number, kept.members, kept.twinned, rounds)
+    return TwinCase(kept.number, kept.members, kept.twinned, rounds, kept.protocol)
