@@ -30,8 +30,9 @@ ROOM = "consortium.commands"
 
 def find_command(name: str) -> Command | None:
     """The command of that name: its own file is looked into first, so that no other one is read for it."""
-    module = f"{ROOM}.{name}_" if iskeyword(name) else f"{ROOM}.{name}"
-    if name.isidentifier() and find_spec(module) is not None:
+    word = name.replace("-", "_")
+    module = f"{ROOM}.{word}_" if iskeyword(word) else f"{ROOM}.{word}"
+    if word.isidentifier() and find_spec(module) is not None:
         found = getattr(import_module(module), "COMMAND", None)
         if isinstance(found, Command) and found.name == name:
             return found

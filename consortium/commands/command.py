@@ -14,8 +14,8 @@ EXIT_HOLDS, EXIT_UNSAFE, EXIT_USAGE, EXIT_NO_PROGRESS, EXIT_STOPPED = 0, 1, 2, 3
 
 
 class Command(NamedTuple):
-    """One command of `consortium`. Its file offers it as COMMAND, and bears its name (with `_` behind a word that
-    Python keeps for itself).
+    """One command of `consortium`. Its file offers it as COMMAND, and bears its name (with `_` for a hyphen, and behind
+    a word that Python keeps for itself).
 
     `help` is what `--help` shows; its first paragraph is the line in the list of commands. `call` is a function whose
     annotated parameters are the words of the command (see typer); it leaves with `typer.Exit(status)` where the status

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import typer
 
+from consortium.core.errors import UserError
+from consortium.core.genesis import Genesis, decode_genesis
 from consortium.core.machine import Apply, Rows
 from consortium.lab.checks.claims import Verdict, judge
 from consortium.lab.measures.measures import Measures, measure
@@ -88,3 +90,21 @@ def finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
     verdicts, measures = judge(result), measure(result.trace)
     write_results(folder, result, verdicts, measures)
     return verdicts, measures
+
+
+def find_genesis(ledger: Path) -> Path:
+    """The genesis.json of the nearest folder above a ledger. Raises UserError."""
+    for folder in ledger.resolve().parents[:4]:
+        if (folder / "genesis.json").is_file():
+            return folder / "genesis.json"
+    raise UserError(f"no genesis.json lies above {ledger}: name it with --genesis FILE")
+
+
+def read_genesis(path: Path) -> Genesis:
+    """Raises UserError."""
+    try:
+        return decode_genesis(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(f"there is no genesis file {path}") from None
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None

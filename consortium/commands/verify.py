@@ -9,11 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_json
-from consortium.commands.folders import missing_log
+from consortium.commands.folders import find_genesis, missing_log, read_genesis
 from consortium.commands.language import spoken
 from consortium.contracts import load_contracts
 from consortium.core.errors import UserError
-from consortium.core.genesis import Genesis, decode_genesis
 from consortium.ledger.rows import Damaged
 from consortium.ledger.verify import Fault, Verified, verify_ledger
 from consortium.plugins.record import check_record
@@ -33,8 +32,8 @@ def verify(
     path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
     if ledger.is_dir() and not path.is_file():
         raise UserError(f"{ledger} holds no {LEDGER_FILE}: name the folder of a node, RUN/nodes/NAME")
-    source = genesis or _find_genesis(path)
-    value = _read_genesis(source)
+    source = genesis or find_genesis(path)
+    value = read_genesis(source)
     check_record(source.parent)
     protocol = load_protocols().get(value.protocol)
     if protocol is None:
@@ -91,23 +90,6 @@ def _tell(path: Path, verified: Verified, notes: list[str]) -> None:
     typer.echo(words("seals: {seals}, the last at height {height}", seals=seals, height=verified.sealed_height))
     for note in notes:
         typer.echo(f"consortium: {note}", err=True)
-
-
-def _find_genesis(ledger: Path) -> Path:
-    """The genesis.json of the nearest folder above the ledger. Raises UserError."""
-    for folder in ledger.resolve().parents[:4]:
-        if (folder / "genesis.json").is_file():
-            return folder / "genesis.json"
-    raise UserError(f"no genesis.json lies above {ledger}: name it with --genesis FILE")
-
-
-def _read_genesis(path: Path) -> Genesis:
-    try:
-        return decode_genesis(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"there is no genesis file {path}") from None
-    except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
 
 
 COMMAND = Command(

@@ -43,12 +43,18 @@ class Refused(Exception):
 
 class Table(Generic[V]):
     """A named table of the state: string keys, values of one frozen msgspec Struct type, of which equal values have
-    equal bytes (else TypeError, see core/canonical.py)."""
+    equal bytes (else TypeError, see core/canonical.py). `told_as`: the word by which a person asks for a proof of one
+    of its rows, as in `consortium prove RUN bill NUMBER`; none where nobody would. `key_of`: the key of what a
+    person writes, where one thing may be written in several ways."""
 
-    __slots__ = ("kind", "name", "prefix")
+    __slots__ = ("key_of", "kind", "name", "prefix", "told_as")
 
-    def __init__(self, name: str, kind: type[V]) -> None:
+    def __init__(
+        self, name: str, kind: type[V], told_as: str = "", key_of: Callable[[str], str] = lambda text: text
+    ) -> None:
         check_canonical(kind, f"table {name}")
+        self.told_as = told_as
+        self.key_of = key_of
         self.name = name
         self.kind = kind
         self.prefix = f"{name}\x00"  # before each key in a row's name

@@ -118,6 +118,10 @@ class Epochs:
     def newest(self) -> Epoch:
         return self._epochs[-1]
 
+    @property
+    def oldest(self) -> Epoch:
+        return self._epochs[0]
+
     def speaking(self, name: NodeId, height: int) -> Epoch:
         """The epoch in which `name` speaks when `height` is the next to decide: that height's if it is a member then;
         else the next in which it will be, or the last in which it was; the height's if it never was."""

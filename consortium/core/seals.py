@@ -84,7 +84,10 @@ def follow(links: Sequence[EpochLink], epochs: Epochs, verifier: Verifier) -> No
     those before the bad link stay added: each is proven by itself."""
     if len(links) > LINKS_MAX:
         raise Malformed(f"{len(links)} epochs, at most {LINKS_MAX}")
+    oldest = epochs.oldest.number
     for number, link in enumerate(links, 1):
+        if number < oldest:
+            continue  # of whoever begins later than the genesis: what leads to where it begins
         known = epochs.number(number)
         if known is not None:
             if encode(known) != encode(link.epoch):

@@ -50,15 +50,14 @@ _NONE = Versions({})
 class VersionMissing(UserError, RuntimeError):
     """A height is executed by a version that this program does not have. Nothing of the height was done."""
 
-    def __init__(self, contract: str, version: int, height: int, held: Contract | None) -> None:
-        has = "has no contract of this name" if held is None else f"has {_listed(sorted(held.versions))}"
-        super().__init__(
-            f"from height {height} on version {version} of contract {contract!r} executes, and this program {has}: "
-            f"install one that has version {version} and start again; the ledger is kept as it stands below that height"
-        )
-        self.contract = contract
-        self.version = version
-        self.height = height
+
+def version_missing(contract: str, version: int, height: int, held: Contract | None) -> VersionMissing:
+    """`held`: what the program has of the contract."""
+    has = "has no contract of this name" if held is None else f"has {_listed(sorted(held.versions))}"
+    return VersionMissing(
+        f"from height {height} on version {version} of contract {contract!r} executes, and this program {has}: "
+        f"install one that has version {version} and start again; the ledger is kept as it stands below that height"
+    )
 
 
 def _listed(versions: list[int]) -> str:

@@ -8,6 +8,7 @@ from consortium.core import merkle
 from consortium.core.codec import Malformed, encode
 from consortium.core.crypto import SUITES
 from consortium.core.format import FORMAT
+from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.proven import EpochsProof, HeaderProof, ProofError, ReceiptProof, StateProof, TransactionProof
 from consortium.core.seals import Linked
@@ -30,9 +31,9 @@ class StateEvidence(NamedTuple):
     path: Path
 
 
-def prove_transaction(ledger: Ledger, rows: Rows, height: int, index: int) -> bytes:
+def prove_transaction(genesis: Genesis, rows: Rows, height: int, index: int) -> bytes:
     """Of the transaction that is number `index` at `height`. Raises ProofError (no such one, or not sealed yet)."""
-    bundles = Bundles(ledger.chain, SUITES[ledger.genesis.suite]())
+    bundles = Bundles(genesis.chain, SUITES[genesis.suite]())
     found: list[tuple[str, bytes, bytes]] = []
     try:
         for raw in decode_batch(rows.get("batch", height_key(height)) or _no_such(height)).bundles:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.contract import Contract, StateReader
-from consortium.core.versions import VersionMissing, Versions, get_versions
+from consortium.core.versions import Versions, get_versions, version_missing
 
 
 class Verb(NamedTuple):
@@ -50,7 +50,7 @@ class RuleBook:
         if missing:
             name, version = missing[0]
             first = next(step for step in versions.steps[name] if step.version == version)
-            raise VersionMissing(name, version, first.from_height, self._contracts.get(name))
+            raise version_missing(name, version, first.from_height, self._contracts.get(name))
 
     def _rules(self, versions: Versions, height: int) -> Rules:
         named = versions_at(versions, height)

@@ -13,7 +13,7 @@ from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
 from .ordering_bugs import ORDERING_BUGS
-from .rule_bugs import RULE_BUGS
+from .rule_bugs import PROOF_BUGS, RULE_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
 
 BUGS: tuple[SeededBug, ...] = (
@@ -34,4 +34,5 @@ BUGS: tuple[SeededBug, ...] = (
     *IDENTITY_BUGS,
     *EXPLORED_BUGS,
     *RULE_BUGS,
+    *PROOF_BUGS,
 )

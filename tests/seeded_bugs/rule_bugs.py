@@ -7,7 +7,6 @@ from .bug import CORE, LEDGER, SeededBug
 VERSIONS = "tests/unit/ledger/test_rule_versions.py"
 BY_VOTE = "tests/unit/contracts/test_rules_by_vote.py"
 PROVEN = "tests/unit/core/test_proven.py"
-LINKS = "tests/simulation/test_membership_ledgers.py"
 GOVERNANCE = "consortium/contracts/governance/"
 
 RULE_BUGS = (
@@ -106,5 +105,48 @@ RULE_BUGS = (
         "    if newest.from_height > context.height:",
         "    if newest.from_height > context.height + 10_000:",
         (BY_VOTE,),
+    ),
+)
+
+PROOF_BUGS = (
+    SeededBug(
+        "proof-epoch-link-not-checked",
+        "Each link from epoch to epoch is checked before its members are believed (docs/decisions/070).",
+        CORE + "seals.py",
+        "        epochs.add(check_epoch_link(link, number, epochs, verifier))",
+        "        epochs.add(link.epoch)",
+        (PROVEN,),
+    ),
+    SeededBug(
+        "proof-link-seal-of-another-header",
+        "The seal of a link is over the header that it brings (docs/decisions/070).",
+        CORE + "seals.py",
+        "    if (vote.height, vote.header_digest) != (header.height, header_bytes_digest(link.header)):",
+        "    if vote.height != header.height:",
+        (PROVEN,),
+    ),
+    SeededBug(
+        "proof-of-any-size",
+        "A proof is bounded before it is decoded (docs/decisions/070).",
+        CORE + "proven.py",
+        "    if len(proof) > bytes_max:",
+        "    if len(proof) > PROOF_BYTES_MAX:",
+        (PROVEN,),
+    ),
+    SeededBug(
+        "proof-value-not-under-the-root",
+        "A state's value lies under the state root of a sealed header (docs/decisions/070).",
+        CORE + "proven.py",
+        "    if not is_proven(proof.path, proof.key, proof.value, header.state):",
+        "    if not is_proven(proof.path, proof.key, proof.value, header.state) and proof.value is None:",
+        (PROVEN,),
+    ),
+    SeededBug(
+        "proof-of-another-format",
+        "A proof of another format is refused in a sentence (docs/decisions/070).",
+        CORE + "proven.py",
+        '        raise ProofError(f"a {fault}")\n    match value:',
+        "        pass\n    match value:",
+        (PROVEN,),
     ),
 )

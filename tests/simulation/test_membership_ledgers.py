@@ -111,7 +111,7 @@ def test_a_person_with_the_genesis_file_follows_the_members_epoch_by_epoch(story
         "receipt", height_key(height), height_key(height + 1)
     ):
         height -= 1
-    proven = verify_transaction_proof(genesis, prove_transaction(ledger, rows, height, 0))
+    proven = verify_transaction_proof(genesis, prove_transaction(ledger.genesis, rows, height, 0))
     assert proven.header.epoch == 2 and proven.header.height == height
     assert verify_receipt_proof(genesis, prove_receipt(rows, height, 0)).header.epoch == 2
 

@@ -28,7 +28,7 @@ def test_the_file_of_each_command_bears_its_name() -> None:
     assert {"run", "list", "check", "verify", "import", "report", "compare", "sweep", "explore"} <= set(commands)
     for name, command in commands.items():
         module = sys.modules[command.call.__module__]
-        assert module.__name__.rpartition(".")[2].rstrip("_") == name
+        assert module.__name__.rpartition(".")[2].rstrip("_").replace("_", "-") == name
         assert command.panel in PANELS
         assert command.help.strip() and app.find_command(name) == command
 
@@ -86,7 +86,7 @@ COMMANDS = Path(__file__).resolve().parents[2] / "docs" / "commands.md"
 
 
 def test_the_page_of_commands_tells_each_command_and_the_statuses_that_its_help_tells() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| .* \| ([0-9, ]+) \|$", COMMANDS.read_text(encoding="utf-8"), re.M)
+    rows = re.findall(r"^\| `([\w-]+)` \| .* \| ([0-9, ]+) \|$", COMMANDS.read_text(encoding="utf-8"), re.M)
     told = {name: {int(word) for word in statuses.split(",")} for name, statuses in rows}
     assert set(told) == set(app.all_commands())
     for name, command in app.all_commands().items():

@@ -130,7 +130,7 @@ class Charge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: int
 
 
-PROPOSALS: Table[Proposal] = Table("governance.proposal", Proposal)
+PROPOSALS: Table[Proposal] = Table("governance.proposal", Proposal, told_as="proposal")
 CONVICTIONS: Table[Conviction] = Table("governance.conviction", Conviction)
 CHARGES: Table[Charge] = Table("governance.charge", Charge)
 

@@ -70,7 +70,7 @@ class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     red_letter: str = ""  # of a reversed bill the red-letter bill's number, of a red-letter bill the reversed one's
 
 
-BILLS: Table[Bill] = Table("bill", Bill)
+BILLS: Table[Bill] = Table("bill", Bill, told_as="bill", key_of=lambda text: normalise(text))
 
 
 class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

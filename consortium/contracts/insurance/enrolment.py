@@ -68,7 +68,7 @@ class Contribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     account_fen: int
 
 
-PERSONS: Table[Person] = Table("person", Person)
+PERSONS: Table[Person] = Table("person", Person, told_as="person")
 CHANGES: Table[Change] = Table("enrolment_change", Change)
 CONTRIBUTIONS: Table[Contribution] = Table("contribution", Contribution)
 

@@ -57,7 +57,7 @@ class Account(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True)
     balance_fen: int
 
 
-ACCOUNTS: Table[Account] = Table("account", Account)
+ACCOUNTS: Table[Account] = Table("account", Account, told_as="account")
 
 
 class Open(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

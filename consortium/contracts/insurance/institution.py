@@ -66,7 +66,7 @@ class Spelling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fixmedins_code: str
 
 
-INSTITUTIONS: Table[Institution] = Table("institution", Institution)
+INSTITUTIONS: Table[Institution] = Table("institution", Institution, told_as="institution")
 SPELLINGS: Table[Spelling] = Table("institution_code", Spelling)
 LIFE = Life(
     INSTITUTIONS,

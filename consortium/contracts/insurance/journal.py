@@ -35,7 +35,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     commitment: bytes = b""
 
 
-SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement)
+SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement, told_as="claim")
 
 
 def settlement_key(psn_no: str, year: int, sequence: int) -> str:

@@ -75,8 +75,8 @@ class DrgGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight_bp: int
 
 
-CATALOGUE: Table[CatalogueEntry] = Table("catalogue", CatalogueEntry)
-PACKS: Table[Pack] = Table("policy_pack", Pack)
+CATALOGUE: Table[CatalogueEntry] = Table("catalogue", CatalogueEntry, told_as="item")
+PACKS: Table[Pack] = Table("policy_pack", Pack, told_as="pack")
 CALENDAR: Table[Calendar] = Table("policy_calendar", Calendar)
 DRG_GROUPS: Table[DrgGroup] = Table("drg_group", DrgGroup)
 _THE_CALENDAR = "calendar"

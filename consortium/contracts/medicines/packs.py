@@ -63,8 +63,8 @@ class LotPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     codes: tuple[str, ...]
 
 
-PACKS: Table[Pack] = Table("trace_pack", Pack)
-LOTS: Table[Lot] = Table("trace_lot", Lot)
+PACKS: Table[Pack] = Table("trace_pack", Pack, told_as="code")
+LOTS: Table[Lot] = Table("trace_lot", Lot, told_as="lot")
 LOT_PAGES: Table[LotPage] = Table("trace_lot_page", LotPage)
 
 

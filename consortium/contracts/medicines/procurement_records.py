@@ -84,9 +84,9 @@ class InvoiceUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_no: str
 
 
-TENDERS: Table[Tender] = Table("tender", Tender)
+TENDERS: Table[Tender] = Table("tender", Tender, told_as="tender")
 SUBCONTRACTS: Table[Subcontract] = Table("subcontract", Subcontract)
-ORDERS: Table[Order] = Table("drug_order", Order)
+ORDERS: Table[Order] = Table("drug_order", Order, told_as="order")
 INVOICES: Table[InvoiceUse] = Table("invoice", InvoiceUse)
 
 

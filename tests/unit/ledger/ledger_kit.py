@@ -224,7 +224,8 @@ class Chain:
     def seal(self) -> Certificate:
         """Seal the head."""
         height = self.ledger.head_height
-        seal = certify(self.genesis, Checkpoint(height, self.ledger.head_digest))
+        epoch = self.epochs.at(height).number
+        seal = certify(self.genesis, Checkpoint(height, self.ledger.head_digest), epoch=epoch)
         self.rows.stage(seal_rows(self.rows, height, seal))
         return seal
 

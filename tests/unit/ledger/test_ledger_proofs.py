@@ -41,7 +41,7 @@ def chain() -> Chain:
 
 def test_one_transaction_is_proven_without_the_others(chain: Chain) -> None:
     for index in range(7):
-        proof = prove_transaction(chain.ledger, chain.rows, 4, index)
+        proof = prove_transaction(chain.genesis, chain.rows, 4, index)
         proven = verify_transaction_proof(chain.genesis, proof)
         assert (proven.header.height, proven.member) == (4, "bob")
         assert bytes(decode_call(proven.transaction).arguments) == encode(Add("claim", index))
@@ -51,7 +51,7 @@ def test_one_transaction_is_proven_without_the_others(chain: Chain) -> None:
 def test_a_receipt_is_proven_also_a_refusal(chain: Chain) -> None:
     proven = verify_receipt_proof(chain.genesis, prove_receipt(chain.rows, 4, 7))
     assert proven.receipt.code == "below-zero"
-    identity = verify_transaction_proof(chain.genesis, prove_transaction(chain.ledger, chain.rows, 4, 7)).identity
+    identity = verify_transaction_proof(chain.genesis, prove_transaction(chain.genesis, chain.rows, 4, 7)).identity
     assert proven.receipt.transaction == identity
 
 
@@ -76,7 +76,7 @@ def test_what_is_not_sealed_yet_is_proven_later() -> None:
 
 
 def test_another_genesis_is_not_convinced(chain: Chain) -> None:
-    proof = prove_transaction(chain.ledger, chain.rows, 4, 0)
+    proof = prove_transaction(chain.genesis, chain.rows, 4, 0)
     with pytest.raises(ProofError, match="not sealed by the members"):
         verify_transaction_proof(make_genesis(idle_seal_us=5), proof)
 
@@ -84,7 +84,7 @@ def test_another_genesis_is_not_convinced(chain: Chain) -> None:
 def test_what_does_not_exist_has_no_proof(chain: Chain) -> None:
     for height, index in ((4, 8), (4, -1), (99, 0), (0, 0)):
         with pytest.raises(ProofError):
-            prove_transaction(chain.ledger, chain.rows, height, index)
+            prove_transaction(chain.genesis, chain.rows, height, index)
     with pytest.raises(ProofError):
         prove_receipt(chain.rows, 4, 8)
 
@@ -93,7 +93,7 @@ def test_what_does_not_exist_has_no_proof(chain: Chain) -> None:
 def test_index_and_size_within_a_proof_cannot_be_rewritten(chain: Chain, index: int) -> None:
     """Regression (hostile suite, finding 11): "0 of 8" verified as "0 of 5"."""
     made = (
-        (prove_transaction(chain.ledger, chain.rows, 4, index), TransactionProof, verify_transaction_proof),
+        (prove_transaction(chain.genesis, chain.rows, 4, index), TransactionProof, verify_transaction_proof),
         (prove_receipt(chain.rows, 4, index), ReceiptProof, verify_receipt_proof),
     )
     for proof, kind, verify in made:
@@ -122,7 +122,7 @@ def test_a_proof_out_of_damaged_rows_is_not_made(chain: Chain) -> None:
         rows = chain.rows.copy()
         rows.stage([(table, key, value)])
         with pytest.raises(Damaged):
-            prove_transaction(chain.ledger, rows, 4, 0)
+            prove_transaction(chain.genesis, rows, 4, 0)
             prove_receipt(rows, 4, 0)
     evidence = take_state_evidence(chain.ledger, chain.rows, "tally", "claim")
     with pytest.raises(Damaged):
@@ -131,7 +131,7 @@ def test_a_proof_out_of_damaged_rows_is_not_made(chain: Chain) -> None:
 
 def test_no_changed_byte_goes_unnoticed(chain: Chain) -> None:
     made = (
-        (prove_transaction(chain.ledger, chain.rows, 4, 3), verify_transaction_proof),
+        (prove_transaction(chain.genesis, chain.rows, 4, 3), verify_transaction_proof),
         (prove_receipt(chain.rows, 4, 3), verify_receipt_proof),
         (prove_state(chain.ledger, chain.rows, "tally", "claim"), verify_state_proof),
         (prove_state(chain.ledger, chain.rows, "tally", "nobody"), verify_state_proof),

@@ -1,0 +1,62 @@
+"""`consortium verify-proof`: what a file proves, judged from a genesis file alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_json
+from consortium.commands.folders import read_genesis
+from consortium.commands.proof_words import fields_of, tell
+from consortium.core.errors import UserError
+from consortium.core.format import format_fault
+from consortium.core.proven import GENESIS_BYTES_MAX, PROOF_BYTES_MAX, Anchor, ProofError, judge_from
+
+
+def verify_proof(
+    proof: Annotated[Path, typer.Argument(metavar="FILE", help="What `consortium prove` wrote.")],
+    genesis: Annotated[
+        Path, typer.Argument(metavar="GENESIS", help="The genesis.json of the chain; or a run's folder.")
+    ],
+    json: Json = False,
+) -> None:
+    source = genesis / "genesis.json" if genesis.is_dir() else genesis
+    _check_size(source, GENESIS_BYTES_MAX, "genesis file")
+    trusted = read_genesis(source)
+    if (fault := format_fault("genesis", trusted.format)) is not None:
+        raise UserError(f"{source}: a {fault}")
+    _check_size(proof, PROOF_BYTES_MAX, "proof")
+    try:
+        proven = judge_from(Anchor.of(trusted), proof.read_bytes())
+    except ProofError as error:
+        if json:
+            print_json({"format": 1, "proof": str(proof), "is_proven": False, "fault": str(error)})
+        else:
+            typer.echo(f"PROVES NOTHING: {error}")
+        raise typer.Exit(EXIT_UNSAFE) from None
+    if json:
+        print_json({"format": 1, "proof": str(proof), "is_proven": True, **fields_of(proven, trusted)})
+    else:
+        typer.echo(f"proven: {tell(proven, trusted)}")
+
+
+def _check_size(path: Path, bytes_max: int, what: str) -> None:
+    """Before anything of it is read. Raises UserError."""
+    if not path.is_file():
+        raise UserError(f"there is no {what} {path}")
+    size = path.stat().st_size
+    if size > bytes_max:
+        raise UserError(f"{path} has {size:,} bytes: a {what} has at most {bytes_max:,}")
+
+
+COMMAND = Command(
+    "verify-proof",
+    "Judge a proof without a ledger, from the genesis file of its chain alone: one sentence says what it proves.\n\n"
+    "\b\nExamples:\n  consortium verify-proof claim-P1-2026-000001.proof genesis.json\n"
+    "  consortium verify-proof employee.proof runs/RUN --json\n\n"
+    "Exit status: 0 proven, 1 it proves nothing (the sentence says why), 2 wrong usage or input.",
+    verify_proof,
+    LOOK,
+)
