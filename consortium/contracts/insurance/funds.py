@@ -19,6 +19,7 @@ from consortium.contracts.checks import (
     check_positive_amount,
     check_text,
 )
+from consortium.contracts.oversight import hold
 from consortium.core.contract import (
     GENESIS,
     Context,
@@ -105,16 +106,34 @@ def open_account(state: State, name: str) -> None:
         state.put(ACCOUNTS, name, Account(0))
 
 
-def move(state: State, source: str, target: str, amount_fen: int, cause: str, events: list[Event]) -> None:
+def move(
+    state: State,
+    source: str,
+    target: str,
+    amount_fen: int,
+    cause: str,
+    events: list[Event],
+    *,
+    is_return: bool = False,
+) -> None:
     """Move money between two open accounts and tell why; refuses like `move_all`. Zero moves nothing."""
-    move_all(state, ((source, target, amount_fen),), cause, events)
+    move_all(state, ((source, target, amount_fen),), cause, events, is_return=is_return)
 
 
-def move_all(state: State, movements: Sequence[tuple[str, str, int]], cause: str, events: list[Event]) -> None:
-    """Several movements (source, target, fen) of one cause; each account is read and written once.
+def move_all(
+    state: State,
+    movements: Sequence[tuple[str, str, int]],
+    cause: str,
+    events: list[Event],
+    *,
+    is_return: bool = False,
+) -> None:
+    """Several movements (source, target, fen) of one cause; each account is read and written once. `is_return`: they
+    give back what was paid, and pass every hold.
 
     Emits an Event "movement" {source, target, amount_fen, cause} for each that is not zero. Refuses `bad-amount`,
-    `unknown-account`, `fund-exhausted` (a fund), `account-short` (any other account that may not be negative).
+    `unknown-account`, `fund-exhausted` (a fund), `account-short` (any other account that may not be negative),
+    `payment-held`.
     """
     balances: dict[str, int] = {}
     for source, target, amount_fen in movements:
@@ -124,6 +143,8 @@ def move_all(state: State, movements: Sequence[tuple[str, str, int]], cause: str
             raise Refused("bad-amount", f"a movement of {amount_fen} fen from {source} to {target}")
         if source == target:
             raise Refused("same-account", f"source and target are both {source}")
+        if not is_return:
+            hold.check_payment(state, source, target)
         balances[source] = _read(state, balances, source) - amount_fen
         balances[target] = _read(state, balances, target) + amount_fen
         events.append(Event("movement", {"source": source, "target": target, "amount_fen": amount_fen, "cause": cause}))

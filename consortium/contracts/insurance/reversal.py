@@ -83,7 +83,7 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     events: list[Event] = []
     payable = f"payable/{settlement.fixmedins_code}"
     refunds = [(payable, target, fen) for target, fen in sources_of(settlement, f"person/{psn_no}")]
-    funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events)
+    funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events, is_return=True)
     _give_back(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
     return events

@@ -15,12 +15,10 @@ from consortium.contracts.medicines.procurement_records import (
     OF_BUYER,
     OF_SUPPLIER,
     ORDER_CODES_MAX,
-    ORDERED,
+    ORDER_LIFE,
     ORDERS,
-    PREPAID,
     RECEIVED,
     REJECTED,
-    SHIPPED,
     SUBCONTRACTS,
     Invoice,
     InvoiceUse,
@@ -32,6 +30,7 @@ from consortium.contracts.medicines.procurement_records import (
     get_subcontract,
     get_tender,
 )
+from consortium.contracts.medicines.returns import owe_refund
 from consortium.contracts.oversight import due
 from consortium.contracts.oversight.notice import notice
 from consortium.core.calendar import compute_day_after
@@ -44,8 +43,7 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
     """Also amends a shipment that is not yet received."""
     order_no = arguments.order_no
     order = get_order(state, order_no)
-    if order.stage not in (ORDERED, PREPAID, SHIPPED):
-        raise Refused("wrong-stage", f"order {order_no} is {order.stage}: shipment follows {ORDERED}")
+    stage = ORDER_LIFE.move("ship", order.stage, f"order {order_no}")
     tender = get_tender(state, order.contract_no)
     check_digest(arguments.inspection_report, "inspection_report")
     if not arguments.inspection_passed:
@@ -69,13 +67,13 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
         state.put(INVOICES, invoice.digest.hex(), InvoiceUse(order_no))
     shipped = msgspec.structs.replace(
         order,
-        stage=SHIPPED,
+        stage=stage,
         invoices=arguments.invoices,
         inspection_report=arguments.inspection_report,
         codes=arguments.codes,
     )
     state.put(ORDERS, order_no, shipped)
-    kind = "shipment-amended" if order.stage == SHIPPED else "order-shipped"
+    kind = "shipment-amended" if order.stage == stage else "order-shipped"
     return [Event(kind, {"order_no": order_no, "packs": order.quantity, "invoices": len(arguments.invoices)})]
 
 
@@ -94,19 +92,22 @@ def _check_codes_shippable(state: State, codes: tuple[str, ...], med_list_codg: 
 
 
 def _check_invoices(invoices: tuple[Invoice, ...], tender: Tender, order: Order) -> None:
-    """两票制: one invoice producer → institution, or two with one distributor between."""
+    """两票制: one invoice of the producer to the institution where it ships itself, else two, of the producer to who
+    ships and is paid, and of that one to the institution."""
     if not 1 <= len(invoices) <= INVOICES_MAX:
         raise Refused("two-invoice-rule", f"a batch has one or two invoices, got {len(invoices)}")
     for invoice in invoices:
         check_identifier(invoice.seller, "seller")
         check_identifier(invoice.buyer, "buyer")
         check_digest(invoice.digest, "the invoice's digest")
-    chain = [invoices[0].seller, *(invoice.buyer for invoice in invoices)]
-    is_linked = all(invoice.seller == seller for invoice, seller in zip(invoices, chain, strict=False))
-    if not is_linked or chain[0] != tender.producer or chain[-1] != order.fixmedins_code:
+    parties = [(invoice.seller, invoice.buyer) for invoice in invoices]
+    wanted = [(tender.producer, order.fixmedins_code)]
+    if order.supplier != tender.producer:
+        wanted = [(tender.producer, order.supplier), (order.supplier, order.fixmedins_code)]
+    if parties != wanted:
+        way = ", then ".join(f"{seller} to {buyer}" for seller, buyer in wanted)
         raise Refused(
-            "two-invoice-rule",
-            f"invoices must lead from {tender.producer} to {order.fixmedins_code}, with one distributor at most",
+            "two-invoice-rule", f"the invoices must be of {way}: who made it, who ships and is paid, who buys"
         )
     if len(invoices) == INVOICES_MAX and invoices[0].digest == invoices[1].digest:
         raise Refused("invoice-used", "one invoice stands for both sales")
@@ -117,16 +118,12 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
     order_no = arguments.order_no
     order = get_order(state, order_no)
     code = order.fixmedins_code
-    if order.stage != SHIPPED:
-        raise Refused("wrong-stage", f"order {order_no} is {order.stage}: receipt follows {SHIPPED}")
+    end = RECEIVED if arguments.inspection_passed else REJECTED
+    stage = ORDER_LIFE.move("receive", order.stage, f"order {order_no}", end)
     check_range(arguments.quantity, 0, order.quantity, "quantity")
     check_count(len(arguments.codes), ORDER_CODES_MAX, "codes", 0)
-    if not arguments.inspection_passed:
-        state.put(ORDERS, order_no, msgspec.structs.replace(order, stage=REJECTED))
-        return [
-            Event("order-rejected", {"order_no": order_no}),
-            notice("inspection-failed", f"order/{order_no}", supplier=order.supplier, paid_fen=order.paid_fen),
-        ]
+    if stage == REJECTED:
+        return _reject(state, order_no, order, context)
     if order.codes and len(arguments.codes) != arguments.quantity:
         raise Refused("trace-code-count", f"{len(arguments.codes)} codes for {arguments.quantity} packs")
     shipped = frozenset(order.codes)
@@ -139,16 +136,30 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
     today = context.day
     received = msgspec.structs.replace(
         order,
-        stage=RECEIVED,
+        stage=stage,
         received=arguments.quantity,
         amount_fen=arguments.quantity * tender.price_fen,
         received_day=today,
         due_day=compute_day_after(today, tender.term_days),
     )
+    events: list[Event] = []
+    received = owe_refund(state, order_no, received, tender, context, events)
     state.put(ORDERS, order_no, received)
     if received.amount_fen > received.paid_fen:
         due.put(state, compute_day_after(received.due_day, 1), CHECK_OVERDUE, order_no, context)
-    return _progress(state, order, order_no, received, tender.to_day)
+    return [*_progress(state, order, order_no, received, tender.to_day), *events]
+
+
+def _reject(state: State, order_no: str, order: Order, context: Context) -> list[Event]:
+    """The goods failed inspection: nothing of them is owed, and what was paid is owed back."""
+    events = [
+        Event("order-rejected", {"order_no": order_no}),
+        notice("inspection-failed", f"order/{order_no}", supplier=order.supplier, paid_fen=order.paid_fen),
+    ]
+    rejected = msgspec.structs.replace(order, stage=REJECTED, amount_fen=0)
+    tender = get_tender(state, order.contract_no)
+    state.put(ORDERS, order_no, owe_refund(state, order_no, rejected, tender, context, events))
+    return events
 
 
 def _progress(state: State, order: Order, order_no: str, received: Order, to_day: int) -> list[Event]:

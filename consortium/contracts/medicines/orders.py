@@ -20,12 +20,9 @@ from consortium.contracts.medicines.procurement_records import (
     CLOSED,
     OF_BUYER,
     OF_ORDERER,
-    ORDERED,
+    ORDER_LIFE,
     ORDERS,
-    PAID,
-    PREPAID,
     QUANTITY_MAX,
-    RECEIVED,
     SUBCONTRACTS,
     Order,
     Pay,
@@ -35,7 +32,7 @@ from consortium.contracts.medicines.procurement_records import (
     get_subcontract,
     get_tender,
 )
-from consortium.contracts.oversight import due, hold
+from consortium.contracts.oversight import due
 from consortium.contracts.oversight.due import Ring
 from consortium.contracts.oversight.notice import notice
 from consortium.core.calendar import compute_day_after, compute_days_between
@@ -57,12 +54,11 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
     check_range(arguments.quantity, 1, QUANTITY_MAX, "quantity")
     check_positive_amount(arguments.quantity * tender.price_fen, "the order's amount")
     known = state.get(ORDERS, order_no)
+    stage = ORDER_LIFE.move("place_order", ORDER_LIFE.stage_of(known), f"order {order_no}")
     before = 0
     if known is not None:
         if known.contract_no != contract_no:
             raise Refused("order-exists", f"order {order_no} is one of {known.contract_no}")
-        if known.stage != ORDERED:
-            raise Refused("step-closed", f"order {order_no} is {known.stage}: it cannot be amended")
         before = known.quantity
     elif tender.stage == CLOSED:
         raise Refused("step-closed", f"tender contract {contract_no} is closed")
@@ -76,7 +72,7 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
         supplier=tender.supplier,
         quantity=arguments.quantity,
         amount_fen=arguments.quantity * tender.price_fen,
-        stage=ORDERED,
+        stage=stage,
         payee=f"supplier/{tender.supplier}",
     )
     state.put(ORDERS, order_no, order)
@@ -88,44 +84,40 @@ def _prepay(state: State, arguments: Prepay, context: Context) -> list[Event]:
     order = get_order(state, arguments.order_no)
     check_choice(arguments.payer, (_FUND, _BUYER), "payer")
     check_range(arguments.share_bp, PREPAYMENT_MIN_BP, BASIS_POINTS, "share_bp")
-    if order.stage != ORDERED:
-        raise Refused("wrong-stage", f"order {arguments.order_no} is {order.stage}: prepayment follows {ORDERED}")
+    stage = ORDER_LIFE.move("prepay", order.stage, f"order {arguments.order_no}")
     amount_fen = divide_half_up(order.amount_fen * arguments.share_bp, BASIS_POINTS)
     events: list[Event] = []
-    source = _payer(state, order, arguments.payer, context)
-    funds.move(state, source, order.payee, amount_fen, f"prepayment/{arguments.order_no}", events)
-    state.put(ORDERS, arguments.order_no, msgspec.structs.replace(order, stage=PREPAID, paid_fen=amount_fen))
+    paid = _pay_from(state, order, arguments, amount_fen, "prepayment", context, events)
+    state.put(ORDERS, arguments.order_no, msgspec.structs.replace(paid, stage=stage))
     events.append(Event("order-prepaid", {"order_no": arguments.order_no, "amount_fen": amount_fen}))
     return events
 
 
-def _payer(state: State, order: Order, payer: str, context: Context) -> str:
-    """The account that may pay: the bureau pays from the procurement fund, the buyer from what it was paid."""
-    if payer == _FUND:
-        if context.role != BUREAU:
-            raise Refused("not-permitted", f"a {context.role} may not pay from the fund")
-        source = funds.PROCUREMENT
-    elif context.role == BUREAU:
-        raise Refused("not-permitted", "the bureau pays from the fund, not from what the buyer was paid")
-    else:
-        source = f"paid/{order.fixmedins_code}"
-    hold.check_payment(state, source, order.payee)
-    return source
+def _pay_from(
+    state: State, order: Order, told: Prepay | Pay, amount_fen: int, cause: str, context: Context, events: list[Event]
+) -> Order:
+    """The bureau pays from the procurement fund, the buyer from what it was paid. The order as paid."""
+    is_fund = told.payer == _FUND
+    if is_fund != (context.role == BUREAU):
+        raise Refused(
+            "not-permitted", f"a {context.role} may not pay from the {told.payer}: the bureau pays from the fund"
+        )
+    source = funds.PROCUREMENT if is_fund else f"paid/{order.fixmedins_code}"
+    funds.move(state, source, order.payee, amount_fen, f"{cause}/{told.order_no}", events)
+    buyer_fen = order.buyer_paid_fen + (0 if is_fund else amount_fen)
+    return msgspec.structs.replace(order, paid_fen=order.paid_fen + amount_fen, buyer_paid_fen=buyer_fen)
 
 
 def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
-    """Pay what is open; a prepayment above the amount received stays with the supplier, and a notice says so."""
+    """Pay what is open; nothing is where a prepayment covered it."""
     order_no = arguments.order_no
     order = get_order(state, order_no)
     check_choice(arguments.payer, (_FUND, _BUYER), "payer")
-    if order.stage != RECEIVED:
-        raise Refused("wrong-stage", f"order {order_no} is {order.stage}: payment follows {RECEIVED}")
+    stage = ORDER_LIFE.move("pay", order.stage, f"order {order_no}")
     open_fen = max(0, order.amount_fen - order.paid_fen)
     events: list[Event] = []
-    source = _payer(state, order, arguments.payer, context)
-    funds.move(state, source, order.payee, open_fen, f"order/{order_no}", events)
-    paid = msgspec.structs.replace(order, stage=PAID, paid_fen=order.paid_fen + open_fen)
-    state.put(ORDERS, order_no, paid)
+    paid = _pay_from(state, order, arguments, open_fen, "order", context, events)
+    state.put(ORDERS, order_no, msgspec.structs.replace(paid, stage=stage))
     due.clear(state, compute_day_after(order.due_day, 1), CHECK_OVERDUE, order_no)
     late_days = max(0, compute_days_between(order.due_day, context.day))
     fields: dict[str, int | str] = {
@@ -135,8 +127,6 @@ def _pay(state: State, arguments: Pay, context: Context) -> list[Event]:
         "late_days": late_days,
     }
     events.append(Event("order-paid", fields))
-    if order.paid_fen > order.amount_fen:
-        events.append(notice("overpaid", f"order/{order_no}", amount_fen=order.paid_fen - order.amount_fen))
     return events
 
 

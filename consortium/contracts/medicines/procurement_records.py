@@ -7,23 +7,14 @@ import msgspec
 from consortium.contracts.access import NOBODY
 from consortium.contracts.checks import check_identifier
 from consortium.contracts.insurance.institution import find_acting
-from consortium.core.contract import Refused, StateReader, Table, Whose
+from consortium.core.contract import Life, Move, Refused, StateReader, Table, Whose
 
 OPEN, EFFECTIVE, CLOSED = "open", "effective", "closed"
-ORDERED, PREPAID, SHIPPED, RECEIVED, PAID, REJECTED = (
-    "ordered",
-    "prepaid",
-    "shipped",
-    "received",
-    "paid",
-    "rejected",
-)
+ORDERED, PREPAID, SHIPPED, RECEIVED = "ordered", "prepaid", "shipped", "received"
+PAID, REJECTED, RETURNED = "paid", "rejected", "returned"
 
-CLOSE_TENDER, CHECK_VOLUME, CHECK_OVERDUE = (
-    "procurement.close_tender",
-    "procurement.check_volume",
-    "procurement.check_overdue",
-)
+CLOSE_TENDER, CHECK_VOLUME = "procurement.close_tender", "procurement.check_volume"
+CHECK_OVERDUE, CHECK_REFUND = "procurement.check_overdue", "procurement.check_refund"
 QUANTITY_MAX = 10**9
 ORDER_CODES_MAX = 200
 
@@ -60,7 +51,9 @@ class Invoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by `order_no`. After receipt `amount_fen` is that of the packs received; `payee` is an account."""
+    """Keyed by `order_no`. After receipt `amount_fen` is that of the packs received and not sent back, 0 if they were
+    rejected. `payee` is an account; of `paid_fen` the buyer paid `buyer_paid_fen` and the fund the rest. `refund_day`:
+    since when what was paid too much is late, 0 = nothing is."""
 
     contract_no: str
     fixmedins_code: str
@@ -70,12 +63,20 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stage: str
     payee: str
     paid_fen: int = 0
+    buyer_paid_fen: int = 0
     invoices: tuple[Invoice, ...] = ()
     inspection_report: bytes = b""
     codes: tuple[str, ...] = ()
     received: int = 0
+    sent_back: int = 0
     received_day: int = 0
     due_day: int = 0
+    refund_day: int = 0
+
+    @property
+    def owed_back_fen(self) -> int:
+        """What the supplier was paid and has not earned, once that is known."""
+        return max(0, self.paid_fen - self.amount_fen) if self.stage in (RECEIVED, PAID, REJECTED, RETURNED) else 0
 
 
 class InvoiceUse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +89,40 @@ TENDERS: Table[Tender] = Table("tender", Tender, told_as="tender")
 SUBCONTRACTS: Table[Subcontract] = Table("subcontract", Subcontract)
 ORDERS: Table[Order] = Table("drug_order", Order, told_as="order")
 INVOICES: Table[InvoiceUse] = Table("invoice", InvoiceUse)
+
+TENDER_LIFE = Life(
+    TENDERS,
+    (
+        Move("", "award_tender", OPEN),
+        Move(OPEN, "amend_tender", OPEN),
+        Move(OPEN, "sign_subcontract", EFFECTIVE),
+        Move(EFFECTIVE, "sign_subcontract", EFFECTIVE),
+        Move(OPEN, "close_tender", CLOSED),
+        Move(EFFECTIVE, "close_tender", CLOSED),
+    ),
+    code="step-closed",
+)
+ORDER_LIFE = Life(
+    ORDERS,
+    (
+        Move("", "place_order", ORDERED),
+        Move(ORDERED, "place_order", ORDERED),
+        Move(ORDERED, "prepay", PREPAID),
+        Move(ORDERED, "ship", SHIPPED),
+        Move(PREPAID, "ship", SHIPPED),
+        Move(SHIPPED, "ship", SHIPPED),
+        Move(SHIPPED, "receive", RECEIVED),
+        Move(SHIPPED, "receive", REJECTED),
+        Move(RECEIVED, "pay", PAID),
+        Move(REJECTED, "send_back", RETURNED),
+        Move(RECEIVED, "send_back", RECEIVED),
+        Move(PAID, "send_back", PAID),
+        Move(REJECTED, "refund", REJECTED),
+        Move(RETURNED, "refund", RETURNED),
+        Move(RECEIVED, "refund", RECEIVED),
+        Move(PAID, "refund", PAID),
+    ),
+)
 
 
 class AwardTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +188,19 @@ class Pay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     order_no: str
     payer: str
+
+
+class SendBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Send goods back to the supplier: all of a rejected order (`codes` empty), or received packs of recalled lots."""
+
+    order_no: str
+    codes: tuple[str, ...]
+
+
+class Refund(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Give back what was paid for goods that were rejected, sent back or never came."""
+
+    order_no: str
 
 
 def get_tender(state: StateReader, contract_no: str) -> Tender:

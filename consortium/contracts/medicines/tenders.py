@@ -15,11 +15,9 @@ from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.medicines.procurement_records import (
     CHECK_VOLUME,
     CLOSE_TENDER,
-    CLOSED,
-    EFFECTIVE,
-    OPEN,
     QUANTITY_MAX,
     SUBCONTRACTS,
+    TENDER_LIFE,
     TENDERS,
     AwardTender,
     SignSubcontract,
@@ -74,8 +72,7 @@ def _award_tender(state: State, arguments: AwardTender, context: Context) -> lis
 def _amend_tender(state: State, arguments: AwardTender, context: Context) -> list[Event]:
     tender = _tender_of(arguments)
     known = get_tender(state, arguments.contract_no)
-    if known.stage != OPEN:
-        raise Refused("step-closed", f"tender contract {arguments.contract_no} is {known.stage}: it never changes")
+    TENDER_LIFE.move("amend_tender", known.stage, f"tender contract {arguments.contract_no}")
     due.clear(state, known.to_day, CLOSE_TENDER, arguments.contract_no)
     _put_tender(state, arguments.contract_no, tender, context)
     return [Event("tender-amended", {"contract_no": arguments.contract_no, "supplier": tender.supplier})]
@@ -85,8 +82,7 @@ def _sign_subcontract(state: State, arguments: SignSubcontract, context: Context
     code, contract_no = arguments.fixmedins_code, arguments.contract_no
     tender = get_tender(state, contract_no)
     check_range(arguments.volume, 1, QUANTITY_MAX, "volume")
-    if tender.stage == CLOSED:
-        raise Refused("step-closed", f"tender contract {contract_no} is closed")
+    stage = TENDER_LIFE.move("sign_subcontract", tender.stage, f"tender contract {contract_no}")
     key = f"{contract_no}/{code}"
     known = state.get(SUBCONTRACTS, key)
     if known is not None and known.ordered:
@@ -94,7 +90,7 @@ def _sign_subcontract(state: State, arguments: SignSubcontract, context: Context
     agreed = tender.agreed + arguments.volume - (known.volume if known is not None else 0)
     if agreed > tender.volume:
         raise Refused("volume-exceeded", f"{contract_no} has {tender.volume - tender.agreed} packs left to agree")
-    state.put(TENDERS, contract_no, msgspec.structs.replace(tender, stage=EFFECTIVE, agreed=agreed))
+    state.put(TENDERS, contract_no, msgspec.structs.replace(tender, stage=stage, agreed=agreed))
     state.put(SUBCONTRACTS, key, Subcontract(arguments.volume))
     due.put(state, tender.to_day, CHECK_VOLUME, key, context)
     kind = "subcontract-signed" if known is None else "subcontract-amended"
@@ -106,7 +102,9 @@ def _close_tender(state: State, arguments: Ring, context: Context) -> list[Event
     if not due.take(state, arguments, CLOSE_TENDER, context):
         return []
     contract_no = arguments.key
-    state.put(TENDERS, contract_no, msgspec.structs.replace(get_tender(state, contract_no), stage=CLOSED))
+    tender = get_tender(state, contract_no)
+    stage = TENDER_LIFE.move("close_tender", tender.stage, f"tender contract {contract_no}")
+    state.put(TENDERS, contract_no, msgspec.structs.replace(tender, stage=stage))
     return [Event("tender-closed", {"contract_no": contract_no})]
 
 

@@ -63,6 +63,9 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "check_overdue": {B, R},
         "check_volume": {B, R},
         "close_tender": {B, R},
+        "send_back": {H, P},
+        "refund": {B, S},
+        "check_refund": {B, R},
     },
     "settlement": {
         "claim": {H, P},

@@ -21,8 +21,8 @@ from tests.contracts_state import Consortium, code_of, founded
 CODES = tuple(code_of(number) for number in range(4))
 TENDER = AwardTender("T1", "D", "factory", "s1", 1_000, 100, 20240101, 20250101)
 ORDER = PlaceOrder("O1", "T1", "H1", 4)
-DIRECT = (Invoice("factory", "H1", b"i" * 32),)
-SHIP = Ship("O1", CODES, DIRECT, b"r" * 32, True)
+INVOICES = (Invoice("factory", "s1", b"i" * 32), Invoice("s1", "H1", b"k" * 32))
+SHIP = Ship("O1", CODES, INVOICES, b"r" * 32, True)
 RECEIVE = Receive("O1", CODES, 4, True)
 
 
@@ -86,8 +86,8 @@ def test_a_step_is_amended_only_before_the_next(house: Consortium) -> None:
     run(house, ("h1", "sign_subcontract", SignSubcontract("T1", "H1", 60)), PLACE)
     assert refusal(house, "h1", "sign_subcontract", SignSubcontract("T1", "H1", 70)) == "step-closed"
     run(house, ("h1", "place_order", msgspec.structs.replace(ORDER, quantity=3)), PLACE, ("s1", "ship", SHIP))
-    assert refusal(house, "h1", "place_order", ORDER) == "step-closed"
-    other = msgspec.structs.replace(SHIP, invoices=(Invoice("factory", "H1", b"j" * 32),))
+    assert refusal(house, "h1", "place_order", ORDER) == "wrong-stage"
+    other = msgspec.structs.replace(SHIP, invoices=(INVOICES[0], Invoice("s1", "H1", b"j" * 32)))
     assert run(house, ("s1", "ship", other)) == ["shipment-amended"]
     run(house, ("h1", "receive", RECEIVE))
     assert refusal(house, "s1", "ship", SHIP) == "wrong-stage"
@@ -97,21 +97,14 @@ def test_a_step_is_amended_only_before_the_next(house: Consortium) -> None:
     ("change", "code"),
     [
         ({"invoices": ()}, "two-invoice-rule"),
-        ({"invoices": (Invoice("s1", "H1", b"i" * 32),)}, "two-invoice-rule"),
-        ({"invoices": (Invoice("factory", "H2", b"i" * 32),)}, "two-invoice-rule"),
-        (
-            {
-                "invoices": (
-                    Invoice("factory", "a", b"1" * 32),
-                    Invoice("a", "b", b"2" * 32),
-                    Invoice("b", "H1", b"3" * 32),
-                )
-            },
-            "two-invoice-rule",
-        ),
-        ({"invoices": (Invoice("factory", "a", b"1" * 32), Invoice("b", "H1", b"2" * 32))}, "two-invoice-rule"),
-        ({"invoices": (Invoice("factory", "a", b"1" * 32), Invoice("a", "H1", b"1" * 32))}, "invoice-used"),
-        ({"invoices": (Invoice("factory", "a", b"1" * 32), Invoice("a", "H1", b"2" * 32))}, "ok"),
+        ({"invoices": INVOICES[:1]}, "two-invoice-rule"),
+        ({"invoices": (Invoice("factory", "H1", b"i" * 32),)}, "two-invoice-rule"),  # the factory does not ship
+        ({"invoices": (*INVOICES, Invoice("s1", "H1", b"3" * 32))}, "two-invoice-rule"),
+        ({"invoices": (Invoice("other", "s1", b"1" * 32), INVOICES[1])}, "two-invoice-rule"),
+        ({"invoices": (Invoice("factory", "s2", b"1" * 32), Invoice("s2", "H1", b"2" * 32))}, "two-invoice-rule"),
+        ({"invoices": (INVOICES[0], Invoice("s1", "H2", b"2" * 32))}, "two-invoice-rule"),
+        ({"invoices": (INVOICES[0], Invoice("s1", "H1", b"i" * 32))}, "invoice-used"),
+        ({"invoices": (INVOICES[0], Invoice("s1", "H1", b"2" * 32))}, "ok"),
         ({"inspection_passed": False}, "inspection-failed"),
         ({"inspection_report": b""}, "bad-digest"),
         ({"codes": ()}, "trace-code-missing"),
@@ -123,6 +116,21 @@ def test_a_step_is_amended_only_before_the_next(house: Consortium) -> None:
 def test_shipments(house: Consortium, change: dict[str, object], code: str) -> None:
     run(house, SIGN, PLACE)
     assert refusal(house, "s1", "ship", msgspec.structs.replace(SHIP, **change)) == code
+
+
+@pytest.mark.parametrize(
+    ("invoices", "code"),
+    [
+        ((Invoice("s1", "H1", b"i" * 32),), "ok"),
+        ((Invoice("s1", "s1", b"i" * 32), Invoice("s1", "H1", b"k" * 32)), "two-invoice-rule"),
+        ((Invoice("factory", "H1", b"i" * 32),), "two-invoice-rule"),
+    ],
+)
+def test_a_producer_that_ships_itself_writes_one_invoice(
+    house: Consortium, invoices: tuple[Invoice, ...], code: str
+) -> None:
+    run(house, ("bureau", "amend_tender", msgspec.structs.replace(TENDER, producer="s1")), SIGN, PLACE)
+    assert refusal(house, "s1", "ship", msgspec.structs.replace(SHIP, invoices=invoices)) == code
 
 
 def test_an_invoice_serves_one_order(house: Consortium) -> None:
