@@ -151,7 +151,7 @@ def perform(house: Consortium, serial: int, act: dict[str, Any]) -> Amounts | No
     psn_no, year = act["psn_no"], act["year"]
     if act["is_reversal"]:
         newest = settlement.get_accumulator(house.state, psn_no, year).newest
-        reverse = settlement.Reverse(psn_no, year, max(1, newest), "test")
+        reverse = settlement.Reverse(psn_no, year, max(1, newest), "wrong-lines")
         expected = "ok" if newest else ("unknown-settlement", "not-newest")
         assert house.refusal("bureau", "settlement", "reverse", reverse) in expected
         return None
@@ -176,7 +176,7 @@ def test_any_claims_and_reversals_keep_the_books_and_can_be_undone(acts: list[di
     for psn_no in ("E", "R", "A"):
         for year in (2025, 2026):
             while newest := settlement.get_accumulator(house.state, psn_no, year).newest:
-                house.run("bureau", "settlement", "reverse", settlement.Reverse(psn_no, year, newest, "undo"))
+                house.run("bureau", "settlement", "reverse", settlement.Reverse(psn_no, year, newest, "wrong-lines"))
             rest = settlement.get_accumulator(house.state, psn_no, year)
             assert msgspec.structs.replace(rest, sequence=0) == Accumulator()
     assert house.state.copy()["account"] == start

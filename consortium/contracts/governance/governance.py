@@ -14,7 +14,7 @@ from consortium.contracts.checks import (
     check_choice,
     check_identifier,
     check_range,
-    check_text,
+    check_reason,
 )
 from consortium.contracts.governance.governance_rules import (
     ADMIT,
@@ -47,8 +47,11 @@ from consortium.core.contract import (
     Contract,
     Event,
     Operation,
+    Query,
+    Reader,
     Refused,
     State,
+    StateReader,
     Table,
 )
 from consortium.core.evidence import Evidence, check_conflict, is_signed_by
@@ -58,6 +61,7 @@ from consortium.core.membership import Epoch, Member, Purpose
 DAY_US = 86_400_000_000
 OPEN, PASSED, REJECTED, EXPIRED, FAILED = "open", "passed", "rejected", "expired", "failed"
 ACTIONS = (ADMIT, APPOINT, CALL, REKEY, REMOVE, TUNE, UPGRADE)
+REASONS = ("", "joins", "leaves", "lost-keys", "renewed-keys", "convicted", "rule-changed", "load")  # of a proposal
 _BY_PROPOSER = (CALL, TUNE, UPGRADE)  # what is about no member: `name` is the proposer's
 
 
@@ -91,6 +95,12 @@ class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     proposal_id: str
     approve: bool
+
+
+class OfProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks what was proposed, and who has voted."""
+
+    proposal_id: str
 
 
 class RecoverKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,7 +170,7 @@ def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
     check_choice(arguments.action, ACTIONS, "action")
     check_fit(name_fault(arguments.name))
     check_range(arguments.days, 1, 90, "days")
-    check_text(arguments.reason, "reason")
+    check_reason(arguments.reason, REASONS)
     current, _ = _epochs(state, context)
     _check_validator(current, context)
     known = state.get(PROPOSALS, arguments.proposal_id)
@@ -347,6 +357,14 @@ def _charged(state: State, context: Context, why: str) -> Refused:
     return Refused("evidence-forged", f"{why}; it is charged to {context.member}", keeps_writes=True)
 
 
+def _proposal(state: StateReader, asked: OfProposal, reader: Reader) -> Proposal:
+    check_identifier(asked.proposal_id, "proposal_id")
+    proposal = state.get(PROPOSALS, asked.proposal_id)
+    if proposal is None:
+        raise Refused("unknown-proposal", f"there is no proposal {asked.proposal_id}")
+    return proposal
+
+
 CONTRACT = Contract(
     "governance",
     1,
@@ -356,4 +374,5 @@ CONTRACT = Contract(
         Operation("recover_key", RecoverKey, EVERY_MEMBER, _recover_key),
         Operation("report_evidence", Evidence, EVERY_MEMBER, _report_evidence),
     ),
+    (Query("proposal", OfProposal, EVERY_MEMBER, _proposal),),
 )

@@ -18,8 +18,8 @@ from consortium.contracts.checks import (
     check_choice,
     check_day,
     check_digest,
-    check_identifier,
-    check_text,
+    check_pseudonym,
+    check_reason,
     is_identifier,
 )
 from consortium.contracts.insurance.institution import (
@@ -36,6 +36,8 @@ from consortium.core.contract import (
     Context,
     Contract,
     Event,
+    Life,
+    Move,
     Operation,
     Query,
     Refused,
@@ -71,6 +73,23 @@ class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 BILLS: Table[Bill] = Table("bill", Bill, told_as="bill", key_of=lambda text: normalise(text))
+LIFE = Life(
+    BILLS,
+    (
+        Move("", "number", NUMBERED),
+        Move("", "issue", ISSUED),
+        Move(NUMBERED, "issue", ISSUED),
+        Move("", "settlement.issue_and_claim", ISSUED),
+        Move(NUMBERED, "settlement.issue_and_claim", ISSUED),
+        Move(ISSUED, "deliver", DELIVERED),
+        Move(DELIVERED, "verify", VERIFIED),
+        Move(DELIVERED, "verify_by_patient", VERIFIED),
+        Move(VERIFIED, "collect", COLLECTED),
+        *(Move(stage, "reverse", REVERSED) for stage in LIVE),
+        Move("", "reverse", RED_LETTER),
+    ),
+)
+REASONS = ("wrong-person", "wrong-amount", "wrong-lines", "issued-twice", "not-provided", "returned", "mismatch")
 
 
 class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -186,11 +205,11 @@ def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill
     lines refuse.
     """
     number, institution = _check_number(state, issue.fixmedins_code, issue.bill_no, context, issue.enddate)
-    check_identifier(issue.psn_no, "psn_no")
+    check_pseudonym(issue.psn_no, "psn_no")
     check_choice(issue.med_type, MED_TYPES, "med_type")
     _check_service_days(issue.begndate, issue.enddate)
     known = state.get(BILLS, number)
-    if known is not None and known.stage != NUMBERED:
+    if known is not None and not LIFE.allows("issue", known.stage):
         raise Refused("bill-exists", f"bill {number} is {known.stage} already")
     check_sums(issue.sums)
     check_sold(issue.sold)
@@ -258,21 +277,20 @@ def issued_event(number: str, bill: Bill) -> Event:
     )
 
 
-def _advance(state: State, bill_no: str, before: str, after: str) -> list[Event]:
+def _advance(state: State, bill_no: str, operation: str, kind: str) -> list[Event]:
     number = normalise(bill_no)
     bill = get_bill(state, number)
-    if bill.stage != before:
-        raise Refused("wrong-stage", f"bill {number} is {bill.stage}: {after} follows {before}")
-    state.put(BILLS, number, msgspec.structs.replace(bill, stage=after))
-    return [Event(f"bill-{after}", {"bill_no": number})]
+    stage = LIFE.move(operation, bill.stage, f"bill {number}")
+    state.put(BILLS, number, msgspec.structs.replace(bill, stage=stage))
+    return [Event(kind, {"bill_no": number})]
 
 
 def _deliver(state: State, arguments: Step, context: Context) -> list[Event]:
-    return _advance(state, arguments.bill_no, ISSUED, DELIVERED)
+    return _advance(state, arguments.bill_no, "deliver", "bill-delivered")
 
 
 def _verify(state: State, arguments: Step, context: Context) -> list[Event]:
-    return _advance(state, arguments.bill_no, DELIVERED, VERIFIED)
+    return _advance(state, arguments.bill_no, "verify", "bill-verified")
 
 
 def _verify_by_patient(state: State, said: Step, pseudonym: str, context: Context) -> list[Event]:
@@ -280,17 +298,17 @@ def _verify_by_patient(state: State, said: Step, pseudonym: str, context: Contex
     bill = state.get(BILLS, number)
     if bill is None or bill.psn_no != pseudonym:
         raise Refused(NOT_YOURS, "the speaker has no such bill")
-    return _advance(state, number, DELIVERED, VERIFIED)
+    return _advance(state, number, "verify_by_patient", "bill-verified")
 
 
 def _collect(state: State, arguments: Step, context: Context) -> list[Event]:
-    return _advance(state, arguments.bill_no, VERIFIED, COLLECTED)
+    return _advance(state, arguments.bill_no, "collect", "bill-collected")
 
 
 def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     number = normalise(arguments.bill_no)
     bill = get_bill(state, number)
-    check_text(arguments.reason, "reason")
+    check_reason(arguments.reason, REASONS)
     code = bill.fixmedins_code
     check_reimbursable(bill, number)
     red_number = _own_number(code, arguments.red_bill_no)
@@ -332,4 +350,5 @@ CONTRACT = Contract(
             OF_ISSUER.or_of(*SUPERVISORS),
         ),
     ),
+    (LIFE,),
 )

@@ -10,21 +10,31 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.access import BUREAU, HOSPITAL, NOBODY, REGULATOR, SUPERVISORS
 from consortium.contracts.checks import (
-    BUREAU,
-    HOSPITAL,
-    REGULATOR,
     check_amount,
     check_choice,
     check_count,
     check_day,
     check_digest,
-    check_identifier,
     check_period,
     check_positive_amount,
+    check_pseudonym,
 )
 from consortium.contracts.insurance import funds
-from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.core.contract import (
+    GENESIS,
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Query,
+    Refused,
+    State,
+    StateReader,
+    Table,
+    Whose,
+)
 
 EMPLOYEE, RESIDENT = "employee", "resident"
 SCHEMES = (EMPLOYEE, RESIDENT)
@@ -99,6 +109,12 @@ class DecideChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psn_no: str
 
 
+class OfPerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the periods of a person."""
+
+    psn_no: str
+
+
 class RecordContribution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A month's premium `month` (YYYYMM): into the scheme's pool and, of employees, the personal account."""
 
@@ -123,7 +139,7 @@ def cover(person: Person, psn_no: str, day: int) -> Period:
 
 def get_person(state: StateReader, psn_no: str) -> Person:
     """Refuses `bad-identifier`, `not-enrolled`."""
-    check_identifier(psn_no, "psn_no")
+    check_pseudonym(psn_no, "psn_no")
     person = state.get(PERSONS, psn_no)
     if person is None:
         raise Refused("not-enrolled", f"{psn_no} is not enrolled")
@@ -145,7 +161,7 @@ def status_on(state: StateReader, psn_no: str, day: int) -> str:
 
 
 def _check_person(psn_no: str, person: Person) -> None:
-    check_identifier(psn_no, "psn_no")
+    check_pseudonym(psn_no, "psn_no")
     check_digest(person.commitment, "commitment", may_be_empty=True)
     check_count(len(person.periods), PERIODS_MAX, "periods", 0)
     if person.died_on:
@@ -175,7 +191,7 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
 
 
 def _propose_change(state: State, arguments: ProposeChange, context: Context) -> list[Event]:
-    check_identifier(arguments.change_id, "change_id")
+    check_pseudonym(arguments.change_id, "change_id")
     person = Person(arguments.periods, arguments.died_on, arguments.commitment)
     _check_person(arguments.psn_no, person)
     key = f"{arguments.psn_no}/{arguments.change_id}"
@@ -193,9 +209,9 @@ def _propose_change(state: State, arguments: ProposeChange, context: Context) ->
     ]
 
 
-def _get_change(state: State, arguments: DecideChange) -> tuple[str, Change]:
-    check_identifier(arguments.psn_no, "psn_no")
-    check_identifier(arguments.change_id, "change_id")
+def _get_change(state: StateReader, arguments: DecideChange) -> tuple[str, Change]:
+    check_pseudonym(arguments.psn_no, "psn_no")
+    check_pseudonym(arguments.change_id, "change_id")
     key = f"{arguments.psn_no}/{arguments.change_id}"
     change = state.get(CHANGES, key)
     if change is None:
@@ -228,10 +244,13 @@ def _endorse_change(state: State, arguments: DecideChange, context: Context) -> 
     ]
 
 
+def _find_proposer(state: StateReader, arguments: DecideChange) -> tuple[str, ...]:
+    change = state.get(CHANGES, f"{arguments.psn_no}/{arguments.change_id}")
+    return NOBODY if change is None else (change.proposer,)
+
+
 def _withdraw_change(state: State, arguments: DecideChange, context: Context) -> list[Event]:
-    key, change = _get_change(state, arguments)
-    if context.member != change.proposer:
-        raise Refused("not-your-proposal", f"{change.proposer} proposed {key}")
+    key, _ = _get_change(state, arguments)
     state.delete(CHANGES, key)
     return [Event("change-withdrawn", {"psn_no": arguments.psn_no, "change_id": arguments.change_id})]
 
@@ -269,7 +288,17 @@ CONTRACT = Contract(
         Operation("register", Register, frozenset((GENESIS,)), _register),
         Operation("propose_change", ProposeChange, _CHANGERS, _propose_change),
         Operation("endorse_change", DecideChange, _CHANGERS, _endorse_change),
-        Operation("withdraw_change", DecideChange, _CHANGERS, _withdraw_change),
+        Operation(
+            "withdraw_change",
+            DecideChange,
+            _CHANGERS,
+            _withdraw_change,
+            Whose(_find_proposer, owner="who proposed the change"),
+        ),
         Operation("record_contribution", RecordContribution, frozenset((BUREAU, GENESIS)), _record_contribution),
+    ),
+    (
+        Query("get", OfPerson, SUPERVISORS, lambda state, asked, _: get_person(state, asked.psn_no)),
+        Query("change", DecideChange, _CHANGERS, lambda state, asked, _: _get_change(state, asked)[1]),
     ),
 )

@@ -159,12 +159,6 @@ OF_INSTITUTION = Whose(
 )
 
 
-def check_acts_for(institution: Institution, fixmedins_code: str, context: Context) -> None:
-    """Refuses `not-your-institution` unless the signer is the member that acts for it, in its role."""
-    if context.member != institution.member or context.role != institution.kind:
-        raise Refused("not-your-institution", f"{context.member} does not act for {fixmedins_code}")
-
-
 def check_open(institution: Institution, fixmedins_code: str, day: int) -> None:
     """Refuses `institution-suspended`, `institution-terminated`, `licence-expired` (on a service day)."""
     if institution.status != SIGNED:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from consortium.contracts.access import BY_ALL
 from consortium.contracts.checks import (
     BASIS_POINTS,
     check_amount,
@@ -29,6 +30,8 @@ from consortium.core.contract import (
     Contract,
     Event,
     Operation,
+    Query,
+    Reader,
     Refused,
     State,
     StateReader,
@@ -98,6 +101,19 @@ class ListItems(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Up to 200 new versions of catalogue items."""
 
     items: tuple[Item, ...]
+
+
+class OnDay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the policy pack that is effective on a service day."""
+
+    day: int
+
+
+class OfItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks for the version of a catalogue item that is effective on a service day."""
+
+    med_list_codg: str
+    day: int
 
 
 class AdoptPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -218,6 +234,21 @@ def _set_drg_group(state: State, arguments: SetDrgGroup, context: Context) -> li
 
 _BY_VOTE = frozenset((VOTE, GENESIS))  # each of them changes what the funds owe
 
+
+def _pack(state: StateReader, asked: OnDay, reader: Reader) -> Pack:
+    check_day(asked.day, "day")
+    return pack_on(state, asked.day)
+
+
+def _item(state: StateReader, asked: OfItem, reader: Reader) -> ItemVersion:
+    check_identifier(asked.med_list_codg, "med_list_codg")
+    check_day(asked.day, "day")
+    version = item_on(state, asked.med_list_codg, asked.day)
+    if version is None:
+        raise Refused("off-catalogue", f"{asked.med_list_codg} is on no catalogue of {asked.day}")
+    return version
+
+
 CONTRACT = Contract(
     "policy",
     1,
@@ -226,4 +257,5 @@ CONTRACT = Contract(
         Operation("adopt_pack", AdoptPack, _BY_VOTE, _adopt_pack),
         Operation("set_drg_group", SetDrgGroup, _BY_VOTE, _set_drg_group),
     ),
+    (Query("pack_on", OnDay, BY_ALL, _pack), Query("item_on", OfItem, BY_ALL, _item)),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BUREAU, NOBODY
-from consortium.contracts.checks import check_identifier, check_range, check_text
+from consortium.contracts.checks import check_identifier, check_range, check_reason
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import funds
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, accumulate, get_accumulator
@@ -58,7 +58,7 @@ def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) ->
 def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     """The operation `settlement.reverse`."""
     psn_no, year, sequence = arguments.psn_no, arguments.year, arguments.sequence
-    check_text(arguments.reason, "reason")
+    check_reason(arguments.reason, bills.REASONS)
     settlement = get_settlement(state, psn_no, year, sequence)
     check_year_open(state, year)
     row = get_accumulator(state, psn_no, year)

@@ -16,6 +16,7 @@ from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.insurance.insurance_year import CloseYear, ReopenYear, close_year, reopen_year
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
 from consortium.contracts.insurance.reversal import OF_PAID, Reverse, reverse
+from consortium.contracts.insurance.settlement_queries import QUERIES
 from consortium.core.contract import VOTE, Contract, Operation
 
 __all__ = [
@@ -42,4 +43,5 @@ CONTRACT = Contract(
         Operation("close_year", CloseYear, BY_BUREAU | {VOTE}, close_year),
         Operation("reopen_year", ReopenYear, frozenset((VOTE,)), reopen_year),
     ),
+    QUERIES,
 )

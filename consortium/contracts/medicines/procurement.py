@@ -10,6 +10,7 @@ payment, a late refund and unmet volume when they become due (`oversight/due.py`
 from __future__ import annotations
 
 from consortium.contracts.medicines import deliveries, orders, returns, tenders
+from consortium.contracts.medicines.procurement_queries import QUERIES
 from consortium.contracts.medicines.procurement_records import ORDER_LIFE, TENDER_LIFE
 from consortium.core.contract import Contract
 
@@ -17,5 +18,6 @@ CONTRACT = Contract(
     "procurement",
     1,
     (*tenders.OPERATIONS, *orders.OPERATIONS, *deliveries.OPERATIONS, *returns.OPERATIONS),
+    QUERIES,
     lives=(TENDER_LIFE, ORDER_LIFE),
 )

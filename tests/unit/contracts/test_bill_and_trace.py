@@ -37,10 +37,10 @@ def test_the_stages_of_a_bill_are_never_skipped(house: Consortium) -> None:
 
 
 def test_a_red_letter_cancels_only_what_nobody_reimbursed(house: Consortium) -> None:
-    reverse = bill.Reverse("H1-1", "H1-1-red", "wrong person")
+    reverse = bill.Reverse("H1-1", "H1-1-red", "wrong-person")
     house.claim("E", (Line("A", 1, 100),), fixmedins_code="H1")
     assert house.refusal("h1", "bill", "reverse", reverse) == "bill-reimbursed"
-    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong person"))
+    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-person"))
     house.run("h1", "bill", "reverse", reverse)
     claim = settlement.Claim("H1-1", "E")
     assert house.refusal("h1", "settlement", "claim", claim) == "bill-not-issued"
@@ -139,7 +139,7 @@ def test_a_split_pack_sells_until_its_units_run_out_and_a_reversal_frees_them(ho
     with pytest.raises(Refused, match="trace-code-sold"):
         outpatient(house, Line("D", 1, 100, (code_of(1),), True), "5")
     for sequence in (2, 1):
-        house.run("p1", "settlement", "reverse", settlement.Reverse("E", 2026, sequence, "return"))
+        house.run("p1", "settlement", "reverse", settlement.Reverse("E", 2026, sequence, "returned"))
     assert house.state.copy()["trace_pack"] == before
 
 
@@ -159,7 +159,7 @@ def test_a_reversal_frees_what_its_own_bill_took_of_a_split_pack_and_nothing_of_
     )
     house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "p1-1", 1))  # at the counter, not a claim
     psn_no = ("E", "R")[reversed_sale - 1]
-    house.run("p1", "settlement", "reverse", settlement.Reverse(psn_no, 2026, 1, "return"))
+    house.run("p1", "settlement", "reverse", settlement.Reverse(psn_no, 2026, 1, "returned"))
     pack = trace_code.get_pack(house.state, code_of(1))
     kept = {1: [("p1-2", 3), ("p1-1", 1)], 2: [("p1-1", 6), ("p1-1", 1)]}[reversed_sale]
     assert [(sale.bill_no, sale.units) for sale in pack.sales] == kept

@@ -34,7 +34,7 @@ def test_a_stale_proposal_and_a_withdrawn_one_take_no_effect(house: Consortium) 
     for change_id, member in (("c1", "bureau"), ("c2", "bureau"), ("c3", "regulator")):
         propose = ProposeChange(change_id, "E", (Period(19970101, FOREVER, "resident"),))
         house.run(member, "enrolment", "propose_change", propose)
-    assert house.refusal("h1", "enrolment", "withdraw_change", DecideChange("c3", "E")) == "not-your-proposal"
+    assert house.refusal("h1", "enrolment", "withdraw_change", DecideChange("c3", "E")) == "not-yours"
     house.run("regulator", "enrolment", "withdraw_change", DecideChange("c3", "E"))
     assert house.refusal("bureau", "enrolment", "endorse_change", DecideChange("c3", "E")) == "unknown-change"
     house.run("h1", "enrolment", "endorse_change", DecideChange("c1", "E"))

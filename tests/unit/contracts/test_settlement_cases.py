@@ -133,10 +133,10 @@ def test_reversal_is_last_in_first_out_and_restores_everything(house: Consortium
     house.claim("E", CASE_A)
     middle = house.state.copy()
     house.claim("E", CASE_A, serial="2")
-    reverse = settlement.Reverse("E", 2026, 1, "mistake")
+    reverse = settlement.Reverse("E", 2026, 1, "wrong-lines")
     assert house.refusal("h1", "settlement", "reverse", reverse) == "not-newest"
     assert house.refusal("h2", "settlement", "reverse", reverse) == "not-yours"
-    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 2, "mistake"))
+    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 2, "wrong-lines"))
     assert house.state.copy()["account"] == middle["account"]
     house.run("bureau", "settlement", "reverse", reverse)
     assert house.state.copy()["account"] == before["account"]
@@ -206,7 +206,9 @@ def test_a_closed_year_takes_no_more(house: Consortium) -> None:
     house.run("bureau", "settlement", "close_year", settlement.CloseYear(2026))
     with pytest.raises(Refused, match="year-closed"):
         house.claim("E", CASE_A, serial="2")
-    assert house.refusal("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "late")) == "year-closed"
+    assert (
+        house.refusal("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-lines")) == "year-closed"
+    )
     house.today(20270102)
     house.claim("E", CASE_A, serial="3", begndate=20270101, enddate=20270102)
 
