@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
-    {"contracts", "ledger", "node", "plugins", "protocols"},
+    {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
     {"roles", "behaviours"},
     {"scenario"},
     {"runs", "simulation"},
@@ -17,7 +17,7 @@ FLOORS = [
     {"commands"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"core", "contracts", "ledger", "node", "protocols", "roles", "behaviours", "scenario", "simulation"}
+PURE = {"core", "contracts", "ledger", "node", "protocols", "roles", "behaviours", "scenario", "simulation", "vault"}
 IMPURE_MODULES = {
     "asyncio", "time", "socket", "os", "threading", "multiprocessing", "subprocess", "random", "secrets",
     "datetime", "locale", "uuid", "ssl", "select", "signal", "concurrent", "aiomqtt", "amqtt", "sqlite3",

@@ -216,6 +216,56 @@ class Sign(NamedTuple):
     transactions: tuple[bytes, ...]
 
 
+class Guard(NamedTuple):
+    """From a role to the vault: keep this private record (canonical bytes) of ours, whose commitment a later `Submit`
+    names. One that is held already stays as it is; one that was erased is not taken."""
+
+    handle: str
+    record: bytes
+
+    def __repr__(self) -> str:
+        return f"Guard({self.handle!r}, …)"
+
+
+class Read(NamedTuple):
+    """From a role to the vault: this private record, for a purpose that the audit of reads names (a code). The answer
+    is `Opened`, at once or when a holder has given it."""
+
+    handle: str
+    purpose: str
+
+
+class Opened(NamedTuple):
+    """From the vault to its role. `record`: canonical bytes that fit the ledger's commitment under `salt`; None where
+    there is none to be had, for a `why`: `unknown`, `erased`, `not-entitled`; `differs` where every holder has given
+    another; `lacking` where those that should hold it lack it; `lost` where nobody else should."""
+
+    handle: str
+    record: bytes | None
+    salt: bytes = b""
+    why: str = ""
+
+    def __repr__(self) -> str:
+        return f"Opened({self.handle!r}, …, {self.why!r})"
+
+
+class Keep(NamedTuple):
+    """A row of the private store: durable before anything that follows leaves. Never shown: not to a trace, not to a
+    log."""
+
+    name: str
+    value: bytes
+
+    def __repr__(self) -> str:
+        return f"Keep({self.name!r}, {len(self.value)} bytes)"
+
+
+class Drop(NamedTuple):
+    """This row of the private store is destroyed, in every file of it, before anything that follows leaves."""
+
+    name: str
+
+
 class Apply(NamedTuple):
     """One database transaction: rows (table, key, value; None deletes) that make `height` durable."""
 
@@ -255,6 +305,11 @@ Effect = (
     | Submit
     | Sign
     | Apply
+    | Guard
+    | Read
+    | Opened
+    | Keep
+    | Drop
     | Note
     | Utter
     | Mangled
@@ -292,7 +347,7 @@ class Wake(NamedTuple):
     delay_us: int
 
 
-Output = Transmit | Store | Apply | Wake | Note
+Output = Transmit | Store | Keep | Drop | Apply | Wake | Note
 
 
 class Rows(Protocol):

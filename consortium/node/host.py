@@ -19,8 +19,10 @@ from consortium.core.machine import (
     Broadcast,
     BundleSigned,
     CancelTimer,
+    Drop,
     Effect,
     Expired,
+    Keep,
     Machine,
     Mangled,
     Note,
@@ -234,7 +236,7 @@ class Host:
                 events.append(BundleSigned(reference, self._bundle(transactions)))
             case Note("rejected") if self._hearing is not None:
                 outputs.extend(self._publishers.ration(now.monotonic_us, self._hearing, effect))
-            case Note() | Apply():
+            case Note() | Apply() | Keep() | Drop():
                 outputs.append(effect)
             case Utter(payload, to):
                 outputs.append(Transmit(to, payload))

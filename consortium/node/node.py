@@ -21,10 +21,13 @@ from consortium.core.machine import (
     Effect,
     Executed,
     Expired,
+    Guard,
     Jumped,
     Note,
     Now,
+    Opened,
     Persist,
+    Read,
     Receipted,
     Received,
     Skipped,
@@ -68,13 +71,16 @@ LISTENERS: Mapping[type, tuple[str, ...]] = {
     Decide: ("ledger", "pool"),
     Executed: ("consensus", "sealer", "catch_up"),
     Stable: ("consensus", "sealer", "catch_up", "ledger"),
-    Receipted: ("outbox", "role"),
-    Jumped: ("pool", "outbox", "role"),
+    Receipted: ("outbox", "vault", "role"),
+    Jumped: ("pool", "outbox", "vault", "role"),
     Skipped: ("role",),
     Submit: ("outbox",),
     Submitted: ("outbox", "pool"),
     Available: ("consensus",),
     Behind: ("catch_up",),
+    Guard: ("vault",),
+    Read: ("vault",),
+    Opened: ("role",),
 }
 
 
@@ -149,7 +155,7 @@ class Node:
             self._tell_history(now, out)
         self._carry("outbox", self._parts.outbox.resume(), out)
         lost_key = records[_LOST][-1] if records[_LOST] else None
-        for name in ("pool", "consensus", "sealer", "catch_up"):
+        for name in ("pool", "consensus", "sealer", "catch_up", "vault"):
             self._wake(name, now, Started(records[name], lost_key), out)
         self._settle(now, out)
         self._wake("role", now, Started(records["role"]), out)

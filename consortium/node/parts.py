@@ -58,6 +58,15 @@ class RoleMachine(Machine, Protocol):
     def is_done(self) -> bool: ...
 
 
+class VaultSibling(Sibling, Protocol):
+    """Keeps private records, gives and gets them."""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it waits for no record that somebody else could give."""
+        ...
+
+
 class NodeParts(NamedTuple):
     """The siblings of one node. The names of the fields are the siblings' names in durable records: keep them."""
 
@@ -67,4 +76,5 @@ class NodeParts(NamedTuple):
     sealer: SealerSibling
     catch_up: Sibling
     outbox: Outbox
+    vault: VaultSibling
     role: RoleMachine

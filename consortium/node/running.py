@@ -76,8 +76,8 @@ class RunningNode:
 
     @property
     def is_done(self) -> bool:
-        """Whether its role has done its work, and nothing of it waits to be executed."""
-        return self.parts.role.is_done and self.parts.outbox.pending == 0
+        """Whether its role has done its work, nothing of it waits to be executed, and no record is waited for."""
+        return self.parts.role.is_done and self.parts.outbox.pending == 0 and self.parts.vault.is_done
 
     @property
     def is_member(self) -> bool:

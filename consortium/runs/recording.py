@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.errors import UserError
-from consortium.core.machine import Apply, Note, Now, Output, Rows, Store, Transmit, Wake
+from consortium.core.machine import Apply, Drop, Keep, Note, Now, Output, Rows, Store, Transmit, Wake
 
 FOLDER = "recording"
 MAGIC = b"CREC"
@@ -88,12 +88,16 @@ def shorten(output: Output) -> tuple[Any, ...]:
         return ("store", output.height, len(output.record))
     if isinstance(output, Apply):
         return ("apply", output.height, len(output.rows))
+    if isinstance(output, Keep):
+        return ("keep", output.name, len(output.value))
+    if isinstance(output, Drop):
+        return ("drop", output.name)
     if isinstance(output, Wake):
         return ("wake", output.token, output.delay_us)
     return ("note", output.kind, output.fields)
 
 
-_LETTERS = {Transmit: b"t", Store: b"s", Apply: b"a", Wake: b"w", Note: b"n"}
+_LETTERS = {Transmit: b"t", Store: b"s", Apply: b"a", Keep: b"k", Drop: b"d", Wake: b"w", Note: b"n"}
 
 
 def chain_digest(before: bytes, outputs: Sequence[Output]) -> bytes:

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from consortium.behaviours.behaviour import Surroundings
 from consortium.contracts import load_contracts
+from consortium.contracts.records.asked_by_vaults import CATALOGUE
 from consortium.core.codec import encode
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES, KeySuite
@@ -23,7 +24,7 @@ from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, Rep
 from consortium.core.proven import verify_epochs_proof
 from consortium.core.seals import check_seal
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
-from consortium.core.vault import Salts, derive_secret
+from consortium.core.vault import Boxes, derive_secret
 from consortium.core.verifier import Verifier
 from consortium.core.votes import PLAIN, VoteKeeping
 from consortium.ledger.boot import check_stored
@@ -51,6 +52,9 @@ from consortium.scenario.adversary import Adversaries, Draw
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.membership import complete_action
 from consortium.scenario.workloads.workload import Prepared, load_workloads
+from consortium.vault.boxes import DictBoxes
+from consortium.vault.locksmith import Locksmith
+from consortium.vault.vault import Vault, VaultSite
 
 
 class Shared(NamedTuple):
@@ -74,6 +78,7 @@ class Shared(NamedTuple):
             *protocol.messages,
             *Sealer.messages,
             *CatchUp.messages,
+            *Vault.messages,
         )
         codec = MessageCodec(genesis.chain, genesis.suite, kinds)
         return cls(suite, load_contracts(), protocol, Verifier(codec, suite), Bundles(genesis.chain, suite))
@@ -138,8 +143,10 @@ def build_host(
     clock: Callable[[], int] | None = None,
     known: bytes = b"",
     is_recalled: bool = False,
+    boxes: Boxes | None = None,
 ) -> RunningNode:
-    """One member's node over its rows. `clock` tells the CPU spent so far, in nanoseconds. `known` is for a member that
+    """One member's node over its rows. `boxes`: its private store; without one, an empty one of this boot alone.
+    `clock` tells the CPU spent so far, in nanoseconds. `known` is for a member that
     is not in the genesis: another's `prove_epochs`; without it nobody hears the node. `is_recalled`: see
     `ReplicaContext`. Raises `ledger.rows.Damaged` where the rows cannot be right, and ProofError."""
     genesis = plan.genesis
@@ -148,8 +155,9 @@ def build_host(
     ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo)
     ledger.boot()
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
-    site = _Site(name, genesis, epochs, rows, shared, ledger)
-    work = _completed(plan.prepared.work.get(name), genesis, shared.suite, secrets)
+    locksmith = Locksmith(shared.suite, secrets, name)
+    site = _Site(name, genesis, epochs, rows, shared, ledger, DictBoxes() if boxes is None else boxes, locksmith)
+    work = _completed(plan.prepared.work.get(name), genesis, shared.suite, secrets, locksmith)
     parts = _parts(site, plan.scenario, work, is_recalled=is_recalled)
     node = Node(parts, *_owners(shared.protocol))
     start = RunStart()
@@ -176,15 +184,17 @@ def _program(scenario: Scenario, name: NodeId, contracts: Mapping[str, Contract]
     return {each: contract for each, contract in held.items() if contract is not None}
 
 
-def _completed(work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Mapping[Purpose, bytes]) -> Work | None:
-    """The work with the chain's calendar, and with what only this member's keys can add: new keys and signatures in its
-    membership actions; and the load, if there is one, as bundles signed before the run, under the numbers that the
-    outbox leaves to them."""
+def _completed(
+    work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Mapping[Purpose, bytes], locksmith: Locksmith
+) -> Work | None:
+    """The work with the chain's calendar, and with what only this member's keys can add: the salts of its private
+    records; new keys and signatures in its membership actions; and the load, if there is one, as bundles signed before
+    the run, under the numbers that the outbox leaves to them."""
     if work is None:
         return None
     chain, keyring = genesis.chain, Keyring(suite, secrets)
     work = work.having(ChainCalendar(genesis.parameters.utc_offset_minutes))
-    work = work.having(Salts(derive_secret(secrets["encrypt"], "salts", work.member)))
+    work = work.having(locksmith.salts)
     if work.find(AgentTasks) is not None:
         work = work.having(VoiceKeys(chain, suite.name, derive_secret(secrets["encrypt"], "voices", work.member)))
     steward, load = work.find(StewardTasks), work.find(Load)
@@ -211,6 +221,8 @@ class _Site(NamedTuple):
     rows: Rows
     shared: Shared
     ledger: Ledger
+    boxes: Boxes
+    locksmith: Locksmith
 
     def pool(self) -> BundlePool:
         ledger = self.ledger
@@ -263,6 +275,17 @@ class _Site(NamedTuple):
             lambda number: used_by(ledger.reader, name, number),
         )
 
+    def vault(self) -> Vault:
+        ledger, epochs = self.ledger, self.epochs
+        head = VaultSite(
+            self.name,
+            ledger.reader,
+            lambda: epochs.at(ledger.head_height + 1),
+            lambda: ledger.head_height,
+            self.genesis.parameters.utc_offset_minutes,
+        )
+        return Vault(head, CATALOGUE, self.boxes, self.locksmith)
+
     def role(self, scenario: Scenario, work: Work | None) -> RoleMachine:
         spec = next(member for member in scenario.members if member.name == self.name)
         return load_roles()[spec.role].build(read_settings(spec.role, spec.settings), work, self.ledger.reader)
@@ -283,6 +306,7 @@ def _parts(site: _Site, scenario: Scenario, work: Work | None, *, is_recalled: b
         sealer=site.shared.keeping.around(sealer),
         catch_up=site.catch_up(is_recalled=is_recalled),
         outbox=site.outbox(work),
+        vault=site.vault(),
         role=site.role(scenario, work),
     )
 
@@ -301,6 +325,7 @@ def _owners(protocol: ConsensusProtocol) -> tuple[dict[type[Message], str], dict
         **dict.fromkeys(protocol.messages, "consensus"),
         **dict.fromkeys(Sealer.messages, "sealer"),
         **dict.fromkeys(CatchUp.messages, "catch_up"),
+        **dict.fromkeys(Vault.messages, "vault"),
     }
-    timers = {own: own for own in ("pool", "sealer", "catch_up", "outbox", "role")}
+    timers = {own: own for own in ("pool", "sealer", "catch_up", "outbox", "vault", "role")}
     return messages, {protocol.name: "consensus", **timers}

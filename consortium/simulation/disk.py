@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from consortium.core.machine import Apply, Store, Transmit
+from consortium.core.machine import Apply, Drop, Keep, Store, Transmit
 from consortium.ledger.rows import TABLES, DictRows, Row
 from consortium.node.node import is_wish, lost_votes_record
 from consortium.scenario.streams import Stream
+from consortium.vault.boxes import DictBoxes
 
 Kept = tuple[bytes, int | None]  # record, height
 BEGUN: Kept = (b"", None)  # the first record of a log that whoever prepared the node has made: no node wrote it
@@ -65,18 +66,20 @@ class StagedRows(DictRows):
 
 
 class Disk:
-    """`votes`: the synced blocks of the vote log, each of one sync. `rows`: the ledger's. A new disk is prepared for a
-    node that has never run: its log is there, and holds nothing. One without a log (`wipe`) has lost it."""
+    """`votes`: the synced blocks of the vote log, each of one sync. `rows`: the ledger's. `boxes`: the private store. A
+    new disk is prepared for a node that has never run: its log is there, and holds nothing. One without a log (`wipe`)
+    has lost it."""
 
     def __init__(self) -> None:
         self.rows = StagedRows()
+        self.boxes = DictBoxes()
         self.votes: list[list[Kept]] = [[BEGUN]]
         self.is_full = False
         self.copy: Disk | None = None  # made by hand, to be put back later
         self._is_log_damaged = False
-        self._waiting: list[Transmit | Store | Apply] = []
-        self._has_store = False  # in `_waiting`
-        self._syncing: list[Transmit | Store | Apply] | None = None
+        self._waiting: list[Transmit | Store | Keep | Drop | Apply] = []
+        self._has_store = False  # in `_waiting`, or a row of the private store
+        self._syncing: list[Transmit | Store | Keep | Drop | Apply] | None = None
         self._applies: list[Apply] = []
         self._committing: list[Apply] = []
         self._sealed = 0  # the newest durable seal, and the one that the log was last cleared for
@@ -84,9 +87,9 @@ class Disk:
 
     # --- in step order ------------------------------------------------------------------------------------------
 
-    def take(self, output: Transmit | Store | Apply) -> Transmit | None:
+    def take(self, output: Transmit | Store | Keep | Drop | Apply) -> Transmit | None:
         """The next output of the host; a Transmit that need not wait for any sync comes straight back."""
-        if isinstance(output, Store):
+        if isinstance(output, Store | Keep | Drop):
             self._has_store = True
         elif self._syncing is None and not self._has_store:
             if isinstance(output, Transmit):
@@ -116,6 +119,8 @@ class Disk:
         for output in done:
             if isinstance(output, Store):
                 kept.append((output.record, output.height))
+            elif isinstance(output, Keep | Drop):
+                self.boxes.settle(output)
             elif isinstance(output, Apply):
                 self._applies.append(output)
             else:
@@ -156,6 +161,7 @@ class Disk:
         self._waiting, self._syncing, self._applies, self._committing = [], None, [], []
         self._has_store = False
         self.rows.lose()
+        self.boxes.lose()
 
     def records(self, voting_key: bytes) -> list[bytes]:
         """What the host is given at its boot. Of a damaged vote log the wishes are kept, and that its votes are lost;
@@ -167,8 +173,8 @@ class Disk:
         return [record for block in self.votes for record, height in block if (record, height) != BEGUN]
 
     def wipe(self) -> None:
-        """Ledger and vote log are gone; the copy, if there is one, lies elsewhere."""
-        self.rows, self.votes = StagedRows(), []
+        """Ledger, vote log and private store are gone; the copy, if there is one, lies elsewhere."""
+        self.rows, self.boxes, self.votes = StagedRows(), DictBoxes(), []
         self._is_log_damaged = self.is_full = False
         self._sealed = self._forgotten = 0
 
@@ -185,6 +191,7 @@ class Disk:
         """What is durable, on a disk of its own."""
         twin = Disk()
         twin.rows = self.rows.durable_copy()
+        twin.boxes = self.boxes.durable_copy()
         twin.votes = [list(block) for block in self.votes]
         twin._sealed, twin._forgotten = self._sealed, self._forgotten
         twin._is_log_damaged = self._is_log_damaged

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
+from consortium.core.machine import Apply, Drop, Keep, Note, Output, Store, Transmit, Wake
 from consortium.scenario.assemble import Shared
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.scenario import Scenario
@@ -19,7 +19,7 @@ from consortium.simulation.driver import Arrived
 from consortium.simulation.lives import DISK_FULL, NodeLives
 from consortium.simulation.simulated_node import Continue, Parcel, SimulatedNode, Wakeup
 
-_DURABLE = (Store, Apply)
+_DURABLE = (Store, Keep, Drop, Apply)
 
 
 class FreeNodes:

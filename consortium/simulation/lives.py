@@ -138,6 +138,7 @@ class NodeLives:
             node.disk.rows,
             self.driver.shared(node, self._shared),
             known=known,
+            boxes=node.disk.boxes,
             is_recalled=self._plan.scenario.is_recalled and node.incarnation == 1 and not known,
         )
 

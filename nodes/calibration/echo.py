@@ -17,6 +17,7 @@ from consortium.node.inbox import Share
 from nodes.broker.address import BrokerAddress
 from nodes.conduct.child import adopt_parent
 from nodes.process.costs import Costs
+from nodes.process.private_store import PrivateStore
 from nodes.process.process import Hooks, NodeFiles, Process
 from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
@@ -91,6 +92,7 @@ async def _live(folder: Path, name: str, address: BrokerAddress) -> int:
         NodeFiles(
             VoteLog(folder / f"{name}.votes.log"),
             SqliteRows(folder / f"{name}.sqlite"),
+            PrivateStore(folder / f"{name}.private.sqlite"),
             TraceWriter(folder / f"{name}.trace.jsonl", name),
         ),
         Costs(),

@@ -16,19 +16,24 @@ COPY = "copy"
 
 
 def _files(folder: NodeFolder) -> list[Path]:
-    return [*(folder.ledger.with_name(folder.ledger.name + end) for end in ("", "-wal", "-shm")), folder.votes]
+    stores = [
+        file.with_name(file.name + end) for file in (folder.ledger, folder.private) for end in ("", "-wal", "-shm")
+    ]
+    return [*stores, folder.votes]
 
 
 def copy_disk(folder: NodeFolder) -> None:
-    """A copy of ledger and votes as they are now, also of a node that runs."""
+    """A copy of ledger, votes and private store as they are now, also of a node that runs."""
     copy = folder.folder / COPY
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir()
-    with (
-        contextlib.closing(sqlite3.connect(folder.ledger)) as source,
-        contextlib.closing(sqlite3.connect(copy / folder.ledger.name)) as target,
-    ):
-        source.backup(target)
+    for store in (folder.ledger, folder.private):
+        with (
+            contextlib.closing(sqlite3.connect(store)) as source,
+            contextlib.closing(sqlite3.connect(copy / store.name)) as target,
+        ):
+            source.backup(target)
+    (copy / folder.private.name).chmod(0o600)
     shutil.copy2(folder.votes, copy)
 
 

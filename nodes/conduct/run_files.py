@@ -27,6 +27,7 @@ from consortium.scenario.workloads.workload import Prepared
 from nodes.broker.broker import Broker, check_broker, make_broker
 from nodes.errors import UserError
 from nodes.process.keys import create_keys, write_private
+from nodes.process.private_store import create_store
 from nodes.process.settings import FORMAT, NodeFolder, Settings, digest_of, write_settings
 from nodes.process.trace_file import TraceTail, cut_torn_line
 from nodes.process.vote_log import prepare_log
@@ -90,12 +91,13 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
 
 
 def _begin(folder: Path, scenario: Scenario, prepared: Prepared) -> _Making:
-    """Make the members' keys and empty vote logs, and write scenario and genesis. Raises OSError."""
+    """Make the members' keys, empty vote logs and private stores, and write scenario and genesis. Raises OSError."""
     suite = SUITES[scenario.suite]()
     names = sorted(member.name for member in scenario.members)
     secrets = {name: create_keys(NodeFolder(folder, name).keys) for name in names}
     for name in names:
         prepare_log(NodeFolder(folder, name).votes)
+        create_store(NodeFolder(folder, name).private)
     public = {name: {use: suite.public_key(key) for use, key in held.items()} for name, held in secrets.items()}
     genesis = build_genesis(scenario, prepared, public, time.time_ns() // 1_000)
     (folder / "scenario.json").write_bytes(encode_scenario(scenario))

@@ -14,10 +14,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from consortium.core.machine import Apply, Store, Transmit
+from consortium.core.machine import Apply, Drop, Keep, Store, Transmit
 from consortium.core.membership import NodeId
 from nodes.process import failpoints
 from nodes.process.costs import Costs
+from nodes.process.private_store import PrivateStore
 from nodes.process.store import SqliteRows
 from nodes.process.vote_log import VoteLog
 
@@ -31,13 +32,19 @@ _log = logging.getLogger("store")
 class _Batch:
     """Stores to be synced together, and what may leave after them."""
 
-    __slots__ = ("applies", "stores", "tales", "transmits")
+    __slots__ = ("applies", "private", "stores", "tales", "transmits")
 
     def __init__(self) -> None:
         self.tales: list[Callable[[], None]] = []
+        self.private: list[Keep | Drop] = []
         self.stores: list[tuple[int | None, bytes]] = []
         self.transmits: list[Transmit] = []
         self.applies: list[Apply] = []
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether something in it must be durable before the rest."""
+        return bool(self.stores or self.private)
 
 
 class Carrier:
@@ -48,6 +55,7 @@ class Carrier:
         self,
         log: VoteLog,
         rows: SqliteRows,
+        private: PrivateStore,
         publish: Callable[[NodeId | None, Sequence[bytes]], None],
         on_failure: Callable[[BaseException], None],
         on_room: Callable[[], None],
@@ -55,6 +63,7 @@ class Carrier:
     ) -> None:
         self._log = log
         self._rows = rows
+        self._private = private
         self._publish = publish
         self._on_failure = on_failure
         self._on_room = on_room
@@ -76,17 +85,19 @@ class Carrier:
     def is_full(self) -> bool:
         return len(self._applies) > APPLIES_WAITING_MAX
 
-    def take(self, output: Transmit | Store | Apply) -> None:
+    def take(self, output: Transmit | Store | Keep | Drop | Apply) -> None:
         """The next output of the host; carried out at the latest after `flush`."""
         batch = self._batch
         if isinstance(output, Transmit):
-            if self._is_syncing or batch.stores:
+            if self._is_syncing or batch.is_durable:
                 batch.transmits.append(output)
             else:
                 self._free.append(output)
         elif isinstance(output, Store):
             batch.stores.append((output.height, output.record))
-        elif self._is_syncing or batch.stores:
+        elif isinstance(output, Keep | Drop):
+            batch.private.append(output)
+        elif self._is_syncing or batch.is_durable:
             batch.applies.append(output)
         else:
             self._applies.append(output)
@@ -94,7 +105,7 @@ class Carrier:
     def tell(self, tale: Callable[[], None]) -> None:
         """Call this in the order of steps: once all that was taken before is synced. A trace that is ahead of the disk
         tells of what a death undoes."""
-        if self._is_syncing or self._batch.stores:
+        if self._is_syncing or self._batch.is_durable:
             self._batch.tales.append(tale)
         else:
             tale()
@@ -107,11 +118,12 @@ class Carrier:
         if self._free:
             self._send(self._free)
             self._free = []
-        if self._batch.stores and not self._is_syncing:
+        if self._batch.is_durable and not self._is_syncing:
             batch, self._batch = self._batch, _Batch()
             is_short = sum(len(record) for _, record in batch.stores) < INLINE_BYTES_MAX
-            if is_idle and is_short and not self._log.is_due(self._stable_height):
-                self._sync(batch.stores)
+            is_votes_alone = is_short and not batch.private
+            if is_idle and is_votes_alone and not self._log.is_due(self._stable_height):
+                self._sync(batch)
                 self._release(batch)
             else:
                 self._start_sync(batch)
@@ -119,11 +131,15 @@ class Carrier:
 
     # --- votes --------------------------------------------------------------------------------------------------
 
-    def _sync(self, stores: Sequence[tuple[int | None, bytes]]) -> None:
+    def _sync(self, batch: _Batch) -> None:
+        """The private store first: what is stored of a submission rests on the record that it commits to."""
         cpu = self._costs.clock()
         try:
-            self._log.append(stores)
-            self._log.compact(self._stable_height)
+            if batch.private:
+                self._private.commit(batch.private)
+            if batch.stores:
+                self._log.append(batch.stores)
+                self._log.compact(self._stable_height)
         except BaseException:
             self._is_broken = True
             raise
@@ -139,11 +155,12 @@ class Carrier:
                 self._release(batch)
                 self.flush(is_idle=False)
 
-        self._run(self._sync_thread, self._sync, batch.stores, done)
+        self._run(self._sync_thread, self._sync, batch, done)
 
     def _release(self, batch: _Batch) -> None:
+        self._private.committed(batch.private)
         self._let_go(batch)
-        if not self._batch.stores:  # what queued behind this sync waits for no other
+        if not self._batch.is_durable:  # what queued behind this sync waits for no other
             behind, self._batch = self._batch, _Batch()
             self._let_go(behind)
 
@@ -240,7 +257,7 @@ class Carrier:
         return error is None
 
     def _tell_idle(self) -> None:
-        if not (self._is_syncing or self._committing or self._applies or self._batch.stores):
+        if not (self._is_syncing or self._committing or self._applies or self._batch.is_durable):
             self._idle.set()
 
     async def drain(self) -> None:
@@ -256,3 +273,4 @@ class Carrier:
         self._commit_thread.shutdown()
         self._log.close()
         self._rows.close()
+        self._private.close()

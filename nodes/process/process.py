@@ -24,6 +24,7 @@ from nodes.process.clock import NodeClock
 from nodes.process.costs import Costs
 from nodes.process.delay_line import DelayLine, UpLine
 from nodes.process.notes import NodeNotes
+from nodes.process.private_store import PrivateStore
 from nodes.process.status import Origin, Status
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
@@ -73,6 +74,7 @@ class NodeFiles(NamedTuple):
 
     log: VoteLog
     rows: SqliteRows
+    private: PrivateStore
     trace: TraceWriter
 
 
@@ -115,7 +117,7 @@ class Process:
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
         self._up_line = UpLine(name, model, self.bus.publish)
-        self.carrier = Carrier(files.log, files.rows, self._publish, self._failed, self._wake_up, costs)
+        self.carrier = Carrier(*files[:3], self._publish, self._failed, self._wake_up, costs)
         self.damage: Exception | None = None  # of the ledger, found while running
         self._has_begun = False
         self._is_drain_due = False
@@ -171,8 +173,8 @@ class Process:
             self._ending.set_result(code)
 
     def set_disk_full(self, *, is_full: bool) -> None:
-        """A fault of the scenario: from now on vote log and ledger refuse every write, as on a disk without room."""
-        self._files.log.is_full = self._files.rows.is_full = is_full
+        """A fault of the scenario: from now on vote log, ledger and private store refuse every write."""
+        self._files.log.is_full = self._files.rows.is_full = self._files.private.is_full = is_full
 
     async def _close(self, code: int) -> int:
         try:

@@ -62,6 +62,7 @@ class NodeFolder:
         self.trace = self.folder / "trace.jsonl"
         self.ledger = self.folder / "ledger.sqlite"
         self.votes = self.folder / "votes.log"
+        self.private = self.folder / "private.sqlite"
         self.keys = self.folder / "keys"
         self.settings = self.folder / "settings.json"
         self.input = self.folder / "input"  # what this organisation brings, and nobody else has

@@ -28,6 +28,7 @@ from nodes.process.conductor_link import ConductorLink
 from nodes.process.costs import Costs, CountingSuite
 from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
 from nodes.process.inputs import read_inputs, read_known
+from nodes.process.private_store import PrivateStore, open_store
 from nodes.process.process import Hooks, NodeFiles, Process
 from nodes.process.recorder import RecordedHost, Recorder
 from nodes.process.settings import NodeFolder, Settings, read_settings
@@ -84,32 +85,35 @@ def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
     known = read_known(folder, inputs.genesis, name)
     failpoints.reach("boot.locked")
     costs = Costs()
+    private = open_store(folder.private)
     rows = open_ledger(folder)
     failpoints.reach("boot.ledger_opened")
     voting_key = registered_voting_key(rows, inputs.genesis, name)
     try:
         mark = ledger_mark(rows)
-        node = _build_node(inputs, name, rows, known, costs)
+        node = _build_node(inputs, name, rows, private, known, costs)
     except Damaged as error:
         rows.close()
         set_ledger_aside(folder, error)
         rows, mark = SqliteRows(folder.ledger), EMPTY_MARK
-        node = _build_node(inputs, name, rows, known, costs)
+        node = _build_node(inputs, name, rows, private, known, costs)
     failpoints.reach("boot.host_built")
     log = open_votes(folder, voting_key, settings.compact_bytes_min)
     failpoints.reach("boot.votes_opened")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
-    files = NodeFiles(log, rows, TraceWriter(folder.trace, name))
+    files = NodeFiles(log, rows, private, TraceWriter(folder.trace, name))
     return _Born(folder, name, settings, inputs, known, mark, node, files, costs, recorder)
 
 
-def _build_node(inputs: Inputs, name: str, rows: SqliteRows, known: bytes, costs: Costs) -> RunningNode:
+def _build_node(
+    inputs: Inputs, name: str, rows: SqliteRows, private: PrivateStore, known: bytes, costs: Costs
+) -> RunningNode:
     """Raises Damaged, and UserError where the proof of the members does not hold."""
     genesis = inputs.genesis
     shared = Shared.of(genesis, CountingSuite(SUITES[genesis.suite](), costs))
     plan = RunPlan.of(inputs.scenario, genesis, inputs.prepared)
     try:
-        return build_host(plan, name, inputs.secrets, rows, shared, clock=costs.clock, known=known)
+        return build_host(plan, name, inputs.secrets, rows, shared, clock=costs.clock, known=known, boxes=private)
     except ProofError as error:
         raise UserError(f"members.proof of {name} is of no use: {error}") from None
 

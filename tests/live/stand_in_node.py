@@ -13,6 +13,7 @@ from consortium.ledger.rows import height_key
 from nodes.broker.address import BrokerAddress
 from nodes.conduct.child import adopt_parent
 from nodes.process.costs import Costs
+from nodes.process.private_store import PrivateStore
 from nodes.process.process import Hooks, NodeFiles, Process
 from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
@@ -71,7 +72,12 @@ async def main() -> int:
         Counting(rows),
         ("a", "witness"),
         BrokerAddress(host, int(port), user, password),
-        NodeFiles(VoteLog(base / "votes.log"), rows, TraceWriter(base / "trace.jsonl", name)),
+        NodeFiles(
+            VoteLog(base / "votes.log"),
+            rows,
+            PrivateStore(base / "private.sqlite"),
+            TraceWriter(base / "trace.jsonl", name),
+        ),
         Costs(),
         Hooks(on_ready=lambda: process.begin(origin_at(0))),
     )

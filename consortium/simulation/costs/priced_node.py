@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from consortium.core.crypto import KeySuite
-from consortium.core.machine import Apply, Note, Output, Store, Transmit, Wake
+from consortium.core.machine import Apply, Keep, Note, Output, Store, Transmit, Wake
 from consortium.core.membership import NodeId
 from consortium.core.verifier import Verifier
 from consortium.node.inbox import Inbox
@@ -261,6 +261,8 @@ class PricedNode:
             else:
                 if isinstance(output, Store):
                     self._stored_bytes += len(output.record)
+                elif isinstance(output, Keep):
+                    self._stored_bytes += len(output.value)
                 free = node.disk.take(output)
                 if free is not None:
                     self._free.append(free)

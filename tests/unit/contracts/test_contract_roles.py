@@ -67,6 +67,15 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "refund": {B, S},
         "check_refund": {B, R},
     },
+    "read_audit": {"anchor": set(EVERY_MEMBER)},
+    "record": {
+        "register": set(EVERY_MEMBER),
+        "request": set(EVERY_MEMBER),
+        "deliver": set(EVERY_MEMBER),
+        "report_mismatch": set(EVERY_MEMBER),
+        "erase": {B},
+        "confirm_erased": set(EVERY_MEMBER),
+    },
     "settlement": {
         "claim": {H, P},
         "issue_and_claim": {H, P},

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from consortium.core.machine import Apply, Store, Transmit
+from consortium.core.machine import Apply, Drop, Keep, Store, Transmit
 from nodes.errors import StoreFailed
 from nodes.process.carrier import INLINE_APPLIES_MIN, Carrier
 from nodes.process.costs import Costs
@@ -58,8 +58,28 @@ class Disk:
         self.events.append(f"send {to} " + " ".join(frame.decode() for frame in frames))
 
 
+class Private:
+    """A private store that writes down what became durable, on the same list."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def commit(self, rows: Sequence[Keep | Drop]) -> None:
+        self._disk.gate.wait(5)
+        if self._disk.is_broken:
+            raise StoreFailed("no space")
+        self._disk.events.append("private " + " ".join(f"{type(row).__name__} {row.name}" for row in rows))
+
+    def committed(self, rows: Sequence[Keep | Drop]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
 def carrier(disk: Any, failures: list[BaseException] | None = None) -> Carrier:
-    return Carrier(disk, disk, disk.publish, (failures if failures is not None else []).append, lambda: None, Costs())
+    told = failures if failures is not None else []
+    return Carrier(disk, disk, Private(disk), disk.publish, told.append, lambda: None, Costs())  # type: ignore[arg-type]
 
 
 def say(word: bytes, to: str | None = None) -> Transmit:
@@ -70,7 +90,7 @@ def vote(word: bytes) -> Store:
     return Store(word, 1)
 
 
-async def carry(disk: Disk, outputs: Sequence[Transmit | Store | Apply], *, is_idle: bool) -> Carrier:
+async def carry(disk: Disk, outputs: Sequence[Transmit | Store | Keep | Drop | Apply], *, is_idle: bool) -> Carrier:
     made = carrier(disk)
     for output in outputs:
         made.take(output)
@@ -221,3 +241,23 @@ async def test_a_failed_commit_of_many_blocks_is_told_and_nothing_leaves_any_mor
     made.take(say(b"after"))
     made.flush(is_idle=True)
     assert disk.events == []
+
+
+async def test_a_private_record_is_durable_before_what_is_stored_and_sent_on_the_strength_of_it() -> None:
+    for is_idle in (True, False):
+        disk = Disk()
+        outputs = (Keep("lines/b-1", b"box"), vote(b"submission"), say(b"bundle"), Drop("lines/b-2"), say(b"gone"))
+        made = await carry(disk, outputs, is_idle=is_idle)
+        await made.drain()
+        assert disk.events == ["private Keep lines/b-1 Drop lines/b-2", "sync submission", "send None bundle gone"]
+
+
+async def test_a_private_store_that_refuses_lets_nothing_leave() -> None:
+    disk, failures = Disk(), list[BaseException]()
+    disk.is_broken = True
+    made = carrier(disk, failures)
+    for output in (Keep("lines/b-1", b"box"), say(b"bundle")):
+        made.take(output)
+    made.flush(is_idle=False)
+    await asyncio.sleep(0.05)
+    assert disk.events == [] and isinstance(failures[0], StoreFailed)

@@ -1,0 +1,265 @@
+"""Private records 健康档案: what the ledger holds of one is its commitment, who keeps it, and who was given it.
+
+A holder registers; another member requests; a holder delivers, which entitles the other's vault to be given the record
+over the bus and to keep it until it is erased. Erasure leaves a tombstone: each member that may have had the record
+confirms that nothing of it is left, and no vault takes it in again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from consortium.contracts.access import BY_ALL, BY_BUREAU, NOBODY
+from consortium.contracts.checks import check_choice, check_count, check_digest, check_identifier
+from consortium.contracts.records.catalogue import END, find_entry
+from consortium.contracts.records.tombstones import (
+    ERASING,
+    TOMBSTONES,
+    Erasing,
+    Tombstone,
+    awaits,
+    check_not_erased,
+)
+from consortium.core.codec import Digest
+from consortium.core.contract import (
+    Context,
+    Contract,
+    Event,
+    Life,
+    Move,
+    Operation,
+    Refused,
+    State,
+    StateReader,
+    Table,
+    Whose,
+)
+from consortium.core.registry import newest_epoch
+from consortium.core.vault import HANDLE_BYTES_MAX, Entry, RecordKind
+
+KIND = "record"
+OPEN, DELIVERED, DIFFERS = "open", "delivered", "differs"
+CLASSES = ("diagnosis", "examination", "image", "inspection", "note", "prescription", "report")
+PURPOSES = ("treatment", "settlement", "audit", "quality", "research")
+REASONS = ("asked-by-patient", "term-over", "registered-in-error")
+HOLDERS_MAX = 16
+GIVEN_MAX = 64
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by its number. `holders` keep it from the beginning, `given` since it was delivered to them."""
+
+    record_class: str
+    commitment: Digest
+    holders: tuple[str, ...]
+    given: tuple[str, ...] = ()
+
+
+class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by record and request number."""
+
+    member: str
+    purpose: str
+    stage: str = OPEN
+
+
+class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by member and record number: this member keeps the record."""
+
+    since_day: int
+
+
+RECORDS: Table[Record] = Table("record", Record)
+REQUESTS: Table[Request] = Table("request", Request)
+HELD: Table[Held] = Table("record_holder", Held)
+REQUEST_LIFE = Life(
+    REQUESTS,
+    (Move("", "request", OPEN), Move(OPEN, "deliver", DELIVERED), Move(DELIVERED, "report_mismatch", DIFFERS)),
+)
+
+
+class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Commit to a record. `others`: who keeps it besides the member that registers."""
+
+    record_no: str
+    record_class: str
+    commitment: bytes
+    others: tuple[str, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Ask the holders for a record."""
+
+    record_no: str
+    request_no: str
+    purpose: str
+
+
+class Deliver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A holder's word that the asker may be given the record of this commitment."""
+
+    record_no: str
+    request_no: str
+    commitment: bytes
+
+
+class ReportMismatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The asker's word that what every holder gave is not the record of the commitment."""
+
+    record_no: str
+    request_no: str
+
+
+class Erase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Erase a private record of any kind, named by its handle."""
+
+    handle: str
+    reason: str
+
+
+class ConfirmErased(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A member's word that its private store holds nothing of the record."""
+
+    handle: str
+
+
+def _record(state: StateReader, record_no: str) -> Record:
+    """Refuses `unknown-record`, `record-erased`."""
+    check_not_erased(state, f"{KIND}/{record_no}")
+    record = state.get(RECORDS, record_no)
+    if record is None:
+        raise Refused("unknown-record", f"there is no record {record_no}")
+    return record
+
+
+def _register(state: State, arguments: Register, context: Context) -> list[Event]:
+    number, handle = arguments.record_no, f"{KIND}/{arguments.record_no}"
+    check_identifier(number, "record_no")
+    check_choice(arguments.record_class, CLASSES, "record_class")
+    check_digest(arguments.commitment, "commitment")
+    check_not_erased(state, handle)
+    if state.get(RECORDS, number) is not None:
+        raise Refused("record-exists", f"the record {number} is registered already")
+    holders = tuple(sorted({context.member, *arguments.others}))
+    check_count(len(holders), HOLDERS_MAX, "holders")
+    epoch = newest_epoch(state)
+    for name in arguments.others:
+        if epoch is None or name not in epoch.by_name:
+            raise Refused("unknown-member", "every holder must be a member")
+    state.put(RECORDS, number, Record(arguments.record_class, arguments.commitment, holders))
+    for name in holders:
+        state.put(HELD, f"{name}/{number}", Held(context.day))
+    return [Event("record-registered", {"handle": handle, "class": arguments.record_class})]
+
+
+def _request(state: State, arguments: Ask, context: Context) -> list[Event]:
+    check_identifier(arguments.request_no, "request_no")
+    check_choice(arguments.purpose, PURPOSES, "purpose")
+    _record(state, arguments.record_no)
+    key = f"{arguments.record_no}/{arguments.request_no}"
+    if state.get(REQUESTS, key) is not None:
+        raise Refused("request-exists", f"the request {arguments.request_no} is there already")
+    state.put(REQUESTS, key, Request(context.member, arguments.purpose))
+    fields = {"record_no": arguments.record_no, "request_no": arguments.request_no, "member": context.member}
+    return [Event("record-requested", {**fields, "purpose": arguments.purpose})]
+
+
+def _deliver(state: State, arguments: Deliver, context: Context) -> list[Event]:
+    """Refuses `not-holder` alike for the record of others and for one that nobody has."""
+    number = arguments.record_no
+    if state.get(HELD, f"{context.member}/{number}") is None:
+        raise Refused("not-holder", f"{context.member} holds no such record")
+    record = _record(state, number)
+    request, stage = _moved(state, "deliver", number, arguments.request_no)
+    if arguments.commitment != record.commitment:
+        raise Refused("commitment-differs", f"the record {number} has another commitment")
+    given = tuple(sorted({*record.given, request.member} - {*record.holders}))
+    check_count(len(given), GIVEN_MAX, "members that were given the record", 0)
+    state.put(RECORDS, number, msgspec.structs.replace(record, given=given))
+    state.put(REQUESTS, f"{number}/{arguments.request_no}", msgspec.structs.replace(request, stage=stage))
+    state.put(HELD, f"{request.member}/{number}", Held(context.day))
+    fields = {"handle": f"{KIND}/{number}", "request_no": arguments.request_no, "member": request.member}
+    return [Event("record-delivered", {**fields})]
+
+
+def _moved(state: StateReader, operation: str, record_no: str, request_no: str) -> tuple[Request, str]:
+    """The request and its stage after the operation. Refuses `unknown-request`, `wrong-stage`."""
+    request = state.get(REQUESTS, f"{record_no}/{request_no}")
+    if request is None:
+        raise Refused("unknown-request", f"there is no request {request_no} of the record {record_no}")
+    return request, REQUEST_LIFE.move(operation, request.stage, f"the request {request_no}")
+
+
+def _report_mismatch(state: State, arguments: ReportMismatch, context: Context) -> list[Event]:
+    """The record stays with its holders; the asker holds nothing of it."""
+    number = arguments.record_no
+    request, stage = _moved(state, "report_mismatch", number, arguments.request_no)
+    record = _record(state, number)
+    given = tuple(name for name in record.given if name != context.member)
+    state.put(RECORDS, number, msgspec.structs.replace(record, given=given))
+    state.put(REQUESTS, f"{number}/{arguments.request_no}", msgspec.structs.replace(request, stage=stage))
+    if context.member not in record.holders:
+        state.delete(HELD, f"{context.member}/{number}")
+    return [Event("record-differs", {"record_no": number, "request_no": arguments.request_no, "by": context.member})]
+
+
+def _erase(state: State, arguments: Erase, context: Context) -> list[Event]:
+    handle = arguments.handle
+    check_choice(arguments.reason, REASONS, "reason")
+    if len(handle) > HANDLE_BYTES_MAX:
+        raise Refused("unknown-record", "there is no such record")
+    check_not_erased(state, handle)
+    entry = find_entry(state, handle)
+    if entry is None:
+        raise Refused("unknown-record", "there is no such record")
+    epoch = newest_epoch(state)
+    members = {} if epoch is None else epoch.by_name
+    awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers}) if name in members)
+    state.put(TOMBSTONES, handle, Tombstone(context.day, arguments.reason, awaiting))
+    for name in awaiting:
+        state.put(ERASING, f"{name}/{handle}", Erasing(context.day))
+    return [Event("record-erased", {"handle": handle, "reason": arguments.reason, "awaiting": len(awaiting)})]
+
+
+def _confirm_erased(state: State, arguments: ConfirmErased, context: Context) -> list[Event]:
+    handle, tombstone = arguments.handle, state.get(TOMBSTONES, arguments.handle)
+    if tombstone is None or not awaits(state, context.member, handle):
+        raise Refused("not-holder", f"{context.member} has nothing to confirm there")
+    awaiting = tuple(name for name in tombstone.awaiting if name != context.member)
+    state.put(TOMBSTONES, handle, msgspec.structs.replace(tombstone, awaiting=awaiting))
+    state.delete(ERASING, f"{context.member}/{handle}")
+    return [Event("erasure-confirmed", {"record": handle, "member": context.member, "awaiting": len(awaiting)})]
+
+
+def _asker(state: StateReader, arguments: ReportMismatch) -> tuple[str, ...]:
+    request = state.get(REQUESTS, f"{arguments.record_no}/{arguments.request_no}")
+    return NOBODY if request is None else (request.member,)
+
+
+def _find(state: StateReader, number: str) -> Entry | None:
+    record = state.get(RECORDS, number)
+    return None if record is None else Entry(record.commitment, (*record.holders, *record.given), ())
+
+
+def _held_by(state: StateReader, member: str) -> Iterator[str]:
+    prefix = f"{member}/"
+    return (key.removeprefix(prefix) for key, _ in state.range(HELD, prefix, prefix + END))
+
+
+PRIVATE = RecordKind(KIND, _find, _held_by)
+
+CONTRACT = Contract(
+    "record",
+    1,
+    (
+        Operation("register", Register, BY_ALL, _register),
+        Operation("request", Ask, BY_ALL, _request),
+        Operation("deliver", Deliver, BY_ALL, _deliver),
+        Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker)),
+        Operation("erase", Erase, BY_BUREAU, _erase),
+        Operation("confirm_erased", ConfirmErased, BY_ALL, _confirm_erased),
+    ),
+    lives=(REQUEST_LIFE,),
+)

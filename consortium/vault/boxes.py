@@ -1,0 +1,49 @@
+"""The private store of a simulated node: a dict that can take back what no `Keep` or `Drop` has made durable."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+
+from consortium.core.machine import Drop, Keep
+
+
+class DictBoxes:
+    """See `core.vault.Boxes`. `settle` and `lose` are for whoever plays the disk."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+        self._undo: deque[tuple[str, bytes | None]] = deque()
+
+    def get(self, name: str) -> bytes | None:
+        return self._values.get(name)
+
+    def names(self) -> Sequence[str]:
+        return sorted(self._values)
+
+    def stage(self, name: str, value: bytes | None) -> None:
+        self._undo.append((name, self._values.get(name)))
+        self._put(name, value)
+
+    def _put(self, name: str, value: bytes | None) -> None:
+        if value is None:
+            self._values.pop(name, None)
+        else:
+            self._values[name] = value
+
+    def settle(self, output: Keep | Drop) -> None:
+        """The oldest staging is durable now."""
+        name, _ = self._undo.popleft()
+        assert name == output.name, "rows become durable in the order of staging"
+
+    def lose(self) -> None:
+        """A crash: what was only staged is taken back."""
+        while self._undo:
+            self._put(*self._undo.pop())
+
+    def durable_copy(self) -> DictBoxes:
+        twin = DictBoxes()
+        twin._values = dict(self._values)
+        for name, value in reversed(self._undo):
+            twin._put(name, value)
+        return twin
