@@ -1,10 +1,10 @@
 """Twins (Bano et al., 2021): every Byzantine act as an honest host that runs twice, and networks that tell them apart.
 
-A scenario is a list of rounds; a round is the time of one leader: a view of PBFT, a term of HotStuff. It has a partition
-of all hosts (the twins apart or together), and a moment at which the network cuts it off, so that the next leader must
-come. What a host sends belongs to the round of the view that it wants then. What orders batches goes by the
-partition until the cut, and nowhere afterwards; what leads to the next leader goes by the partition for a while, and
-then to all. After the last round the network is whole, and work must go on.
+A scenario is a list of rounds; a round is the time of one leader: a view of PBFT, a term of HotStuff. It has a
+partition of all hosts (the twins apart or together), and a moment at which the network cuts it off, so that the next
+leader must come. What a host sends belongs to the round of the view that it wants then. What orders batches goes by
+the partition until the cut, and nowhere afterwards; what leads to the next leader goes by the partition for a while,
+and then to all. After the last round the network is whole, and work must go on.
 """
 
 from __future__ import annotations

@@ -298,14 +298,14 @@ class Book:
         if group:
             value = case_payment(policy, self.weight_on(group, day), institution.coefficient, bill.sums.whole)
             pool = max(0, split.pool + value - bill.sums.whole)
-        paid = (
+        shares = (
             (POOLS[cover.scheme], pool),
             (LARGE, split.large),
             (ILLNESS, split.illness),
             (AID, split.aid),
             (account, split.account),
         )
-        paid = tuple((source, fen) for source, fen in paid if fen)
+        paid = tuple((source, fen) for source, fen in shares if fen)
         self.move([(source, f"payable/{bill.institution}", fen) for source, fen in paid])
         year.entries += 1
         settled = Settled(year.entries, number, cover.scheme, split, paid)

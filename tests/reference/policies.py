@@ -10,8 +10,9 @@ from tests.reference.arithmetic import Policy, SchemeRules
 YUAN = 100
 
 
-def _percent(*values: float | str) -> tuple[Fraction, ...]:
-    return tuple(Fraction(str(value)) / 100 for value in values)
+def _percent(one: float | str, two: float | str, three: float | str) -> tuple[Fraction, Fraction, Fraction]:
+    """By level of the institution."""
+    return Fraction(str(one)) / 100, Fraction(str(two)) / 100, Fraction(str(three)) / 100
 
 
 def _away(filed: str, referral: str, unfiled: str) -> dict[str, Fraction]:
@@ -20,10 +21,10 @@ def _away(filed: str, referral: str, unfiled: str) -> dict[str, Fraction]:
 
 EMPLOYEE = SchemeRules(
     stay_deductible=(200 * YUAN, 400 * YUAN, 800 * YUAN),
-    stay_ratio=_percent(90, 88, 85),  # type: ignore[arg-type]
+    stay_ratio=_percent(90, 88, 85),
     stay_retired=Fraction(3, 100),
     visit_deductible=(20 * YUAN, 50 * YUAN, 100 * YUAN),
-    visit_ratio=_percent(75, 65, 55),  # type: ignore[arg-type]
+    visit_ratio=_percent(75, 65, 55),
     visit_retired=Fraction(5, 100),
     visit_cap=2_500 * YUAN,
     visit_cap_retired=3_000 * YUAN,
@@ -36,10 +37,10 @@ EMPLOYEE = SchemeRules(
 )
 RESIDENT = SchemeRules(
     stay_deductible=(200 * YUAN, 400 * YUAN, 800 * YUAN),
-    stay_ratio=_percent(85, 75, 60),  # type: ignore[arg-type]
+    stay_ratio=_percent(85, 75, 60),
     stay_retired=Fraction(0),
     visit_deductible=(0, 0, 0),
-    visit_ratio=_percent(0, 0, 0),  # type: ignore[arg-type]
+    visit_ratio=_percent(0, 0, 0),
     visit_retired=Fraction(0),
     visit_cap=0,
     visit_cap_retired=0,
@@ -75,7 +76,7 @@ def second(since: int) -> Policy:
     resident = replace(
         RESIDENT,
         visit_deductible=(10 * YUAN, 30 * YUAN, 60 * YUAN),
-        visit_ratio=_percent("55.5", "50", "44.44"),  # type: ignore[arg-type]
+        visit_ratio=_percent("55.5", "50", "44.44"),
         visit_cap=800 * YUAN,
         visit_cap_retired=800 * YUAN,
         illness_steps=((8_000 * YUAN, Fraction(61, 100)), (40_000 * YUAN, Fraction(7, 10))),
