@@ -169,7 +169,8 @@ class Consortium:
         """The arguments of `bill.issue` or `issue_and_claim` for these lines, as an honest institution says them."""
         sums, sold = summarise(self.state, lines, fields["enddate"])
         commitment = commit_lines(SALT, bill.normalise(bill_no), lines)
-        return kind(bill_no=bill_no, psn_no=psn_no, sums=sums, sold=sold, lines=commitment, **fields)
+        whose: dict[str, Any] = {"patient": psn_no} if kind is bill.Issue else {"patient": "", "psn_no": psn_no}
+        return kind(bill_no=bill_no, sums=sums, sold=sold, lines=commitment, **whose, **fields)
 
     def issue(self, bill_no: str, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> bill.Issue:
         """The arguments of `bill.issue` at the institution of the number; a visit of 2026-01-01 unless told."""

@@ -103,8 +103,8 @@ class AgentConduct(Conduct):
 
     def _on_delivered(self, number: str) -> None:
         bill = self.state.get(bills.BILLS, number)
-        if bill is not None and bill.psn_no in self._persons:
-            self._wish_to_say(Saying(bill.psn_no, bills.VERIFY_BY_PATIENT, bills.Step(number)))
+        if bill is not None and bill.patient in self._persons:
+            self._wish_to_say(Saying(bill.patient, bills.VERIFY_BY_PATIENT, bills.Step(number)))
 
     def _wish_to_say(self, saying: Saying) -> None:
         self._mute.get(saying.pseudonym, self._ready).append(saying)

@@ -48,6 +48,7 @@ class EnrolmentChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, o
     periods: tuple[enrolment.Period, ...]
     died_on: int = 0
     commitment: bytes = b""
+    covered_before: bool = False
 
 
 class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,7 +105,12 @@ class BureauConduct(Conduct):
             agenda.wish(f"award:{award.contract_no}", (("procurement", "award_tender", tender),), award.at_us)
         for change in tasks.changes:
             proposal = enrolment.ProposeChange(
-                change.change_id, change.psn_no, change.periods, change.died_on, change.commitment
+                change.change_id,
+                change.psn_no,
+                change.periods,
+                change.died_on,
+                change.commitment,
+                change.covered_before,
             )
             reference = f"change:{change.psn_no}/{change.change_id}"
             agenda.wish(reference, (("enrolment", "propose_change", proposal),), change.at_us)

@@ -26,7 +26,7 @@ class Service(NamedTuple):
 
     fixmedins_code: str
     bill_no: str
-    psn_no: str
+    patient: str
     med_type: str
     begndate: int
     enddate: int
@@ -40,7 +40,7 @@ def compose_issue(state: StateReader, service: Service) -> bills.Issue:
     return bills.Issue(
         fixmedins_code=service.fixmedins_code,
         bill_no=service.bill_no,
-        psn_no=service.psn_no,
+        patient=service.patient,
         med_type=service.med_type,
         begndate=service.begndate,
         enddate=service.enddate,

@@ -26,6 +26,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     at_us: int
     fixmedins_code: str
     bill_no: str
+    patient: str
     psn_no: str
     med_type: str
     begndate: int
@@ -99,7 +100,7 @@ class HospitalConduct(Conduct):
         service = Service(
             fixmedins_code=visit.fixmedins_code,
             bill_no=visit.bill_no,
-            psn_no=visit.psn_no,
+            patient=visit.patient,
             med_type=visit.med_type,
             begndate=visit.begndate,
             enddate=visit.enddate,

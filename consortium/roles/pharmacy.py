@@ -32,6 +32,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A prescription to dispense and claim: packs `first` to `first + cnt − 1` of what the order brought.
+    Pseudonyms as of a visit.
 
     `salt`: of the commitment to its line, 16 bytes or more.
     `after_bill`: packs that this bill sold are scanned again, once its claim is decided."""
@@ -39,6 +40,7 @@ class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     at_us: int
     fixmedins_code: str
     bill_no: str
+    patient: str
     psn_no: str
     day: int
     order_no: str
@@ -152,7 +154,7 @@ class PharmacyConduct(Conduct):
         service = Service(
             fixmedins_code=dispensing.fixmedins_code,
             bill_no=dispensing.bill_no,
-            psn_no=dispensing.psn_no,
+            patient=dispensing.patient,
             med_type=bills.OUTPATIENT,
             begndate=dispensing.day,
             enddate=dispensing.day,

@@ -57,11 +57,13 @@ _TYPED_MAX = 256
 
 
 class Bill(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Keyed by the normalised number. `settlement` is the key of the one that reimbursed it, "" while none did."""
+    """Keyed by the normalised number. `patient`: the patient's pseudonym for bills of that year, which is not that of
+    its settlements (docs/privacy.md); none where the bill was settled as it was issued. `settlement` is the key of the
+    one that reimbursed it, "" while none did."""
 
     fixmedins_code: str
     stage: str
-    psn_no: str = ""
+    patient: str = ""
     med_type: str = ""  # inpatient | outpatient
     begndate: int = 0  # YYYYMMDD, the first day of service
     enddate: int = 0  # the last: of discharge
@@ -100,12 +102,12 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Issue(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """开具: issue a bill, on a reserved number or on a new one in one go. `lines`: the commitment to its lines, 32
-    bytes."""
+    """开具: issue a bill, on a reserved number or on a new one in one go. `patient`: as of Bill. `lines`: the
+    commitment to its lines, 32 bytes."""
 
     fixmedins_code: str
     bill_no: str
-    psn_no: str
+    patient: str
     med_type: str  # inpatient | outpatient
     begndate: int  # YYYYMMDD, the first day of service
     enddate: int  # the last: of discharge
@@ -205,7 +207,6 @@ def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill
     lines refuse.
     """
     number, institution = _check_number(state, issue.fixmedins_code, issue.bill_no, context, issue.enddate)
-    check_pseudonym(issue.psn_no, "psn_no")
     check_choice(issue.med_type, MED_TYPES, "med_type")
     _check_service_days(issue.begndate, issue.enddate)
     known = state.get(BILLS, number)
@@ -217,7 +218,7 @@ def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill
     bill = Bill(
         fixmedins_code=issue.fixmedins_code,
         stage=ISSUED,
-        psn_no=issue.psn_no,
+        patient=issue.patient,
         med_type=issue.med_type,
         begndate=issue.begndate,
         enddate=issue.enddate,
@@ -260,6 +261,7 @@ def _number(state: State, arguments: Number, context: Context) -> list[Event]:
 
 
 def _issue(state: State, arguments: Issue, context: Context) -> list[Event]:
+    check_pseudonym(arguments.patient, "patient")
     number, bill, _ = draft(state, arguments, context)
     state.put(BILLS, number, bill)
     return [issued_event(number, bill)]
@@ -271,7 +273,7 @@ def issued_event(number: str, bill: Bill) -> Event:
         {
             "bill_no": number,
             "fixmedins_code": bill.fixmedins_code,
-            "psn_no": bill.psn_no,
+            "patient": bill.patient,
             "medfee_sumamt": bill.sums.medfee_sumamt,
         },
     )
@@ -296,7 +298,7 @@ def _verify(state: State, arguments: Step, context: Context) -> list[Event]:
 def _verify_by_patient(state: State, said: Step, pseudonym: str, context: Context) -> list[Event]:
     number = normalise(said.bill_no)
     bill = state.get(BILLS, number)
-    if bill is None or bill.psn_no != pseudonym:
+    if bill is None or bill.patient != pseudonym:
         raise Refused(NOT_YOURS, "the speaker has no such bill")
     return _advance(state, number, "verify_by_patient", "bill-verified")
 
@@ -318,7 +320,7 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     red = Bill(
         fixmedins_code=code,
         stage=RED_LETTER,
-        psn_no=bill.psn_no,
+        patient=bill.patient,
         med_type=bill.med_type,
         begndate=bill.begndate,
         enddate=bill.enddate,

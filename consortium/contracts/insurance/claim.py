@@ -22,8 +22,9 @@ from consortium.core.contract import Context, Event, Refused, State, StateReader
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Settle an issued bill, by the days of service that it states. `commitment`: of the medical record (empty or 32
-    bytes)."""
+    """Settle an issued bill, by the days of service that it states. `psn_no`: the patient's settlement pseudonym of the
+    year of the last day. (That it is the bill's patient is the word of its issuer: only the bureau can tell.)
+    `commitment`: of the medical record (empty or 32 bytes)."""
 
     bill_no: str
     psn_no: str
@@ -34,8 +35,10 @@ class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class IssueAndClaim(bills.Issue, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Issue a bill and settle it, in one transaction: further fields as of Claim."""
+    """Issue a bill and settle it, in one transaction: further fields as of Claim. `patient` is empty: the settlement
+    says whose bill it is."""
 
+    psn_no: str
     offsite: str = ""
     acct_used_flag: bool = True
     drg_group: str = ""
@@ -48,8 +51,6 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
     bill = bills.get_bill(state, number)
     institution = get_institution(state, bill.fixmedins_code)
     bills.check_reimbursable(bill, number)
-    if bill.psn_no != arguments.psn_no:
-        raise Refused("bill-of-another", f"bill {number} is not a bill of {arguments.psn_no}")
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
     _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)
@@ -58,6 +59,8 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
 
 def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool = False) -> list[Event]:
     """The operation `settlement.issue_and_claim`. `is_joint`: as of `compute_used`."""
+    if arguments.patient:
+        raise Refused("bad-identifier", "a bill that is settled as it is issued has no pseudonym of its own")
     number, bill, institution = bills.draft(state, arguments, context)
     events = [bills.issued_event(number, bill)]
     _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)

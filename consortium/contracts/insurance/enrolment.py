@@ -1,9 +1,10 @@
 """Enrolment 参保登记: who is covered by which scheme on which day, by the word of two organisations.
 
-A person is a pseudonym `psn_no` and a salted commitment: no personal data in clear. Coverage is a list of
-periods [from, to), each with its scheme and flags, for records reach over decades. In operation a change is
-proposed by one organisation and takes effect when another organisation of another role endorses it; only
-genesis registers directly.
+A person is a pseudonym `psn_no` and a salted commitment: no personal data in clear. The pseudonym is of one person and
+one insurance year: coverage is a list of periods [from, to) inside that year, each with its scheme and flags, and the
+next year the person is registered anew under another pseudonym, which nobody but the bureau can tell (docs/privacy.md).
+In operation a change is proposed by one organisation and takes effect when another organisation of another role
+endorses it; only genesis registers directly, and may bring persons of more than one year.
 """
 
 from __future__ import annotations
@@ -53,12 +54,23 @@ class Period(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 
 class Person(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Keyed by `psn_no`. `died_on` is 0 for the living; `revision` counts the changes."""
+    """Keyed by `psn_no`. `died_on` is 0 for the living; `revision` counts the changes. `covered_before`: was covered on
+    the last day of the year before, when a stay that crosses the New Year began (that year has a pseudonym of its
+    own)."""
 
     periods: tuple[Period, ...]
     died_on: int = 0
     commitment: bytes = b""
     revision: int = 1
+    covered_before: bool = False
+
+    @property
+    def year(self) -> int:
+        """The insurance year in which all its periods lie; 0 where they reach over more, or there are none."""
+        if not self.periods:
+            return 0
+        year = self.periods[0].from_day // 10_000
+        return year if self.periods[-1].to_day <= (year + 1) * 10_000 + 101 else 0
 
 
 class Change(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +102,7 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     periods: tuple[Period, ...]
     died_on: int = 0
     commitment: bytes = b""
+    covered_before: bool = False
 
 
 class ProposeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +113,7 @@ class ProposeChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     periods: tuple[Period, ...]
     died_on: int = 0
     commitment: bytes = b""
+    covered_before: bool = False
 
 
 class DecideChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +149,13 @@ def cover(person: Person, psn_no: str, day: int) -> Period:
                 return period
             raise Refused("coverage-lapsed", f"the cover of {psn_no} lapsed on {period.to_day}; {day} is not covered")
     raise Refused("not-enrolled", f"{psn_no} was not yet enrolled on {day}")
+
+
+def check_cover_began(person: Person, psn_no: str, begndate: int, enddate: int) -> None:
+    """Whether a stay that ended on `enddate` was covered when it began. Refuses like `cover`."""
+    if begndate // 10_000 == enddate // 10_000 - 1 and person.covered_before:
+        return
+    cover(person, psn_no, begndate)
 
 
 def get_person(state: StateReader, psn_no: str) -> Person:
@@ -175,6 +196,19 @@ def _check_person(psn_no: str, person: Person) -> None:
         ended = period.to_day
 
 
+def _person_of(arguments: Register | ProposeChange) -> Person:
+    return Person(arguments.periods, arguments.died_on, arguments.commitment, covered_before=arguments.covered_before)
+
+
+def _check_year(person: Person, known: Person | None) -> None:
+    """Refuses `other-year`: a pseudonym that is of one year stays of that year, and a new one is of one."""
+    year = 0 if known is None else known.year
+    if known is not None and (year == 0 or not person.periods):
+        return
+    if person.year == 0 or year not in (0, person.year):
+        raise Refused("other-year", f"a pseudonym is of one insurance year{f', this one of {year}' if year else ''}")
+
+
 def _put_person(state: State, psn_no: str, person: Person) -> None:
     state.put(PERSONS, psn_no, person)
     if any(period.insutype == EMPLOYEE for period in person.periods):
@@ -182,7 +216,7 @@ def _put_person(state: State, psn_no: str, person: Person) -> None:
 
 
 def _register(state: State, arguments: Register, context: Context) -> list[Event]:
-    person = Person(arguments.periods, arguments.died_on, arguments.commitment)
+    person = _person_of(arguments)
     _check_person(arguments.psn_no, person)
     if state.get(PERSONS, arguments.psn_no) is not None:
         raise Refused("already-enrolled", f"{arguments.psn_no} is enrolled already")
@@ -192,12 +226,13 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
 
 def _propose_change(state: State, arguments: ProposeChange, context: Context) -> list[Event]:
     check_pseudonym(arguments.change_id, "change_id")
-    person = Person(arguments.periods, arguments.died_on, arguments.commitment)
+    person = _person_of(arguments)
     _check_person(arguments.psn_no, person)
     key = f"{arguments.psn_no}/{arguments.change_id}"
     if state.get(CHANGES, key) is not None:
         raise Refused("change-exists", f"change {key} is proposed already")
     known = state.get(PERSONS, arguments.psn_no)
+    _check_year(person, known)
     revision = 0 if known is None else known.revision
     proposed = msgspec.structs.replace(person, revision=revision + 1)
     state.put(CHANGES, key, Change(proposed, context.member, context.role, revision))

@@ -40,7 +40,7 @@ def judge_terms(state: StateReader, bill: Bill, psn_no: str, offsite: str, insti
     person = enrolment.get_person(state, psn_no)
     period = enrolment.cover(person, psn_no, day)
     if bill.begndate != day:
-        enrolment.cover(person, psn_no, bill.begndate)
+        enrolment.check_cover_began(person, psn_no, bill.begndate, day)
     pack = policy.pack_of(state, calendar, day)
     scheme = pack.employee if period.insutype == enrolment.EMPLOYEE else pack.resident
     is_inpatient = bill.med_type == INPATIENT

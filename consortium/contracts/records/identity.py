@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BUREAU, BY_ALL, BY_BUREAU, BY_FOUNDERS, HOSPITAL, REGULATOR, among
-from consortium.contracts.checks import check_identifier
+from consortium.contracts.checks import check_pseudonym
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.spoken import VOICES, Speech, Voice, check_control, suite_of
 
@@ -66,7 +66,7 @@ ROTATE: Speech[Rotate] = Speech("identity", "rotate", Rotate)
 
 
 def _present(state: State, arguments: Present, context: Context) -> list[Event]:
-    check_identifier(arguments.pseudonym, "pseudonym")
+    check_pseudonym(arguments.pseudonym, "pseudonym")
     check_control(state, arguments.pseudonym, arguments.key, arguments.proof, context.chain)
     state.put(PRESENTED, f"{arguments.pseudonym}/{context.member}", Presented(arguments.key))
     return [
@@ -87,7 +87,7 @@ def _take_presented(state: State, arguments: Vouch) -> None:
 
 def _vouch(state: State, arguments: Vouch, context: Context) -> list[Event]:
     pseudonym = arguments.pseudonym
-    check_identifier(pseudonym, "pseudonym")
+    check_pseudonym(pseudonym, "pseudonym")
     if state.get(VOICES, pseudonym) is not None:
         raise Refused("identity-exists", "the pseudonym has a key: it is rotated by its person, or recovered")
     if context.role != GENESIS:
@@ -114,7 +114,7 @@ def _rotate(state: State, said: Rotate, pseudonym: str, context: Context) -> lis
 
 def _propose_recovery(state: State, arguments: Vouch, context: Context) -> list[Event]:
     pseudonym = arguments.pseudonym
-    check_identifier(pseudonym, "pseudonym")
+    check_pseudonym(pseudonym, "pseudonym")
     if state.get(VOICES, pseudonym) is None:
         raise Refused("unknown-voice", "the pseudonym has no key yet: vouch for its first one")
     if state.get(RECOVERIES, pseudonym) is not None:
@@ -126,7 +126,7 @@ def _propose_recovery(state: State, arguments: Vouch, context: Context) -> list[
 
 def _get_recovery(state: State, arguments: Decide) -> Recovery:
     """Refuses `unknown-recovery`, also where the person has renewed its key since."""
-    check_identifier(arguments.pseudonym, "pseudonym")
+    check_pseudonym(arguments.pseudonym, "pseudonym")
     recovery = state.get(RECOVERIES, arguments.pseudonym)
     if recovery is None or recovery.key != arguments.key:
         raise Refused("unknown-recovery", "no recovery of this pseudonym with this key waits")

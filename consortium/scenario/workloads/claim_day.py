@@ -8,7 +8,8 @@ pseudonym key.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +33,6 @@ from consortium.scenario.workloads.claim_day_genesis import (
     ACCOUNT_PREMIUM_FEN,
     POOL_PREMIUM_FEN,
     genesis_calls,
-    periods_of,
 )
 from consortium.scenario.workloads.claim_day_pharmacy import Round, institution_of, plan_round, reuse_packs
 from consortium.scenario.workloads.claim_day_report import (
@@ -42,6 +42,7 @@ from consortium.scenario.workloads.claim_day_report import (
     day_faults,
     day_report,
 )
+from consortium.scenario.workloads.person_years import PersonYears
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
 __all__ = ["WORKLOAD", "DayExpectation", "DayReport", "compute_expectation", "day_faults", "day_report"]
@@ -117,7 +118,9 @@ class _Day:
         for cover in imported.coverages:
             self.covers[cover.person] += (cover,)
         # Every tenth resident is on medical assistance; the data does not tell who is poor.
-        self.assisted = {person.person for person in imported.persons[::10]}
+        assisted = frozenset(person.person for person in imported.persons[::10])
+        persons = {person.person: person for person in imported.persons}
+        self.years = PersonYears(pseudonyms, persons, self.covers, assisted)
         self.late_year = max(claim.served_on for claim in imported.claims) // 10_000 + 1
         self.last_claims = self._last_claims()
 
@@ -137,6 +140,7 @@ class _Day:
             visits[self.cast.operators[visit.fixmedins_code][1]].append(visit)
         second = self._second_claims(ordinary)
         round_ = self._round()
+        agents = self._agents(itertools.chain.from_iterable(visits.values()), round_)
         work: dict[str, Work] = {}
         for name in self.members:
             second_claims = tuple(each for operator, each in second if operator == name)
@@ -144,30 +148,26 @@ class _Day:
             tasks.append(PharmacyTasks(round_.orders.get(name, ()), round_.dispensings.get(name, ())))
             if name == self.cast.bureau.name:
                 changes, premiums = self._changes(), self._premiums()
-                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen, self._agents()))
+                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen, agents))
             if name in self.hosts:
-                tasks.append(AgentTasks(tuple(person.person for person in self.imported.persons)))
+                tasks.append(AgentTasks(tuple(agents)))
             work[name] = Work(name, tuple(tasks))
-        calls = genesis_calls(self.imported, self.cast.operators, self._periods(), self.pseudonyms)
+        calls = genesis_calls(self.imported, self.cast.operators, self._registers())
         return Prepared(tuple(calls), work)
 
-    def _agents(self) -> dict[str, str]:
-        """Who keeps the key of each person: one agent for all."""
-        return {person.person: name for name in self.hosts[:1] for person in self.imported.persons}
+    def _agents(self, visits: Iterable[Visit], round_: Round) -> dict[str, str]:
+        """Who keeps the key under which a person speaks of its bills: one agent for all."""
+        dispensings = (each for some in round_.dispensings.values() for each in some)
+        patients = {each.patient for some in (visits, dispensings) for each in some}
+        return {patient: name for name in self.hosts[:1] for patient in sorted(patients)}
 
-    def _periods(self) -> dict[str, tuple[enrolment.Period, ...]]:
-        lapsed = {claim.person for claim in self.last_claims[: self.options.lapsed]}
-        return {
-            person: self._person_periods(person, self._lapse_day if person in lapsed else FOREVER)
-            for person in self.covers
-        }
-
-    def _person_periods(self, person: str, until: int) -> tuple[enrolment.Period, ...]:
-        return periods_of(self.covers[person], person in self.assisted, until)
+    def _registers(self) -> Iterator[enrolment.Register]:
+        lapsed = {claim.person: self._lapse_day for claim in self.last_claims[: self.options.lapsed]}
+        return self.years.registers(self.imported.claims[0].served_on // 10_000, self.late_year, lapsed)
 
     @property
     def _lapse_day(self) -> int:
-        return self.late_year * 10_000 + 101
+        return self.late_year * 10_000 + 110
 
     def _visits(self) -> list[Visit]:
         spacing_us = self.options.duration_us // len(self.imported.claims)
@@ -188,7 +188,8 @@ class _Day:
             at_us=at_us,
             fixmedins_code=claim.institution,
             bill_no=f"{claim.institution}-{serial}",
-            psn_no=claim.person,
+            patient=self.years.bill(claim.person, day),
+            psn_no=self.years.settlement(claim.person, day),
             med_type=claim.setting,
             begndate=day,
             enddate=day,
@@ -204,7 +205,8 @@ class _Day:
         options = self.options
         visits: list[Visit] = []
         for serial, claim in enumerate(self.last_claims[: options.lapsed + options.changed]):
-            after = "" if serial < options.lapsed else f"{claim.person}/{_change_id(serial)}"
+            psn_no = self.years.settlement(claim.person, day)
+            after = "" if serial < options.lapsed else f"{psn_no}/{_change_id(serial)}"
             visits.append(self._visit(claim, options.duration_us // 2, f"late-{serial:03d}", day, after))
         return visits
 
@@ -214,14 +216,16 @@ class _Day:
         chosen = self.last_claims[options.lapsed : options.lapsed + options.changed]
         for serial, claim in enumerate(chosen, options.lapsed):
             is_death = (serial - options.lapsed) % 2 == 1
+            psn_no = self.years.settlement(claim.person, self._lapse_day)
             changes.append(
                 EnrolmentChange(
                     at_us=options.duration_us // 4,
                     change_id=_change_id(serial),
-                    psn_no=claim.person,
-                    periods=self._person_periods(claim.person, FOREVER if is_death else self._lapse_day),
+                    psn_no=psn_no,
+                    periods=self.years.periods(claim.person, self.late_year, FOREVER if is_death else self._lapse_day),
                     died_on=self._lapse_day + 4 if is_death else 0,
-                    commitment=self.pseudonyms.commitment("person", claim.person),
+                    commitment=self.pseudonyms.commitment("person", psn_no),
+                    covered_before=self.years.was_covered(claim.person, self.late_year),
                 )
             )
         return tuple(changes)
@@ -233,11 +237,20 @@ class _Day:
         covers = [
             cover
             for cover in self.imported.coverages
-            if cover.scheme == enrolment.EMPLOYEE and cover.from_day <= day < cover.to_day
+            if cover.scheme == enrolment.EMPLOYEE
+            and cover.from_day <= day < cover.to_day
+            and self.years.is_alive(cover.person, self.late_year - 1)
         ]
         spacing_us = self.options.duration_us // 2 // max(1, len(covers))
         return tuple(
-            Premium(serial * spacing_us, cover.person, month, cover.scheme, POOL_PREMIUM_FEN, ACCOUNT_PREMIUM_FEN)
+            Premium(
+                serial * spacing_us,
+                self.years.settlement(cover.person, day),
+                month,
+                cover.scheme,
+                POOL_PREMIUM_FEN,
+                ACCOUNT_PREMIUM_FEN,
+            )
             for serial, cover in enumerate(covers)
         )
 
@@ -271,9 +284,8 @@ class _Day:
     def _round(self) -> Round:
         if not self.cast.pharmacies:
             return Round((), {}, {})
-        round_ = plan_round(
-            self.imported, self.cast.pharmacies, self.cast.supplier, self.options.duration_us, self.pseudonyms
-        )
+        cast = (self.cast.pharmacies, self.cast.supplier)
+        round_ = plan_round(self.imported, *cast, self.options.duration_us, self.years)
         return round_._replace(dispensings=reuse_packs(round_.dispensings, self.options.reused_packs))
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Pack
 from consortium.core.genesis import GenesisCall, genesis_call
-from consortium.scenario.fhir.records import Coverage, Imported, MedicalClass, Pseudonyms
+from consortium.scenario.fhir.records import Imported, MedicalClass
 
 OPENING_FEN = 5_000_000_000  # of each fund: 50 million yuan
 LICENCE_TO = 20991231
@@ -30,28 +30,12 @@ def pack_from(day: int) -> Pack:
     return msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=day, resident=resident)
 
 
-def periods_of(covers: tuple[Coverage, ...], assisted: bool, until: int) -> tuple[enrolment.Period, ...]:
-    """A person's periods, none reaching beyond the day `until`."""
-    return tuple(
-        enrolment.Period(
-            cover.from_day,
-            min(cover.to_day, until),
-            cover.scheme,
-            cover.is_retired,
-            assisted and cover.scheme == enrolment.RESIDENT,
-        )
-        for cover in covers
-        if cover.from_day < until
-    )
-
-
 def genesis_calls(
     imported: Imported,
     operators: Mapping[str, tuple[str, str, int]],
-    periods: Mapping[str, tuple[enrolment.Period, ...]],
-    pseudonyms: Pseudonyms,
+    registers: Iterable[enrolment.Register],
 ) -> Iterator[GenesisCall]:
-    """`operators`: kind, member and level by institution; `periods`: of each person, as the day begins."""
+    """`operators`: kind, member and level by institution; `registers`: of person-years, as the day begins."""
     for fund in funds.STANDARD_FUNDS:
         yield genesis_call("funds", "open", funds.Open(fund))
         opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening balance")
@@ -63,9 +47,7 @@ def genesis_calls(
     for code, (kind, member, level) in sorted(operators.items()):
         sign = institution.Sign(code, kind, level, member, f"licence-{code}", LICENCE_TO)
         yield genesis_call("institution", "sign", sign)
-    for person in imported.persons:
-        commitment = pseudonyms.commitment("person", person.person)
-        register = enrolment.Register(person.person, periods[person.person], person.died_on, commitment)
+    for register in registers:
         yield genesis_call("enrolment", "register", register)
 
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from consortium.contracts.medicines.procurement_records import ORDER_CODES_MAX
 from consortium.roles.bureau import TenderAward
 from consortium.roles.pharmacy import Dispensing, Order
-from consortium.scenario.fhir.records import Imported, Pseudonyms
+from consortium.scenario.fhir.records import Imported
+from consortium.scenario.workloads.person_years import PersonYears
 
 PRODUCER = "maker-1"
 TENDER_FROM, TENDER_TO = 20000101, 20991231
@@ -29,11 +30,11 @@ def institution_of(pharmacy: str) -> str:
 
 
 def plan_round(
-    imported: Imported, pharmacies: Sequence[str], supplier: str, duration_us: int, pseudonyms: Pseudonyms
+    imported: Imported, pharmacies: Sequence[str], supplier: str, duration_us: int, years: PersonYears
 ) -> Round:
     """Every person goes to one pharmacy; a pharmacy orders each drug at once, ORDER_CODES_MAX packs at most."""
     prices = {item.code: item.price_fen for item in imported.items}
-    dispensings, volumes = _assign(imported, pharmacies, prices, duration_us, pseudonyms)
+    dispensings, volumes = _assign(imported, pharmacies, prices, duration_us, years)
     orders: dict[str, list[Order]] = {pharmacy: [] for pharmacy in pharmacies}
     tendered: dict[tuple[str, int], int] = {}
     for (pharmacy, drug, chunk), packs in sorted(volumes.items()):
@@ -56,7 +57,7 @@ def plan_round(
 
 
 def _assign(
-    imported: Imported, pharmacies: Sequence[str], prices: dict[str, int], duration_us: int, pseudonyms: Pseudonyms
+    imported: Imported, pharmacies: Sequence[str], prices: dict[str, int], duration_us: int, years: PersonYears
 ) -> tuple[dict[str, list[Dispensing]], dict[tuple[str, str, int], int]]:
     """Which packs of which order each prescription takes; and the packs to order by pharmacy, drug and chunk."""
     customers: dict[str, int] = {}  # persons in order of their first prescription
@@ -79,15 +80,16 @@ def _assign(
                 at_us=duration_us // 4 + serial * (duration_us * 3 // 4) // count,
                 fixmedins_code=code,
                 bill_no=f"{code}-{prescription.prescription}",
-                psn_no=prescription.person,
+                patient=years.bill(prescription.person, prescription.written_on),
+                psn_no=years.settlement(prescription.person, prescription.written_on),
                 day=prescription.written_on,
                 order_no=_order_no(pharmacy, drug, chunk),
                 med_list_codg=drug,
                 first=taken,
                 cnt=prescription.packs,
                 pric=prices[drug],
-                salt=pseudonyms.salt("prescription", prescription.prescription),
-                commitment=pseudonyms.commitment("prescription", prescription.prescription),
+                salt=years.pseudonyms.salt("prescription", prescription.prescription),
+                commitment=years.pseudonyms.commitment("prescription", prescription.prescription),
             )
         )
     return dispensings, volumes
@@ -108,6 +110,7 @@ def reuse_packs(dispensings: dict[str, tuple[Dispensing, ...]], count: int) -> d
                 at_us=first.at_us,
                 fixmedins_code=code,
                 bill_no=f"{code}-reuse-{serial:03d}",
+                patient=first.patient,
                 psn_no=first.psn_no,
                 day=first.day,
                 order_no=first.order_no,

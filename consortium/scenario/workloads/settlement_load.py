@@ -89,6 +89,7 @@ def claim_of(place: int, serial: int, person: str) -> tuple[str, str, settlement
     number, salt = f"{code}-{serial:08d}", (place << 64 | serial).to_bytes(16, "big")
     arguments = settlement.IssueAndClaim(
         bill_no=number,
+        patient="",
         psn_no=person,
         fixmedins_code=code,
         med_type="outpatient",

@@ -42,17 +42,52 @@ def test_a_stale_proposal_and_a_withdrawn_one_take_no_effect(house: Consortium) 
 
 
 def test_a_new_person_and_a_death_in_operation(house: Consortium) -> None:
-    periods = (Period(20000101, 20100101, "resident"), Period(20120101, FOREVER, "employee", retired=True))
+    periods = (Period(20200101, 20200201, "resident"), Period(20200401, 20210101, "employee", retired=True))
     house.run("bureau", "enrolment", "propose_change", ProposeChange("n", "N", periods))
     house.run("regulator", "enrolment", "endorse_change", DecideChange("n", "N"))
     assert funds.has_account(house.state, "person/N")
-    assert enrolment.coverage_on(house.state, "N", 20050101).insutype == "resident"
-    assert enrolment.status_on(house.state, "N", 20110101) == "coverage-lapsed"
-    house.run("h1", "enrolment", "propose_change", ProposeChange("d", "N", periods, 20200202))
+    assert enrolment.coverage_on(house.state, "N", 20200105).insutype == "resident"
+    assert enrolment.status_on(house.state, "N", 20200301) == "coverage-lapsed"
+    house.run("h1", "enrolment", "propose_change", ProposeChange("d", "N", periods, 20200502))
     house.run("bureau", "enrolment", "endorse_change", DecideChange("d", "N"))
-    assert enrolment.status_on(house.state, "N", 20200202) == "active"
-    assert enrolment.status_on(house.state, "N", 20200203) == "person-dead"
+    assert enrolment.status_on(house.state, "N", 20200502) == "active"
+    assert enrolment.status_on(house.state, "N", 20200503) == "person-dead"
     assert enrolment.status_on(house.state, "nobody", 20200203) == "not-enrolled"
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (ProposeChange("c", "N", (Period(20200101, 20200701, "resident"),)), "ok"),
+        (ProposeChange("c", "N", ()), "ok"),
+        (ProposeChange("c", "N", (Period(20210101, 20210701, "resident"),)), "other-year"),
+        (ProposeChange("c", "N", (Period(20200101, 20210102, "resident"),)), "other-year"),
+        (ProposeChange("c", "M", (Period(20210101, 20220101, "resident"),)), "ok"),
+        (ProposeChange("c", "M", (Period(20210101, 20220102, "resident"),)), "other-year"),
+        (ProposeChange("c", "M", (Period(20210101, FOREVER, "resident"),)), "other-year"),
+        (ProposeChange("c", "M", ()), "other-year"),
+    ],
+)
+def test_a_pseudonym_is_of_one_insurance_year(house: Consortium, change: ProposeChange, code: str) -> None:
+    house.run(
+        "bureau", "enrolment", "propose_change", ProposeChange("n", "N", (Period(20200101, 20210101, "resident"),))
+    )
+    house.run("regulator", "enrolment", "endorse_change", DecideChange("n", "N"))
+    assert house.refusal("bureau", "enrolment", "propose_change", change) == code
+
+
+def test_a_stay_over_the_new_year_is_covered_by_the_word_for_the_year_before(house: Consortium) -> None:
+    periods = (Period(20260101, 20270101, "employee"),)
+    for psn_no, before in (("X", False), ("Y", True)):
+        house.genesis("enrolment", "register", enrolment.Register(psn_no, periods, covered_before=before))
+        person = enrolment.get_person(house.state, psn_no)
+        enrolment.check_cover_began(person, psn_no, 20260103, 20260105)
+        for began, ended in ((20251230, 20260105), (20241230, 20260105)):
+            if before and began > 20250101:
+                enrolment.check_cover_began(person, psn_no, began, ended)
+            else:
+                with pytest.raises(Refused, match="not-enrolled"):
+                    enrolment.check_cover_began(person, psn_no, began, ended)
 
 
 @pytest.mark.parametrize(

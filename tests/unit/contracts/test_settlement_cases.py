@@ -164,7 +164,6 @@ def test_claim_on_an_issued_bill_pays_once_whoever_sends_it_and_however_typed(ho
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"psn_no": "R"}, "bill-of-another"),
         ({"bill_no": "H3-none"}, "not-yours"),
         ({"bill_no": "K3-1"}, "not-yours"),
         ({"offsite": "far"}, "bad-choice"),
@@ -173,7 +172,7 @@ def test_claim_on_an_issued_bill_pays_once_whoever_sends_it_and_however_typed(ho
         ({"drg_group": "X"}, "drg-inpatient-only"),
         ({"drg_group": "X", "med_type": "inpatient"}, "unknown-drg-group"),
         ({"commitment": b"short"}, "bad-digest"),
-        ({"psn_no": "E/2"}, "bill-of-another"),
+        ({"psn_no": "E/2"}, "bad-identifier"),
     ],
 )
 def test_refusals_of_a_claim(house: Consortium, change: dict[str, object], code: str) -> None:
