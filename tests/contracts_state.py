@@ -63,11 +63,11 @@ class MemoryState:
     def delete(self, table: Table[V], key: str) -> None:
         self.tables.get(table.name, {}).pop(key, None)
 
-    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
+    def range(self, table: Table[V], low: str, high: str, limit: int = 0) -> Iterator[tuple[str, V]]:
         rows = self.tables.get(table.name, {})
-        for key in sorted(rows, key=str.encode):
-            if low.encode() <= key.encode() < high.encode():
-                yield key, msgspec.msgpack.decode(rows[key], type=table.kind)
+        keys = [key for key in sorted(rows, key=str.encode) if low.encode() <= key.encode() < high.encode()]
+        for key in keys[: limit or None]:
+            yield key, msgspec.msgpack.decode(rows[key], type=table.kind)
 
     def copy(self) -> dict[str, dict[str, bytes]]:
         return {name: dict(rows) for name, rows in self.tables.items() if rows}

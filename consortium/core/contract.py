@@ -65,8 +65,8 @@ class StateReader(Protocol):
 
     def get(self, table: Table[V], key: str) -> V | None: ...
 
-    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
-        """Entries with low ≤ key < high in order of the key's UTF-8 bytes."""
+    def range(self, table: Table[V], low: str, high: str, limit: int = 0) -> Iterator[tuple[str, V]]:
+        """Entries with low ≤ key < high in order of the key's UTF-8 bytes; the first `limit` of them, 0: all."""
         ...
 
 

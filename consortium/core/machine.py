@@ -6,7 +6,7 @@ Order is meaning: a host carries effects out in the order of the list and of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from consortium.core.contract import Receipt
@@ -355,8 +355,12 @@ class Rows(Protocol):
 
     def get(self, table: str, key: bytes) -> bytes | None: ...
 
-    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
-        """low ≤ key < high, in order."""
+    def range(self, table: str, low: bytes, high: bytes, limit: int = 0) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order; the first `limit` of them, 0: all."""
+        ...
+
+    def each(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every row of a table, one at a time, in no order: for a table too long to be held."""
         ...
 
     def stage(self, rows: Sequence[tuple[str, bytes, bytes | None]]) -> None:

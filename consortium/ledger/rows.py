@@ -106,13 +106,19 @@ class DictRows:
         held = self._tables.get(table)
         return None if held is None else held.values.get(key)
 
-    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
-        """low ≤ key < high, in order."""
+    def range(self, table: str, low: bytes, high: bytes, limit: int = 0) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order; the first `limit` of them, 0: all."""
         held = self._tables.get(table)
         if held is None:
             return []
         order, values = held.ordered(), held.values
-        return [(key, values[key]) for key in order[bisect_left(order, low) : bisect_left(order, high)]]
+        first, last = bisect_left(order, low), bisect_left(order, high)
+        return [(key, values[key]) for key in order[first : min(last, first + limit) if limit else last]]
+
+    def each(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every row of a table."""
+        held = self._tables.get(table)
+        return iter(()) if held is None else iter(held.values.items())
 
     def stage(self, rows: Sequence[Row]) -> None:
         for table, key, value in rows:

@@ -52,16 +52,19 @@ class State:
             value = self._fetch(table, name)
         return value
 
-    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
-        """Entries with low ≤ key < high as they are now; writes during the iteration are not seen by it."""
+    def range(self, table: Table[V], low: str, high: str, limit: int = 0) -> Iterator[tuple[str, V]]:
+        """Entries with low ≤ key < high as they are now, the first `limit` of them, 0: all; writes during the iteration
+        are not seen by it."""
         start, stop = table.prefix + low, table.prefix + high
-        names = [_name(key) for key, _ in self._rows.range("state", start.encode(), stop.encode())]
         written = [name for name in self._written if start <= name < stop]
+        more = limit + len(written) if limit else 0
+        names = [_name(key) for key, _ in self._rows.range("state", start.encode(), stop.encode(), more)]
         if written:
             names = sorted({*names, *written})
         cut = len(table.name) + 1
         found = [(name[cut:], self.get(table, name[cut:])) for name in names]
-        return iter([(key, value) for key, value in found if value is not None])
+        entries = [(key, value) for key, value in found if value is not None]
+        return iter(entries[:limit] if limit else entries)
 
     def put(self, table: Table[V], key: str, value: V) -> None:
         """Raises TypeError for a value of another type than the table's, and whatever its encoding raises."""
@@ -193,5 +196,5 @@ class Reader:
     def get(self, table: Table[V], key: str) -> V | None:
         return self._state.get(table, key)
 
-    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
-        return self._state.range(table, low, high)
+    def range(self, table: Table[V], low: str, high: str, limit: int = 0) -> Iterator[tuple[str, V]]:
+        return self._state.range(table, low, high, limit)

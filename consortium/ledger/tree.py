@@ -13,7 +13,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from consortium.core.state_path import BUCKET_MAX, DEPTH_MAX, EMPTY, ENTRY, Path, bucket_hash, node_hash
+from consortium.core.state_path import BUCKET_MAX, DEPTH_MAX, EMPTY, ENTRY, NODE_TAG, Path, bucket_hash
 from consortium.ledger.rows import Damaged
 
 _NAME_BITS = 256
@@ -49,18 +49,12 @@ class DictBuckets:
         self._held.pop(number, None)
 
 
-class _Node(NamedTuple):
-    """`children`: sixteen digests, joined. `below`: how many entries lie below it, more than `BUCKET_MAX`."""
-
-    children: bytes
-    below: int
-
-
 class Patch(NamedTuple):
-    """What an update changed, by number: buckets (b"" where there is none now), inner nodes (None: likewise)."""
+    """What an update changed, by number: buckets (b"" where there is none now), inner nodes with how many entries lie
+    below them (None: likewise). Nobody may mutate what is in it: trees share it."""
 
     buckets: dict[int, bytes]
-    nodes: dict[int, _Node | None]
+    nodes: dict[int, tuple[bytearray, int] | None]
     root: bytes
 
 
@@ -69,6 +63,14 @@ def _checked(bucket: bytes, digest: bytes) -> bytes:
     if bucket_hash(bucket) != digest:
         raise Damaged("a part of the state's tree is not what was written to the disk")
     return bucket
+
+
+def _entry_at(bucket: bytes, name: bytes) -> int:
+    """Offset of the entry of this name; -1 where there is none."""
+    at = bucket.find(name)
+    while at > 0 and at % ENTRY:  # in the midst of others, once in 2²⁵⁶
+        at = bucket.find(name, at + 1)
+    return at
 
 
 def _place(bucket: bytes, name: bytes) -> int:
@@ -94,8 +96,10 @@ def _changed(bucket: bytes, changes: Changes) -> bytes:
         new: dict[bytes, bytes | None] = {**entries, **dict(changes)}
         return b"".join([name + digest for name, digest in sorted(new.items()) if digest is not None])
     for name, digest in changes:
-        at = _place(bucket, name)
-        after = at + ENTRY if bucket[at : at + 32] == name else at
+        at = _entry_at(bucket, name)
+        after = at + ENTRY
+        if at < 0:
+            at = after = _place(bucket, name)
         bucket = b"".join((bucket[:at], name, digest, bucket[after:])) if digest else bucket[:at] + bucket[after:]
     return bucket
 
@@ -103,17 +107,24 @@ def _changed(bucket: bytes, changes: Changes) -> bytes:
 class StateTree:
     """Hashes of all state rows; `root` authenticates them. What comes back of `buckets` is held against its digest."""
 
-    def __init__(self, buckets: Buckets | None = None) -> None:
+    def __init__(self, buckets: Buckets | None = None, *, is_shared: bool = True) -> None:
+        """`is_shared`: whether its patches are applied to other trees. Where they are not, they are empty, and each
+        update costs less."""
         self._buckets: Buckets = DictBuckets() if buckets is None else buckets
-        self._nodes: dict[int, _Node] = {}
+        self._nodes: dict[int, bytearray] = {}  # the tag, and the digests of sixteen children
+        self._below: dict[int, int] = {}  # how many entries lie below a node, more than `BUCKET_MAX`
         self._read: dict[int, bytes] = {}  # buckets that lie there unchanged since the last update
         self._shift = _NAME_BITS  # at which the bucket looked for last was found
+        self._is_shared = is_shared
+        self._is_suspect = buckets is not None  # they lie on a disk
         self.root = EMPTY
 
     @classmethod
-    def build(cls, rows: Iterable[tuple[bytes, bytes]], buckets: Buckets | None = None) -> StateTree:
+    def build(
+        cls, rows: Iterable[tuple[bytes, bytes]], buckets: Buckets | None = None, *, is_shared: bool = True
+    ) -> StateTree:
         """The tree of these (row key, value), each key once, in any order. `buckets`: empty ones."""
-        tree, left = cls(buckets), iter(rows)
+        tree, left = cls(buckets, is_shared=is_shared), iter(rows)
         while some := list(islice(left, _BUILT_AT_ONCE)):
             tree.update(some)
         return tree
@@ -122,16 +133,16 @@ class StateTree:
         """SHA-256 of the value in the row of this key; None if there is no such row. Raises Unreadable."""
         name = sha256(key).digest()
         bucket = self._bucket(self._find(name))
-        at = _place(bucket, name)
-        return bucket[at + 32 : at + ENTRY] if bucket[at : at + 32] == name else None
+        at = _entry_at(bucket, name)
+        return None if at < 0 else bucket[at + 32 : at + ENTRY]
 
     def path(self, key: bytes) -> Path:
         """The proof of what `key` has, or that it has nothing. Raises Unreadable."""
         number = self._find(sha256(key).digest())
         bucket, siblings = self._bucket(number), list[bytes]()
         while number != _ROOT:
-            children, at = self._nodes[number >> 4].children, (number & 15) << 5
-            siblings.append(children[:at] + children[at + 32 :])
+            node, at = self._nodes[number >> 4], _digest_at(number)
+            siblings.append(bytes(node[1:at] + node[at + 32 :]))
             number >>= 4
         return Path(bucket, tuple(siblings))
 
@@ -149,9 +160,11 @@ class StateTree:
         """Raises Unreadable."""
         bucket = self._read.get(number)
         if bucket is None:
-            node, at = self._nodes.get(number >> 4), (number & 15) << 5
-            digest = self.root if node is None else node.children[at : at + 32]
-            bucket = b"" if digest == EMPTY else _checked(self._buckets.get(number), digest)
+            node, at = self._nodes.get(number >> 4), _digest_at(number)
+            digest = self.root if node is None else bytes(node[at : at + 32])
+            bucket = b"" if digest == EMPTY else self._buckets.get(number)
+            if self._is_suspect:
+                _checked(bucket, digest)
             if len(self._read) >= _READ_MAX:
                 self._read.clear()
             self._read[number] = bucket
@@ -167,18 +180,19 @@ class StateTree:
             name = sha256(key).digest()
             digest = None if value is None else sha256(value).digest()
             asked.setdefault(self._find(name), []).append((name, digest))
-        update = _Update(self._nodes, self._buckets, {}, {})
-        levels: list[dict[int, tuple[bytes, int]]] = [{} for _ in range(DEPTH_MAX + 1)]
+        update = _Update(self._nodes, self._below, self._buckets, is_shared=self._is_shared)
+        levels: list[dict[int, bytes]] = [{} for _ in range(DEPTH_MAX + 1)]
         for number, wanted in asked.items():
             old = self._bucket(number)
             new = _changed(old, wanted)
-            digest = update.put(number, new, is_new=not old)
-            levels[_depth(number)][number] = (digest, (len(new) - len(old)) // ENTRY)
+            if len(new) != len(old):
+                update.grown[number] = (len(new) - len(old)) // ENTRY
+            levels[(number.bit_length() - 1) >> 2][number] = update.put(number, new, is_new=not old)
         self._read.clear()
         for depth in range(DEPTH_MAX, 0, -1):
             if levels[depth]:
                 update.climb(levels[depth], levels[depth - 1])
-        self.root = levels[0].get(_ROOT, (self.root, 0))[0]
+        self.root = levels[0].get(_ROOT, self.root)
         return Patch(update.changed_buckets, update.changed_nodes, self.root)
 
     def apply(self, patch: Patch) -> None:
@@ -190,9 +204,10 @@ class StateTree:
                 self._buckets.drop(number)
         for number, node in patch.nodes.items():
             if node is not None:
-                self._nodes[number] = node
+                self._nodes[number], self._below[number] = node
             else:
                 self._nodes.pop(number, None)
+                self._below.pop(number, None)
         self._read.clear()
         self.root = patch.root
 
@@ -201,13 +216,26 @@ def _depth(number: int) -> int:
     return (number.bit_length() - 1) >> 2
 
 
-class _Update(NamedTuple):
-    """One update under way, from the buckets up."""
+def _digest_at(number: int) -> int:
+    """Where the digest of this child lies in its node."""
+    return 1 + ((number & 15) << 5)
 
-    nodes: dict[int, _Node]
-    buckets: Buckets
-    changed_buckets: dict[int, bytes]
-    changed_nodes: dict[int, _Node | None]
+
+class _Update:
+    """One update under way, from the buckets up. Of a tree that is shared, nodes are copied before they are changed."""
+
+    __slots__ = ("_below", "_buckets", "_is_shared", "_nodes", "changed_buckets", "changed_nodes", "grown")
+
+    def __init__(
+        self, nodes: dict[int, bytearray], below: dict[int, int], buckets: Buckets, *, is_shared: bool
+    ) -> None:
+        self._nodes = nodes
+        self._below = below
+        self._buckets = buckets
+        self._is_shared = is_shared
+        self.grown: dict[int, int] = {}  # how many entries there are more, where the number changed
+        self.changed_buckets: dict[int, bytes] = {}
+        self.changed_nodes: dict[int, tuple[bytearray, int] | None] = {}
 
     def put(self, number: int, bucket: bytes, *, is_new: bool) -> bytes:
         """These entries lie below `number` from now on, in one bucket or in more. Its digest."""
@@ -219,11 +247,12 @@ class _Update(NamedTuple):
         return bucket_hash(bucket)
 
     def _put(self, number: int, bucket: bytes) -> None:
-        self.changed_buckets[number] = bucket
+        if self._is_shared:
+            self.changed_buckets[number] = bucket
         if bucket:
-            self.buckets.put(number, bucket)
+            self._buckets.put(number, bucket)
         else:
-            self.buckets.drop(number)
+            self._buckets.drop(number)
 
     def _split(self, number: int, bucket: bytes) -> bytes:
         place, shift = _depth(number) >> 1, 0 if _depth(number) & 1 else 4
@@ -234,37 +263,43 @@ class _Update(NamedTuple):
             self.put(number << 4 | digit, b"".join(part), is_new=True) if part else EMPTY
             for digit, part in enumerate(parts)
         ]
-        return self._set(number, _Node(b"".join(digests), len(bucket) // ENTRY))
+        return self._set(number, bytearray(NODE_TAG + b"".join(digests)), len(bucket) // ENTRY)
 
-    def _set(self, number: int, node: _Node) -> bytes:
-        self.nodes[number] = self.changed_nodes[number] = node
-        return node_hash(node.children)
+    def _set(self, number: int, node: bytearray, below: int) -> bytes:
+        self._nodes[number], self._below[number] = node, below
+        if self._is_shared:
+            self.changed_nodes[number] = (node, below)
+        return sha256(node).digest()
 
-    def climb(self, below: dict[int, tuple[bytes, int]], above: dict[int, tuple[bytes, int]]) -> None:
-        """From the changed children of one level to their parents: by number, the digest and how many entries more."""
-        touched: dict[int, tuple[bytearray, int]] = {}
-        for number, (digest, more) in below.items():
-            parent, at = number >> 4, (number & 15) << 5
-            held = touched.get(parent)
-            children, count = (bytearray(self.nodes[parent].children), 0) if held is None else held
-            children[at : at + 32] = digest
-            touched[parent] = (children, count + more)
-        for parent, (children, more) in touched.items():
-            count = self.nodes[parent].below + more
-            if count > BUCKET_MAX:
-                above[parent] = (self._set(parent, _Node(bytes(children), count)), more)
-            else:
-                above[parent] = (self._join(parent, children), more)
+    def climb(self, changed: dict[int, bytes], above: dict[int, bytes]) -> None:
+        """From the changed children of one level, by number and digest, to their parents."""
+        touched: dict[int, bytearray] = {}
+        nodes, grown = self._nodes, self.grown
+        for number, digest in changed.items():
+            parent, at = number >> 4, 1 + ((number & 15) << 5)
+            node = touched.get(parent)
+            if node is None:
+                node = nodes[parent]
+                touched[parent] = node = bytearray(node) if self._is_shared else node
+            node[at : at + 32] = digest
+            if number in grown:
+                grown[parent] = grown.get(parent, 0) + grown[number]
+        for parent, node in touched.items():
+            below = self._below[parent] + grown.get(parent, 0)
+            above[parent] = self._set(parent, node, below) if below > BUCKET_MAX else self._join(parent, node)
 
-    def _join(self, number: int, children: bytearray) -> bytes:
+    def _join(self, number: int, node: bytearray) -> bytes:
         """What is left below a node fits into one bucket; its children are buckets. The digest."""
         parts = []
-        for digit in range(16):
-            digest = bytes(children[digit << 5 : (digit << 5) + 32])
+        for child in range(number << 4, (number << 4) + 16):
+            at = _digest_at(child)
+            digest = bytes(node[at : at + 32])
             if digest != EMPTY:
-                parts.append(_checked(self.buckets.get(number << 4 | digit), digest))
-                self._put(number << 4 | digit, b"")
-        del self.nodes[number]
-        self.changed_nodes[number] = None
-        self._put(number, b"".join(parts))
-        return bucket_hash(self.changed_buckets[number])
+                parts.append(_checked(self._buckets.get(child), digest))
+                self._put(child, b"")
+        del self._nodes[number], self._below[number]
+        if self._is_shared:
+            self.changed_nodes[number] = None
+        bucket = b"".join(parts)
+        self._put(number, bucket)
+        return bucket_hash(bucket)

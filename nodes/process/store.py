@@ -11,11 +11,11 @@ import shutil
 import sqlite3
 import threading
 import weakref
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from consortium.core.format import FORMAT
 from consortium.core.machine import Apply
 from consortium.ledger.rows import TABLES, Row, height_key, read_height
 from nodes.errors import Damaged, UserError
@@ -23,39 +23,11 @@ from nodes.process import failpoints
 from nodes.process.ledger_damage import APPLICATION, refusal
 from nodes.process.ledger_file import may_lack_its_log, open_to_read
 from nodes.process.ledger_schema import foreign_parts, read_schema
+from nodes.process.overlay import Overlay, by_table
 from nodes.process.own_ledger import check_format, open_to_write
+from nodes.process.stored_tables import KeyedTable, Pairs, ReceiptTable, StateTable, StoredTable
 
 BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
-
-
-class _Overlay:
-    """Staged rows of one table: the newest value, and how many stagings are not yet committed."""
-
-    __slots__ = ("_sorted", "rows")
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, tuple[bytes | None, int]] = {}
-        self._sorted: list[bytes] | None = None
-
-    def stage(self, changes: Mapping[bytes, bytes | None]) -> None:
-        rows, self._sorted = self.rows, None
-        for key, value in changes.items():
-            held = rows.get(key)
-            rows[key] = (value, 1 if held is None else held[1] + 1)
-
-    def committed(self, changes: Mapping[bytes, bytes | None]) -> None:
-        rows, self._sorted = self.rows, None
-        for key in changes:
-            held = rows.get(key)
-            if held is not None and held[1] > 1:
-                rows[key] = (held[0], held[1] - 1)
-            elif held is not None:
-                del rows[key]
-
-    def between(self, low: bytes, high: bytes) -> list[bytes]:
-        if self._sorted is None:
-            self._sorted = sorted(self.rows)
-        return self._sorted[bisect_left(self._sorted, low) : bisect_left(self._sorted, high)]
 
 
 class SqliteRows:
@@ -68,7 +40,7 @@ class SqliteRows:
         self.path = path
         self.is_read_only = read_only
         self.is_full = False  # a fault of the scenario: the disk takes nothing more
-        self._overlays: dict[str, _Overlay] = {}
+        self._overlays: dict[str, Overlay] = {}
         self._forget: Callable[[], object] | None = None  # removes the copy that is read
         self.left = self.lost = 0  # pages at the end of the log that are not read, and those that were durable once
         if read_only:
@@ -77,6 +49,7 @@ class SqliteRows:
                 self._forget = weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
             try:
                 self.foreign = _check_readable(self._reader, path)
+                self._stored, self._state = _tables(self._reader, _version(self._reader))
             except BaseException as error:
                 self.close()
                 if isinstance(error, sqlite3.Error):
@@ -87,6 +60,14 @@ class SqliteRows:
         self._owned = open_to_write(path)
         self._writer, self._reader, _, self.left, self.lost = self._owned
         self._writing = threading.Lock()
+        self._stored, self._state = _tables(self._reader, FORMAT)
+        try:
+            self._state.open()
+        except (sqlite3.Error, Damaged) as error:
+            self.close()
+            if isinstance(error, sqlite3.Error):
+                raise refusal(path, error, ", table state") from None
+            raise
 
     def bytes_held(self) -> int:
         """The length of the file, and of the log beside it that is not yet in it."""
@@ -101,29 +82,33 @@ class SqliteRows:
             held = overlay.rows.get(key)
             if held is not None:
                 return held[0]
-        row = self._read(table, f"SELECT key, value FROM {table} WHERE key = ?", (key,))
-        return row[0][1] if row else None
+        for _, value in self._read(table, lambda stored: stored.get(key), (key,)):
+            return value
+        return None
 
-    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
-        """low ≤ key < high, in order of bytes."""
-        select = f"SELECT key, value FROM {table} WHERE key >= ? AND key < ? ORDER BY key"
-        found = self._read(table, select, (low, high))
+    def range(self, table: str, low: bytes, high: bytes, limit: int = 0) -> Sequence[tuple[bytes, bytes]]:
+        """low ≤ key < high, in order of bytes; at most `limit`, 0: all."""
         overlay = self._overlays.get(table)
-        staged = overlay.between(low, high) if overlay is not None else ()
+        staged = overlay.between(low, high) if overlay is not None else []
+        more = limit + len(staged) if limit else 0
+        found = self._read(table, lambda stored: stored.between(low, high, more), (low, high))
         if overlay is None or not staged:
             return found
-        merged: dict[bytes, bytes | None] = dict(found)
-        for key in staged:
-            merged[key] = overlay.rows[key][0]
-        return [(key, value) for key in sorted(merged) if (value := merged[key]) is not None]
+        merged = overlay.over(found, staged)
+        return merged[:limit] if limit else merged
+
+    def each(self, table: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every row, one at a time, in no order."""
+        overlay = self._overlays.get(table)
+        staged = {} if overlay is None else dict(overlay.rows)
+        for key, value in self._one_by_one(table, lambda stored: stored.each()):
+            if key not in staged:
+                yield key, value
+        yield from ((key, value) for key, (value, _) in staged.items() if value is not None)
 
     def all(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """Every committed row of a table in order, one at a time (for offline verification)."""
-        try:
-            for pair in self._reader.execute(f"SELECT key, value FROM {table} ORDER BY key"):
-                yield self._sound(table, pair)
-        except sqlite3.DatabaseError as error:
-            raise refusal(self.path, error, f", table {table}") from None
+        return self._one_by_one(table, lambda stored: stored.all())
 
     def tables(self) -> tuple[str, ...]:
         """The names of all tables that are not empty, sorted."""
@@ -132,13 +117,22 @@ class SqliteRows:
     def _is_empty(self, table: str) -> bool:
         if any(value is not None for value, _ in self._overlays[table].rows.values()) if table in self._overlays else 0:
             return False
-        return not self._read(table, f"SELECT key, value FROM {table} LIMIT 1", ())
+        return not self._read_raw(f"SELECT 1 FROM {table} LIMIT 1", f", table {table}")
 
-    def _read(self, table: str, statement: str, arguments: tuple[bytes, ...]) -> list[tuple[bytes, bytes]]:
+    def _read(
+        self, table: str, ask: Callable[[StoredTable], Pairs], keys: tuple[bytes, ...]
+    ) -> list[tuple[bytes, bytes]]:
         try:
-            return [self._sound(table, pair) for pair in self._reader.execute(statement, arguments)]
+            return [self._sound(table, pair) for pair in ask(self._stored[table])]
         except sqlite3.DatabaseError as error:
-            raise refusal(self.path, error, f", {_place(table, arguments)}") from None
+            raise refusal(self.path, error, f", {_place(table, keys)}") from None
+
+    def _one_by_one(self, table: str, ask: Callable[[StoredTable], Pairs]) -> Iterator[tuple[bytes, bytes]]:
+        try:
+            for pair in ask(self._stored[table]):
+                yield self._sound(table, pair)
+        except sqlite3.DatabaseError as error:
+            raise refusal(self.path, error, f", table {table}") from None
 
     def _sound(self, table: str, pair: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
         key, value = pair
@@ -152,11 +146,13 @@ class SqliteRows:
     # --- writing ------------------------------------------------------------------------------------------------
 
     def stage(self, rows: Sequence[Row]) -> None:
-        for table, changes in _by_table(rows).items():
+        for table, changes in by_table(rows).items():
             overlay = self._overlays.get(table)
             if overlay is None:
-                overlay = self._overlays[table] = _Overlay()
+                overlay = self._overlays[table] = Overlay()
             overlay.stage(changes)
+            if table == "state":
+                self._state.stage(changes)
 
     def commit(self, applies: Sequence[Apply]) -> None:
         """Make these heights durable in one transaction. May run in another thread; call `committed` afterwards.
@@ -192,28 +188,24 @@ class SqliteRows:
 
     def _write(self, rows: Sequence[Row]) -> None:
         """The last value of each key alone: blocks in a row write many of the same."""
-        changes = _by_table(rows)
+        changes = by_table(rows)
         for index, (table, changed) in enumerate(changes.items()):
             if index == len(changes) // 2:
                 failpoints.reach("commit.middle")
                 if any(value is not None for value in changes.get("base", {}).values()):
                     failpoints.reach("snapshot.middle")
-            pairs = sorted([(key, value) for key, value in changed.items() if value is not None])
-            self._writer.executemany(
-                f"INSERT INTO {table} VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", pairs
-            )
-        for table, changed in changes.items():
-            gone = [(key,) for key, value in changed.items() if value is None]
-            if gone:
-                self._writer.executemany(f"DELETE FROM {table} WHERE key = ?", gone)
+            self._stored[table].write(self._writer, changed)
 
     def committed(self, applies: Sequence[Apply]) -> None:
         """In the reading thread, after `commit`: these rows are read from the file from now on."""
         for apply in applies:
-            for table, changes in _by_table(apply.rows).items():
+            for table, changes in by_table(apply.rows).items():
                 overlay = self._overlays.get(table)
                 if overlay is not None:
                     overlay.committed(changes)
+                if table == "state":
+                    held = () if overlay is None else overlay.rows
+                    self._state.settle(key for key in changes if key not in held)
 
     def close(self) -> None:
         """A file that is written takes its log in and is marked as closed, unless somebody else has it open."""
@@ -247,11 +239,11 @@ class SqliteRows:
             if count != head - lowest + 1 or (count and (least, most) != (height_key(lowest), height_key(head))):
                 raise Damaged(f"{self.path}, table {table}: {count} rows for the heights {lowest} to {head}")
 
-    def _read_raw(self, statement: str) -> list[tuple[Any, ...]]:
+    def _read_raw(self, statement: str, place: str = "") -> list[tuple[Any, ...]]:
         try:
             return self._reader.execute(statement).fetchall()
         except sqlite3.DatabaseError as error:
-            raise refusal(self.path, error) from None
+            raise refusal(self.path, error, place) from None
 
 
 def _place(table: str, keys: Sequence[bytes]) -> str:
@@ -270,17 +262,6 @@ def _kind(value: object) -> str:
     return {str: "text", int: "an integer", float: "a real number"}.get(type(value), "NULL")
 
 
-def _by_table(rows: Sequence[Row]) -> dict[str, dict[bytes, bytes | None]]:
-    """The last value of each key, by table."""
-    tables: dict[str, dict[bytes, bytes | None]] = {}
-    for table, key, value in rows:
-        changes = tables.get(table)
-        if changes is None:
-            changes = tables[table] = {}
-        changes[key] = value
-    return tables
-
-
 def _reach(applies: Sequence[Apply], when: str) -> None:
     if not failpoints.is_any_armed():
         return
@@ -291,15 +272,30 @@ def _reach(applies: Sequence[Apply], when: str) -> None:
         failpoints.reach(f"snapshot.{when}")
 
 
+def _tables(reader: sqlite3.Connection, version: int) -> tuple[Mapping[str, StoredTable], StateTable]:
+    """How each table of a ledger of this format lies, and that of the state of ours once more."""
+    stored: dict[str, StoredTable] = {name: KeyedTable(reader, name) for name in TABLES}
+    state = StateTable(reader)
+    if version == FORMAT:
+        stored.update({each.name: each for each in (ReceiptTable(reader), state)})
+    return stored, state
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """The format that the file's header names."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
 def _check_readable(connection: sqlite3.Connection, path: Path) -> list[str]:
     """What is foreign in it (see `foreign_parts`). Raises UserError where it is no ledger, or of another format, and
     Damaged where its rows cannot be read."""
     found = read_schema(connection)
-    faults = foreign_parts(found, are_views_asked=False)
+    version = _version(connection)
+    faults = foreign_parts(found, version, are_views_asked=False)
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION and faults:
         without = "; its log (-wal) does not lie beside it: copy both" if may_lack_its_log(path) else ""
         raise UserError(f"{path} is a SQLite file, but not the ledger of a node{without}")
     if faults:
         raise Damaged(f"{path}: {'; '.join(faults)}")
     check_format(connection, path, read_only=True)
-    return foreign_parts(found)
+    return foreign_parts(found, version)

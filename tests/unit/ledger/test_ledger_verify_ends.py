@@ -96,8 +96,8 @@ def test_a_row_above_every_key_is_found_however_long_its_key(table: str, length:
 class _Disordered(DictRows):
     """A store whose index is damaged: a range gives a row that does not lie in it."""
 
-    def range(self, table: str, low: bytes, high: bytes) -> Sequence[tuple[bytes, bytes]]:
-        found = super().range(table, low, high)
+    def range(self, table: str, low: bytes, high: bytes, limit: int = 0) -> Sequence[tuple[bytes, bytes]]:
+        found = super().range(table, low, high, limit)
         return [*found, (height_key(900), b"x")] if table == "batch" and low == height_key(0) else found
 
 

@@ -38,11 +38,14 @@ class SmallState:
     def delete(self, table: Any, key: str) -> None:
         self.writes[table.name, key] = None
 
-    def range(self, table: Any, low: str, high: str) -> Iterator[tuple[str, Any]]:
+    def range(self, table: Any, low: str, high: str, limit: int = 0) -> Iterator[tuple[str, Any]]:
         for name, key in sorted({**self.values, **self.writes}):
             value = self.get(table, key) if name == table.name else None
             if value is not None and low <= key < high:
                 yield key, value
+                limit -= 1
+                if not limit:
+                    return
 
     def finish(self, keep: bool) -> None:
         if keep:
