@@ -25,15 +25,16 @@ class Trial:
             return value
         return self._below.get(table, key)
 
-    def range(self, table: Table[V], low: str, high: str) -> Iterator[tuple[str, V]]:
-        """Entries with low ≤ key < high in order of the key's UTF-8 bytes."""
-        found = dict(self._below.range(table, low, high))
-        for key, value in self._written.get(table.name, {}).items():
+    def range(self, table: Table[V], low: str, high: str, limit: int = 0) -> Iterator[tuple[str, V]]:
+        """Entries with low ≤ key < high in order of the key's UTF-8 bytes; the first `limit` of them, 0: all."""
+        written = self._written.get(table.name, {})
+        found = dict(self._below.range(table, low, high, limit + len(written) if limit else 0))
+        for key, value in written.items():
             if value is None:
                 found.pop(key, None)
             elif low.encode() <= key.encode() < high.encode():
                 found[key] = value
-        return iter(sorted(found.items(), key=lambda entry: entry[0].encode()))
+        return iter(sorted(found.items(), key=lambda entry: entry[0].encode())[: limit or None])
 
     def put(self, table: Table[V], key: str, value: V) -> None:
         self._write(table, key, value)

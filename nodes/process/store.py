@@ -23,7 +23,7 @@ from nodes.process import failpoints
 from nodes.process.ledger_damage import APPLICATION, refusal
 from nodes.process.ledger_file import may_lack_its_log, open_to_read
 from nodes.process.ledger_schema import foreign_parts, read_schema
-from nodes.process.overlay import Overlay, by_table
+from nodes.process.overlay import Changes, Overlay, by_table
 from nodes.process.own_ledger import check_format, open_to_write
 from nodes.process.stored_tables import KeyedTable, Pairs, ReceiptTable, StateTable, StoredTable
 
@@ -152,7 +152,13 @@ class SqliteRows:
                 overlay = self._overlays[table] = Overlay()
             overlay.stage(changes)
             if table == "state":
-                self._state.stage(changes)
+                self._stage_places(changes)
+
+    def _stage_places(self, changes: Changes) -> None:
+        try:
+            self._state.stage(changes)
+        except sqlite3.DatabaseError as error:
+            raise refusal(self.path, error, ", table state") from None
 
     def commit(self, applies: Sequence[Apply]) -> None:
         """Make these heights durable in one transaction. May run in another thread; call `committed` afterwards.
