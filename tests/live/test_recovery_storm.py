@@ -45,6 +45,16 @@ def test_the_whole_cluster_dies_again_and_again_and_nothing_is_lost(tmp_path: Pa
     assert met.count("kill") == met.count("restart") == 3 * len(run.scenario.members)
 
 
+@pytest.mark.live
+def test_a_process_that_was_stopped_for_longer_than_the_timer_suspects_nobody_when_it_goes_on(tmp_path: Path) -> None:
+    """It woke to its timer before it read what had arrived, left its view, and voted no more in it."""
+    faults = (Fault("pause", "node-3", at_us=1_500_000), Fault("resume", "last", after_us=3_000_000))
+    outcome = run_drill(tmp_path, small(900, *faults, interval_us=15_000, timer_base_us=1_000_000))
+    run = assert_recovered(outcome)
+    suspicions = [record for record in run.trace if record["kind"] == "view_change" and record["node"] == "node-3"]
+    assert suspicions == []
+
+
 def test_the_same_storm_blows_in_the_simulator() -> None:
     scenario = small(400, STORM, interval_us=60_000)
     drawn = strokes(scenario, STORM)

@@ -1,4 +1,4 @@
-"""The money of a claim by docs/domain.md, in exact fractions: written from that page, not from the contracts.
+"""The money of a claim by the rules of the domain, in exact fractions: written from docs/domain.md, not from contracts.
 
 Nothing of `consortium` is imported here. Amounts are fen, ratios are fractions, days are YYYYMMDD.
 """
@@ -175,7 +175,7 @@ def illness_due(rules: SchemeRules, burden: int) -> int:
 def split_claim(
     policy: Policy, who: Circumstances, sums: Sums, used: Used, stays: int, aid: int, account: int
 ) -> Split:
-    """Deductible, pool, large amounts or serious illness, aid, account, cash. `used`, `stays`, `aid`: of the year,
+    """Deductible, pool, large amounts or serious illness, aid, account, cash. `used`, `stays`, `aid`: of the year
     before this claim."""
     rules, is_stay = policy.of(who.scheme), who.kind == "inpatient"
     deductible = min(_deductible(policy, who, used, stays), sums.scope)
@@ -221,7 +221,8 @@ def _deductible(policy: Policy, who: Circumstances, used: Used, stays: int) -> i
 
 
 def case_payment(policy: Policy, weight: Fraction, coefficient: Fraction, cost: int) -> int:
-    """By diagnosis-related group: weight × rate × coefficient; dearer adds the excess, cheaper is paid as it is."""
+    """By diagnosis-related group: weight × rate × coefficient; far dearer adds the excess, far cheaper is paid as it
+    is."""
     value = half_up(weight * policy.case_rate * coefficient)
     if cost < value * policy.case_low:
         return cost

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from fractions import Fraction
 
 from tests.reference.arithmetic import (
@@ -28,7 +29,6 @@ from tests.reference.arithmetic import (
 
 OUTSIDE = "external"
 LARGE, ILLNESS, AID = "fund/large-amount", "fund/serious-illness", "fund/medical-aid"
-PROCUREMENT = "fund/procurement"
 POOLS: dict[Scheme, str] = {"employee": "fund/employee-pool", "resident": "fund/resident-pool"}
 CLAIM_DAYS = 365  # a claim comes within so many days of the last day of service
 
@@ -71,7 +71,7 @@ class Institution:
     level: int
     member: str
     coefficient: Fraction = Fraction(1)
-    licence_to: int = 99991231
+    licence_to: int = 29991231
     status: str = "signed"
 
     def need_open(self, day: int) -> None:
@@ -126,20 +126,6 @@ class Pack:
         return self.units - sum(self.taken.values())
 
 
-@dataclass
-class Order:
-    tender: str
-    institution: str
-    count: int
-    price: int
-    stage: str = "ordered"
-    paid: int = 0
-
-    @property
-    def amount(self) -> int:
-        return self.count * self.price
-
-
 class Book:
     """`is_joint`: the rule of before, by which the two schemes of a person share their rooms and burdens."""
 
@@ -156,7 +142,6 @@ class Book:
         self.bills: dict[str, Bill] = {}
         self.years: dict[tuple[str, int], Year] = {}
         self.packs: dict[str, Pack] = {}
-        self.orders: dict[str, Order] = {}
         self.closed_through = 0
 
     # --- accounts -----------------------------------------------------------------------------------------------------
@@ -264,7 +249,10 @@ class Book:
     def claim(self, number: str, away: str, uses_account: bool, group: str) -> Settled:
         """Of an issued bill that somebody else than its issuer verified."""
         bill = self.bills.get(number)
-        need(bill is not None and not bill.is_paid and bill.stage in ("verified", "collected"), "bill")
+        need(
+            bill is not None and not bill.is_paid and bill.stage in ("verified", "collected"),
+            "bill",
+        )
         assert bill is not None
         return self.settle(number, bill, away, uses_account, group)
 
@@ -369,46 +357,8 @@ class Book:
             pack.taken.pop(settled.bill, None)
         self.bills[settled.bill] = replace(bill, is_paid=False)
 
-    # --- procurement --------------------------------------------------------------------------------------------------
-
-    def order(self, name: str, order: Order) -> None:
-        need(order.institution in self.institutions, "institution")
-        self.institutions[order.institution].need_open(self.today)
-        known = self.orders.get(name)
-        need(known is None or (known.stage == "ordered" and known.tender == order.tender), "stage")
-        need(known is None or known.institution == order.institution, "another's")
-        self.orders[name] = order
-
-    def prepay(self, name: str, supplier: str, source: str, share: Fraction) -> None:
-        order = self.orders.get(name)
-        need(order is not None and order.stage == "ordered" and Fraction(3, 10) <= share <= 1, "order")
-        assert order is not None
-        fen = int(order.amount * share + Fraction(1, 2))
-        self.move([(source, f"supplier/{supplier}", fen)])
-        order.stage, order.paid = "prepaid", fen
-
-    def step_order(self, name: str, before: Sequence[str], after: str) -> None:
-        need(name in self.orders and self.orders[name].stage in before, "stage")
-        self.orders[name].stage = after
-
-    def receive(self, name: str, count: int) -> None:
-        order = self.orders.get(name)
-        need(order is not None and order.stage == "shipped" and 0 <= count <= order.count, "order")
-        assert order is not None
-        order.stage, order.count = "received", count
-
-    def pay(self, name: str, supplier: str, source: str) -> None:
-        order = self.orders.get(name)
-        need(order is not None and order.stage == "received", "order")
-        assert order is not None
-        fen = max(0, order.amount - order.paid)
-        self.move([(source, f"supplier/{supplier}", fen)])
-        order.stage, order.paid = "paid", order.paid + fen
-
 
 def days_between(earlier: int, later: int) -> int:
-    from datetime import date
-
     def of(day: int) -> date:
         return date(day // 10_000, day // 100 % 100, day % 100)
 

@@ -40,7 +40,10 @@ def make_genesis(roles: dict[str, str], calls: Sequence[GenesisCall], time_us: i
         Member(name, role, "validator", {use: SUITE.public_key(secret(name, use)) for use in ("submit", "vote")})
         for name, role in sorted(roles.items())
     ]
-    return Genesis(FORMAT, "reference", time_us, SUITE.name, "pbft", Parameters(), tuple(members), tuple(calls))
+    versions = {name: contract.version for name, contract in load_contracts().items()}
+    return Genesis(
+        FORMAT, "reference", time_us, SUITE.name, "pbft", Parameters(), tuple(members), tuple(calls), versions
+    )
 
 
 def begin(genesis: Genesis) -> Ledger:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from fractions import Fraction
 
-from tests.reference.arithmetic import Policy, SchemeRules
+from tests.reference.arithmetic import Item, Policy, Ratios, SchemeRules
 
 YUAN = 100
 
 
-def _percent(one: float | str, two: float | str, three: float | str) -> tuple[Fraction, Fraction, Fraction]:
-    """By level of the institution."""
-    return Fraction(str(one)) / 100, Fraction(str(two)) / 100, Fraction(str(three)) / 100
+def _percent(*values: float | str) -> Ratios:
+    one, two, three = (Fraction(str(value)) / 100 for value in values)
+    return one, two, three
 
 
 def _away(filed: str, referral: str, unfiled: str) -> dict[str, Fraction]:
@@ -105,3 +105,6 @@ def third(since: int) -> Policy:
         case_high=Fraction(5, 2),
         case_low=Fraction(1, 2),
     )
+
+
+DEARER = Item(20270801, "B", Fraction(15, 100), 90_000)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from consortium.scenario.load import check_scenario, load_scenario
-from consortium.scenario.scenario import BehaviourSpec, Link, MemberSpec, Network, Scenario, Stop, Workload
-from tests.adversary_kit import Observed
+from consortium.scenario.scenario import BehaviourSpec, Fault, Link, MemberSpec, Network, Scenario, Stop, Workload
+from tests.adversary_kit import Observed, scenario
 
 ROOT = Path(__file__).resolve().parents[2]
 PROTOCOLS = ("pbft", "hotstuff")
@@ -56,3 +57,19 @@ def test_a_client_that_tells_f_and_one_backups_alone_deposes_no_leader(protocol:
     assert list(run.said("node-3", "Submission")), "the control: the leader hears of the work by relay alone"
     assert len(run.notes("executed", "node-3")) > 10
     assert run.notes("view_change") == []
+
+
+def test_a_backup_that_stood_still_for_longer_than_the_timer_suspects_nobody_and_votes_on() -> None:
+    """Found under SIGSTOP: it woke to its timer, whose time had come, before it read what had arrived meanwhile. Here
+    nothing arrives before that time, and all the rest after it."""
+    faults = (
+        Fault("partition", at_us=900_000, groups=(("node-3",),)),
+        Fault("pause", "node-3", at_us=1_000_000),
+        Fault("heal", at_us=2_500_000),
+        Fault("resume", "node-3", at_us=3_000_000),
+    )
+    value = scenario(faults=faults, transactions=400, interval_us=50_000)
+    run = Observed(replace(value, network=Network(Link("constant", 60_000))))
+    assert run.failed == {} and run.notes("view_change") == []
+    votes = [said for kind in ("Prepare", "Commit") for said in run.said("node-3", kind) if said.t_us > 3_100_000]
+    assert len(votes) > 10

@@ -13,6 +13,8 @@ from consortium.core.machine import Effect, Note, Now, SetTimer
 from consortium.core.membership import NodeId
 from consortium.protocols.common.replica_state import CommonState
 
+LATE_SHARE = 4  # a timer that runs out later than a fourth of T after its time: we stood still
+
 
 class LeaderTimer:
     """One timer of this `name`. It is set while there may be work, and never cancelled: it finds out when it runs out
@@ -32,6 +34,8 @@ class LeaderTimer:
         self._slowest_us = 0  # the longest step that was measured since T last fell, or since the leader came
         self._is_unproven = False  # T fell, and its leader has not done well for long since
         self._noted_us: int | None = None  # when a slow leader was noted last
+        self._due_us = 0  # monotonic, when the timer should run out
+        self._was_late = False  # it ran out late the last time
         self.is_wary = False
         self.attempts = 0
         self.is_armed = False
@@ -140,11 +144,19 @@ class LeaderTimer:
         if left_us is None:
             return []
         self.is_armed = True
+        self._due_us = now.monotonic_us + max(1, left_us)
         return [SetTimer(self._name, max(1, left_us))]
 
-    def run_out(self) -> None:
-        """The timer ran out: it is not armed any more."""
+    def run_out(self, now: Now) -> bool:
+        """The timer ran out: it is not armed any more. True where it ran out so late that we stood still meanwhile (the
+        process was stopped, its clock jumped) and may have what the leader said still unread: T counts from now on. Not
+        twice in a row: whoever is always late suspects, too."""
         self.is_armed = False
+        is_late = LATE_SHARE * (now.monotonic_us - self._due_us) > self.timeout_us
+        self._was_late = is_late and not self._was_late
+        if self._was_late:
+            self.restart(now)
+        return self._was_late
 
     def _set_again(self, now: Now) -> list[Effect]:
         """T is shorter than when the timer was set: it must run out earlier."""

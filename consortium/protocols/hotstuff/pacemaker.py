@@ -191,7 +191,8 @@ class Pacemaker:
     def on_timer(self, now: Now) -> list[Effect]:
         """Leave the view if it has not ended for T while there is work."""
         state = self._state
-        self._timer.run_out()
+        if self._timer.run_out(now):
+            return self.try_watch(now)
         left_us = self._timer.left_us(now) if state.may_vote and state.is_open else None
         if left_us is None:
             return []

@@ -83,7 +83,8 @@ class Progress:
         """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
         bundle."""
         state, timer = self._state, self._timer
-        timer.run_out()
+        if timer.run_out(now):
+            return self.try_watch(now)
         left_us = timer.left_us(now) if state.may_vote else None
         if left_us is None:
             return []

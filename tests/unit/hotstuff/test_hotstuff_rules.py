@@ -123,7 +123,7 @@ def test_nothing_is_voted_for_without_its_batch_which_is_fetched() -> None:
 def test_a_view_that_was_left_gets_no_vote_any_more() -> None:
     bench = Bench()
     bench.offer(b"work")
-    effects = bench.wait(2_000_000, "progress")
+    effects = bench.wait(1_000_000, "progress")
     assert persisted_before(effects, Timeout) and said(effects, Timeout) == [Timeout(0)]
     assert said(bench.propose(bench.block(None, 0)), Ballot) == []
 

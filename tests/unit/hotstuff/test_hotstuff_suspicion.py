@@ -39,6 +39,14 @@ def test_nobody_leaves_a_view_before_work_has_waited_for_the_leaders_time() -> N
     assert said(bench.wait(1, "progress"), Timeout) == [Timeout(0)]
 
 
+def test_who_stood_still_longer_than_the_leaders_time_hears_it_out_before_it_leaves() -> None:
+    bench = Bench()
+    bench.offer(b"one")
+    effects = bench.wait(3 * T_US, "progress")
+    assert said(effects, Timeout) == [] and waits(effects) == [T_US]
+    assert said(bench.wait(3 * T_US, "progress"), Timeout) == [Timeout(0)], "not twice in a row"
+
+
 def test_a_proposal_of_which_we_have_no_bundle_is_owed_since_it_came() -> None:
     bench = Bench()
     after(bench, 5 * T_US)

@@ -118,7 +118,7 @@ def test_claims_that_reach_further_than_a_view_change_may_are_sealed_first() -> 
     after.pool.add(after.now, b"waits")
     after.hear("n0", Prepare(1, 1, A))
     after.do(Available())
-    after.expire("progress", after_us=2_000_000)
+    after.expire("progress", after_us=1_000_000)
     assert after.said(ViewChange) == [] and after.effects(Behind) == [Behind(9)]
 
 

@@ -54,7 +54,7 @@ def test_a_view_is_left_in_the_log_before_others_hear_of_it() -> None:
     bench = Bench(me="n3")
     bench.pool.add(bench.now, b"waits")
     bench.hear("n0", Prepare(1, 1, b"a" * 32))
-    names = spoken(bench.expire("progress", after_us=2_000_000))
+    names = spoken(bench.expire("progress", after_us=1_000_000))
     assert is_before(names, ViewRecord, ViewChange) and is_before(names, ViewChangeRecord, ViewChange)
 
 

@@ -69,7 +69,7 @@ def test_a_leader_that_does_not_fill_is_suspected() -> None:
     bench = Bench()
     bench.epochs.reach = 4
     bench.do(Executed(1, b"h" * 32, bench.epoch))
-    bench.expire("progress", after_us=2 * PARAMETERS.timer_base_us)
+    bench.expire("progress", after_us=PARAMETERS.timer_base_us)
     assert [change.view for change in bench.said(ViewChange)] == [1]
 
 

@@ -72,9 +72,32 @@ def test_work_that_waited_before_the_last_decision_gets_its_leader_the_whole_tim
     bundle(bench, b"one")
     bundle(bench, b"two")
     decide(bench, 1, b"one", after_us=600_000)
-    bench.expire("progress", after_us=T_US - 1)
+    bench.expire("progress", after_us=T_US - 600_000)
+    bench.expire("progress", after_us=599_999)
     assert bench.noted("view_change") == []
     bench.expire("progress", after_us=1)
+    assert bench.noted("view_change") == [{"view": 1, "why": "no progress"}]
+
+
+def test_who_stood_still_longer_than_the_leaders_time_hears_it_out_before_it_suspects() -> None:
+    """A process that was stopped for longer than T woke to its timer first, suspected a leader whose orders lay unread
+    in its inbox, and voted no more in that view."""
+    bench = Bench()
+    bundle(bench, b"one")
+    effects = bench.expire("progress", after_us=3 * T_US)
+    assert bench.noted("view_change") == [] and waits(effects) == [T_US]
+    decide(bench, 1, b"one")
+    bundle(bench, b"two")
+    bench.expire("progress", after_us=T_US)
+    assert bench.noted("view_change") == [{"view": 1, "why": "no progress"}], "and the next time it does"
+
+
+def test_who_is_always_late_suspects_all_the_same() -> None:
+    bench = Bench()
+    bundle(bench, b"one")
+    bench.expire("progress", after_us=3 * T_US)
+    assert bench.noted("view_change") == []
+    bench.expire("progress", after_us=3 * T_US)
     assert bench.noted("view_change") == [{"view": 1, "why": "no progress"}]
 
 

@@ -150,7 +150,7 @@ def test_no_vote_between_view_change_and_new_view() -> None:
     bench.pool.add(bench.now, b"waits")
     raw, digest = bench.batch()
     bench.hear("n0", PrePrepare(0, 1, digest), raw)
-    bench.expire("progress", after_us=2_000_000)
+    bench.expire("progress", after_us=1_000_000)
     assert bench.noted("view_change") == [{"view": 1, "why": "no progress"}]
     for name in ("n1", "n2"):
         bench.hear(name, Prepare(0, 1, digest))
@@ -255,7 +255,7 @@ def test_a_leader_that_passes_over_old_bundles_is_deposed() -> None:
     for name in ("n0", "n2", "n3"):
         bench.hear(name, Commit(0, 1, digest))
     bench.hear("n2", Body("n1", b"", 1, digest), raw)
-    bench.expire("progress", after_us=900_000)
+    bench.expire("progress", after_us=600_000)
     assert bench.noted("view_change") == [{"view": 1, "why": "overtaken"}]
 
 

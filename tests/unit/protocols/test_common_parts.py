@@ -86,8 +86,7 @@ def test_the_leaders_time_counts_from_the_last_move_or_from_the_work_whichever_i
     assert timer.has_moved(at(since_us), (0, 1)) and not timer.has_moved(at(450), (0, 1))
     assert timer.left_us(at(500)) == left_us
     assert timer.watch(at(500)) == (set_to(left_us) if left_us else []) and timer.is_armed is (left_us is not None)
-    timer.run_out()
-    assert not timer.is_armed
+    assert not timer.run_out(at(500 + (left_us or 0))) and not timer.is_armed
 
 
 def test_a_timer_that_was_set_for_a_long_time_is_set_anew_when_that_time_falls() -> None:
@@ -98,7 +97,7 @@ def test_a_timer_that_was_set_for_a_long_time_is_set_anew_when_that_time_falls()
     timer.has_moved(at(100), (0, 1))
     assert timer.ease(at(100)) == set_to(T_US)
     timer.attempts = 7
-    timer.run_out()
+    timer.run_out(at(100))
     assert timer.forgive(at(100)) == [] and timer.timeout_us == T_US, "where it is not set, nothing is to be set anew"
     timer.watch(at(200))
     assert timer.forgive(at(300)) == set_to(T_US - 200), "of an epoch with another base, perhaps"
