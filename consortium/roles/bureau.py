@@ -10,7 +10,6 @@ import msgspec
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, institution
-from consortium.contracts.medicines import procurement_records as procurement
 from consortium.contracts.records import identity
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
@@ -21,22 +20,9 @@ from consortium.roles.bill_steps import step_one, step_through
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
-
-
-class TenderAward(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A tender contract for the bureau to award: packs of one drug, fen a pack."""
-
-    at_us: int
-    contract_no: str
-    med_list_codg: str
-    producer: str
-    supplier: str
-    price_fen: int
-    volume: int
-    from_day: int
-    to_day: int
 
 
 class EnrolmentChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -82,27 +68,20 @@ class BureauConduct(Conduct):
         self._disburse_fen = 0
         self._owed_fen: dict[str, int] = {}
         self._payouts: dict[str, int] = {}  # how many, by institution
-        self._contracts: set[str] = set()
+        self._purchaser = Purchaser(state)
         self._unpaid: dict[str, tuple[str, int]] = {}  # payouts not settled, by reference: institution and fen
         self._has_gap = False
         self._since = 0  # the height after which movements are counted, 0 = all
+
+    @property
+    def is_done(self) -> bool:
+        return self._purchaser.is_done
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
         self._disburse_fen, self._agents = tasks.disburse_fen, tasks.agents
         for award in tasks.awards:
-            self._contracts.add(award.contract_no)
-            tender = procurement.AwardTender(
-                contract_no=award.contract_no,
-                med_list_codg=award.med_list_codg,
-                producer=award.producer,
-                supplier=award.supplier,
-                price_fen=award.price_fen,
-                volume=award.volume,
-                from_day=award.from_day,
-                to_day=award.to_day,
-            )
-            agenda.wish(f"award:{award.contract_no}", (("procurement", "award_tender", tender),), award.at_us)
+            self._purchaser.begin(award, agenda)
         for change in tasks.changes:
             proposal = enrolment.ProposeChange(
                 change.change_id,
@@ -129,8 +108,8 @@ class BureauConduct(Conduct):
                 self._on_presented(text(event, "pseudonym"), text(event, "agent"), text(event, "key"), agenda)
             elif event.kind == "movement":
                 self._on_movement(event, agenda)
-            elif event.kind == "order-received":
-                self._on_received(text(event, "order_no"), agenda)
+            else:
+                self._purchaser.on_event(event, agenda)
         return ()
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
@@ -144,9 +123,7 @@ class BureauConduct(Conduct):
         for number, bill in list(self.state.range(bills.BILLS, "", END)):
             if bill.stage == bills.VERIFIED:
                 step_one(number, "collect", agenda)
-        for order_no, order in list(self.state.range(procurement.ORDERS, "", END)):
-            if order.stage == procurement.RECEIVED:
-                self._on_received(order_no, agenda)
+        self._purchaser.resume(agenda)
         for place, presented in list(self.state.range(identity.PRESENTED, "", END)):
             pseudonym, _, agent = place.partition("/")
             self._on_presented(pseudonym, agent, presented.key.hex(), agenda)
@@ -186,11 +163,6 @@ class BureauConduct(Conduct):
             agenda.wish(reference, (("institution", "disburse", pay),))
             owed_fen = 0
         self._owed_fen[code] = owed_fen
-
-    def _on_received(self, order_no: str, agenda: Agenda) -> None:
-        order = self.state.get(procurement.ORDERS, order_no)
-        if order is not None and order.contract_no in self._contracts:
-            agenda.wish(f"pay:{order_no}", (("procurement", "pay", procurement.Pay(order_no, "fund")),))
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:

@@ -38,7 +38,7 @@ from consortium.roles.work import Work
 TIMER = ("role", "duties", "look")
 PAGE = 16
 LOOK_US = 5_000_000
-IDLE_US = 600_000_000  # clocks are set, too: how long an idle look may be off
+IDLE_US = 20_000_000  # a clock may be set
 SLACK_US = 1_000_000  # so long after midnight is the day over for everybody's clock
 AGAIN = ("not-due",)  # refusals after which a later look rings again
 

@@ -65,7 +65,23 @@ def _is_ordered(state: StateReader, place: procurement.PlaceOrder) -> bool:
 
 def _is_received(state: StateReader, receive: procurement.Receive) -> bool:
     order = state.get(procurement.ORDERS, receive.order_no)
-    return order is not None and order.stage in (procurement.RECEIVED, procurement.PAID)
+    judged = (procurement.RECEIVED, procurement.PAID, procurement.REJECTED, procurement.RETURNED)
+    return order is not None and order.stage in judged
+
+
+def _is_prepaid(state: StateReader, prepay: procurement.Prepay) -> bool:
+    order = state.get(procurement.ORDERS, prepay.order_no)
+    return order is not None and order.stage != procurement.ORDERED
+
+
+def _is_sent_back(state: StateReader, back: procurement.SendBack) -> bool:
+    order = state.get(procurement.ORDERS, back.order_no)
+    return order is not None and order.stage == procurement.RETURNED
+
+
+def _is_refunded(state: StateReader, refund: procurement.Refund) -> bool:
+    order = state.get(procurement.ORDERS, refund.order_no)
+    return order is not None and order.sent_back > 0 and not order.owed_back_fen
 
 
 _EFFECTS: Mapping[tuple[str, str], tuple[Any, Callable[[StateReader, Any], bool]]] = {
@@ -73,4 +89,7 @@ _EFFECTS: Mapping[tuple[str, str], tuple[Any, Callable[[StateReader, Any], bool]
     ("procurement", "sign_subcontract"): (procurement.SignSubcontract, _is_agreed),
     ("procurement", "place_order"): (procurement.PlaceOrder, _is_ordered),
     ("procurement", "receive"): (procurement.Receive, _is_received),
+    ("procurement", "prepay"): (procurement.Prepay, _is_prepaid),
+    ("procurement", "send_back"): (procurement.SendBack, _is_sent_back),
+    ("procurement", "refund"): (procurement.Refund, _is_refunded),
 }

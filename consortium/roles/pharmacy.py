@@ -21,13 +21,15 @@ from consortium.roles.work import Work
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Packs of one drug to order under a tender contract, once that is awarded: `cnt`, and no more is ever agreed."""
+    """Packs of one drug to order under a tender contract, once that is awarded: `cnt`, and no more is ever agreed.
+    `fails_inspection`: what comes is no good; it is rejected and sent back."""
 
     at_us: int
     order_no: str
     contract_no: str
     fixmedins_code: str
     cnt: int
+    fails_inspection: bool = False
 
 
 class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -96,7 +98,7 @@ class PharmacyConduct(Conduct):
             place = procurement.PlaceOrder(order_no, order.contract_no, order.fixmedins_code, order.cnt)
             agenda.wish(f"order:{order_no}", (("procurement", "place_order", place),), order.at_us)
         elif step == "receive" and is_ok:
-            self._on_received(order_no, agenda)
+            self._on_judged(order, agenda)
         elif step in ("agree", "order", "receive") and not is_ok:
             self._in_stock.pop(order_no, None)
 
@@ -121,8 +123,8 @@ class PharmacyConduct(Conduct):
                 self._on_shipped(order_no, agenda)
             elif order.stage in (procurement.RECEIVED, procurement.PAID):
                 self._on_received(order_no, agenda)
-            elif order.stage == procurement.REJECTED:
-                self._in_stock.pop(order_no, None)
+            elif order.stage in (procurement.REJECTED, procurement.RETURNED):
+                self._on_judged(self._orders[order_no], agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:
             self._on_decided(number, agenda)
 
@@ -142,8 +144,19 @@ class PharmacyConduct(Conduct):
     def _on_shipped(self, order_no: str, agenda: Agenda) -> None:
         """Scan every pack; the codes are those that the supplier put on the ledger."""
         if order_no in self._orders:
-            receive = procurement.Receive(order_no, self._codes(order_no), self._orders[order_no].cnt, True)
+            order = self._orders[order_no]
+            receive = procurement.Receive(order_no, self._codes(order_no), order.cnt, True)
+            if order.fails_inspection:
+                receive = procurement.Receive(order_no, (), 0, False)
             agenda.wish(f"receive:{order_no}", (("procurement", "receive", receive),))
+
+    def _on_judged(self, order: Order, agenda: Agenda) -> None:
+        if not order.fails_inspection:
+            self._on_received(order.order_no, agenda)
+            return
+        self._in_stock.pop(order.order_no, None)
+        back = procurement.SendBack(order.order_no, ())
+        agenda.wish(f"send-back:{order.order_no}", (("procurement", "send_back", back),))
 
     def _codes(self, order_no: str) -> tuple[str, ...]:
         order = self.state.get(procurement.ORDERS, order_no)

@@ -1,4 +1,6 @@
-"""A supplier: registers a lot of traced packs for every order that it gets, and ships it with its two invoices."""
+"""A supplier: registers a lot of traced packs for every order that it gets, and ships it with its two invoices.
+
+What comes back to it, it refunds."""
 
 from __future__ import annotations
 
@@ -29,21 +31,25 @@ class SupplierConduct(Conduct):
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
-            if event.kind == "order-placed":
+            if event.kind in ("order-placed", "order-prepaid"):
                 self._ship(text(event, "order_no"), agenda)
+            elif event.kind == "goods-sent-back":
+                self._refund(text(event, "order_no"), agenda)
         return ()
 
     def resume(self, height: int, agenda: Agenda) -> None:
         for order_no, order in list(self.state.range(procurement.ORDERS, "", END)):
-            if order.stage == procurement.ORDERED:
+            if order.stage in (procurement.ORDERED, procurement.PREPAID):
                 self._ship(order_no, agenda)
+            elif order.sent_back:
+                self._refund(order_no, agenda)
 
     def _ship(self, order_no: str, agenda: Agenda) -> None:
         order = self.state.get(procurement.ORDERS, order_no)
         if order is None or order.supplier != self._member:
             return
         tender = self.state.get(procurement.TENDERS, order.contract_no)
-        if tender is None:
+        if tender is None or (tender.prepay_bp and order.stage == procurement.ORDERED):
             return
         codes = compute_trace_codes(order_no, order.quantity)
         produce = trace_code.Produce(f"lot-{order_no}", tender.med_list_codg, "tablet", UNITS, codes)
@@ -53,6 +59,13 @@ class SupplierConduct(Conduct):
         )
         ship = procurement.Ship(order_no, codes, invoices, _digest(order_no, "inspection"), True)
         agenda.wish(f"ship:{order_no}", (("trace_code", "produce", produce), ("procurement", "ship", ship)))
+
+    def _refund(self, order_no: str, agenda: Agenda) -> None:
+        """The goods are back: what was paid for them is not ours."""
+        order = self.state.get(procurement.ORDERS, order_no)
+        if order is not None and order.supplier == self._member and order.owed_back_fen:
+            refund = procurement.Refund(order_no)
+            agenda.wish(f"refund:{order_no}:{order.sent_back}", (("procurement", "refund", refund),))
 
 
 def compute_trace_codes(order_no: str, quantity: int) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from consortium.contracts.medicines.procurement_records import (
     OF_SUPPLIER,
     ORDER_CODES_MAX,
     ORDER_LIFE,
+    ORDERED,
     ORDERS,
     RECEIVED,
     REJECTED,
@@ -45,6 +46,10 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
     order = get_order(state, order_no)
     stage = ORDER_LIFE.move("ship", order.stage, f"order {order_no}")
     tender = get_tender(state, order.contract_no)
+    if tender.prepay_bp and order.stage == ORDERED:
+        raise Refused(
+            "prepayment-missing", f"order {order_no} is shipped after {tender.prepay_bp} basis points are paid"
+        )
     check_digest(arguments.inspection_report, "inspection_report")
     if not arguments.inspection_passed:
         raise Refused("inspection-failed", f"the goods of order {order_no} failed inspection: they must not be shipped")

@@ -22,6 +22,7 @@ from consortium.contracts.medicines.procurement_records import (
     OF_ORDERER,
     ORDER_LIFE,
     ORDERS,
+    PREPAYMENT_MIN_BP,
     QUANTITY_MAX,
     SUBCONTRACTS,
     Order,
@@ -38,7 +39,6 @@ from consortium.contracts.oversight.notice import notice
 from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Event, Operation, Refused, State
 
-PREPAYMENT_MIN_BP = 3_000
 _FUND, _BUYER = "fund", "buyer"
 
 
@@ -83,7 +83,8 @@ def _place_order(state: State, arguments: PlaceOrder, context: Context) -> list[
 def _prepay(state: State, arguments: Prepay, context: Context) -> list[Event]:
     order = get_order(state, arguments.order_no)
     check_choice(arguments.payer, (_FUND, _BUYER), "payer")
-    check_range(arguments.share_bp, PREPAYMENT_MIN_BP, BASIS_POINTS, "share_bp")
+    least_bp = max(PREPAYMENT_MIN_BP, get_tender(state, order.contract_no).prepay_bp)
+    check_range(arguments.share_bp, least_bp, BASIS_POINTS, "share_bp")
     stage = ORDER_LIFE.move("prepay", order.stage, f"order {arguments.order_no}")
     amount_fen = divide_half_up(order.amount_fen * arguments.share_bp, BASIS_POINTS)
     events: list[Event] = []

@@ -17,10 +17,12 @@ CLOSE_TENDER, CHECK_VOLUME = "procurement.close_tender", "procurement.check_volu
 CHECK_OVERDUE, CHECK_REFUND = "procurement.check_overdue", "procurement.check_refund"
 QUANTITY_MAX = 10**9
 ORDER_CODES_MAX = 200
+PREPAYMENT_MIN_BP = 3_000
 
 
 class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by `contract_no`. Volumes in packs, price per pack in fen; `agreed` sums the sub-contracts."""
+    """Keyed by `contract_no`. Volumes in packs, price per pack in fen; `agreed` sums the sub-contracts. `prepay_bp`:
+    the share of an order that is paid before it is shipped, 0 = none has to be."""
 
     med_list_codg: str
     producer: str
@@ -30,6 +32,7 @@ class Tender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     from_day: int
     to_day: int
     term_days: int
+    prepay_bp: int = 0
     agreed: int = 0
     stage: str = OPEN
 
@@ -137,6 +140,7 @@ class AwardTender(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     from_day: int
     to_day: int
     term_days: int = 30
+    prepay_bp: int = 0  # 0, or at least 3,000
 
 
 class SignSubcontract(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,7 +161,8 @@ class PlaceOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Prepay(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Pay at least 30 % before shipment. `payer`: "fund" (bureau) or "buyer" (from its paid account)."""
+    """Pay at least 30 %, and what the tender asks for, before shipment. `payer`: "fund" (bureau) or "buyer" (from its
+    paid account)."""
 
     order_no: str
     payer: str

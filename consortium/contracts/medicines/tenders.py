@@ -9,12 +9,13 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, SUPERVISORS
-from consortium.contracts.checks import check_identifier, check_period, check_positive_amount, check_range
+from consortium.contracts.checks import BASIS_POINTS, check_identifier, check_period, check_positive_amount, check_range
 from consortium.contracts.insurance import funds
 from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.medicines.procurement_records import (
     CHECK_VOLUME,
     CLOSE_TENDER,
+    PREPAYMENT_MIN_BP,
     QUANTITY_MAX,
     SUBCONTRACTS,
     TENDER_LIFE,
@@ -43,6 +44,8 @@ def _tender_of(arguments: AwardTender) -> Tender:
     check_range(arguments.volume, 1, QUANTITY_MAX, "volume")
     check_period(arguments.from_day, arguments.to_day, "the tender's")
     check_range(arguments.term_days, 1, TERM_DAYS_MAX, "term_days")
+    if arguments.prepay_bp:
+        check_range(arguments.prepay_bp, PREPAYMENT_MIN_BP, BASIS_POINTS, "prepay_bp")
     return Tender(
         med_list_codg=arguments.med_list_codg,
         producer=arguments.producer,
@@ -52,6 +55,7 @@ def _tender_of(arguments: AwardTender) -> Tender:
         from_day=arguments.from_day,
         to_day=arguments.to_day,
         term_days=arguments.term_days,
+        prepay_bp=arguments.prepay_bp,
     )
 
 

@@ -34,7 +34,14 @@ from consortium.scenario.workloads.claim_day_genesis import (
     POOL_PREMIUM_FEN,
     genesis_calls,
 )
-from consortium.scenario.workloads.claim_day_pharmacy import Round, institution_of, plan_round, reuse_packs
+from consortium.scenario.workloads.claim_day_pharmacy import (
+    Round,
+    add_spoilt,
+    forget_payments,
+    institution_of,
+    plan_round,
+    reuse_packs,
+)
 from consortium.scenario.workloads.claim_day_report import (
     DayExpectation,
     DayReport,
@@ -59,6 +66,8 @@ class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     second_claims: int = 12  # by the institution itself
     stranger_claims: int = 4  # by another hospital
     reused_packs: int = 6
+    spoilt_orders: int = 1  # prepaid orders whose goods fail inspection, go back and are refunded
+    forgotten_payments: int = 0  # tenders whose orders the bureau pays when it is told that they are overdue
     lapsed: int = 2  # visits of persons whose cover had lapsed before the day
     changed: int = 4  # visits of persons who lapse, or die, by a change endorsed during the day
     disburse_fen: int = 3_000_000
@@ -286,6 +295,7 @@ class _Day:
             return Round((), {}, {})
         cast = (self.cast.pharmacies, self.cast.supplier)
         round_ = plan_round(self.imported, *cast, self.options.duration_us, self.years)
+        round_ = forget_payments(add_spoilt(round_, self.options.spoilt_orders), self.options.forgotten_payments)
         return round_._replace(dispensings=reuse_packs(round_.dispensings, self.options.reused_packs))
 
 

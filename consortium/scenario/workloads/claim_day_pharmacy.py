@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from consortium.contracts.medicines.procurement_records import ORDER_CODES_MAX
-from consortium.roles.bureau import TenderAward
 from consortium.roles.pharmacy import Dispensing, Order
+from consortium.roles.purchaser import TenderAward
 from consortium.scenario.fhir.records import Imported
 from consortium.scenario.workloads.person_years import PersonYears
 
 PRODUCER = "maker-1"
 TENDER_FROM, TENDER_TO = 20000101, 20991231
 TENDER_SHARE = (8, 10)  # of the catalogue price
+SPOILT_PACKS, SPOILT_PREPAY_BP = 10, 5_000
 
 
 class Round(NamedTuple):
@@ -124,6 +127,27 @@ def reuse_packs(dispensings: dict[str, tuple[Dispensing, ...]], count: int) -> d
             )
         )
     return {pharmacy: tuple(found) for pharmacy, found in more.items()}
+
+
+def add_spoilt(round_: Round, count: int) -> Round:
+    """`count` orders more, prepaid and no good: they are rejected, sent back and refunded. By turns of the pharmacies,
+    each under a tender of its own, of drugs that are tendered anyway."""
+    awards, orders = list(round_.awards), {name: list(found) for name, found in round_.orders.items()}
+    pharmacies, known = sorted(orders), round_.awards
+    for serial in range(count if known else 0):
+        pharmacy, model = pharmacies[serial % len(pharmacies)], known[serial % len(known)]
+        contract_no, order_no = f"t-spoilt-{serial:03d}", f"o-{pharmacy}-spoilt-{serial:03d}"
+        changes = {"contract_no": contract_no, "volume": SPOILT_PACKS, "prepay_bp": SPOILT_PREPAY_BP}
+        awards.append(replace(model, **changes))
+        order = Order(0, order_no, contract_no, institution_of(pharmacy), SPOILT_PACKS, fails_inspection=True)
+        orders[pharmacy].append(order)
+    return round_._replace(awards=tuple(awards), orders={name: tuple(found) for name, found in orders.items()})
+
+
+def forget_payments(round_: Round, count: int) -> Round:
+    """The bureau pays for the orders of the first `count` tenders when it is told that they are overdue."""
+    awards = (replace(award, is_forgotten=serial < count) for serial, award in enumerate(round_.awards))
+    return round_._replace(awards=tuple(awards))
 
 
 def _order_no(pharmacy: str, drug: str, chunk: int) -> str:
