@@ -20,14 +20,15 @@ from tests.unit.roles.small_ledger import SmallDay, SmallLedger
 from tests.unit.roles.test_claim_day import begin, build, scenario, small
 
 MEMBERS = [member.name for member in scenario().members]
-ONCE = ("issue", "claim", "deliver", "receive", "ship", "pay", "propose_change", "record_contribution")
+ONCE = ("issue", "claim", "deliver", "receive", "ship", "pay", "send_back", "propose_change", "record_contribution")
 
 
 def _judge(prepared: Prepared, day: SmallDay) -> None:
     assert day_faults(day_report(day.ledger.outcomes), compute_expectation(prepared.work)) == []
     done = Counter((one.operation, one.receipt.code) for one in day.ledger.outcomes)
     assert done["issue", OK] == done["verify_by_patient", OK] == done["collect", OK] > 60
-    assert done["place_order", OK] == done["receive", OK] == done["pay", OK] > 0
+    assert done["place_order", OK] == done["receive", OK] == done["pay", OK] + 1 > 1
+    assert done["prepay", OK] == done["send_back", OK] == done["refund", OK] == 1
     calls = Counter((one.operation, one.member, one.arguments) for one in day.ledger.outcomes if one.operation in ONCE)
     assert max(calls.values()) == 1, "nothing that a role submitted before is submitted anew"
     owed = [account.balance_fen for _, account in day.ledger.state.range(funds.ACCOUNTS, "payable/", "payable0")]
