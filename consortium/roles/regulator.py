@@ -31,6 +31,9 @@ RULES = {  # refusal code of a claim → the rule that it breaks
 }
 
 
+ISSUE_RULES = {"bill-exists": "duplicate-bill", "future-day": "service-not-rendered"}  # the same, of a bill
+
+
 class RegulatorConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
@@ -81,7 +84,7 @@ class RegulatorConduct(Conduct):
 
     def _on_issue_and_claim(self, outcome: Outcome) -> Sequence[Note]:
         claim = typed(outcome, settlement.IssueAndClaim)
-        rule = "duplicate-bill" if outcome.receipt.code == "bill-exists" else RULES.get(outcome.receipt.code)
+        rule = ISSUE_RULES.get(outcome.receipt.code) or RULES.get(outcome.receipt.code)
         if claim is None or rule is None:
             return ()
         records = [f"bill {number_of(claim.bill_no)}", f"claimed by {outcome.member} for {claim.fixmedins_code}"]
@@ -89,10 +92,12 @@ class RegulatorConduct(Conduct):
 
     def _on_issue(self, outcome: Outcome) -> Sequence[Note]:
         issue = typed(outcome, bills.Issue)
-        if issue is None or outcome.receipt.code != "bill-exists":
+        rule = ISSUE_RULES.get(outcome.receipt.code)
+        if issue is None or rule is None:
             return ()
-        records = [f"bill {number_of(issue.bill_no)}", f"issued again by {outcome.member}"]
-        return (_finding("duplicate-bill", records, issue.sums.medfee_sumamt),)
+        word = "issued again" if rule == "duplicate-bill" else "issued"
+        records = [f"bill {number_of(issue.bill_no)}", f"{word} by {outcome.member}"]
+        return (_finding(rule, records, issue.sums.medfee_sumamt),)
 
 
 def _endorse(psn_no: str, change_id: str, agenda: Agenda) -> None:

@@ -41,7 +41,7 @@ from consortium.simulation.simulated_node import (
 )
 from consortium.simulation.world import SimulatedWorld
 
-WALL_ORIGIN_US = 1_767_225_600_000_000  # 2026-01-01T00:00:00Z
+WALL_ORIGIN_US = 1_775_001_600_000_000  # 2026-04-01T00:00:00Z, after every day of service of our workloads
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
 LOOK_US = 50_000  # how often the run looks whether it is over
 QUIET_US = 1_000_000  # where nothing was executed for so long, it looks whether anything waits at all

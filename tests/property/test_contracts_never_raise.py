@@ -81,13 +81,13 @@ def is_utf8(text: str) -> bool:
 def furnished() -> Consortium:
     """A consortium with something to hit: bills, settlements, packs, a tender and an order."""
     house = founded()
-    house.day = 19_800
     stock(house, "lot", tuple(code_of(number) for number in range(3)), "institution/P1")
     house.run("s1", "trace_code", "produce", trace_code.Produce("lot2", "D", "tablet", 10, (code_of(4), code_of(5))))
     house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 1, 1_000),)))
     house.claim("E", (Line("A", 1, 10**7),), fixmedins_code="H1", serial="2")
     line = Line("D", 1, 1_000, (code_of(0),))
     house.claim("A", (line,), fixmedins_code="P1", member="p1", med_type="outpatient", serial="3")
+    house.day = 19_800
     tender = AwardTender("T1", "D", "factory", "s1", 1_000, 100, 20240101, 20250101)
     house.run("bureau", "procurement", "award_tender", tender)
     house.run("h1", "procurement", "sign_subcontract", SignSubcontract("T1", "H1", 50))
@@ -106,7 +106,7 @@ def test_only_refusals(contract: str, operation: str, data: st.DataObject) -> No
     verb = CONTRACTS[contract].operations[operation]
     arguments = data.draw(values_of(verb.arguments))
     member = data.draw(st.sampled_from([name for name, role in MEMBERS.items() if verb.is_permitted(role)]))
-    time_us = data.draw(st.sampled_from((0, 19_800 * 86_400_000_000, 2**62 - 1)))
+    time_us = data.draw(st.sampled_from((0, 19_800 * 86_400_000_000, 20_605 * 86_400_000_000, 2**62 - 1)))
     HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}
     context = Context(b"chain", 1, time_us, b"transaction", member, MEMBERS[member], compute_day(time_us, 480))
     execute(CONTRACTS[contract], operation, arguments, context)
@@ -151,5 +151,5 @@ def test_only_refusals_of_claims_that_come_close(data: st.DataObject) -> None:
         data.draw(st.sampled_from(("", "filed", "referral", "unfiled"))),
     )
     HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}
-    context = Context(b"chain", 1, 0, b"transaction", member, MEMBERS[member], 19700101)
+    context = Context(b"chain", 1, 0, b"transaction", member, MEMBERS[member], 20260601)
     execute(CONTRACTS["settlement"], "issue_and_claim", claim, context)

@@ -158,6 +158,7 @@ def perform(house: Consortium, serial: int, act: dict[str, Any]) -> Amounts | No
     lines = tuple(Line(code, 1, price) for code, price in act["prices"])
     fields = {name: act[name] for name in ("fixmedins_code", "med_type", "offsite", "acct_used_flag")}
     day = year * 10_000 + 301
+    house.today(day)
     return house.claim(psn_no, lines, serial=str(serial), begndate=day, enddate=day, **fields).amounts
 
 

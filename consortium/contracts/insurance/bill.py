@@ -203,12 +203,12 @@ def mark_reimbursed(state: State, number: str, bill: Bill, settlement: str) -> N
 def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill, Institution]:
     """Check a bill to be issued; returns normalised number, bill, for the caller to store, and who issues it.
 
-    Refuses `bill-exists`, `bill-number-foreign`, `bad-date`, `sums-differ`, and what the shared checks and those of
-    lines refuse.
+    Refuses `bill-exists`, `bill-number-foreign`, `bad-date`, `future-day`, `sums-differ`, and what the shared checks
+    and those of lines refuse.
     """
     number, institution = _check_number(state, issue.fixmedins_code, issue.bill_no, context, issue.enddate)
     check_choice(issue.med_type, MED_TYPES, "med_type")
-    _check_service_days(issue.begndate, issue.enddate)
+    _check_service_days(issue.begndate, issue.enddate, context.day)
     known = state.get(BILLS, number)
     if known is not None and not LIFE.allows("issue", known.stage):
         raise Refused("bill-exists", f"bill {number} is {known.stage} already")
@@ -229,12 +229,15 @@ def draft(state: StateReader, issue: Issue, context: Context) -> tuple[str, Bill
     return number, bill, institution
 
 
-def _check_service_days(begndate: int, enddate: int) -> None:
+def _check_service_days(begndate: int, enddate: int, today: int) -> None:
+    """Refuses `bad-date`, and `future-day` of a service that has not ended by today."""
     check_day(begndate, "begndate")
     if enddate != begndate:
         check_day(enddate, "enddate")
         if enddate < begndate:
             raise Refused("bad-date", f"the service ends on {enddate}, before it begins on {begndate}")
+    if enddate > today:
+        raise Refused("future-day", f"the service ends on {enddate}; today is {today}")
 
 
 def _check_number(
@@ -274,6 +277,8 @@ def issued_event(number: str, bill: Bill) -> Event:
             "bill_no": number,
             "fixmedins_code": bill.fixmedins_code,
             "patient": bill.patient,
+            "begndate": bill.begndate,
+            "enddate": bill.enddate,
             "medfee_sumamt": bill.sums.medfee_sumamt,
         },
     )

@@ -18,6 +18,7 @@ from consortium.contracts.insurance.policy_pack import OFFSITE, Pack
 from consortium.contracts.insurance.settlement_rules import adjudicate
 from consortium.contracts.insurance.terms import judge_terms
 from consortium.contracts.medicines import trace_code
+from consortium.core.calendar import compute_days_between
 from consortium.core.contract import Context, Event, Refused, State, StateReader
 
 
@@ -53,7 +54,7 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
     bills.check_reimbursable(bill, number)
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
-    _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)
+    _settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
     return events
 
 
@@ -63,7 +64,7 @@ def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *,
         raise Refused("bad-identifier", "a bill that is settled as it is issued has no pseudonym of its own")
     number, bill, institution = bills.draft(state, arguments, context)
     events = [bills.issued_event(number, bill)]
-    _settle(state, arguments, number, bill, institution, events, is_joint=is_joint)
+    _settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
     return events
 
 
@@ -73,6 +74,7 @@ def _settle(
     number: str,
     bill: Bill,
     institution: Institution,
+    context: Context,
     events: list[Event],
     *,
     is_joint: bool,
@@ -81,6 +83,7 @@ def _settle(
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
+    _check_in_time(bill, pack, context.day)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
     account_fen = funds.get_balance(state, account) if claim.acct_used_flag else 0
@@ -90,7 +93,9 @@ def _settle(
 
     sequence = next_sequence(row, psn_no, year)
     key = settlement_key(psn_no, year, sequence)
-    drg_payment_fen = _drg_payment(state, claim, institution, pack, amounts) if claim.drg_group else 0
+    drg_payment_fen = 0
+    if claim.drg_group:
+        drg_payment_fen = _drg_payment(state, claim.drg_group, bill.enddate, institution, pack, amounts)
     settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest)
     after = accumulate(row, insutype, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, row_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
@@ -100,6 +105,15 @@ def _settle(
     funds.move_all(state, payments, f"settlement/{key}", events)
     events.append(entry_event("settled", psn_no, year, sequence, settlement))
     bills.mark_reimbursed(state, number, bill, key)
+
+
+def _check_in_time(bill: Bill, pack: Pack, today: int) -> None:
+    """Refuses `claim-late`, by the pack of the day of discharge."""
+    if bill.enddate == today:
+        return
+    days = compute_days_between(bill.enddate, today)
+    if days > pack.claim_days:
+        raise Refused("claim-late", f"{days} days after {bill.enddate}: a claim comes within {pack.claim_days}")
 
 
 def _check_claim(claim: Claim | IssueAndClaim, bill: Bill) -> None:
@@ -141,13 +155,10 @@ def _settled(
 
 
 def _drg_payment(
-    state: StateReader, claim: Claim | IssueAndClaim, institution: Institution, pack: Pack, amounts: Amounts
+    state: StateReader, drg_group: str, day: int, institution: Institution, pack: Pack, amounts: Amounts
 ) -> int:
-    group = state.get(policy.DRG_GROUPS, claim.drg_group)
-    if group is None:
-        raise Refused("unknown-drg-group", f"there is no DRG group {claim.drg_group}")
     return compute_drg_payment(
-        group.weight_bp,
+        policy.drg_weight_on(state, drg_group, day),
         pack.drg_base_rate_fen,
         institution.drg_coefficient_bp,
         amounts.medfee_sumamt,

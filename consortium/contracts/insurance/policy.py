@@ -23,6 +23,7 @@ from consortium.contracts.checks import (
     check_range,
 )
 from consortium.contracts.insurance.policy_pack import Pack, check_pack
+from consortium.contracts.insurance.versions import VERSIONS_MAX, check_not_past, version_on, with_version
 from consortium.core.contract import (
     GENESIS,
     VOTE,
@@ -40,7 +41,6 @@ from consortium.core.contract import (
 
 CLASSES = ("A", "B", "C")  # 甲 乙 丙
 KINDS = ("drug", "consumable", "service")
-VERSIONS_MAX = 64
 ITEMS_MAX = 200
 
 
@@ -72,16 +72,23 @@ class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     closed_through: int
 
 
-class DrgGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by DRG code: its weight in ten-thousandths."""
+class CaseWeight(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The weight of a group of cases as of `from_day`, in ten-thousandths."""
 
+    from_day: int
     weight_bp: int
+
+
+class CaseGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by DRG code: its weights by ascending day."""
+
+    versions: tuple[CaseWeight, ...]
 
 
 CATALOGUE: Table[CatalogueEntry] = Table("catalogue", CatalogueEntry, told_as="item")
 PACKS: Table[Pack] = Table("policy_pack", Pack, told_as="pack")
 CALENDAR: Table[Calendar] = Table("policy_calendar", Calendar)
-DRG_GROUPS: Table[DrgGroup] = Table("drg_group", DrgGroup)
+DRG_GROUPS: Table[CaseGroup] = Table("drg_group", CaseGroup)
 _THE_CALENDAR = "calendar"
 
 
@@ -123,9 +130,10 @@ class AdoptPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SetDrgGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The weight of a DRG group, in ten-thousandths."""
+    """A new version of a DRG group: its weight, in ten-thousandths, for stays that end on `from_day` or later."""
 
     drg_group: str
+    from_day: int
     weight_bp: int
 
 
@@ -158,23 +166,17 @@ def item_on(state: StateReader, med_list_codg: str, day: int) -> ItemVersion | N
 
 def items_on(state: StateReader, med_list_codgs: Sequence[str], day: int) -> list[ItemVersion | None]:
     """For each catalogue item its version effective on a day; None = off catalogue."""
-    found: list[ItemVersion | None] = []
-    get = state.get
-    for code in med_list_codgs:
-        entry = get(CATALOGUE, code)
-        version = None if entry is None else entry.versions[-1]
-        if version is not None and version.from_day > day:
-            assert entry is not None
-            older = [version for version in entry.versions if version.from_day <= day]
-            version = older[-1] if older else None
-        found.append(version)
-    return found
+    entries = [state.get(CATALOGUE, code) for code in med_list_codgs]
+    return [None if entry is None else version_on(entry.versions, day) for entry in entries]
 
 
-def check_not_past(day: int, context: Context) -> None:
-    """Refuses `effective-in-the-past`: in operation, policy is not changed backwards."""
-    if context.role != GENESIS and day < context.day:
-        raise Refused("effective-in-the-past", f"{day} is before today, {context.day}")
+def drg_weight_on(state: StateReader, drg_group: str, day: int) -> int:
+    """In ten-thousandths, on the day of discharge. Refuses `unknown-drg-group`."""
+    group = state.get(DRG_GROUPS, drg_group)
+    version = None if group is None else version_on(group.versions, day)
+    if version is None:
+        raise Refused("unknown-drg-group", f"there is no DRG group {drg_group} on {day}")
+    return version.weight_bp
 
 
 def adopt_pack(state: State, pack: Pack) -> Event:
@@ -205,8 +207,6 @@ def _list_items(state: State, arguments: ListItems, context: Context) -> list[Ev
 def _list_item(state: State, item: Item, context: Context) -> None:
     code = item.med_list_codg
     check_identifier(code, "med_list_codg")
-    check_day(item.from_day, "from_day")
-    check_not_past(item.from_day, context)
     check_choice(item.chrgitm_lv, CLASSES, "chrgitm_lv")
     check_choice(item.kind, KINDS, "kind")
     check_range(item.selfpay_prop_bp, 0, BASIS_POINTS, "selfpay_prop_bp")
@@ -215,21 +215,22 @@ def _list_item(state: State, item: Item, context: Context) -> None:
         raise Refused("bad-share", f"{code}: only class B has an own-pay share")
     entry = state.get(CATALOGUE, code)
     versions = () if entry is None else entry.versions
-    if any(version.from_day == item.from_day for version in versions):
-        raise Refused("version-exists", f"{code} has a version from {item.from_day} already")
-    check_count(len(versions) + 1, VERSIONS_MAX, f"versions of {code}")
     version = ItemVersion(
         item.from_day, item.chrgitm_lv, item.kind, item.selfpay_prop_bp, item.ceiling_fen, item.code_free
     )
-    ordered = sorted((*versions, version), key=lambda each: each.from_day)
-    state.put(CATALOGUE, code, CatalogueEntry(tuple(ordered)))
+    state.put(CATALOGUE, code, CatalogueEntry(with_version(versions, version, code, context)))
 
 
 def _set_drg_group(state: State, arguments: SetDrgGroup, context: Context) -> list[Event]:
-    check_identifier(arguments.drg_group, "drg_group")
+    code = arguments.drg_group
+    check_identifier(code, "drg_group")
     check_range(arguments.weight_bp, 1, 100 * BASIS_POINTS, "weight_bp")
-    state.put(DRG_GROUPS, arguments.drg_group, DrgGroup(arguments.weight_bp))
-    return [Event("drg-group-set", {"drg_group": arguments.drg_group, "weight_bp": arguments.weight_bp})]
+    group = state.get(DRG_GROUPS, code)
+    version = CaseWeight(arguments.from_day, arguments.weight_bp)
+    versions = with_version(() if group is None else group.versions, version, code, context)
+    state.put(DRG_GROUPS, code, CaseGroup(versions))
+    fields: dict[str, int | str] = {"drg_group": code, "from_day": version.from_day, "weight_bp": version.weight_bp}
+    return [Event("drg-group-set", fields)]
 
 
 _BY_VOTE = frozenset((VOTE, GENESIS))  # each of them changes what the funds owe

@@ -21,6 +21,7 @@ from consortium.core.contract import Refused
 FILED, REFERRAL, UNFILED = "filed", "referral", "unfiled"
 OFFSITE = ("", FILED, REFERRAL, UNFILED)
 STEPS_MAX = 10
+DAYS_MAX = 36_525  # a hundred years
 _YUAN = 100
 
 ByLevel = tuple[int, int, int]  # of institutions of level 1, 2, 3
@@ -69,6 +70,7 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drg_base_rate_fen: int
     drg_high_bp: int  # cost above this multiple of the DRG payment: the excess is paid too
     drg_low_bp: int  # cost below this multiple: the cost is paid
+    claim_days: int  # after the last day of service: until then a claim comes
 
 
 ILLUSTRATIVE_PACK = Pack(
@@ -122,6 +124,7 @@ ILLUSTRATIVE_PACK = Pack(
     drg_base_rate_fen=10_000 * _YUAN,
     drg_high_bp=30_000,
     drg_low_bp=4_000,
+    claim_days=365,
 )
 
 
@@ -137,6 +140,7 @@ def check_pack(pack: Pack) -> None:
     check_amount(pack.drg_base_rate_fen, "drg_base_rate_fen")
     check_range(pack.drg_high_bp, BASIS_POINTS, 100 * BASIS_POINTS, "drg_high_bp")
     check_range(pack.drg_low_bp, 0, BASIS_POINTS, "drg_low_bp")
+    check_range(pack.claim_days, 0, DAYS_MAX, "claim_days")
 
 
 def _check_scheme(scheme: Scheme) -> None:

@@ -54,6 +54,7 @@ from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
 __all__ = ["WORKLOAD", "DayExpectation", "DayReport", "compute_expectation", "day_faults", "day_report"]
 
+FUTURE_DAY = 20990601
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # ASCII to the full-width forms of East Asian typing
 
 
@@ -70,6 +71,7 @@ class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forgotten_payments: int = 0  # tenders whose orders the bureau pays when it is told that they are overdue
     lapsed: int = 2  # visits of persons whose cover had lapsed before the day
     changed: int = 4  # visits of persons who lapse, or die, by a change endorsed during the day
+    future_visits: int = 0  # billed as if they had been, in 2099
     disburse_fen: int = 3_000_000
 
 
@@ -145,7 +147,7 @@ class _Day:
     def prepared(self) -> Prepared:
         visits: dict[str, list[Visit]] = {hospital: [] for hospital in self.cast.hospitals}
         ordinary = self._visits()
-        for visit in (*ordinary, *self._late_visits()):
+        for visit in (*ordinary, *self._late_visits(), *self._future_visits()):
             visits[self.cast.operators[visit.fixmedins_code][1]].append(visit)
         second = self._second_claims(ordinary)
         round_ = self._round()
@@ -218,6 +220,14 @@ class _Day:
             after = "" if serial < options.lapsed else f"{psn_no}/{_change_id(serial)}"
             visits.append(self._visit(claim, options.duration_us // 2, f"late-{serial:03d}", day, after))
         return visits
+
+    def _future_visits(self) -> list[Visit]:
+        """Of persons who are covered without an end: in their own words they were there in June 2099."""
+        covered = [claim for claim in self.last_claims if self.covers[claim.person][-1].to_day == FOREVER]
+        return [
+            self._visit(claim, self.options.duration_us // 2, f"future-{serial:03d}", FUTURE_DAY)
+            for serial, claim in enumerate(covered[: self.options.future_visits])
+        ]
 
     def _changes(self) -> tuple[EnrolmentChange, ...]:
         """By turns a lapse and a death, proposed in the first half of the day."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy
-from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Pack
+from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK, Pack
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.scenario.fhir.records import Imported, MedicalClass
 
@@ -19,7 +19,8 @@ POOL_PREMIUM_FEN, ACCOUNT_PREMIUM_FEN = 60_000, 20_000  # of one employee and mo
 
 
 def pack_from(day: int) -> Pack:
-    """The illustrative pack, effective from `day`, and with an outpatient scheme for residents (theirs is empty)."""
+    """The illustrative pack, effective from `day`; with an outpatient scheme for residents (theirs is empty), and with
+    claims at any time after the service: records reach back over years, and a run happens on any day."""
     resident = msgspec.structs.replace(
         ILLUSTRATIVE_PACK.resident,
         outpatient_deductible_fen=(2_000, 5_000, 10_000),
@@ -27,7 +28,7 @@ def pack_from(day: int) -> Pack:
         outpatient_cap_fen=80_000,
         outpatient_cap_retiree_fen=80_000,
     )
-    return msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=day, resident=resident)
+    return msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=day, resident=resident, claim_days=DAYS_MAX)
 
 
 def genesis_calls(

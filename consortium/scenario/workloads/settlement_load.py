@@ -13,7 +13,7 @@ import msgspec
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
-from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK
 from consortium.core.codec import encode
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
@@ -22,7 +22,8 @@ from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
-DAY = 20260302
+DAY = 20260302  # of every service; runs happen on any later day
+_PACK = msgspec.structs.replace(ILLUSTRATIVE_PACK, claim_days=DAYS_MAX)
 YEAR_END = 20991231
 ITEMS = 50
 LINES = 4
@@ -57,7 +58,7 @@ def _version(index: int) -> policy.ItemVersion:
 def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[GenesisCall]:
     items = tuple(policy.Item(_item(index), *msgspec.structs.astuple(_version(index))) for index in range(ITEMS))
     calls = [
-        genesis_call("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK)),
+        genesis_call("policy", "adopt_pack", policy.AdoptPack(_PACK)),
         genesis_call("policy", "list_items", policy.ListItems(items)),
     ]
     for fund in funds.STANDARD_FUNDS:

@@ -91,7 +91,7 @@ def test_drg_payment(cost_fen: int, payment_fen: int) -> None:
 
 
 def test_drg_pays_the_institution_by_case_and_the_patient_by_bill(house: Consortium) -> None:
-    house.run("vote", "policy", "set_drg_group", policy.SetDrgGroup("GB15", 5_660))
+    house.genesis("policy", "set_drg_group", policy.SetDrgGroup("GB15", 20260101, 5_660))
     sign = institution.Sign("DRG", "hospital", 3, "h1", "L-DRG", 20991231, 10_500)
     house.run("bureau", "institution", "sign", sign)
     settled = house.claim("E", (Line("A", 1, 800_000),), fixmedins_code="DRG", drg_group="GB15")

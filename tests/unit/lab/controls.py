@@ -115,6 +115,31 @@ def _with_movement(run: Run, amount_fen: int) -> Run:
     return with_rows(run, rows)
 
 
+def _with_events(run: Run, *events: Event) -> Run:
+    """A transaction tells these."""
+    held = run.ledgers["depot"].get("receipt", receipt_key(HEIGHT, 1))
+    receipt = msgspec.msgpack.decode(held or b"", type=Receipt)
+    return with_rows(run, [("receipt", receipt_key(HEIGHT, 1), encode(Receipt(receipt.transaction, OK, "", events)))])
+
+
+def _dated(kind: str, begndate: int, enddate: int) -> Event:
+    return Event(kind, {"bill_no": "h-1", "begndate": begndate, "enddate": enddate})
+
+
+def control_dates(run: Run) -> Run:
+    """The made-up blocks are of 1970-01-01."""
+    return _with_events(run, _dated("settled", 19700101, 20990601))
+
+
+def control_dates__bill(run: Run) -> Run:
+    return _with_events(run, _dated("bill-issued", 19691231, 19691231), _dated("settled", 19691231, 19700101))
+
+
+def control_dates__closed(run: Run) -> Run:
+    closed = Event("year-closed", {"year": 1970})
+    return _with_events(run, closed, _dated("settled", 19700101, 19700101), Event("year-reopened", {"year": 1970}))
+
+
 def control_state_roots__told(run: Run) -> Run:
     return with_trace(run, lambda t: first_of(t, "executed", height=9, node="depot").update(state_root="0" * 16))
 

@@ -58,11 +58,16 @@ def made_up_genesis() -> Genesis:
         )
         for name, role in zip(NAMES, ROLES, strict=True)
     )
-    return Genesis(1, "made_up_day", 0, "ed25519", "pbft", Parameters(), members)
+    return Genesis(FORMAT, "made_up_day", 0, "ed25519", "pbft", Parameters(), members)
 
 
 def movement(source: str, target: str, amount_fen: int) -> Event:
     return Event("movement", {"source": source, "target": target, "amount_fen": amount_fen, "cause": "made up"})
+
+
+def settled(bill_no: str) -> Event:
+    """On the first day of all, on which the made-up blocks are."""
+    return Event("settled", {"bill_no": bill_no, "begndate": 19700101, "enddate": 19700101})
 
 
 class Made:
@@ -84,13 +89,13 @@ class Made:
     def store(self, height: int, batch: bytes, receipts: list[Receipt]) -> str:
         """Write one block; the 16 characters of its header's digest."""
         for receipt in receipts:
-            for event in receipt.events if receipt.is_ok else ():
+            for event in [event for event in receipt.events if receipt.is_ok and event.kind == "movement"]:
                 amount = int(event.fields["amount_fen"])
                 for account, change in ((event.fields["source"], -amount), (event.fields["target"], amount)):
                     self.balances[str(account)] = self.balances.get(str(account), 0) + change
-        digest = batch_digest(batch) if batch else NULL_DIGEST
+        digest, none = batch_digest(batch) if batch else NULL_DIGEST, NULL_DIGEST
         state = tagged_hash(b"made up state", encode(sorted(self.balances.items())))
-        header = Header(FORMAT, self.genesis.chain, height, 0, b"", self.parent, digest, b"", b"", state, height)
+        header = Header(FORMAT, self.genesis.chain, height, 0, none, self.parent, digest, none, none, state, height)
         rows: list[tuple[str, bytes, bytes | None]] = [
             ("block", height_key(height), encode(header)),
             ("batch", height_key(height), batch),
@@ -123,7 +128,9 @@ class Made:
                 paid = movement(funds[(height + index + position) % 4], f"payable/{member}", 1_234 + 17 * height)
                 is_ok = not refuse or position > 0
                 receipts.append(
-                    Receipt(identity, OK, "", (paid,)) if is_ok else Receipt(identity, "coverage-lapsed", "Lapsed.", ())
+                    Receipt(identity, OK, "", (paid, settled(f"h-{height}")))
+                    if is_ok
+                    else Receipt(identity, "coverage-lapsed", "Lapsed.", ())
                 )
         batch = encode_batch(height, [raw for _, raw in bundles])
         return batch_digest(batch).hex()[:16], self.store(height, batch, receipts)

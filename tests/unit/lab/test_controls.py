@@ -140,6 +140,7 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "validity",
         "exactly once",
         "money balances",
+        "dates bind",
         "equal state roots",
         "progress",
         "no suspicion",
