@@ -34,6 +34,7 @@ from consortium.simulation.run import Simulation, secrets_of
 from nodes.errors import Damaged, UserError, VotesDamaged
 from nodes.process.disk import set_ledger_aside
 from nodes.process.keys import write_private
+from nodes.process.private_store import create_store
 from nodes.process.settings import FORMAT, NodeFolder, Settings, digest_of, read_settings, write_settings
 from nodes.process.start import _build
 from nodes.process.store import SqliteRows
@@ -78,6 +79,7 @@ def lay_folder(run: Path, transactions: int, *, has_base: bool = False) -> NodeF
     write_settings(folder.settings, Settings(FORMAT, ME, *address, digests=digests))
     _lay_ledger(folder, _replayed(genesis, disk.rows, has_base=has_base))
     prepare_log(folder.votes)
+    create_store(folder.private)
     log = VoteLog(folder.votes)
     for block in disk.votes:
         log.append([(height, record) for record, height in block])

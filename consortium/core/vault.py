@@ -77,6 +77,9 @@ CONTENTS: Decoder[Contents] = Decoder(Contents, BOX_BYTES_MAX)
 BOX: Decoder[Box] = Decoder(Box, 2 * BOX_BYTES_MAX)
 
 
+LACKING = ".lacking"  # a row of a store that was begun anew: it may lack what its member holds
+
+
 class Boxes(Protocol):
     """The private store's read path: a dict in simulation, an SQLite file of its own in a process. Values are boxes by
     handle, and the vault's own rows under names that no handle has."""
@@ -110,17 +113,20 @@ class RecordKind(NamedTuple):
     """The value `RECORDS` of a contract's module: private records of one kind, whose handles begin `<name>/`.
 
     `find(state, key)`: the entry of the record with this key, None where the ledger knows none. `held_by(state,
-    member)`: the keys of those that a member must hold."""
+    member)`: the keys of those that a member must hold. `is_given_later`: a member may become a holder while it is
+    away, so it looks at every boot; else only where its store is known to lack rows."""
 
     name: str
     find: Callable[[StateReader, str], Entry | None]
     held_by: Callable[[StateReader, NodeId], Iterator[str]]
+    is_given_later: bool = False
 
 
 class Catalogue(NamedTuple):
     """All that a vault asks the ledger; it has no list of its own.
 
-    `find`, `held_by`: as in RecordKind, by handle. `is_erased(state, handle)`: whether a tombstone stands in its place.
+    `find`, `held_by`: as in RecordKind, by handle; of every kind with `held_by(…, True)`.
+    `is_erased(state, handle)`: whether a tombstone stands in its place.
     `erased(state)`: all such handles. `awaits(state, member, handle)`: whether this member has yet to confirm the
     erasure; `confirm(handle)`: the call that does.
 
@@ -128,7 +134,7 @@ class Catalogue(NamedTuple):
     root)`: the call that anchors a day's reads."""
 
     find: Callable[[StateReader, str], Entry | None]
-    held_by: Callable[[StateReader, NodeId], Iterator[str]]
+    held_by: Callable[[StateReader, NodeId, bool], Iterator[str]]
     is_erased: Callable[[StateReader, str], bool]
     erased: Callable[[StateReader], Iterator[str]]
     awaits: Callable[[StateReader, NodeId, str], bool]

@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from consortium.core.codec import encode
-from consortium.core.machine import Effect, Expired, Now, Outcome, Receipted, SetTimer, Submit
+from consortium.core.machine import Effect, Expired, Guard, Now, Outcome, Read, Receipted, SetTimer, Submit
 from consortium.node.outbox import RENUMBER
 
 Calls = tuple[tuple[str, str, Any], ...]
@@ -49,6 +49,7 @@ class Agenda:
         self._found: deque[tuple[str, int, Key]] = deque()  # settled by `_answered`, to be told
         self._remembers = False  # whether history has a gap, so that wishes come after their outcomes
         self._heap: list[tuple[int, int, str]] = []  # (at_us, serial, reference)
+        self._said: dict[tuple[type, str], Guard | Read] = {}  # to the vault, with the next pump
         self._serial = 0
         self._outstanding: set[str] = set()
         self._unsettled = 0
@@ -74,6 +75,18 @@ class Agenda:
                 self._find(reference, index, key)
         heappush(self._heap, (at_us, self._serial, reference))
         self._serial += 1
+
+    def guard(self, guard: Guard) -> None:
+        """Hand this private record to the vault, before anything that is wished for later is submitted."""
+        self._said[Guard, guard.handle] = guard
+
+    def read(self, read: Read) -> None:
+        """Ask the vault for a record; the answer comes as `Opened`."""
+        self._said[Read, read.handle] = read
+
+    def read_no_more(self, handle: str) -> None:
+        """What was asked for and not yet said need not be read: history told that it was."""
+        self._said.pop((Read, handle), None)
 
     def hear(self, event: Receipted) -> list[Settled]:
         """Which of our calls this block settled, in its order."""
@@ -143,7 +156,8 @@ class Agenda:
         """Submit what is due; nothing before `start`."""
         if self._origin_us is None:
             return []
-        effects: list[Effect] = []
+        effects: list[Effect] = [*self._said.values()]
+        self._said.clear()
         since_us = now.monotonic_us - self._origin_us
         while self._heap and len(self._outstanding) < self._outstanding_max:
             at_us, _, reference = self._heap[0]

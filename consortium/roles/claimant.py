@@ -6,23 +6,27 @@ from typing import NamedTuple
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
-from consortium.contracts.insurance.lines import Line, commit_lines, summarise
+from consortium.contracts.insurance.lines import Line, Lines, summarise
+from consortium.contracts.insurance.private_lines import LINES
+from consortium.core.codec import encode
 from consortium.core.contract import Refused, StateReader
-from consortium.core.machine import Outcome
+from consortium.core.machine import Guard, Outcome
+from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.organisation import typed
 
 
 class BillToClaim(NamedTuple):
-    """Everything that a bill and its claim say."""
+    """Everything that a bill and its claim say; `lines`: the private record of the bill, for the vault."""
 
     at_us: int
+    lines: Guard
     issue: bills.Issue
     claim: settlement.Claim
 
 
 class Service(NamedTuple):
-    """What an institution did for a person, with the private lines and the secret salt of their commitment."""
+    """What an institution did for a person, with the private lines."""
 
     fixmedins_code: str
     bill_no: str
@@ -31,13 +35,15 @@ class Service(NamedTuple):
     begndate: int
     enddate: int
     lines: tuple[Line, ...]
-    salt: bytes
 
 
-def compose_issue(state: StateReader, service: Service) -> bills.Issue:
-    """The bill of a service: the sums of its lines, what it sold, and the commitment; the lines stay here."""
+def compose_issue(state: StateReader, service: Service, salts: Salts) -> tuple[bills.Issue, Guard]:
+    """The bill of a service: the sums of its lines, what it sold, and the commitment; and the lines, which stay with
+    the vault."""
     sums, sold = summarise(state, service.lines, service.enddate)
-    return bills.Issue(
+    number = number_of(service.bill_no)
+    guard = Guard(f"{LINES}/{number}", encode(Lines(number, service.lines)))
+    issue = bills.Issue(
         fixmedins_code=service.fixmedins_code,
         bill_no=service.bill_no,
         patient=service.patient,
@@ -46,8 +52,9 @@ def compose_issue(state: StateReader, service: Service) -> bills.Issue:
         enddate=service.enddate,
         sums=sums,
         sold=sold,
-        lines=commit_lines(service.salt, number_of(service.bill_no), service.lines),
+        lines=salts.commit(*guard),
     )
+    return issue, guard
 
 
 class Claimant:
@@ -59,6 +66,7 @@ class Claimant:
     def begin(self, bill: BillToClaim, agenda: Agenda) -> None:
         reference = f"bill:{bill.issue.bill_no}"
         self._claims[reference] = bill
+        agenda.guard(bill.lines)
         agenda.wish(reference, (("bill", "issue", bill.issue),), bill.at_us)
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:

@@ -10,6 +10,7 @@ from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.lines import Line
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_changed, is_decided
@@ -19,9 +20,7 @@ from consortium.roles.work import Work
 
 
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A visit to bill and claim. `salt`: of the commitment to its lines, 16 bytes or more.
-
-    `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
+    """A visit to bill and claim. `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
 
     at_us: int
     fixmedins_code: str
@@ -32,7 +31,6 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     begndate: int
     enddate: int
     lines: tuple[Line, ...]
-    salt: bytes
     commitment: bytes = b""
     after_change: str = ""
 
@@ -58,6 +56,7 @@ class HospitalConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._claimant = Claimant()
+        self._salts = Salts()
         self._after_change: dict[str, list[Visit]] = {}
         self._after_bill: dict[str, list[SecondClaim]] = {}
 
@@ -66,7 +65,7 @@ class HospitalConduct(Conduct):
         return not self._after_change and not self._after_bill
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        tasks = work.of(HospitalTasks)
+        tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
         for visit in tasks.visits:
             if visit.after_change:
                 self._after_change.setdefault(visit.after_change, []).append(visit)
@@ -105,10 +104,10 @@ class HospitalConduct(Conduct):
             begndate=visit.begndate,
             enddate=visit.enddate,
             lines=visit.lines,
-            salt=visit.salt,
         )
         claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=visit.commitment)
-        return BillToClaim(visit.at_us, compose_issue(self.state, service), claim)
+        issue, lines = compose_issue(self.state, service, self._salts)
+        return BillToClaim(visit.at_us, lines, issue, claim)
 
     def _on_decided(self, number: str, agenda: Agenda) -> None:
         for second in self._after_bill.pop(number, ()):

@@ -9,7 +9,7 @@ import msgspec
 
 from consortium.core import contract
 from consortium.core.contract import OK, Receipt, StateReader
-from consortium.core.machine import Effect, Event, Expired, Note, Now, Outcome, Receipted, Skipped, Started
+from consortium.core.machine import Effect, Event, Expired, Note, Now, Opened, Outcome, Receipted, Skipped, Started
 from consortium.roles.agenda import Agenda, Key, Settled
 from consortium.roles.executed_effects import is_held
 from consortium.roles.role import Settings
@@ -39,6 +39,10 @@ class Conduct:
         """Anybody's transaction was executed or refused. Must not raise, whatever a peer signed."""
         return ()
 
+    def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
+        """The vault answers a `Read` of ours, or of another role of this node. Must not raise."""
+        return ()
+
     def on_block(self, height: int, agenda: Agenda) -> None:
         """After all outcomes of a height."""
 
@@ -56,8 +60,9 @@ class Conduct:
 class Organisation:
     """A role as a machine. A concrete one is a `Conduct` that says what to wish for; this is its body.
 
-    Hears `Started`, `Receipted`, `Skipped`, `Expired`; emits `Submit`, `SetTimer`, `Note`. What a snapshot skipped is
-    read from the state; what was refused there leaves no trace in it, and is taken as refused."""
+    Hears `Started`, `Receipted`, `Skipped`, `Opened`, `Expired`; emits `Guard`, `Read`, `Submit`, `SetTimer`, `Note`.
+    What a snapshot skipped is read from the state; what was refused there leaves no trace in it, and is taken as
+    refused."""
 
     def __init__(self, name: str, settings: Settings, work: Work | None, conduct: Conduct) -> None:
         self._member = work.member if work else ""
@@ -86,6 +91,9 @@ class Organisation:
                     self._resume()
                 self._agenda.start(now)
                 return self._agenda.pump(now)
+            case Opened():
+                notes = self._conduct.on_opened(event, self._agenda)
+                return [*notes, *self._agenda.pump(now)]
             case Expired() if self._agenda.wake(event):
                 return self._agenda.pump(now)
             case _:

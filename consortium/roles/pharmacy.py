@@ -12,6 +12,7 @@ from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
+from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_decided
@@ -36,7 +37,6 @@ class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     """A prescription to dispense and claim: packs `first` to `first + cnt − 1` of what the order brought.
     Pseudonyms as of a visit.
 
-    `salt`: of the commitment to its line, 16 bytes or more.
     `after_bill`: packs that this bill sold are scanned again, once its claim is decided."""
 
     at_us: int
@@ -50,7 +50,6 @@ class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     first: int
     cnt: int
     pric: int
-    salt: bytes
     commitment: bytes = b""
     after_bill: str = ""
 
@@ -66,6 +65,7 @@ class PharmacyConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._claimant = Claimant()
+        self._salts = Salts()
         self._by_contract: dict[str, list[Order]] = {}  # not awarded yet
         self._orders: dict[str, Order] = {}
         self._in_stock: dict[str, list[Dispensing]] = {}  # by order that must arrive first
@@ -76,7 +76,7 @@ class PharmacyConduct(Conduct):
         return not (self._by_contract or self._in_stock or self._after_bill)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        tasks = work.of(PharmacyTasks)
+        tasks, self._salts = work.of(PharmacyTasks), work.of(Salts)
         for order in tasks.orders:
             self._by_contract.setdefault(order.contract_no, []).append(order)
             self._orders[order.order_no] = order
@@ -172,10 +172,10 @@ class PharmacyConduct(Conduct):
             begndate=dispensing.day,
             enddate=dispensing.day,
             lines=(Line(dispensing.med_list_codg, dispensing.cnt, dispensing.pric, packs),),
-            salt=dispensing.salt,
         )
         claim = settlement.Claim(dispensing.bill_no, dispensing.psn_no, commitment=dispensing.commitment)
-        self._claimant.begin(BillToClaim(dispensing.at_us, compose_issue(self.state, service), claim), agenda)
+        issue, lines = compose_issue(self.state, service, self._salts)
+        self._claimant.begin(BillToClaim(dispensing.at_us, lines, issue, claim), agenda)
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:

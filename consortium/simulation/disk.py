@@ -174,7 +174,7 @@ class Disk:
 
     def wipe(self) -> None:
         """Ledger, vote log and private store are gone; the copy, if there is one, lies elsewhere."""
-        self.rows, self.boxes, self.votes = StagedRows(), DictBoxes(), []
+        self.rows, self.boxes, self.votes = StagedRows(), DictBoxes(is_lacking=True), []
         self._is_log_damaged = self.is_full = False
         self._sealed = self._forgotten = 0
 

@@ -6,13 +6,15 @@ from collections import deque
 from collections.abc import Sequence
 
 from consortium.core.machine import Drop, Keep
+from consortium.core.vault import LACKING
 
 
 class DictBoxes:
-    """See `core.vault.Boxes`. `settle` and `lose` are for whoever plays the disk."""
+    """See `core.vault.Boxes`. `settle` and `lose` are for whoever plays the disk. `is_lacking`: it takes the place of a
+    store that was lost."""
 
-    def __init__(self) -> None:
-        self._values: dict[str, bytes] = {}
+    def __init__(self, *, is_lacking: bool = False) -> None:
+        self._values: dict[str, bytes] = {LACKING: b""} if is_lacking else {}
         self._undo: deque[tuple[str, bytes | None]] = deque()
 
     def get(self, name: str) -> bytes | None:

@@ -35,7 +35,7 @@ from consortium.core.machine import (
 )
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Message
-from consortium.core.vault import BOX, Box, Boxes, Catalogue, Entry
+from consortium.core.vault import BOX, LACKING, Box, Boxes, Catalogue, Entry
 from consortium.vault.audit import Audit
 from consortium.vault.giving import EarlyQuestions, Giver
 from consortium.vault.locksmith import Locksmith
@@ -110,7 +110,7 @@ class Vault:
                 self._timer_us, effects = None, []
             case _:
                 return []
-        return [*effects, *self._pump(now)]
+        return [*effects, *self._pump(now), *self._finish_look()]
 
     # --- our role ---------------------------------------------------------------------------------------------------
 
@@ -237,8 +237,10 @@ class Vault:
         if entry is None or self._is_erased(want.handle):
             return self._give_up(want, "erased")
         members, me = self._site.epoch().by_name, self._site.me
-        holders = [name for name in sorted(entry.holders) if name != me and name in members]
-        holder = want.next_holder(holders)
+        holders = [name for name in entry.holders if name != me and name in members]
+        if me in entry.holders:  # whom it was given to may have it still
+            holders += [name for name in entry.readers if name != me and name in members and name not in holders]
+        holder = want.next_holder(sorted(holders))
         if holder is None:
             return self._give_up(want, "differs" if want.differing else "lacking" if want.rounds else "lost")
         self._asked += 1
@@ -294,7 +296,8 @@ class Vault:
         state, effects = self._site.state, list[Effect]()
         for handle in self._catalogue.erased(state):
             effects += self._erase(handle)
-        self._look = iter(self._catalogue.held_by(state, self._site.me))
+        is_all = self._boxes.get(LACKING) is not None
+        self._look = iter(self._catalogue.held_by(state, self._site.me, is_all))
         return [*effects, *self._go_on_looking(now)]
 
     def _go_on_looking(self, now: Now) -> list[Effect]:
@@ -306,8 +309,14 @@ class Vault:
                 self._wants.add(handle, now.monotonic_us)
         if len(some) < LOOKED_AT_ONCE:
             self._look = None
-            return []
+            return self._finish_look()
         return [SetTimer(LOOK, LOOK_US)]
+
+    def _finish_look(self) -> list[Effect]:
+        """A store that was begun anew is whole again when all has come that can be had."""
+        if self._look is not None or len(self._wants) or self._boxes.get(LACKING) is None:
+            return []
+        return [self._drop(LACKING)]
 
     def _is_erased(self, handle: str) -> bool:
         return self._catalogue.is_erased(self._site.state, handle)

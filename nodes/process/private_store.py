@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from consortium.core.machine import Drop, Keep
+from consortium.core.vault import LACKING
 from nodes.errors import Damaged, StoreFailed, UserError
 
 APPLICATION = 0x434E5350  # "CNSP", in the file's header
@@ -45,15 +46,14 @@ def open_store(path: Path) -> PrivateStore:
             "holders for the records that the ledger says are its to hold; what nobody else holds is lost",
             path,
         )
-        return PrivateStore(path)
+        return _begun_anew(path, ())
     _check_mode(path)
     try:
         return PrivateStore(path)
     except Damaged as error:
         kept = _salvage(path)
         destroy(path)
-        store = PrivateStore(path)
-        store.commit([Keep(name, value) for name, value in kept])
+        store = _begun_anew(path, kept)
         _log.error(
             "the private store is damaged: %s. %d of its rows could be read and are kept; nothing of the damaged file "
             "is left, so that no erasure can miss it; what is lacking is asked of the other holders",
@@ -61,6 +61,13 @@ def open_store(path: Path) -> PrivateStore:
             len(kept),
         )
         return store
+
+
+def _begun_anew(path: Path, kept: Sequence[tuple[str, bytes]]) -> PrivateStore:
+    """A store of these rows that says of itself that it may lack some."""
+    store = PrivateStore(path)
+    store.commit([Keep(LACKING, b""), *(Keep(name, value) for name, value in kept)])
+    return store
 
 
 def destroy(path: Path) -> None:

@@ -34,11 +34,12 @@ def find_entry(state: StateReader, handle: str) -> Entry | None:
     return None if kind is None or not key else kind.find(state, key)
 
 
-def handles_held_by(state: StateReader, member: str) -> Iterator[str]:
-    """All records that a member must hold, erased or not."""
+def handles_held_by(state: StateReader, member: str, is_all: bool) -> Iterator[str]:
+    """The records that a member must hold, erased or not: all, or those that may have become its own unseen."""
     for name, kind in load_kinds().items():
-        for key in kind.held_by(state, member):
-            yield f"{name}/{key}"
+        if is_all or kind.is_given_later:
+            for key in kind.held_by(state, member):
+                yield f"{name}/{key}"
 
 
 def erased_handles(state: StateReader) -> Iterator[str]:

@@ -248,7 +248,7 @@ def _held_by(state: StateReader, member: str) -> Iterator[str]:
     return (key.removeprefix(prefix) for key, _ in state.range(HELD, prefix, prefix + END))
 
 
-PRIVATE = RecordKind(KIND, _find, _held_by)
+PRIVATE = RecordKind(KIND, _find, _held_by, is_given_later=True)
 
 CONTRACT = Contract(
     "record",

@@ -140,10 +140,6 @@ class Pseudonyms:
         """`kind` and 20 hexadecimal characters, e.g. `p-3f2a…`: 80 bits, collisions are no concern."""
         return f"{kind}-{hmac.new(self._key, f'{kind}:{source}'.encode(), sha256).hexdigest()[:20]}"
 
-    def salt(self, kind: str, record: str) -> bytes:
-        """The secret salt of a commitment to the private part of a record: 32 bytes, of this record alone."""
-        return hmac.new(self._key, f"salt {kind}:{record}".encode(), sha256).digest()
-
     def commitment(self, kind: str, record: str) -> bytes:
         """32 bytes that stand for a record on the ledger and tell nothing about it to those without the key."""
         return hmac.new(self._key, f"commitment {kind}:{record}".encode(), sha256).digest()

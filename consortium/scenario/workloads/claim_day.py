@@ -205,7 +205,6 @@ class _Day:
             begndate=day,
             enddate=day,
             lines=lines,
-            salt=self.pseudonyms.salt("claim", serial),
             commitment=self.pseudonyms.commitment("claim", serial),
             after_change=after_change,
         )

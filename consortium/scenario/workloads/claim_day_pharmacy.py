@@ -91,7 +91,6 @@ def _assign(
                 first=taken,
                 cnt=prescription.packs,
                 pric=prices[drug],
-                salt=years.pseudonyms.salt("prescription", prescription.prescription),
                 commitment=years.pseudonyms.commitment("prescription", prescription.prescription),
             )
         )
@@ -121,7 +120,6 @@ def reuse_packs(dispensings: dict[str, tuple[Dispensing, ...]], count: int) -> d
                 first=first.first,
                 cnt=first.cnt,
                 pric=first.pric,
-                salt=first.salt,
                 commitment=first.commitment,
                 after_bill=first.bill_no,
             )

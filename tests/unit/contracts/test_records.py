@@ -40,8 +40,12 @@ def house() -> Consortium:
 def test_holders_hold_what_was_registered(house: Consortium) -> None:
     entry = CATALOGUE.find(house.state, HANDLE)
     assert entry is not None and (entry.commitment, entry.holders) == (C, ("bureau", "h1"))
-    assert list(CATALOGUE.held_by(house.state, "h1")) == list(CATALOGUE.held_by(house.state, "bureau")) == [HANDLE]
-    assert list(CATALOGUE.held_by(house.state, "h2")) == []
+    assert (
+        list(CATALOGUE.held_by(house.state, "h1", False))
+        == list(CATALOGUE.held_by(house.state, "bureau", False))
+        == [HANDLE]
+    )
+    assert list(CATALOGUE.held_by(house.state, "h2", False)) == []
     assert CATALOGUE.find(house.state, "record/r-2") is CATALOGUE.find(house.state, "nothing/r-1") is None
     assert CATALOGUE.find(house.state, "record") is None
 
@@ -68,7 +72,7 @@ def test_a_record_that_was_delivered_is_its_askers_to_hold(house: Consortium) ->
     house.run("h1", "record", "deliver", Deliver("r-1", "q-1", C))
     entry = CATALOGUE.find(house.state, HANDLE)
     assert entry is not None and entry.holders == ("bureau", "h1", "h2")
-    assert list(CATALOGUE.held_by(house.state, "h2")) == [HANDLE]
+    assert list(CATALOGUE.held_by(house.state, "h2", False)) == [HANDLE]
 
 
 def RECORDS_of(house: Consortium) -> Any:  # noqa: N802
@@ -106,7 +110,7 @@ def test_an_asker_that_was_given_another_record_says_so_and_holds_nothing(house:
     house.run("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
     house.run("h1", "record", "deliver", Deliver("r-1", "q-1", C))
     house.run("h2", "record", "report_mismatch", ReportMismatch("r-1", "q-1"))
-    assert list(CATALOGUE.held_by(house.state, "h2")) == [] and RECORDS_of(house).given == ()
+    assert list(CATALOGUE.held_by(house.state, "h2", False)) == [] and RECORDS_of(house).given == ()
     assert house.refusal("h1", "record", "deliver", Deliver("r-1", "q-1", C)) == "wrong-stage"
 
 

@@ -13,7 +13,21 @@ from consortium.core.calendar import compute_day
 from consortium.core.codec import encode, sha256
 from consortium.core.contract import GENESIS, OK, Context, Receipt, Refused, StateReader
 from consortium.core.genesis import GenesisCall
-from consortium.core.machine import Expired, Note, Now, Outcome, Receipted, SetTimer, Skipped, Started, Submit
+from consortium.core.machine import (
+    Expired,
+    Guard,
+    Note,
+    Now,
+    Opened,
+    Outcome,
+    Read,
+    Receipted,
+    SetTimer,
+    Skipped,
+    Started,
+    Submit,
+)
+from consortium.core.vault import Salts
 
 START_US = 1_790_000_000_000_000
 TICK_US = 50_000
@@ -116,6 +130,7 @@ class SmallDay:
         self.references: dict[str, set[str]] = {name: set() for name in roles}
         self.waiting: list[tuple[str, str, str, Any]] = []
         self.notes: list[tuple[str, Note]] = []
+        self.records: dict[str, bytes] = {}  # private ones: one vault for all, which gives everybody everything
         self.away: set[str] = set()  # who hears nothing, for the time being
         for name in self.roles:
             self.tell(name, Started(()))
@@ -134,6 +149,10 @@ class SmallDay:
                 case SetTimer(timer, delay_us):
                     assert timer[0] == "role" and delay_us > 0
                     self.timers[name][timer] = self.now_us + delay_us
+                case Guard(handle, record):
+                    assert self.records.setdefault(handle, record) == record, "a record does not change"
+                case Read(handle):
+                    self.tell(name, Opened(handle, self.records.get(handle), Salts().salt(handle), "lacking"))
                 case Note():
                     self.notes.append((name, effect))
                 case _:

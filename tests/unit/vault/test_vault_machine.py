@@ -13,6 +13,7 @@ from consortium.core.machine import Drop, Guard, Jumped, Keep, Note, Opened, Rea
 from consortium.core.messages import Signed
 from consortium.core.vault import BOX, Salts, commit, derive_secret
 from consortium.vault.audit import chain_fault, read_entries
+from consortium.vault.boxes import DictBoxes
 from consortium.vault.messages import AskRecord, GiveRecord
 from tests.vault_net import NAMES, VaultNet, secrets_of
 
@@ -261,7 +262,7 @@ def test_a_lost_store_is_filled_again_from_other_holders_and_what_nobody_holds_i
     net.step("h1", Guard("record/r-2", b"mine alone"))
     alone = salts_of("h1").commit("record/r-2", b"mine alone")
     net.execute("h1", "record", "register", Register("r-2", "report", alone, ()))
-    net.boxes["h1"] = type(net.boxes["h1"])()
+    net.boxes["h1"] = DictBoxes(is_lacking=True)
     net.boot("h1")
     assert net.boxes["h1"].names() == [HANDLE] and net.vaults["h1"].is_done
     missing = [note.fields for note in net.notes["h1"] if note.kind == "record_missing"]
