@@ -107,7 +107,8 @@ class Executor:
     ) -> Done:
         """All of a block, in order; what they wrote is in the state, not yet taken. `revoked`: members whose submit key
         was replaced in an earlier block; what it signed takes no number, so the new key can say it again."""
-        done = Done([], [], [])
+        begins = self.rule_book.begins(height)
+        done = Done([], [], [Note("rules", {"height": height, "contract": n, "version": v}) for n, v in begins])
         state, use, rules, call = self._state, self._numbers.use, self.rule_book.at(height), self._execute_call
         day = compute_day(time_us, self._utc_offset_minutes)
         for one in prepared:

@@ -40,6 +40,11 @@ class RuleBook:
         """The rules of a height that is executed next, or was before."""
         return self._rules(get_versions(self._state), height)
 
+    def begins(self, height: int) -> list[tuple[str, int]]:
+        """(contract, version) of those that execute from this height on and did not before."""
+        after, before = (versions_at(get_versions(self._state), each) for each in (height, height - 1))
+        return [] if after == before else sorted({*after} - {*before})
+
     def check(self, height: int) -> None:
         """Raises VersionMissing where this program cannot execute a height."""
         self.check_in(get_versions(self._state), height)

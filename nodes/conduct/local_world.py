@@ -17,7 +17,7 @@ from nodes.broker.broker import Broker
 from nodes.conduct.disk_faults import copy_disk, flip, lay_disk, tear_votes
 from nodes.conduct.newcomers import take_proof
 from nodes.conduct.node_process import NodeProcess
-from nodes.errors import EXIT_STORE
+from nodes.errors import EXIT_STORE, EXIT_USAGE
 from nodes.process.clock import Bend, now
 
 PROVE_EVERY_US = 250_000
@@ -70,6 +70,7 @@ class LocalWorld:
         self._cut: dict[NodeId, list[NodeId]] = {}
         self._bends: dict[NodeId, list[Bend]] = {}  # of clocks
         self._full: set[NodeId] = set()  # of disks
+        self._dated = [member.name for member in scenario.members if member.program]  # by design they may end
 
     @property
     def names(self) -> Collection[str]:
@@ -107,6 +108,9 @@ class LocalWorld:
 
     def tend(self, now_us: int) -> None:
         """Again and again: start newcomers that are members now; see to those that were to die by themselves."""
+        for name in self._dated:
+            if self._nodes[name].is_alive and self._nodes[name].may_end_with is None:
+                self._nodes[name].may_end_with = EXIT_USAGE  # a version is voted that its older program lacks
         for name in [name for name, node in self._nodes.items() if node.may_end_with is not None]:
             self._see_end(self._nodes[name])
         if self._joining and now_us - self._joined_us >= PROVE_EVERY_US:
@@ -119,9 +123,17 @@ class LocalWorld:
         """One that ended as it was to: no surprise, and in the trace where it was not killed."""
         if node.is_alive or node.process is None or node.process.poll() != node.may_end_with:
             return  # one that ended otherwise is found by the conductor
-        if node.may_end_with == EXIT_STORE and not node.is_killed:
-            self._note(node.name, "exited", {"code": EXIT_STORE})
+        if node.may_end_with in (EXIT_STORE, EXIT_USAGE) and not node.is_killed:
+            self._note(node.name, "exited", {"code": node.may_end_with, **self._last_words(node)})
         node.is_killed, node.may_end_with = True, None
+
+    def _last_words(self, node: NodeProcess) -> dict[str, str]:
+        """What a node said that only a person can help."""
+        if node.may_end_with != EXIT_USAGE:
+            return {}
+        lines = node.folder.log.read_text(errors="replace").splitlines()
+        told = [line.partition(" ERROR node: ")[2] for line in lines if " ERROR node: " in line]
+        return {"why": told[-1]} if told else {}
 
     # --- nodes ------------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from consortium.contracts.insurance.insurance_year import CloseYear, ReopenYear,
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
 from consortium.contracts.insurance.reversal import OF_PAID, Reverse, reverse
 from consortium.contracts.insurance.settlement_queries import QUERIES
-from consortium.core.contract import VOTE, Contract, Operation
+from consortium.core.contract import VOTE, Context, Contract, Event, Operation, State
 
 __all__ = [
     "ACCUMULATORS",
@@ -33,15 +33,40 @@ __all__ = [
     "settlement_key",
 ]
 
-CONTRACT = Contract(
+
+def _claim_jointly(state: State, arguments: Claim, context: Context) -> list[Event]:
+    """As version 1 did: what a person used under one scheme counts under the other, too."""
+    return claim(state, arguments, context, is_joint=True)
+
+
+def _issue_and_claim_jointly(state: State, arguments: IssueAndClaim, context: Context) -> list[Event]:
+    """As version 1 did: what a person used under one scheme counts under the other, too."""
+    return issue_and_claim(state, arguments, context, is_joint=True)
+
+
+_OTHERS = (
+    Operation("reverse", Reverse, BY_PROVIDERS | BY_BUREAU, reverse, OF_PAID),
+    Operation("close_year", CloseYear, BY_BUREAU | {VOTE}, close_year),
+    Operation("reopen_year", ReopenYear, frozenset((VOTE,)), reopen_year),
+)
+JOINT_CAPS = Contract(
     "settlement",
     1,
     (
-        Operation("claim", Claim, BY_PROVIDERS, claim, OF_ISSUER),
-        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, issue_and_claim, OF_INSTITUTION),
-        Operation("reverse", Reverse, BY_PROVIDERS | BY_BUREAU, reverse, OF_PAID),
-        Operation("close_year", CloseYear, BY_BUREAU | {VOTE}, close_year),
-        Operation("reopen_year", ReopenYear, frozenset((VOTE,)), reopen_year),
+        Operation("claim", Claim, BY_PROVIDERS, _claim_jointly, OF_ISSUER),
+        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, _issue_and_claim_jointly, OF_INSTITUTION),
+        *_OTHERS,
     ),
     QUERIES,
+)
+CONTRACT = Contract(
+    "settlement",
+    2,  # caps and burdens of each scheme apart
+    (
+        Operation("claim", Claim, BY_PROVIDERS, claim, OF_ISSUER),
+        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, issue_and_claim, OF_INSTITUTION),
+        *_OTHERS,
+    ),
+    QUERIES,
+    older=(JOINT_CAPS,),
 )

@@ -183,6 +183,9 @@ def _conditions(run: Run) -> list[str]:
     for record in run.honest.records.of_kind("shut_out"):
         words = f"{record['node']} did not listen to {record['publisher']} for {record['for_us'] / 1e6:g} s"
         sorts.setdefault("shut out", []).append(f"{words} from {record['t_us'] / 1e6:.2f} s on: {record['why']}.")
+    for version in dict.fromkeys((r["contract"], r["version"], r["height"]) for r in run.records.of_kind("rules")):
+        words = "Version {1} of contract {0} executed from block {2} on, by a vote of the members.".format(*version)
+        sorts.setdefault("rules", []).append(words)
     for record in run.records.of_kind("exited", "damaged"):
         kind, node, at_s = record["kind"], record["node"], record["t_us"] / 1e6
         if kind == "exited" and record.get("why"):

@@ -1,29 +1,35 @@
-"""The workload of scenarios in which the members change: a settlement load, and what stewards propose meanwhile.
+"""The workload of scenarios in which members or rules change: a load, and what stewards propose meanwhile.
 
-options: those of `settlement_load`; `deeds`: a list of `DeedOptions`, as {"by": "hospital-1", "at_us": 2_000_000,
-"action": "appoint", "name": "hospital-5", "kind": "validator"}; `against`: members that vote against everything.
-Actions are those of the governance contract, and `recover`. `rekey` is of the proposer itself; its new keys, and those
-of `recover`, come out of its recovery secret.
+options: `load`, the name of another workload (`settlement_load`), and that one's options; `deeds`: a list of
+`DeedOptions`, as {"by": "hospital-1", "at_us": 2_000_000, "action": "appoint", "name": "hospital-5", "kind":
+"validator"}; `against`: members that vote against everything. Actions are those of the governance contract, and
+`recover`. `rekey` is of the proposer itself; its new keys, and those of `recover`, come out of its recovery secret.
+`upgrade` says contract and version; `call` says contract, operation and arguments, as a JSON object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
+from consortium.contracts import load_contracts
 from consortium.contracts.governance import governance
 from consortium.contracts.governance.governance_rules import ADMIT, REKEY, recovery_statement, sorted_keys
+from consortium.contracts.governance.rule_changes import CALL, UPGRADE
+from consortium.core.codec import encode
+from consortium.core.contract import CanonicalCall
 from consortium.core.crypto import KeySuite
 from consortium.core.keyring import Keyring
 from consortium.core.membership import Purpose
 from consortium.roles.steward import MembershipAction, StewardTasks
 from consortium.roles.work import Work
+from consortium.scenario.load import ScenarioError
+from consortium.scenario.network.check import NetworkError, check_known
 from consortium.scenario.scenario import Scenario, Workload
-from consortium.scenario.workloads import settlement_load
-from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
+from consortium.scenario.workloads.workload import Prepared, WorkloadSpec, load_workloads
 
 RECOVER = "recover"
 
@@ -42,6 +48,11 @@ class DeedOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: int = 1
     lowers_f: bool = False
     tuning: dict[str, int] = {}
+    contract: str = ""
+    version: int = 0
+    from_height: int = 0
+    operation: str = ""
+    arguments: dict[str, Any] = {}
 
 
 def complete_action(
@@ -89,17 +100,43 @@ def _deed(index: int, options: DeedOptions) -> MembershipAction:
         keys=sorted_keys({purpose: bytes.fromhex(key) for purpose, key in options.keys.items()}),
         lowers_f=options.lowers_f,
         tuning=options.tuning,
+        call=_call(options) if options.action == CALL else None,
+        contract=options.contract if options.action == UPGRADE else "",
+        version=options.version,
+        from_height=options.from_height,
     )
     renews = options.purposes if options.action == REKEY else ()
     return MembershipAction(options.at_us, proposal, renews=renews, generation=options.generation)
 
 
+def _call(options: DeedOptions) -> CanonicalCall:
+    """Raises ScenarioError where no contract has such a call."""
+    contracts = load_contracts()
+    _check_known("deeds: contract", options.contract, sorted(contracts))
+    operations = contracts[options.contract].operations
+    _check_known(f"deeds: operation of {options.contract}", options.operation, sorted(operations))
+    try:
+        arguments = msgspec.convert(options.arguments, operations[options.operation].arguments)
+    except msgspec.ValidationError as error:
+        raise ScenarioError(f"deeds: arguments of {options.contract}.{options.operation}: {error}") from None
+    return CanonicalCall(options.contract, options.operation, encode(arguments))
+
+
+def _check_known(what: str, value: str, known: Sequence[str]) -> None:
+    try:
+        check_known(what, value, known)
+    except NetworkError as error:
+        raise ScenarioError(str(error)) from None
+
+
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     own: dict[str, Any] = dict(scenario.workload.options)
+    loads = load_workloads()
+    name = own.pop("load", "settlement_load")
+    _check_known("workload.options.load", name, sorted(each for each in loads if each != WORKLOAD.name))
     deeds = msgspec.convert(own.pop("deeds", ()), tuple[DeedOptions, ...])
     against = msgspec.convert(own.pop("against", ()), tuple[str, ...])
-    load = Workload(settlement_load.WORKLOAD.name, own)
-    prepared = settlement_load.WORKLOAD.prepare(replace(scenario, workload=load), pseudonym_key)
+    prepared = loads[name].prepare(replace(scenario, workload=Workload(name, own)), pseudonym_key)
     work: dict[str, Work] = {}
     for member in scenario.members:
         mine = tuple(_deed(index, deed) for index, deed in enumerate(deeds) if deed.by == member.name)
