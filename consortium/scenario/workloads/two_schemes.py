@@ -15,7 +15,7 @@ import msgspec
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
-from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK
 from consortium.core.codec import encode
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
@@ -28,6 +28,7 @@ YEAR_BEGINS, SCHEME_CHANGES, YEAR_ENDS = 20250101, 20250701, 20991231
 FIRST_DAY, SECOND_DAY = 20250310, 20251110  # of discharge
 FIRST_FEN, SECOND_FEN = 15_000_000, 10_040_000  # all of it in scope
 WARD = "S-WARD"  # the service that a stay is billed as
+_PACK = msgspec.structs.replace(ILLUSTRATIVE_PACK, claim_days=DAYS_MAX)
 _ITEM = policy.ItemVersion(20000101, "A", "service", 0)
 
 
@@ -47,7 +48,7 @@ def person_of(place: int, index: int) -> str:
 
 def _genesis_calls(members: Sequence[str], persons: int) -> list[GenesisCall]:
     calls = [
-        genesis_call("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK)),
+        genesis_call("policy", "adopt_pack", policy.AdoptPack(_PACK)),
         genesis_call("policy", "list_items", policy.ListItems((policy.Item(WARD, *msgspec.structs.astuple(_ITEM)),))),
     ]
     for fund in funds.STANDARD_FUNDS:
@@ -75,6 +76,7 @@ def _stay(place: int, index: int, which: int) -> tuple[str, str, msgspec.Raw]:
     number, salt = f"{code}-{index:06d}-{which}", (place << 64 | index << 1 | which).to_bytes(16, "big")
     arguments = settlement.IssueAndClaim(
         bill_no=number,
+        patient="",
         psn_no=person_of(place, index),
         fixmedins_code=code,
         med_type="inpatient",
