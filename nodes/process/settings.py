@@ -8,13 +8,13 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from consortium.core.format import FORMAT as FORMAT
+from consortium.core.format import format_fault
 from consortium.core.membership import Purpose
 from nodes.broker.address import BrokerAddress
 from nodes.errors import UserError
 from nodes.process.keys import read_private, write_private
 from nodes.process.vote_log import COMPACT_BYTES_MIN
-
-FORMAT = 2
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,6 +52,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return BrokerAddress(self.broker_host, self.broker_port, self.broker_user, self.broker_password)
 
 
+class _OfAnyFormat(msgspec.Struct, frozen=True):
+    format: int
+
+
 class NodeFolder:
     """The files of one node in a run folder."""
 
@@ -83,13 +87,15 @@ def write_settings(path: Path, settings: Settings) -> None:
 
 def read_settings(path: Path) -> Settings:
     """Raises UserError with a sentence."""
+    data = read_private(path)
     try:
-        settings = msgspec.json.decode(read_private(path), type=Settings)
+        found = msgspec.json.decode(data, type=_OfAnyFormat).format
+        if (fault := format_fault("settings", found)) is not None:
+            raise UserError(f"{path} is {fault}")
+        settings = msgspec.json.decode(data, type=Settings)
         bytes.fromhex("".join("".join(keys.values()) for keys in settings.newcomers.values()))
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    if settings.format != FORMAT:
-        raise UserError(f"{path} is of format {settings.format}; this version reads format {FORMAT}")
     if settings.checksum not in ("", _checksum(settings)):
         raise UserError(
             f"{path} is not what was written, for its checksum does not fit: it is damaged; if you changed it on "

@@ -73,7 +73,7 @@ def test_a_run_of_the_first_version_is_judged_and_reported(old: Path, say: Say, 
     assert (old / name / "measures.csv").read_bytes() == before
 
 
-REFUSED = "genesis of format 1, which consortium 0.1 executes; this version executes format 3"
+REFUSED = "of format 1, which consortium 0.1 executes; this version executes format 3"
 
 
 @pytest.mark.parametrize(
