@@ -1,7 +1,8 @@
 """An agent: keeps the keys of patients who have no device of their own, and acts for them by their signed statements.
 
 It presents a key for each of them, waits for the bureau's word, and says for each that a bill was delivered to them
-rightly (查验). Whose node it lives in is of no account: what it carries holds by the patient's signature alone."""
+rightly (查验), and that they claim on what they paid in cash (零星报销). Whose node it lives in is of no account: what
+it carries holds by the patient's signature alone."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
+from consortium.contracts.insurance import patient_claim
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.spoken import VOICES
@@ -24,10 +26,19 @@ from consortium.roles.work import Work
 PRESENTED_MAX = 50  # keys in one bundle
 
 
+class CashBill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bill that its patient paid in cash, to claim once it is verified: `psn_no` as the bureau gave it."""
+
+    bill_no: str
+    patient: str
+    psn_no: str
+
+
 class AgentTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pseudonyms of those whose keys this node keeps."""
+    """The pseudonyms of those whose keys this node keeps, and what they have to claim."""
 
     persons: tuple[str, ...] = ()
+    claims: tuple[CashBill, ...] = ()
 
 
 class AgentConduct(Conduct):
@@ -38,14 +49,16 @@ class AgentConduct(Conduct):
         self._mute: dict[str, list[Saying]] = {}  # what is to be said once the bureau has vouched, by pseudonym
         self._ready: list[Saying] = []
         self._said: dict[str, list[tuple[Saying, int]]] = {}  # by reference, with the number
+        self._unclaimed: dict[str, CashBill] = {}  # by the bill's normalised number, until it is verified
 
     @property
     def is_done(self) -> bool:
-        return not self._mute and not self._ready
+        return not self._mute and not self._ready and not self._unclaimed
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._voices = Voices(work.of(VoiceKeys), self.state)
         persons = work.of(AgentTasks).persons
+        self._unclaimed = {bills.normalise(cash.bill_no): cash for cash in work.of(AgentTasks).claims}
         self._persons = frozenset(persons)
         self._mute = {pseudonym: [] for pseudonym in persons}
         for first in range(0, len(persons), PRESENTED_MAX):
@@ -69,6 +82,8 @@ class AgentConduct(Conduct):
                 self._on_vouched(text(event, "pseudonym"))
             elif event.kind == "bill-delivered":
                 self._on_delivered(text(event, "bill_no"))
+            elif event.kind == "bill-verified":
+                self._on_verified(text(event, "bill_no"))
         return ()
 
     def on_block(self, height: int, agenda: Agenda) -> None:
@@ -84,6 +99,8 @@ class AgentConduct(Conduct):
         for number, bill in list(self.state.range(bills.BILLS, "", END)):
             if bill.stage == bills.DELIVERED:
                 self._on_delivered(number)
+            elif bill.stage in (bills.VERIFIED, bills.COLLECTED):
+                self._on_verified(number)
         self._say(self._ready, f"say:{height}:resumed", agenda)
         self._ready = []
 
@@ -105,6 +122,12 @@ class AgentConduct(Conduct):
         bill = self.state.get(bills.BILLS, number)
         if bill is not None and bill.patient in self._persons:
             self._wish_to_say(Saying(bill.patient, bills.VERIFY_BY_PATIENT, bills.Step(number)))
+
+    def _on_verified(self, number: str) -> None:
+        cash = self._unclaimed.pop(number, None)
+        if cash is not None:
+            said = patient_claim.ClaimByPatient(number, cash.psn_no)
+            self._wish_to_say(Saying(cash.patient, patient_claim.CLAIM, said))
 
     def _wish_to_say(self, saying: Saying) -> None:
         self._mute.get(saying.pseudonym, self._ready).append(saying)

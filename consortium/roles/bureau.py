@@ -10,16 +10,15 @@ import msgspec
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, institution
-from consortium.contracts.records import identity
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
-from consortium.core.spoken import VOICES
 from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.bill_steps import step_one, step_through
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
+from consortium.roles.patient_desk import PatientDesk
 from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -50,21 +49,19 @@ class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BureauTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the bureau has to award, propose and record. `disburse_fen`: what it lets an institution's claims add up to
-    before it pays them out, 0 = it does not. `agents`: the member that keeps the key of a pseudonym, as its person has
-    told the bureau: it vouches for no other."""
+    before it pays them out, 0 = it does not."""
 
     awards: tuple[TenderAward, ...] = ()
     changes: tuple[EnrolmentChange, ...] = ()
     premiums: tuple[Premium, ...] = ()
     disburse_fen: int = 0
-    agents: dict[str, str] = {}
 
 
 class BureauConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._verified: list[str] = []
-        self._agents: dict[str, str] = {}
+        self._desk = PatientDesk(state)
         self._disburse_fen = 0
         self._owed_fen: dict[str, int] = {}
         self._payouts: dict[str, int] = {}  # how many, by institution
@@ -79,7 +76,8 @@ class BureauConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
-        self._disburse_fen, self._agents = tasks.disburse_fen, tasks.agents
+        self._disburse_fen = tasks.disburse_fen
+        self._desk.plan(work)
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
         for change in tasks.changes:
@@ -104,12 +102,11 @@ class BureauConduct(Conduct):
         for event in outcome.receipt.events:
             if event.kind == "bill-verified":
                 self._verified.append(text(event, "bill_no"))
-            elif event.kind == "voice-presented":
-                self._on_presented(text(event, "pseudonym"), text(event, "agent"), text(event, "key"), agenda)
             elif event.kind == "movement":
                 self._on_movement(event, agenda)
             else:
                 self._purchaser.on_event(event, agenda)
+                self._desk.on_event(event, agenda)
         return ()
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
@@ -124,9 +121,7 @@ class BureauConduct(Conduct):
             if bill.stage == bills.VERIFIED:
                 step_one(number, "collect", agenda)
         self._purchaser.resume(agenda)
-        for place, presented in list(self.state.range(identity.PRESENTED, "", END)):
-            pseudonym, _, agent = place.partition("/")
-            self._on_presented(pseudonym, agent, presented.key.hex(), agenda)
+        self._desk.resume(agenda)
         self._has_gap, self._since, self._payouts = False, height, {}
         self._owed_fen = {}
         for account, _ in list(self.state.range(funds.ACCOUNTS, "payable/", "payable0")):
@@ -136,11 +131,6 @@ class BureauConduct(Conduct):
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._verified, "collect", height, agenda)
-
-    def _on_presented(self, pseudonym: str, agent: str, key: str, agenda: Agenda) -> None:
-        if self._agents.get(pseudonym) == agent and self.state.get(VOICES, pseudonym) is None:
-            vouch = identity.Vouch(pseudonym, agent, bytes.fromhex(key))
-            agenda.wish(f"vouch:{pseudonym}", (("identity", "vouch", vouch),))
 
     def _on_movement(self, event: Event, agenda: Agenda) -> None:
         code = text(event, "target").removeprefix("payable/")

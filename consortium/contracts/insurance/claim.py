@@ -54,7 +54,7 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
     bills.check_reimbursable(bill, number)
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
-    _settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
+    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
     return events
 
 
@@ -64,11 +64,11 @@ def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *,
         raise Refused("bad-identifier", "a bill that is settled as it is issued has no pseudonym of its own")
     number, bill, institution = bills.draft(state, arguments, context)
     events = [bills.issued_event(number, bill)]
-    _settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
+    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
     return events
 
 
-def _settle(
+def settle(
     state: State,
     claim: Claim | IssueAndClaim,
     number: str,
@@ -77,9 +77,11 @@ def _settle(
     context: Context,
     events: list[Event],
     *,
-    is_joint: bool,
-) -> None:
-    """Adjudicate and pay a claim on a checked bill."""
+    is_joint: bool = False,
+    payee: str = "",
+) -> str:
+    """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an open account other than that of
+    what the funds owe the institution."""
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
@@ -100,11 +102,12 @@ def _settle(
     after = accumulate(row, insutype, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, row_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
-    payable = f"payable/{bill.fixmedins_code}"
-    payments = [(source, payable, fen) for source, fen in sources_of(settlement, account)]
+    payee = payee or f"payable/{bill.fixmedins_code}"
+    payments = [(source, payee, fen) for source, fen in sources_of(settlement, account)]
     funds.move_all(state, payments, f"settlement/{key}", events)
     events.append(entry_event("settled", psn_no, year, sequence, settlement))
     bills.mark_reimbursed(state, number, bill, key)
+    return key
 
 
 def _check_in_time(bill: Bill, pack: Pack, today: int) -> None:

@@ -21,6 +21,7 @@ from consortium.contracts.insurance.journal import (
     settlement_key,
 )
 from consortium.contracts.insurance.payable import sources_of
+from consortium.contracts.insurance.payout import get_payout_account
 from consortium.contracts.insurance.terms import check_year_open
 from consortium.contracts.medicines import trace_code
 from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
@@ -38,7 +39,9 @@ class Reverse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def _find_paid(state: StateReader, arguments: Reverse) -> tuple[str, ...]:
     key = settlement_key(arguments.psn_no, arguments.year, arguments.sequence)
     settlement = state.get(SETTLEMENTS, key)
-    return NOBODY if settlement is None else find_acting(state, settlement.fixmedins_code)
+    if settlement is None or get_payout_account(state, key):
+        return NOBODY
+    return find_acting(state, settlement.fixmedins_code)
 
 
 OF_PAID = Whose(_find_paid, others=frozenset((BUREAU,)), owner="who acts for the institution that was paid")
@@ -81,8 +84,8 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     state.put(SETTLEMENTS, settlement_key(psn_no, year, entry), reversal)
 
     events: list[Event] = []
-    payable = f"payable/{settlement.fixmedins_code}"
-    refunds = [(payable, target, fen) for target, fen in sources_of(settlement, f"person/{psn_no}")]
+    payee = get_payout_account(state, settlement_key(psn_no, year, sequence)) or f"payable/{settlement.fixmedins_code}"
+    refunds = [(payee, target, fen) for target, fen in sources_of(settlement, f"person/{psn_no}")]
     funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events, is_return=True)
     _give_back(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))

@@ -21,6 +21,7 @@ from consortium.contracts.insurance.lines import Line
 from consortium.roles.agent import AgentTasks
 from consortium.roles.bureau import BureauTasks, EnrolmentChange, Premium
 from consortium.roles.hospital import HospitalTasks, SecondClaim, Visit
+from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
 from consortium.scenario.fhir.importer import import_fhir
@@ -159,7 +160,8 @@ class _Day:
             tasks.append(PharmacyTasks(round_.orders.get(name, ()), round_.dispensings.get(name, ())))
             if name == self.cast.bureau.name:
                 changes, premiums = self._changes(), self._premiums()
-                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen, agents))
+                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen))
+                tasks.append(DeskTasks(agents))
             if name in self.hosts:
                 tasks.append(AgentTasks(tuple(agents)))
             work[name] = Work(name, tuple(tasks))

@@ -50,6 +50,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "endorse_recovery": {H, R},
         "drop_recovery": {B, H, R},
     },
+    "patient_claim": {"claim": set(EVERY_MEMBER), "settle": {B}, "decline": {B}},
     "policy": {"list_items": {V, G}, "adopt_pack": {V, G}, "set_drg_group": {V, G}},
     "procurement": {
         "award_tender": {B},

@@ -10,7 +10,7 @@ from consortium.core.genesis import genesis_call
 from consortium.core.spoken import VOICES
 from consortium.roles.agent import ROLE, AgentTasks
 from consortium.roles.bureau import ROLE as BUREAU
-from consortium.roles.bureau import BureauTasks
+from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.role import Settings
 from consortium.roles.voices import Saying, VoiceKeys, Voices
 from consortium.roles.work import Work
@@ -26,7 +26,7 @@ SIGN = institution.Sign("H1", "hospital", 1, "h1", "L-1", 20991231)
 def day_of(agents: dict[str, str]) -> SmallDay:
     """Two persons at one agent, whom the bureau knows to be there or not."""
     ledger = SmallLedger(ROLES, [genesis_call("institution", "sign", SIGN)])
-    bureau = BUREAU.build(Settings(), Work("bureau", (BureauTasks(agents=agents),)), ledger.reader)
+    bureau = BUREAU.build(Settings(), Work("bureau", (DeskTasks(agents),)), ledger.reader)
     agent = ROLE.build(Settings(), Work("agent", (AgentTasks((ANNA, BERT)), KEYS)), ledger.reader)
     return SmallDay(ledger, {"bureau": bureau, "agent": agent})
 

@@ -1,0 +1,119 @@
+"""零星报销: claimed in the patient's own voice, settled by the bureau's word, paid out to the person, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from consortium.contracts.insurance import bill, funds, settlement
+from consortium.contracts.insurance.lines import Line
+from consortium.contracts.insurance.patient_claim import CLAIM, ClaimByPatient, Decline, Settle
+from consortium.contracts.records.identity import Vouch
+from consortium.core.crypto import SUITES
+from consortium.core.spoken import Said
+from tests.contracts_state import CHAIN, Consortium, founded
+
+SUITE = SUITES["ed25519"]()
+ANNA, BERT = b"a" * 32, b"b" * 32
+LINES = (Line("A", 1, 1_000_000),)
+
+
+def said(number: int = 1, *, by: bytes = ANNA, patient: str = "b-anna", **change: str) -> Said:
+    claim = ClaimByPatient(**{"bill_no": "H3-1", "psn_no": "E", **change})
+    return CLAIM.say(SUITE, by, CHAIN, patient, number, claim)
+
+
+def step(house: Consortium, *steps: tuple[str, str]) -> None:
+    for member, operation in steps:
+        house.run(member, "bill", operation, bill.Step("H3-1"))
+
+
+@pytest.fixture
+def house() -> Consortium:
+    """Anna has paid bill H3-1 in cash; it is delivered and verified. Day 20260401."""
+    house = founded()
+    house.day = 20_544
+    for patient, secret in (("b-anna", ANNA), ("b-bert", BERT)):
+        house.genesis("identity", "vouch", Vouch(patient, "", SUITE.public_key(secret)))
+    day: dict[str, Any] = {"begndate": 20260301, "enddate": 20260310, "med_type": "inpatient"}
+    house.run("h1", "bill", "issue", house.issue("H3-1", "b-anna", LINES, **day))
+    step(house, ("h1", "deliver"), ("bureau", "verify"))
+    return house
+
+
+def test_the_funds_share_is_paid_out_to_the_person_once(house: Consortium) -> None:
+    house.run("bureau", "funds", "contribute", funds.Contribute("person/E", 500_000, "opening/E"))
+    house.run("agent", "patient_claim", "claim", said())
+    assert funds.get_balance(house.state, "payout/E") == 0, "the bureau has not said its word yet"
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+    assert funds.get_balance(house.state, "payout/E") == 782_000  # (10,000 − 800) × 85 %
+    assert funds.get_balance(house.state, "payable/H3") == 0
+    assert funds.get_balance(house.state, "person/E") == 500_000, "it was paid in cash"
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "unknown-claim"
+    assert house.refusal("agent", "patient_claim", "claim", said(2)) == "bill-reimbursed"
+    assert house.refusal("h1", "settlement", "claim", settlement.Claim("H3-1", "E")) == "bill-reimbursed"
+    assert house.sum_of_balances() == 0
+
+
+@pytest.mark.parametrize(
+    ("spoken", "code"),
+    [
+        (said(by=BERT), "spoken-forged"),
+        (said(by=BERT, patient="b-bert"), "not-yours"),
+        (said(bill_no="H3-9"), "not-yours"),
+        (said(patient="b-carl"), "unknown-voice"),
+        (said(psn_no="110101199003070011"), "personal-number"),
+        (said(psn_no="a/b"), "bad-identifier"),
+        (said(offsite="moon"), "bad-choice"),
+        (said(number=65), "spoken-ahead"),
+        (said(), "ok"),
+    ],
+)
+def test_what_is_not_the_patients_own_claim_is_refused(house: Consortium, spoken: Said, code: str) -> None:
+    assert house.refusal("h2", "patient_claim", "claim", spoken) == code
+
+
+def test_a_statement_is_carried_once_and_a_claim_waits_once(house: Consortium) -> None:
+    house.run("agent", "patient_claim", "claim", said())
+    assert house.refusal("h1", "patient_claim", "claim", said()) == "spoken-before"
+    assert house.refusal("agent", "patient_claim", "claim", said(2)) == "claim-waits"
+
+
+@pytest.mark.parametrize("steps", [(), (("h1", "deliver"),)])
+def test_a_bill_is_delivered_and_verified_before_its_patient_claims(steps: tuple[tuple[str, str], ...]) -> None:
+    house = founded()
+    house.day = 20_544
+    house.genesis("identity", "vouch", Vouch("b-anna", "", SUITE.public_key(ANNA)))
+    house.run("h1", "bill", "issue", house.issue("H3-1", "b-anna", LINES))
+    step(house, *steps)
+    assert house.refusal("agent", "patient_claim", "claim", said()) == "bill-not-verified"
+
+
+def test_the_bureau_declines_with_a_reason_and_the_patient_may_claim_again(house: Consortium) -> None:
+    assert house.refusal("bureau", "patient_claim", "decline", Decline("H3-1", "person-differs")) == "unknown-claim"
+    house.run("agent", "patient_claim", "claim", said(psn_no="A"))
+    assert house.refusal("h1", "patient_claim", "settle", Settle("H3-1")) == "not-permitted"
+    assert house.refusal("bureau", "patient_claim", "decline", Decline("H3-1", "no mood")) == "bad-reason"
+    house.run("bureau", "patient_claim", "decline", Decline("H3-1", "person-differs"))
+    house.run("agent", "patient_claim", "claim", said(2))
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+
+
+def test_a_reversal_takes_the_money_back_from_the_person_and_only_the_bureau_reverses_it(house: Consortium) -> None:
+    house.run("agent", "patient_claim", "claim", said())
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+    reverse = settlement.Reverse("E", 2026, 1, "wrong-amount")
+    assert house.refusal("h1", "settlement", "reverse", reverse) == "not-yours"
+    house.run("bureau", "settlement", "reverse", reverse)
+    assert funds.get_balance(house.state, "payout/E") == 0 and house.sum_of_balances() == 0
+    house.run("agent", "patient_claim", "claim", said(2))
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+    assert funds.get_balance(house.state, "payout/E") == 782_000
+
+
+def test_an_institution_that_is_faster_leaves_nothing_to_settle(house: Consortium) -> None:
+    house.run("agent", "patient_claim", "claim", said())
+    house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
+    house.run("bureau", "patient_claim", "decline", Decline("H3-1", "claimed-elsewhere"))
