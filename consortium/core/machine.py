@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from consortium.core.contract import Receipt
 from consortium.core.membership import Epoch, NodeId
 from consortium.core.messages import Certificate, Message, Signed
+from consortium.core.state_path import Buckets
 
 
 class Now(NamedTuple):
@@ -361,6 +362,10 @@ class Rows(Protocol):
 
     def each(self, table: str) -> Iterator[tuple[bytes, bytes]]:
         """Every row of a table, one at a time, in no order: for a table too long to be held."""
+        ...
+
+    def make_buckets(self) -> Buckets | None:
+        """An empty place for the buckets of a tree of the state, in place of one made before; None: in memory."""
         ...
 
     def stage(self, rows: Sequence[tuple[str, bytes, bytes | None]]) -> None:

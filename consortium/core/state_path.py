@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 
@@ -30,6 +30,34 @@ class Path(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
     bucket: Annotated[bytes, msgspec.Meta(max_length=BUCKET_MAX * ENTRY)]
     siblings: Annotated[tuple[Siblings, ...], msgspec.Meta(max_length=DEPTH_MAX)]
+
+
+class Buckets(Protocol):
+    """Where buckets lie, by the number of their node. None is empty. Raises Unreadable."""
+
+    def get(self, number: int, digest: bytes) -> bytes:
+        """The one with this digest. Raises Damaged where a disk has made another of it."""
+        ...
+
+    def put(self, number: int, bucket: bytes) -> None: ...
+
+    def drop(self, number: int) -> None: ...
+
+
+class DictBuckets:
+    """In memory."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, bytes] = {}
+
+    def get(self, number: int, digest: bytes) -> bytes:
+        return self._held[number]
+
+    def put(self, number: int, bucket: bytes) -> None:
+        self._held[number] = bucket
+
+    def drop(self, number: int) -> None:
+        self._held.pop(number, None)
 
 
 def bucket_hash(bucket: bytes) -> bytes:

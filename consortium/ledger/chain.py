@@ -77,7 +77,7 @@ class Ledger:
         self._state = State(rows, digest_of=lambda key: self._tree.digest_of(key))
         self._executor = Executor(self.chain, contracts, self._state, genesis.parameters.utc_offset_minutes)
         self._memo = memo
-        self._tree = StateTree(is_shared=memo is not None)
+        self._tree = StateTree(rows.make_buckets(), is_shared=memo is not None)
         self._header: Header | None = None
         self._digest = b""
         self._history = History(genesis, rows, self._open, self._prepare)
@@ -157,7 +157,8 @@ class Ledger:
             raise GenesisError("this ledger was begun with another genesis file; use its own, or an empty folder")
         check_words(self._rows, self.chain)
         self._header = header
-        self._tree = StateTree.build(self._rows.each("state"), is_shared=self._memo is not None)
+        buckets, is_shared = self._rows.make_buckets(), self._memo is not None
+        self._tree = StateTree.build(self._rows.each("state"), buckets, is_shared=is_shared)
         if self._tree.root != header.state:
             raise Damaged(f"the state table does not have the state root of the head, height {header.height}")
         for epoch in read_epochs(self._rows, self._tree.digest_of):

@@ -20,6 +20,7 @@ from typing import Protocol
 
 from consortium.core.errors import UserError
 from consortium.core.machine import Rows
+from consortium.core.state_path import Buckets
 
 TABLES = ("base", "batch", "block", "certificate", "epoch", "meta", "receipt", "seal", "state")
 END = b"\xff" * 64  # above every key that this version writes
@@ -119,6 +120,9 @@ class DictRows:
         """Every row of a table."""
         held = self._tables.get(table)
         return iter(()) if held is None else iter(held.values.items())
+
+    def make_buckets(self) -> Buckets | None:
+        return None
 
     def stage(self, rows: Sequence[Row]) -> None:
         for table, key, value in rows:

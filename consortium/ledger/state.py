@@ -30,7 +30,7 @@ class State:
     """
 
     def __init__(
-        self, rows: Rows, remember_max: int = 100_000, digest_of: Callable[[bytes], bytes | None] | None = None
+        self, rows: Rows, remember_max: int = 20_000, digest_of: Callable[[bytes], bytes | None] | None = None
     ) -> None:
         self._rows = rows
         self._digest_of = digest_of

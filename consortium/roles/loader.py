@@ -60,8 +60,8 @@ class Loader:
         self._load = load
         self._missing = [len(calls) for calls in load.calls]  # transactions of each bundle that were not executed yet
         self._ends = list(accumulate(self._missing))
-        self._answered: set[int] = set()
-        self._floor = 0  # what waited under numbers up to here, the outbox says again under others
+        self._answered: set[int] = set()  # numbers above `_floor`
+        self._floor = 0  # answered up to here: what waited under such a number, the outbox says again under others
         self._next = 0  # the first bundle that was not submitted since this boot
         self._outstanding = 0  # transactions submitted since this boot, not executed
         self._unsent = self._ends[-1] if self._ends else 0  # transactions neither executed nor submitted
@@ -83,7 +83,8 @@ class Loader:
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Jumped():
                 used = event.used(self._member)
-                for number in (*range(1, max(used, default=0) - NUMBER_WINDOW + 1), *used):
+                self._expire(max(used, default=0) - NUMBER_WINDOW)
+                for number in used:
                     self._answer(number)
                 return self._submit() if self._is_started and not self._load.interval_us else []
             case Started():
@@ -96,7 +97,9 @@ class Loader:
 
     def _answer(self, number: int) -> None:
         ordinal = load_ordinal(number)
-        if ordinal is None or number in self._answered or not (self._ends and 1 <= ordinal <= self._ends[-1]):
+        if ordinal is None or number <= self._floor or number in self._answered:
+            return
+        if not (self._ends and 1 <= ordinal <= self._ends[-1]):
             return
         self._answered.add(number)
         index = bisect_left(self._ends, ordinal)
@@ -110,6 +113,7 @@ class Loader:
         """Numbers up to this one fell out of the ledger's window."""
         for number in range(self._floor + 1, floor + 1):
             self._answer(number)
+            self._answered.discard(number)
         self._floor = max(self._floor, floor)
 
     def _take(self) -> bytes | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from nodes.errors import Damaged
 from nodes.process.overlay import Changes
@@ -22,50 +22,18 @@ _FIRST = 2  # the place of the first row
 _PLACE_BITS = 36
 _PLACE_MAX = (1 << _PLACE_BITS) - 1
 _MARK_MASK = (1 << 64 - _PLACE_BITS) - 1  # 28 bits of a key's hash
+_PARTS = 256  # of the index: each grows alone, so that no block waits for all of it
+_PART_MIN = 8  # entries
 _CACHE_KIB = 8_000
 
 
-class _Index:
-    """Places by 28 bits of a key's hash (open addressing): those that may be a key's, to be looked at."""
-
-    __slots__ = ("_entries", "_left")
-
-    def __init__(self) -> None:
-        self._entries = array("Q", bytes(8 * 8))
-        self._left = 5  # how many may be added before it must grow
-
-    def candidates(self, mark: int) -> Iterator[int]:
-        entries, mask = self._entries, len(self._entries) - 1
-        at = mark & mask
-        while entry := entries[at]:
-            if entry >> _PLACE_BITS == mark and entry != _GONE:
-                yield entry & _PLACE_MAX
-            at = at + 1 & mask
-
-    def add(self, mark: int, place: int) -> None:
-        if not self._left:
-            self._grow()
-        self._left -= 1
-        entries, mask = self._entries, len(self._entries) - 1
-        at = mark & mask
-        while entries[at]:
-            at = at + 1 & mask
-        entries[at] = mark << _PLACE_BITS | place
-
-    def drop(self, mark: int, place: int) -> None:
-        entries, mask = self._entries, len(self._entries) - 1
-        at, wanted = mark & mask, mark << _PLACE_BITS | place
-        while entries[at] != wanted:
-            assert entries[at], "only what was added is dropped"
-            at = at + 1 & mask
-        entries[at] = _GONE
-
-    def _grow(self) -> None:
-        held = [entry for entry in self._entries if entry > _GONE]
-        size = len(self._entries) * 2
-        self._entries, self._left = array("Q", bytes(8 * size)), size * 2 // 3
-        for entry in held:
-            self.add(entry >> _PLACE_BITS, entry & _PLACE_MAX)
+def _add(entries: array[int], mark: int, place: int) -> None:
+    """Into one part of the index, in which there is room (open addressing)."""
+    mask = len(entries) - 1
+    at = mark & mask
+    while entries[at]:
+        at = at + 1 & mask
+    entries[at] = mark << _PLACE_BITS | place
 
 
 class Places:
@@ -75,7 +43,9 @@ class Places:
     def __init__(self, connection: sqlite3.Connection) -> None:
         """Reads all keys. Raises sqlite3.Error, and Damaged where a key stands twice."""
         self._connection = connection
-        self._indexes = [_Index() for _ in range(256)]
+        # places by 28 bits of a key's hash: those that may be a key's, to be looked at
+        self._index = [array("Q", bytes(8 * _PART_MIN)) for _ in range(_PARTS)]
+        self._left = [_PART_MIN * 2 // 3] * _PARTS  # how many may be added to a part before it must grow
         self.staged: dict[bytes, int] = {}
         self._dropped: set[bytes] = set()  # of those: keys that have no row any more
         self._ordered: dict[bytes, int] = {}  # by the beginning of keys: the last place that is in the order
@@ -88,15 +58,32 @@ class Places:
 
     def _add(self, key: bytes, place: int) -> None:
         mixed = hash(key)
-        self._indexes[mixed & 255].add(mixed >> 8 & _MARK_MASK, place)
+        part = mixed & _PARTS - 1
+        if not self._left[part]:
+            self._grow(part)
+        self._left[part] -= 1
+        _add(self._index[part], mixed >> 8 & _MARK_MASK, place)
+
+    def _grow(self, part: int) -> None:
+        held = [entry for entry in self._index[part] if entry > _GONE]
+        size = len(self._index[part]) * 2
+        self._index[part], self._left[part] = array("Q", bytes(8 * size)), size * 2 // 3 - len(held)
+        for entry in held:
+            _add(self._index[part], entry >> _PLACE_BITS, entry & _PLACE_MAX)
 
     def get(self, key: bytes) -> tuple[int, bytes] | None:
         """Place and value of a row that is in the file."""
         mixed = hash(key)
-        for place in self._indexes[mixed & 255].candidates(mixed >> 8 & _MARK_MASK):
-            row = self._connection.execute("SELECT key, value FROM main.state WHERE id = ?", (place,)).fetchone()
-            if row is not None and row[0] == key:
-                return place, row[1]
+        entries, mark = self._index[mixed & _PARTS - 1], mixed >> 8 & _MARK_MASK
+        mask = len(entries) - 1
+        at = mark & mask
+        while entry := entries[at]:
+            if entry >> _PLACE_BITS == mark and entry != _GONE:
+                place = entry & _PLACE_MAX
+                row = self._connection.execute("SELECT key, value FROM main.state WHERE id = ?", (place,)).fetchone()
+                if row is not None and row[0] == key:
+                    return place, row[1]
+            at = at + 1 & mask
         return None
 
     def stage(self, changes: Changes) -> None:
@@ -127,7 +114,12 @@ class Places:
 
     def _drop(self, key: bytes, place: int) -> None:
         mixed = hash(key)
-        self._indexes[mixed & 255].drop(mixed >> 8 & _MARK_MASK, place)
+        entries, mark = self._index[mixed & _PARTS - 1], mixed >> 8 & _MARK_MASK
+        at, mask = mark & len(entries) - 1, len(entries) - 1
+        while entries[at] != mark << _PLACE_BITS | place:
+            assert entries[at], "only what was added is dropped"
+            at = at + 1 & mask
+        entries[at] = _GONE
         self._dropped.add(key)
 
     def _take_back(self, key: bytes, place: int) -> None:

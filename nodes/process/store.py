@@ -17,9 +17,11 @@ from typing import Any
 
 from consortium.core.format import FORMAT
 from consortium.core.machine import Apply
+from consortium.core.state_path import Buckets
 from consortium.ledger.rows import TABLES, Row, height_key, read_height
 from nodes.errors import Damaged, UserError
 from nodes.process import failpoints
+from nodes.process.buckets import MixedBuckets
 from nodes.process.ledger_damage import APPLICATION, refusal
 from nodes.process.ledger_file import may_lack_its_log, open_to_read
 from nodes.process.ledger_schema import foreign_parts, read_schema
@@ -41,6 +43,7 @@ class SqliteRows:
         self.is_read_only = read_only
         self.is_full = False  # a fault of the scenario: the disk takes nothing more
         self._overlays: dict[str, Overlay] = {}
+        self._buckets: MixedBuckets | None = None
         self._forget: Callable[[], object] | None = None  # removes the copy that is read
         self.left = self.lost = 0  # pages at the end of the log that are not read, and those that were durable once
         if read_only:
@@ -145,6 +148,15 @@ class SqliteRows:
 
     # --- writing ------------------------------------------------------------------------------------------------
 
+    def make_buckets(self) -> Buckets | None:
+        """Raises StoreFailed."""
+        if self.is_read_only:
+            return None
+        if self._buckets is not None:
+            self._buckets.close()
+        self._buckets = MixedBuckets(self.path.parent)
+        return self._buckets
+
     def stage(self, rows: Sequence[Row]) -> None:
         for table, changes in by_table(rows).items():
             overlay = self._overlays.get(table)
@@ -216,6 +228,8 @@ class SqliteRows:
     def close(self) -> None:
         """A file that is written takes its log in and is marked as closed, unless somebody else has it open."""
         self._reader.close()
+        if self._buckets is not None:
+            self._buckets.close()
         if self.is_read_only:
             if self._forget is not None:
                 self._forget()

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from consortium.core.codec import Decoder, Malformed, encode
 from consortium.core.state_path import BUCKET_MAX, Path, is_proven
-from consortium.ledger.rows import Damaged
-from consortium.ledger.tree import DictBuckets, StateTree
+from consortium.ledger.tree import StateTree
 
 
 def _keys(count: int) -> list[bytes]:
@@ -120,29 +119,3 @@ def test_a_bucket_larger_than_a_tree_makes_is_no_proof() -> None:
         Decoder(Path, 1_000_000).decode(encode(Path(crowded, ())))
     with pytest.raises(Malformed):
         Decoder(Path, 1_000_000).decode(encode(Path(b"", (bytes(480),) * 65)))
-
-
-def test_a_bucket_that_the_disk_has_bent_is_never_believed() -> None:
-    class Bent(DictBuckets):
-        is_bent = False
-
-        def get(self, number: int) -> bytes:
-            bucket = super().get(number)
-            return bucket[:-1] + bytes([bucket[-1] ^ 1]) if self.is_bent else bucket
-
-    buckets = Bent()
-    rows = _rows(100)
-    tree = StateTree.build(rows.items(), buckets)
-    assert tree.digest_of(_keys(1)[0]) == sha256(b"v").digest(), "positive control"
-    tree.update([(b"one more", b"v")])
-    buckets.is_bent = True
-    for ask in (tree.digest_of, tree.path, lambda key: tree.update([(key, None)])):
-        with pytest.raises(Damaged):
-            ask(_keys(1)[0])
-    buckets.is_bent = False
-    left = sorted(rows)[40:]
-    tree.update([(key, None) for key in rows if key not in left] + [(b"one more", None)])
-    buckets.is_bent = True
-    with pytest.raises(Damaged):  # what is left is joined, and a bucket that is not asked for comes with it
-        tree.update([(key, None) for key in left[5:] if tree._find(sha256(key).digest()) in tree._read])
-        tree.update([(key, None) for key in left])
