@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, settlement
+from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines.sales import SECOND_SALES
 from consortium.core.contract import NOT_YOURS, StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.node.parts import RoleMachine
@@ -42,6 +44,7 @@ class RegulatorConduct(Conduct):
             ("settlement", "claim"): self._on_claim,
             ("settlement", "issue_and_claim"): self._on_issue_and_claim,
             ("bill", "issue"): self._on_issue,
+            ("trace_code", "sell"): self._on_sell,
         }
 
     def plan(self, work: Work, agenda: Agenda) -> None:
@@ -98,6 +101,20 @@ class RegulatorConduct(Conduct):
         word = "issued again" if rule == "duplicate-bill" else "issued"
         records = [f"bill {number_of(issue.bill_no)}", f"{word} by {outcome.member}"]
         return (_finding(rule, records, issue.sums.medfee_sumamt),)
+
+    def _on_sell(self, outcome: Outcome) -> Sequence[Note]:
+        """A pack that was sold before, at a counter where no insurance pays."""
+        sell = typed(outcome, trace_code.Sell)
+        if sell is None or outcome.receipt.code != "trace-code-sold":
+            return ()
+        known = self.state.get(SECOND_SALES, sell.drug_trac_codg)
+        records = [
+            f"pack {sell.drug_trac_codg}",
+            f"sold by {outcome.member} for {sell.fixmedins_code} on {sell.bill_no}",
+        ]
+        if known is not None:
+            records.append(f"sold before by {known.first.seller} on {known.first.bill_no}")
+        return (_finding("reused-trace-code", records, 0),)
 
 
 def _endorse(psn_no: str, change_id: str, agenda: Agenda) -> None:

@@ -1,5 +1,5 @@
 """Who places and lifts holds: the bureau and the regulator place one; it ends when whoever placed it asks for that and
-another role agrees. The rules that other contracts ask are in `hold`."""
+another role agrees, or by a vote. The rules that other contracts ask are in `hold`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Collection
 
 import msgspec
 
-from consortium.contracts.checks import BUREAU, REGULATOR
+from consortium.contracts.access import SUPERVISORS
 from consortium.contracts.oversight import hold
 from consortium.core.contract import (
+    VOTE,
     Context,
     Contract,
     Event,
@@ -59,10 +60,11 @@ def _ask_lift(state: State, arguments: Lift, _context: Context) -> list[Event]:
 
 
 def _endorse_lift(state: State, arguments: Lift, context: Context) -> list[Event]:
-    """Refuses `unknown-hold`, `lift-not-asked`, `same-organisation`."""
+    """A vote of the members lifts without being asked: whoever placed it may be gone. Refuses `unknown-hold`,
+    `lift-not-asked`, `same-organisation`."""
     account, why, record = arguments.account, arguments.why, arguments.record
     found = hold.find_hold(state, account, why, record)
-    if found is not None and not found.is_lifting:
+    if found is not None and not found.is_lifting and context.role != VOTE:
         raise Refused("lift-not-asked", f"{found.member} placed the hold on {account} and does not ask for its end")
     if found is not None and found.role == context.role:
         raise Refused(
@@ -82,15 +84,13 @@ def _of_account(state: StateReader, arguments: OfAccount, _reader: Reader) -> ho
     return hold.Holds(hold.get_holds(state, arguments.account))
 
 
-_OVERSEERS = frozenset((BUREAU, REGULATOR))
-
 CONTRACT = Contract(
     "hold",
     1,
     (
-        Operation("place", Place, _OVERSEERS, _place),
-        Operation("ask_lift", Lift, _OVERSEERS, _ask_lift, Whose(_placed_by, owner="who placed the hold")),
-        Operation("endorse_lift", Lift, _OVERSEERS, _endorse_lift),
+        Operation("place", Place, SUPERVISORS, _place),
+        Operation("ask_lift", Lift, SUPERVISORS, _ask_lift, Whose(_placed_by, owner="who placed the hold")),
+        Operation("endorse_lift", Lift, SUPERVISORS | {VOTE}, _endorse_lift),
     ),
-    (Query("of_account", OfAccount, _OVERSEERS, _of_account),),
+    (Query("of_account", OfAccount, SUPERVISORS, _of_account),),
 )

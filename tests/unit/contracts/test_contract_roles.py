@@ -33,7 +33,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "recover_key": set(EVERY_MEMBER),
         "report_evidence": set(EVERY_MEMBER),
     },
-    "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R}},
+    "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R, V}},
     "institution": {
         "sign": {B, G},
         "suspend": {B},

@@ -77,6 +77,13 @@ def test_a_hold_ends_when_who_placed_it_asks_and_another_role_agrees() -> None:
     assert house.refusal("bureau", "hold", "endorse_lift", LIFT) == "unknown-hold"
 
 
+def test_a_vote_lifts_the_hold_of_somebody_who_is_gone() -> None:
+    house = founded()
+    house.run("regulator", "hold", "place", FINDING)
+    assert house.refusal("vote", "hold", "endorse_lift", LIFT) == "ok"
+    assert not hold.is_held(house.state, "supplier/s1")
+
+
 def test_an_account_is_free_when_the_last_of_its_holds_is_lifted() -> None:
     house = founded()
     house.run("regulator", "hold", "place", FINDING)
