@@ -16,6 +16,14 @@ from .bug import (
 
 LIVENESS_BUGS = (
     SeededBug(
+        "who-is-always-late-never-suspects",
+        "A timer that ran out late is forgiven once in a row, not for ever (decision 086).",
+        COMMON + "leader_timer.py",
+        "        self._was_late = is_late and not self._was_late\n",
+        "        self._was_late = is_late\n",
+        (SUSPICION,),
+    ),
+    SeededBug(
         "leaders-time-not-counted-from-the-work",
         "T counts from when the work came, if that is later than the last decision (docs/decisions/059).",
         COMMON + "leader_timer.py",

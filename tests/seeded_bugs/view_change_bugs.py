@@ -208,8 +208,8 @@ VIEW_CHANGE_BUGS = (
         "progress-timer-never-set",
         "A leader that decides nothing while work waits is suspected (OSDI'99 §4.4).",
         COMMON + "leader_timer.py",
-        "        self.is_armed = True\n        return [SetTimer(self._name, max(1, left_us))]",
-        "        self.is_armed = True\n        return []",
+        "        return [SetTimer(self._name, max(1, left_us))]",
+        "        return []",
         (SERVICE,),
     ),
     SeededBug(
