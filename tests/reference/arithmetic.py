@@ -54,6 +54,7 @@ class Policy:
     case_rate: int
     case_high: Fraction
     case_low: Fraction
+    claim_days: int  # a claim comes within so many days of the last day of service
 
     def of(self, scheme: Scheme) -> SchemeRules:
         return self.employee if scheme == "employee" else self.resident

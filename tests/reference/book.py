@@ -7,11 +7,12 @@ An operation either changes the book or raises `No` and leaves it as it was.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from fractions import Fraction
 
+from tests.reference.accounts import OUTSIDE, Accounts, No, need
 from tests.reference.arithmetic import (
     Circumstances,
     Item,
@@ -27,19 +28,9 @@ from tests.reference.arithmetic import (
     sum_lines,
 )
 
-OUTSIDE = "external"
 LARGE, ILLNESS, AID = "fund/large-amount", "fund/serious-illness", "fund/medical-aid"
+CLAIMABLE = ("issued", "delivered", "verified", "collected")
 POOLS: dict[Scheme, str] = {"employee": "fund/employee-pool", "resident": "fund/resident-pool"}
-CLAIM_DAYS = 365  # a claim comes within so many days of the last day of service
-
-
-class No(Exception):
-    """The operation is refused."""
-
-
-def need(condition: object, why: str) -> None:
-    if not condition:
-        raise No(why)
 
 
 @dataclass(frozen=True)
@@ -55,14 +46,22 @@ class Cover:
 
 @dataclass(frozen=True)
 class Person:
+    """By a pseudonym that is of one year: `was_covered`, on the last day of the year before."""
+
     covers: tuple[Cover, ...]
     died: int = 0
+    was_covered: bool = False
 
     def on(self, day: int) -> Cover:
         need(not self.died or day <= self.died, "dead")
         found = [cover for cover in self.covers if cover.begin <= day < cover.end]
         need(found, "not covered")
         return found[0]
+
+    def need_since(self, begin: int, end: int) -> None:
+        """Covered when a stay began, perhaps in the year before."""
+        if begin // 10_000 != end // 10_000 - 1 or not self.was_covered:
+            self.on(begin)
 
 
 @dataclass
@@ -126,13 +125,13 @@ class Pack:
         return self.units - sum(self.taken.values())
 
 
-class Book:
+class Book(Accounts):
     """`is_joint`: the rule of before, by which the two schemes of a person share their rooms and burdens."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.today = 0
         self.is_joint = False
-        self.accounts: dict[str, int] = {OUTSIDE: 0}
         self.policies: list[Policy] = []
         self.items: dict[str, list[Item]] = {}
         self.groups: dict[str, list[tuple[int, Fraction]]] = {}
@@ -144,20 +143,7 @@ class Book:
         self.packs: dict[str, Pack] = {}
         self.closed_through = 0
 
-    # --- accounts -----------------------------------------------------------------------------------------------------
-
-    def move(self, movements: Iterable[tuple[str, str, int]]) -> None:
-        """All of them or none. Only what is owed to an institution, and the outside, may be below zero."""
-        after = dict[str, int]()
-        for source, target, fen in movements:
-            need(fen >= 0, "negative")
-            if fen:
-                for name, change in ((source, -fen), (target, fen)):
-                    need(name in self.accounts, f"no account {name}")
-                    after[name] = after.get(name, self.accounts[name]) + change
-        for name, balance in after.items():
-            need(balance >= 0 or name == OUTSIDE or name.startswith("payable/"), f"{name} is short")
-        self.accounts.update(after)
+    # --- money ----------------------------------------------------------------------------------------------------
 
     def contribute(self, target: str, fen: int) -> None:
         need(fen > 0 and target.partition("/")[0] in ("fund", "person"), "target")
@@ -208,6 +194,12 @@ class Book:
         versions.append(item)
         versions.sort(key=lambda each: each.since)
 
+    def set_group(self, group: str, since: int, weight: Fraction) -> None:
+        versions = self.groups.setdefault(group, [])
+        need(all(since != known for known, _ in versions), "known")
+        versions.append((since, weight))
+        versions.sort()
+
     def item_on(self, name: str, day: int) -> Item | None:
         found = [item for item in self.items.get(name, ()) if item.since <= day]
         return found[-1] if found else None
@@ -247,12 +239,9 @@ class Book:
         return self.years.setdefault((person, year), Year())
 
     def claim(self, number: str, away: str, uses_account: bool, group: str) -> Settled:
-        """Of an issued bill that somebody else than its issuer verified."""
+        """Of an issued bill."""
         bill = self.bills.get(number)
-        need(
-            bill is not None and not bill.is_paid and bill.stage in ("verified", "collected"),
-            "bill",
-        )
+        need(bill is not None and not bill.is_paid and bill.stage in CLAIMABLE, "bill")
         assert bill is not None
         return self.settle(number, bill, away, uses_account, group)
 
@@ -272,11 +261,11 @@ class Book:
         need(day // 10_000 > self.closed_through, "closed")
         need(bill.person in self.persons, "person")
         cover = self.persons[bill.person].on(day)
-        self.persons[bill.person].on(bill.begin)
+        self.persons[bill.person].need_since(bill.begin, day)
         need(bill.kind == "outpatient" or institution.kind == "hospital", "no hospital")
         need(not group or bill.kind == "inpatient", "a case is a stay")
         sales = self.sales_of(number, bill)
-        policy = self.policies[bisect_right([each.since for each in self.policies], day) - 1]
+        policy = self.policy_on(day)
         who = Circumstances(cover.scheme, bill.kind, institution.level, cover.is_retired, cover.is_assisted, away)
         year = self.year_of(bill.person, day // 10_000)
         account = f"person/{bill.person}"
@@ -304,10 +293,13 @@ class Book:
         self.bills[number] = replace(bill, is_paid=True)
         return settled
 
+    def policy_on(self, day: int) -> Policy:
+        return self.policies[bisect_right([each.since for each in self.policies], day) - 1]
+
     def need_in_time(self, day: int) -> None:
-        """A claim is not of a day to come, and comes within CLAIM_DAYS."""
+        """A claim is not of a day to come, and comes within the days of that day's policy."""
         need(day <= self.today, "future")
-        need(days_between(day, self.today) <= CLAIM_DAYS, "late")
+        need(days_between(day, self.today) <= self.policy_on(day).claim_days, "late")
 
     def weight_on(self, group: str, day: int) -> Fraction:
         found = [weight for since, weight in self.groups.get(group, ()) if since <= day]
@@ -349,7 +341,7 @@ class Book:
         assert year is not None
         settled = year.stack[-1]
         bill = self.bills[settled.bill]
-        self.move([(f"payable/{bill.institution}", source, fen) for source, fen in settled.paid])
+        self.move([(f"payable/{bill.institution}", source, fen) for source, fen in settled.paid], gives_back=True)
         year.stack.pop()
         year.entries += 1
         self.count(year, settled, bill.kind, -1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consortium.contracts import load_contracts
@@ -35,14 +35,25 @@ def secret(name: str, purpose: str) -> bytes:
     return f"{name} {purpose}".encode().ljust(32, b".")[:32]
 
 
-def make_genesis(roles: dict[str, str], calls: Sequence[GenesisCall], time_us: int) -> Genesis:
+def make_genesis(
+    roles: dict[str, str], calls: Sequence[GenesisCall], time_us: int, versions: Mapping[str, int]
+) -> Genesis:
+    """`versions`: of contracts that do not begin with their newest one."""
     members = [
         Member(name, role, "validator", {use: SUITE.public_key(secret(name, use)) for use in ("submit", "vote")})
         for name, role in sorted(roles.items())
     ]
-    versions = {name: contract.version for name, contract in load_contracts().items()}
+    newest = {name: contract.version for name, contract in load_contracts().items()}
     return Genesis(
-        FORMAT, "reference", time_us, SUITE.name, "pbft", Parameters(), tuple(members), tuple(calls), versions
+        FORMAT,
+        "reference",
+        time_us,
+        SUITE.name,
+        "pbft",
+        Parameters(),
+        tuple(members),
+        tuple(calls),
+        {**newest, **versions},
     )
 
 

@@ -67,6 +67,7 @@ FIRST = Policy(
     case_rate=10_000 * YUAN,
     case_high=Fraction(3),
     case_low=Fraction(2, 5),
+    claim_days=365,
 )
 
 
@@ -89,6 +90,7 @@ def second(since: int) -> Policy:
         resident=resident,
         is_visit_deductible_yearly=True,
         later_stay_share=Fraction(1, 4),
+        claim_days=180,
         aid_cap=12_345 * YUAN + 67,
     )
 
