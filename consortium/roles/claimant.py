@@ -17,12 +17,13 @@ from consortium.roles.organisation import typed
 
 
 class BillToClaim(NamedTuple):
-    """Everything that a bill and its claim say; `lines`: the private record of the bill, for the vault."""
+    """Everything that a bill and its claim say; `lines`: the private record of the bill, for the vault. `claim` None:
+    the patient paid it in cash."""
 
     at_us: int
     lines: Guard
     issue: bills.Issue
-    claim: settlement.Claim
+    claim: settlement.Claim | None
 
 
 class Service(NamedTuple):
@@ -75,7 +76,8 @@ class Claimant:
         if bill is None or not settled.outcome.receipt.is_ok:
             return
         deliver = ("bill", "deliver", bills.Step(bill.issue.bill_no))
-        agenda.wish(f"claim:{bill.issue.bill_no}", (deliver, ("settlement", "claim", bill.claim)))
+        claim = () if bill.claim is None else (("settlement", "claim", bill.claim),)
+        agenda.wish(f"claim:{bill.issue.bill_no}", (deliver, *claim))
 
 
 def decided_bill(outcome: Outcome) -> str:

@@ -20,7 +20,9 @@ from consortium.roles.work import Work
 
 
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A visit to bill and claim. `after_change`: "psn_no/change_id" of an enrolment change to wait for."""
+    """A visit to bill and claim. `patient`, `psn_no`: the pseudonyms that the bureau gave this hospital for this
+    patient, for bills and for settlements of the year. `after_change`: "psn_no/change_id" of an enrolment change that
+    it waits for. `is_paid`: in cash, so that the hospital delivers the bill and does not claim."""
 
     at_us: int
     fixmedins_code: str
@@ -33,6 +35,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     lines: tuple[Line, ...]
     commitment: bytes = b""
     after_change: str = ""
+    is_paid: bool = False
 
 
 class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,7 +110,7 @@ class HospitalConduct(Conduct):
         )
         claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=visit.commitment)
         issue, lines = compose_issue(self.state, service, self._salts)
-        return BillToClaim(visit.at_us, lines, issue, claim)
+        return BillToClaim(visit.at_us, lines, issue, None if visit.is_paid else claim)
 
     def _on_decided(self, number: str, agenda: Agenda) -> None:
         for second in self._after_bill.pop(number, ()):
