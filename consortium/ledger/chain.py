@@ -32,6 +32,7 @@ from consortium.core.machine import (
 from consortium.core.membership import Epochs, NodeId
 from consortium.core.state_path import Path
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
+from consortium.core.versions import get_versions
 from consortium.ledger.base import Base, base_versions, rows_to_install
 from consortium.ledger.boot import check_empty, check_words, read_epochs, read_head
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
@@ -78,6 +79,7 @@ class Ledger:
         self._executor = Executor(self.chain, contracts, self._state, genesis.parameters.utc_offset_minutes)
         self._memo = memo
         self._tree = StateTree(rows.make_buckets(), is_shared=memo is not None)
+        self._rules = self._executor.rule_book
         self._header: Header | None = None
         self._digest = b""
         self._history = History(genesis, rows, self._open, self._prepare)
@@ -163,7 +165,7 @@ class Ledger:
             raise Damaged(f"the state table does not have the state root of the head, height {header.height}")
         for epoch in read_epochs(self._rows, self._tree.digest_of):
             self.epochs.add(epoch)
-        self._executor.rule_book.check(header.height + 1)
+        self._rules.check(header.height + 1)
         self._reach()
 
     def _boot_fresh(self) -> list[Effect]:
@@ -176,7 +178,7 @@ class Ledger:
             for index, call in enumerate(genesis.calls)
         ]
         registry.found(self._state, genesis)
-        self._executor.rule_book.check(0)
+        self._rules.check(0)
         done = self._executor.execute_genesis(calls, genesis.time_us)
         for index, outcome in enumerate(done.outcomes):
             receipt = outcome.receipt
@@ -203,12 +205,14 @@ class Ledger:
         if not isinstance(event, Decide) or event.height <= self.head.height:
             return []
         assert event.height == self.head.height + 1, f"decided {event.height} after {self.head.height}"
-        return self._execute(event)
+        versions = get_versions(self._state)
+        effects = self._execute(event)
+        return effects if get_versions(self._state) is versions else [*effects, *self._rules.warn(event.height)]
 
     def _execute(self, decided: Decide) -> list[Effect]:
         clock_ns, costs_ns = self._clock_ns, self.costs_ns
         height, parent, batch = decided.height, self.head, decided.batch
-        self._executor.rule_book.check(height)  # before anything is taken over, too
+        self._rules.check(height)  # before anything is taken over, too
         digest = NULL_DIGEST if batch is None else batch_digest(batch)
         certificate = ("certificate", height_key(height), decided.certificate.encoded)
         known = self._memo.get(self._digest, digest) if self._memo is not None else None
@@ -276,7 +280,7 @@ class Ledger:
 
     def _prepare(self, opened: Sequence[Opened], height: int) -> list[Prepared]:
         """Under the members and the rules of their height."""
-        epoch, rules = self.epochs.at(height), self._executor.rule_book.at(height)
+        epoch, rules = self.epochs.at(height), self._rules.at(height)
         prepared: list[Prepared] = []
         for bundle in opened:
             prepared.extend(self._executor.prepare(bundle, epoch, rules))
@@ -363,7 +367,7 @@ class Ledger:
         """Replace everything below by a verified snapshot; the next height to execute is the one after it."""
         header = base.header
         assert header.height > self.head.height and header.chain == self.chain
-        self._executor.rule_book.check_in(base_versions(base), header.height + 1)
+        self._rules.check_in(base_versions(base), header.height + 1)
         rows = rows_to_install(base, self._rows)
         self._rows.stage(rows)
         self._state.forget()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.core.contract import Contract, StateReader
+from consortium.core.machine import Note
 from consortium.core.versions import Versions, get_versions, version_missing
 
 
@@ -44,6 +45,17 @@ class RuleBook:
         """(contract, version) of those that execute from this height on and did not before."""
         after, before = (versions_at(get_versions(self._state), each) for each in (height, height - 1))
         return [] if after == before else sorted({*after} - {*before})
+
+    def warn(self, height: int) -> list[Note]:
+        """After this height: of each version that was decided for later and that this program does not have."""
+        notes: list[Note] = []
+        for name, steps in get_versions(self._state).steps.items():
+            held = self._contracts.get(name)
+            for step in steps:
+                if step.from_height > height and (held is None or step.version not in held.versions):
+                    why = str(version_missing(name, step.version, step.from_height, held))
+                    notes.append(Note("rules_missing", {"contract": name, "version": step.version, "why": why}))
+        return notes
 
     def check(self, height: int) -> None:
         """Raises VersionMissing where this program cannot execute a height."""

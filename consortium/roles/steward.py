@@ -1,5 +1,5 @@
 """The steward: a member's hand in who belongs to the consortium. It proposes what its work list says and votes on what
-others propose.
+others propose; against a version of a contract that its program does not have.
 
 It lives in a member's node beside its own role, by that member's settings `{"hosts": ["steward"]}`."""
 
@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from consortium.contracts import load_contracts
 from consortium.contracts.governance import governance
+from consortium.contracts.governance.rule_changes import UPGRADE
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Purpose
@@ -76,8 +78,16 @@ class StewardConduct(Conduct):
     def _answer(self, proposal_id: str, agenda: Agenda) -> None:
         epoch = newest_epoch(self.state)
         if epoch is not None and epoch.is_validator(self._member):
-            voice = governance.Vote(proposal_id, self._approves)
+            voice = governance.Vote(proposal_id, self._approves and self._can_follow(proposal_id))
             agenda.wish(f"vote:{proposal_id}", (("governance", "vote", voice),))
+
+    def _can_follow(self, proposal_id: str) -> bool:
+        """Whether this program has the version that is proposed: who votes for one that it lacks would stop."""
+        proposal = self.state.get(governance.PROPOSALS, proposal_id)
+        if proposal is None or proposal.proposed.action != UPGRADE:
+            return True
+        held = load_contracts().get(proposal.proposed.contract)
+        return held is not None and proposal.proposed.version in held.versions
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:

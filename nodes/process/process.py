@@ -302,6 +302,8 @@ class Process:
             told()  # it may end this life, and rests on nothing that is stored
         else:
             self.carrier.tell(told)
+        if note.kind == "rules_missing":
+            _log.warning("the members voted for a rule that this program lacks: %s", note.fields["why"])
         if note.kind == "shut_out":
             self._shut_out(note.fields["publisher"], note.fields["why"], note.fields["for_us"])
         elif note.kind == "diverged" and note.fields.get("is_proven"):

@@ -220,7 +220,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "forged-evidence-accepted",
         "Evidence is checked under the culprit's key (issue 3, Evidence).",
-        CONTRACTS + "governance/governance.py",
+        CONTRACTS + "governance/convictions.py",
         "    if not is_signed_by(arguments, key, rules.suite):",
         "    if not arguments.first.signature:",
         (GOVERNANCE,),
@@ -228,7 +228,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "evidence-under-todays-keys",
         "Evidence is judged by the keys of its own epoch (issue 3, Evidence).",
-        CONTRACTS + "governance/governance.py",
+        CONTRACTS + "governance/convictions.py",
         "    epoch = state.get(registry.EPOCHS, registry.epoch_key(vote.epoch))",
         "    epoch = registry.newest_epoch(state)",
         (GOVERNANCE,),
@@ -236,7 +236,7 @@ MEMBERSHIP_BUGS = (
     SeededBug(
         "forger-not-charged",
         "Forged evidence is charged to its sender (issue 3, Evidence).",
-        CONTRACTS + "governance/governance.py",
+        CONTRACTS + "governance/convictions.py",
         'it is charged to {context.member}", keeps_writes=True)',
         'it is charged to {context.member}")',
         (GOVERNANCE,),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from consortium.contracts.governance.governance import CHARGES, CONVICTIONS
+from consortium.contracts.governance.convictions import CHARGES, CONVICTIONS
 from consortium.core.membership import Epochs
 from consortium.exploration.draw import draw_under
 from consortium.exploration.judge import examine, story

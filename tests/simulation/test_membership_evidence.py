@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consortium.contracts.governance.governance import CHARGES, CONVICTIONS, Conviction
+from consortium.contracts.governance.convictions import CHARGES, CONVICTIONS, Conviction
 from consortium.core.evidence import check_conflict, is_signed_by
 from consortium.core.messages import Message, ViewVote, Vote
 from consortium.ledger.catch_up import CatchUp

@@ -143,3 +143,14 @@ def test_a_claim_of_before_the_change_is_proven_with_the_genesis_alone(changed: 
     proven = judge_from(Anchor.of(changed.genesis), proof)
     assert isinstance(proven, ProvenState) and proven.value == found[1].get("state", state_key("settlement", key))
     assert msgspec.msgpack.decode(proven.value or b"", type=Settlement).amounts.fund_pay_sumamt > 0
+
+
+def test_stewards_do_not_vote_for_what_their_program_lacks() -> None:
+    """Else a quorum could stop itself by one proposal."""
+    scenario = shortened()
+    deeds = [{**scenario.workload.options["deeds"][0], "version": 9}]
+    options = {**scenario.workload.options, "persons": 3, "deeds": deeds}
+    ran = simulate(replace(scenario, workload=replace(scenario.workload, options=options), faults=()))
+    assert ran.is_done and not [r for r in ran.trace if r["kind"] in ("exited", "rules", "rules_missing")]
+    receipts = [msgspec.msgpack.decode(data, type=Receipt) for _, data in ran.ledgers["hospital-1"].all("receipt")]
+    assert [e.kind for receipt in receipts for e in receipt.events if "proposal" in e.kind][-1] == "proposal-rejected"

@@ -16,6 +16,7 @@ from consortium.contracts.checks import (
     check_range,
     check_reason,
 )
+from consortium.contracts.governance.convictions import report_evidence
 from consortium.contracts.governance.governance_rules import (
     ADMIT,
     APPOINT,
@@ -39,7 +40,6 @@ from consortium.contracts.governance.rule_changes import (
     decide_upgrade,
 )
 from consortium.core import registry
-from consortium.core.codec import Malformed
 from consortium.core.contract import (
     EVERY_MEMBER,
     CanonicalCall,
@@ -54,7 +54,7 @@ from consortium.core.contract import (
     StateReader,
     Table,
 )
-from consortium.core.evidence import Evidence, check_conflict, is_signed_by
+from consortium.core.evidence import Evidence
 from consortium.core.identity import KINDS, name_fault, needed_fault, role_fault
 from consortium.core.membership import Epoch, Member, Purpose
 
@@ -121,32 +121,7 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status: str
 
 
-class Conviction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by culprit and epoch: the first pair that was reported, by whom, and where it stands."""
-
-    kind: str
-    view: int
-    vote_height: int
-    evidence: Evidence
-    reported_by: str
-    height: int
-
-
-class Charge(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by member: how often it reported what proves nothing, and why the last one did not."""
-
-    count: int
-    why: str
-    height: int
-
-
 PROPOSALS: Table[Proposal] = Table("governance.proposal", Proposal, told_as="proposal")
-CONVICTIONS: Table[Conviction] = Table("governance.conviction", Conviction)
-CHARGES: Table[Charge] = Table("governance.charge", Charge)
-
-
-def conviction_key(culprit: str, epoch: int) -> str:
-    return f"{culprit}/{epoch:08d}"
 
 
 def _epochs(state: State, context: Context) -> tuple[Epoch, Epoch]:
@@ -323,40 +298,6 @@ def _recover_key(state: State, arguments: RecoverKey, context: Context) -> list[
     return [Event("key-recovered", {"name": member.name})]
 
 
-# --- evidence -------------------------------------------------------------------------------------------------------
-
-
-def _report_evidence(state: State, arguments: Evidence, context: Context) -> list[Event]:
-    culprit = arguments.first.sender
-    rules = state.get(registry.RULES, registry.ONLY)
-    if rules is None:
-        raise Refused("no-registry", "this chain has no registry of members")
-    try:
-        vote = check_conflict(arguments, context.chain, rules.suite)
-    except Malformed as error:
-        raise _charged(state, context, str(error)) from None
-    epoch = state.get(registry.EPOCHS, registry.epoch_key(vote.epoch))
-    key = None if epoch is None or not epoch.is_validator(culprit) else epoch.key(culprit, "vote")
-    if key is None:
-        raise _charged(state, context, "the sender of the statements was no validator in their epoch")
-    where = conviction_key(culprit, vote.epoch)
-    if state.get(CONVICTIONS, where) is not None:
-        raise Refused("evidence-known", "a lie of this member in this epoch is recorded already")
-    if not is_signed_by(arguments, key, rules.suite):
-        raise _charged(state, context, "a signature is not that of the member named")
-    conviction = Conviction(vote.kind, vote.view, vote.height, arguments, context.member, context.height)
-    state.put(CONVICTIONS, where, conviction)
-    fields: dict[str, int | str] = {"culprit": culprit, "vote": vote.kind, "epoch": vote.epoch, "view": vote.view}
-    return [Event("member-convicted", {**fields, "vote_height": vote.height})]
-
-
-def _charged(state: State, context: Context, why: str) -> Refused:
-    """The refusal, with the charge that outlives it."""
-    before = state.get(CHARGES, context.member)
-    state.put(CHARGES, context.member, Charge(1 if before is None else before.count + 1, why, context.height))
-    return Refused("evidence-forged", f"{why}; it is charged to {context.member}", keeps_writes=True)
-
-
 def _proposal(state: StateReader, asked: OfProposal, reader: Reader) -> Proposal:
     check_identifier(asked.proposal_id, "proposal_id")
     proposal = state.get(PROPOSALS, asked.proposal_id)
@@ -372,7 +313,7 @@ CONTRACT = Contract(
         Operation("propose", Propose, EVERY_MEMBER, _propose),
         Operation("vote", Vote, EVERY_MEMBER, _vote),
         Operation("recover_key", RecoverKey, EVERY_MEMBER, _recover_key),
-        Operation("report_evidence", Evidence, EVERY_MEMBER, _report_evidence),
+        Operation("report_evidence", Evidence, EVERY_MEMBER, report_evidence),
     ),
     (Query("proposal", OfProposal, EVERY_MEMBER, _proposal),),
 )

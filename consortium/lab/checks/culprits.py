@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from consortium.contracts.governance.governance import CONVICTIONS, Conviction
+from consortium.contracts.governance.convictions import CONVICTIONS, Conviction
 from consortium.core.codec import Decoder, Malformed
 from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.machine import Rows

@@ -7,15 +7,8 @@ from typing import Any
 import pytest
 
 from consortium.contracts import load_contracts
-from consortium.contracts.governance.governance import (
-    CHARGES,
-    CONVICTIONS,
-    PROPOSALS,
-    Propose,
-    RecoverKey,
-    Vote,
-    conviction_key,
-)
+from consortium.contracts.governance.convictions import CHARGES, CONVICTIONS, conviction_key
+from consortium.contracts.governance.governance import PROPOSALS, Propose, RecoverKey, Vote
 from consortium.contracts.governance.governance_rules import recovery_statement
 from consortium.core import registry
 from consortium.core.codec import encode, sha256

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from consortium.core.contract import Contract
+from consortium.core.machine import Note
 from consortium.core.membership import Epochs
 from consortium.core.versions import VersionMissing, get_versions
 from consortium.ledger.chain import Ledger
@@ -15,7 +16,7 @@ from consortium.ledger.snapshot import link, make_base
 from consortium.ledger.verify import verify_ledger
 from consortium.simulation.shortcuts.shared_blocks import SharedBlocks
 from tests.unit.ledger.governed_kit import OLD_PROGRAM, OTHERS, PROGRAM, TWO, Governed, counter
-from tests.unit.ledger.ledger_kit import NOW, PROTOCOL, Add, Chain, codes, make_genesis
+from tests.unit.ledger.ledger_kit import NAMES, NOW, PROTOCOL, Add, Chain, codes, make_genesis
 
 
 def voted(blocks_after: int = 6) -> tuple[Governed, int]:
@@ -82,6 +83,19 @@ def test_a_program_without_the_version_stops_before_its_height_and_has_the_same_
     assert behind.ledger.head_height == first - 1
     key = height_key(first - 1)
     assert behind.rows.get("block", key) == chain.rows.get("block", key)
+
+
+def test_it_is_told_of_the_version_when_the_vote_passes_and_not_again() -> None:
+    def told(program: Mapping[str, Contract]) -> list[Note]:
+        chain = Governed(program)
+        votes = [chain.vote(name, "u") for name in NAMES[1:3]]
+        effects = chain.decide(chain.propose("upgrade", "u", contract="counter", version=2), *votes)
+        effects += chain.count()
+        return [effect for effect in effects if isinstance(effect, Note) and effect.kind == "rules_missing"]
+
+    assert told(PROGRAM) == []
+    (note,) = told(OLD_PROGRAM)
+    assert "from height 13 on version 2 of contract 'counter'" in note.fields["why"]
 
 
 def test_it_stops_at_its_next_boot_too_and_one_with_the_version_goes_on_over_the_same_rows() -> None:
