@@ -9,7 +9,8 @@ import typer
 
 from consortium.core.errors import UserError
 from consortium.core.genesis import Genesis, decode_genesis
-from consortium.core.machine import Apply, Rows
+from consortium.core.machine import Apply, Keep, Rows
+from consortium.core.vault import BoxReader
 from consortium.lab.checks.claims import Verdict, judge
 from consortium.lab.measures.measures import Measures, measure
 from consortium.lab.pages.results import write_results
@@ -18,6 +19,7 @@ from consortium.runs.folder import LEDGER_FILE, load_run
 from consortium.runs.run import Run
 from consortium.runs.trace import TraceReader
 from nodes.process.ledger_file import may_lack_its_log
+from nodes.process.private_store import PrivateStore, StoredBoxes
 from nodes.process.store import SqliteRows
 
 
@@ -41,10 +43,23 @@ def save_ledger(path: Path, rows: Rows) -> None:
         saved.close()
 
 
+def open_vault(path: Path) -> BoxReader:
+    return StoredBoxes(path)
+
+
+def save_vault(path: Path, boxes: BoxReader) -> None:
+    """Write the private store of a simulated node as the file that a real node leaves behind."""
+    saved = PrivateStore(path)
+    try:
+        saved.commit([Keep(name, boxes.get(name) or b"") for name in boxes.names()])
+    finally:
+        saved.close()
+
+
 def load_told(folder: Path) -> Run:
     """A run out of its folder; a person is told where it was cut off, or copied without a part. Raises RunFolderError,
     TraceError."""
-    result = load_run(folder, open_ledger)
+    result = load_run(folder, open_ledger, open_vault)
     if not (folder / "trace.jsonl").is_file():
         typer.echo(
             f"consortium: {folder} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +13,12 @@ import typer
 from rich.console import Console
 
 from consortium.commands.command import EXIT_STOPPED, RUN, Command, Sets, make_console
-from consortium.commands.folders import finish, new_folders, open_ledger, save_ledger
+from consortium.commands.folders import finish, new_folders, open_ledger, open_vault, save_ledger, save_vault
 from consortium.commands.language import spoken
 from consortium.commands.terminal import Stopped, stoppable, tell_run, watching
 from consortium.core.errors import UserError
 from consortium.core.machine import Rows
+from consortium.core.vault import BoxReader
 from consortium.lab.checks.claims import exit_status
 from consortium.runs.folder import load_run, own_folder, write_simulated
 from consortium.runs.run import Run
@@ -135,8 +137,9 @@ def simulate_into(
         except Stopped:
             is_stopped = True
     ledgers: dict[str, Rows] = {name: node.disk.rows for name, node in simulation.nodes.items()}
-    result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped)
-    write_simulated(folder, result, save_ledger)
+    vaults: dict[str, BoxReader] = {name: node.disk.boxes for name, node in simulation.nodes.items()}
+    result = Run(scenario, simulation.genesis, simulation.trace, ledgers, is_stopped, vaults)
+    write_simulated(folder, result, save_ledger, save_vault)
     return result
 
 
@@ -156,8 +159,8 @@ def run_local_into(scenario: Scenario, folder: Path, broker: str, is_recorded: b
         raise UserError(f"{outcome.sentence} The run failed; what there is of it lies in {folder}")
     if not is_stopped and outcome.sentence:
         typer.echo(f"consortium: {outcome.sentence}", err=True)
-    result = load_run(folder, open_ledger)
-    return Run(result.scenario, result.genesis, result.trace, result.ledgers, result.is_partial or is_stopped)
+    result = load_run(folder, open_ledger, open_vault)
+    return replace(result, is_partial=result.is_partial or is_stopped)
 
 
 COMMAND = Command(

@@ -80,15 +80,19 @@ BOX: Decoder[Box] = Decoder(Box, 2 * BOX_BYTES_MAX)
 LACKING = ".lacking"  # a row of a store that was begun anew: it may lack what its member holds
 
 
-class Boxes(Protocol):
-    """The private store's read path: a dict in simulation, an SQLite file of its own in a process. Values are boxes by
-    handle, and the vault's own rows under names that no handle has."""
+class BoxReader(Protocol):
+    """A private store as one reads it. Values are boxes by handle, and the vault's own rows under names that no handle
+    has."""
 
     def get(self, name: str) -> bytes | None: ...
 
     def names(self) -> Sequence[str]:
         """All of them, in order."""
         ...
+
+
+class Boxes(BoxReader, Protocol):
+    """The private store of a node that lives: a dict in simulation, an SQLite file of its own in a process."""
 
     def stage(self, name: str, value: bytes | None) -> None:
         """Show this to every later read at once; it becomes durable with the `Keep` or `Drop` that carries it."""

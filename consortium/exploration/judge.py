@@ -72,7 +72,8 @@ def examine(scenario: Scenario, trusted: frozenset[NodeId] = frozenset()) -> Exa
     honest = [member.name for member in scenario.members if member.name not in dishonest]
     trace = [record for record in simulated.trace if record["node"] not in dishonest and _left(record, watcher)]
     ledgers = {name: rows for name, rows in simulated.ledgers.items() if name in honest}
-    run = Run(scenario, simulation.genesis, trace, ledgers)
+    vaults = {name: boxes for name, boxes in simulated.vaults.items() if name in honest}
+    run = Run(scenario, simulation.genesis, trace, ledgers, vaults=vaults)
     fullest = run.fullest
     epochs = ledger_epochs(run.genesis, fullest.rows) if fullest else Epochs((run.genesis.first_epoch,))
     verifier = Shared.of(run.genesis).verifier

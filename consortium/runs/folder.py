@@ -16,6 +16,7 @@ from consortium import __version__
 from consortium.core.errors import UserError
 from consortium.core.genesis import decode_genesis, encode_genesis
 from consortium.core.machine import Rows
+from consortium.core.vault import BoxReader
 from consortium.plugins.record import check_record, write_record
 from consortium.runs.records import Records
 from consortium.runs.run import Run
@@ -25,6 +26,7 @@ from consortium.scenario.scenario import Scenario
 FORMAT = 1
 LEDGER_FILE = "ledger.sqlite"
 README = "README.md"
+PRIVATE_FILE = "private.sqlite"
 FORMAT_FILE = "format.json"
 
 _UNFINISHED = """# {name}: a run that is not finished
@@ -180,8 +182,14 @@ def _refused(path: Path, error: OSError) -> RunFolderError:
     return RunFolderError(f"cannot write {path}: {error.strerror}; make room there, or name another folder with --out")
 
 
-def write_simulated(out: Path, run: Run, save_ledger: Callable[[Path, Rows], None]) -> None:
-    """What a run in real processes has left behind by itself: scenario, genesis, trace, and a ledger per node."""
+def write_simulated(
+    out: Path,
+    run: Run,
+    save_ledger: Callable[[Path, Rows], None],
+    save_vault: Callable[[Path, BoxReader], None] = lambda path, boxes: None,
+) -> None:
+    """What a run in real processes has left behind by itself: scenario, genesis, trace, and of each node a ledger and
+    a private store."""
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / FORMAT_FILE, _encode_format())
     write_whole(out / "scenario.json", encode_scenario(run.scenario))
@@ -195,6 +203,8 @@ def write_simulated(out: Path, run: Run, save_ledger: Callable[[Path, Rows], Non
         folder = out / "nodes" / name
         folder.mkdir(parents=True, exist_ok=True)
         save_ledger(folder / LEDGER_FILE, rows)
+    for name, boxes in sorted(run.vaults.items()):
+        save_vault(out / "nodes" / name / PRIVATE_FILE, boxes)
 
 
 def encode_scenario(scenario: Scenario) -> bytes:
@@ -208,10 +218,13 @@ def place_of(run: Run) -> str:
     return str(started.get("on", ""))
 
 
-def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
-    """A run out of its folder. Where a run was cut off before its traces were joined, they are joined here. Raises
-    RunFolderError with a sentence, also where the ledger of a member is missing that executed anything, or, of a run
-    that came to its end, of any member; and PluginError where its plug-ins are not those in use."""
+def load_run(
+    folder: Path, open_ledger: Callable[[Path], Rows], open_vault: Callable[[Path], BoxReader] | None = None
+) -> Run:
+    """A run out of its folder. `open_vault`: how private stores are read; None: they are not. Where a run was cut off
+    before its traces were joined, they are joined here. Raises RunFolderError with a sentence, also where the
+    ledger of a member is missing that executed anything, or, of a run that came to its end, of any member; and
+    PluginError where its plug-ins are not those in use."""
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: there is no such folder; a run's folder holds scenario.json and trace.jsonl")
     for name in ("scenario.json", "genesis.json", "trace.jsonl"):
@@ -237,7 +250,9 @@ def load_run(folder: Path, open_ledger: Callable[[Path], Rows]) -> Run:
         if any(member.name == path.parent.name for member in scenario.members)
     }
     records = Records(trace)
-    run = Run(scenario, genesis, records, ledgers, is_partial=not records.of_kind("ended"))
+    stores = [path for path in sorted((folder / "nodes").glob(f"*/{PRIVATE_FILE}")) if path.parent.name in ledgers]
+    vaults = {} if open_vault is None else {path.parent.name: open_vault(path) for path in stores}
+    run = Run(scenario, genesis, records, ledgers, not records.of_kind("ended"), vaults)
     _check_evidence(folder, run)
     return run
 

@@ -13,6 +13,7 @@ from consortium.core.contract import Receipt
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
+from consortium.core.vault import BoxReader
 from consortium.ledger.rows import END, height_key, read_height
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
@@ -33,7 +34,8 @@ _EPOCH: Decoder[Epoch] = Decoder(Epoch, ROW_BYTES_MAX)
 
 @dataclass(frozen=True)
 class Run:
-    """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short.
+    """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short. `vaults`:
+    the private stores, sealed as they are, where they are at hand.
 
     `trace` may be given as any sequence of records; it is kept with an index, which the first question builds."""
 
@@ -42,6 +44,7 @@ class Run:
     trace: Sequence[Record]
     ledgers: Mapping[str, Rows] = field(default_factory=dict)
     is_partial: bool = False
+    vaults: Mapping[str, BoxReader] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trace", Records.of(self.trace))
@@ -64,7 +67,8 @@ class Run:
             return self
         trace = [record for record in self.trace if record["node"] not in self.traitors]
         ledgers = {name: rows for name, rows in self.ledgers.items() if name not in self.traitors}
-        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial)
+        vaults = {name: boxes for name, boxes in self.vaults.items() if name not in self.traitors}
+        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial, vaults)
 
     @property
     def fullest(self) -> Camp | None:

@@ -40,6 +40,7 @@ from consortium.simulation.simulated_node import (
     SimulatedNode,
 )
 from consortium.simulation.world import SimulatedWorld
+from consortium.vault.boxes import DictBoxes
 
 WALL_ORIGIN_US = 1_775_001_600_000_000  # 2026-04-01T00:00:00Z, after every day of service of our workloads
 PURPOSES: tuple[Purpose, ...] = ("encrypt", "recover", "submit", "vote")
@@ -50,12 +51,13 @@ _ACTING = (Awaited, Arrival, Due, Tick)  # a tuple made once: this is asked of e
 
 
 class Simulated(NamedTuple):
-    """`trace`: records in order of virtual time. `ledgers` by node; of a member and its twin there are two.
+    """`trace`: records in order of virtual time. `ledgers`, `vaults`: by node; of a member and its twin there are two.
     `is_done`: of all honest nodes that live, all roles done and all ledgers at one sealed height."""
 
     trace: list[Record]
     genesis: Genesis
     ledgers: dict[str, DictRows]
+    vaults: dict[str, DictBoxes]
     is_done: bool
     is_stalled: bool
     ended_us: int
@@ -201,7 +203,8 @@ class Simulation:
         ledgers: dict[str, DictRows] = {name: node.disk.rows for name, node in self.nodes.items()}
         self.driver.end()
         self._note("", Note("ended", {"verdict": "done" if is_done else "no progress"}))
-        return Simulated(self.trace, self.genesis, ledgers, is_done, is_stalled, self._clock.now_us)
+        vaults = {name: node.disk.boxes for name, node in self.nodes.items()}
+        return Simulated(self.trace, self.genesis, ledgers, vaults, is_done, is_stalled, self._clock.now_us)
 
     def _about(self) -> dict[str, Any]:
         return {

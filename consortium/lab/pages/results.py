@@ -49,6 +49,7 @@ _PLUGIN_FILES = """| `plugins.json` | the user's own files that the run loaded, 
 _LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: starts, reconnections, errors |
 | `nodes/NAME/trace.jsonl` | that node's own part of the trace |
 | `nodes/NAME/votes.log` | its durable votes, so that it never votes twice after a crash |
+| `nodes/NAME/private.sqlite` | its private records in sealed boxes, and the audit of their reads (mode 0600) |
 | `nodes/NAME/*.damaged-TIME.*` | files that were found damaged and set aside; its log says why |
 | `nodes/NAME/copy/` | its files as they were when a fault of the scenario copied its disk |
 | `nodes/NAME/recording/` | with `--record`: all that its host was given (mode 0600); `consortium replay` reads it |

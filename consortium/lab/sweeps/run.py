@@ -91,7 +91,7 @@ def examine(scenario: Scenario, profile: Profile | None = None) -> Result:
     """Simulate, check and measure."""
     simulated = Simulation(scenario, profile=profile).run()
     ledgers: Mapping[str, Rows] = dict(simulated.ledgers)
-    run = Run(scenario, simulated.genesis, simulated.trace, ledgers)
+    run = Run(scenario, simulated.genesis, simulated.trace, ledgers, vaults=dict(simulated.vaults))
     verdicts = judge(run)
     found = distributions(run.trace)
     measures = measure(run.trace, found)

@@ -26,7 +26,8 @@ from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, View
 from consortium.runs.run import Run, head_height
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Workload
-from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, movement, secret
+from consortium.vault.boxes import DictBoxes
+from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, made_up_vault, movement, secret
 
 HEIGHT = 40
 RowList = list[tuple[str, bytes, bytes | None]]
@@ -262,3 +263,30 @@ def control_votes__older_ballot() -> Said:
 
 def control_votes__proposal_of_another() -> Said:
     return said(("depot", Proposal(7, b"d" * 32, 9, ())), protocol="hotstuff")
+
+
+def with_vault(run: Run, member: str, boxes: DictBoxes) -> Run:
+    return replace(run, vaults={**run.vaults, member: boxes})
+
+
+def control_commitments_kept(run: Run) -> Run:
+    return with_vault(run, "bureau", DictBoxes())
+
+
+def control_commitments_kept__another(run: Run) -> Run:
+    return with_vault(run, "bureau", made_up_vault("bureau", **{"record/r-1": b"d" * 32}))
+
+
+def control_erased_is_gone(run: Run) -> Run:
+    """It holds what its own ledger says is erased; and of another its ledger says nothing, but it has confirmed."""
+    return with_vault(run, "bureau", made_up_vault("bureau", **{"record/r-2": b"c" * 32}))
+
+
+def control_erased_is_gone__confirmed(run: Run) -> Run:
+    bent = with_rows(run, [("state", state_key("tombstone", "record/r-2"), None)], ("bureau",))
+    return with_vault(bent, "bureau", made_up_vault("bureau", **{"record/r-2": b"c" * 32}))
+
+
+def control_erasures_confirmed(run: Run) -> Run:
+    waiting = encode({"day": 20260101, "reason": "term-over", "awaiting": ("bureau",)})
+    return with_rows(run, [("state", state_key("tombstone", "record/r-2"), waiting)])

@@ -22,10 +22,12 @@ from consortium.core.transaction import (
     encode_transaction,
     sign_bundle,
 )
+from consortium.core.vault import Box
 from consortium.ledger.rows import DictRows, height_key, receipt_key, state_key
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario
+from consortium.vault.boxes import DictBoxes
 
 NAMES = ("bureau", "depot", "hospital-1", "hospital-2", "pharmacy-1", "pharmacy-2", "regulator")
 ROLES = ("bureau", "supplier", "hospital", "hospital", "pharmacy", "pharmacy", "regulator")
@@ -153,7 +155,36 @@ def made_up_run() -> Run:
     trace.append(_record(29_800_000, "regulator", "finding", rule="duplicate-bill", records="ab", amount_fen=120_050))
     trace.append(_record(30_400_000, "", "ended", verdict="done"))
     trace.sort(key=lambda record: record["t_us"])
-    return Run(made_up_scenario(), made.genesis, trace, {name: made.rows.copy() for name in NAMES})
+    made.rows.stage(_private_rows())
+    ledgers = {name: made.rows.copy() for name in NAMES}
+    return Run(made_up_scenario(), made.genesis, trace, ledgers, vaults={name: made_up_vault(name) for name in NAMES})
+
+
+RECORD_HOLDERS = ("bureau", "depot")
+
+
+def _private_rows() -> list[tuple[str, bytes, bytes | None]]:
+    """A record and the lines of a bill, kept; and a record that was erased."""
+    record = {"record_class": "report", "commitment": b"c" * 32, "holders": RECORD_HOLDERS, "given": ()}
+    erased = {"day": 20260101, "reason": "term-over", "awaiting": ()}
+    return [
+        ("state", state_key("record", "r-1"), encode(record)),
+        ("state", state_key("record", "r-2"), encode(record)),
+        ("state", state_key("tombstone", "record/r-2"), encode(erased)),
+        ("state", state_key("institution", "H1"), encode({"member": "depot"})),
+        ("state", state_key("bill", "h1-1"), encode({"fixmedins_code": "H1", "lines": b"l" * 32})),
+    ]
+
+
+def made_up_vault(name: str, **more: bytes) -> DictBoxes:
+    """What a member must hold by these rows, and the commitments of `more` records."""
+    boxes = DictBoxes()
+    held = {"record/r-1": b"c" * 32} if name in RECORD_HOLDERS else {}
+    if name == "depot":
+        held["lines/h1-1"] = b"l" * 32
+    for handle, commitment in {**held, **more}.items():
+        boxes.stage(handle, encode(Box(handle, commitment, b"", b"")))
+    return boxes
 
 
 COSTS = ("hash", "decode", "store", "bus", "execute", "state", "verify", "cpu")

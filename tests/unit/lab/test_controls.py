@@ -142,6 +142,7 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "money balances",
         "dates bind",
         "equal state roots",
+        "what was erased is gone",
         "progress",
         "no suspicion",
         "recovered in time",
@@ -150,6 +151,8 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "everything executed",
         "equal heads",
         "every claim answered",
+        "commitments are kept",
+        "erasures are confirmed",
     ]
     assert [claim.name for claim in said_claims()] == ["honest votes"]
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from consortium.commands.folders import open_vault, save_vault
 from consortium.core.machine import Rows
 from consortium.lab.checks.claims import judge
 from consortium.lab.measures.measures import measure
@@ -65,7 +66,7 @@ def test_the_report_is_whole_html(page: str) -> None:
 def test_a_failed_check_is_shown_first_and_in_words(run: Run) -> None:
     bent = replace(run, trace=[record for record in run.trace if record["kind"] != "ended"])
     text = build_report(bent, judge(bent), measure(bent.trace))
-    assert "1 of 11 checks fail: progress" in text
+    assert "1 of 14 checks fail: progress" in text
     assert "the run was cut short" in text
 
 
@@ -101,10 +102,10 @@ def save(path: Path, rows: Rows) -> None:
 def test_a_run_read_from_its_folder_is_the_run_that_was_written(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "run"
     claim_folder(out)
-    write_simulated(out, run, save)
+    write_simulated(out, run, save, save_vault)
     verdicts = judge(run)
     write_results(out, run, verdicts, measure(run.trace))
-    again = load_run(out, lambda path: SqliteRows(path, read_only=True))
+    again = load_run(out, lambda path: SqliteRows(path, read_only=True), open_vault)
     assert again.scenario == run.scenario
     assert again.genesis == run.genesis
     assert fingerprint(again.trace) == fingerprint(run.trace)
@@ -114,7 +115,7 @@ def test_a_run_read_from_its_folder_is_the_run_that_was_written(run: Run, tmp_pa
 
 def test_the_readme_explains_every_file_of_the_folder(run: Run, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    write_simulated(out, run, save)
+    write_simulated(out, run, save, save_vault)
     write_results(out, run, judge(run), measure(run.trace))
     readme = (out / "README.md").read_text()
     for path in out.rglob("*"):
