@@ -176,7 +176,7 @@ def _check_distinct(state: State, code: str) -> None:
     folded = code.lower()
     shorter = [folded[:at] for at, letter in enumerate(folded) if letter == "-"]
     others = [state.get(SPELLINGS, name) for name in (folded, *shorter)]
-    longer = next(state.range(SPELLINGS, f"{folded}-", f"{folded}."), None)  # "." follows "-"
+    longer = next(state.range(SPELLINGS, f"{folded}-", f"{folded}.", limit=1), None)  # "." follows "-"
     for other in (*others, None if longer is None else longer[1]):
         if other is not None and other.fixmedins_code != code:
             raise Refused(

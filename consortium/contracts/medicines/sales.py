@@ -6,8 +6,7 @@ state, and a counter at which no insurance pays tells nobody.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable
 
 import msgspec
 
@@ -168,7 +167,7 @@ def _return_sale(state: State, arguments: ReturnSale, _context: Context) -> list
 
 def _second_sales(state: StateReader, arguments: SecondSalesAfter, _reader: Reader) -> FoundSales:
     after = arguments.drug_trac_codg
-    page: Iterator[tuple[str, SecondSales]] = islice(state.range(SECOND_SALES, f"{after} ", "~"), PAGE_MAX)
+    page = state.range(SECOND_SALES, f"{after} ", "~", limit=PAGE_MAX)
     return FoundSales(tuple(FoundSale(code, sales) for code, sales in page))
 
 

@@ -9,7 +9,6 @@ regulator ring by themselves (`roles/duties.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import NamedTuple
 
 import msgspec
@@ -77,7 +76,7 @@ def is_waiting(state: StateReader, name: str) -> bool:
 
 def due_until(state: StateReader, day: int, count_max: int) -> Iterator[Waiting]:
     """The first entries that are due on `day` or were before, in order of days."""
-    for name, _ in islice(state.range(DUE, "", str(compute_day_after(day, 1))), count_max):
+    for name, _ in state.range(DUE, "", str(compute_day_after(day, 1)), limit=count_max):
         on, kind, key = name.split("/", 2)
         contract, operation = kind.split(".", 1)
         yield Waiting(name, int(on), contract, operation, key)
