@@ -88,7 +88,7 @@ def settle(
     _check_in_time(bill, pack, context.day)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
-    account_fen = funds.get_balance(state, account) if claim.acct_used_flag else 0
+    account_fen = funds.get_spendable(state, account) if claim.acct_used_flag else 0
     row_key = f"{psn_no}/{year}"
     row = state.get(ACCUMULATORS, row_key) or Accumulator()
     amounts = adjudicate(bill.sums, terms, compute_used(row, insutype, is_joint=is_joint), pack, account_fen)

@@ -96,6 +96,11 @@ def get_balance(state: StateReader, name: str) -> int:
     return 0 if account is None else account.balance_fen
 
 
+def get_spendable(state: StateReader, name: str) -> int:
+    """What an account can pay with, in fen: its balance, and nothing while it is held."""
+    return 0 if hold.is_held(state, name) else get_balance(state, name)
+
+
 def has_account(state: StateReader, name: str) -> bool:
     return state.get(ACCOUNTS, name) is not None
 

@@ -3,6 +3,8 @@
 import pytest
 
 from consortium.contracts.checks import check_reference
+from consortium.contracts.insurance import funds, settlement
+from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines.procurement_records import Pay, Prepay
 from consortium.contracts.oversight import hold
 from consortium.contracts.oversight.hold_operations import CONTRACT, Lift, OfAccount, Place
@@ -115,6 +117,31 @@ def test_goods_of_a_held_supplier_arrive_and_are_not_paid_until_the_hold_is_lift
     house.run("regulator", "hold", "ask_lift", LIFT)
     house.run("bureau", "hold", "endorse_lift", LIFT)
     assert refusal(house, "bureau", "pay", Pay("O1", "fund")) == "ok"
+
+
+def test_a_held_personal_account_pays_nothing_and_refuses_no_claim() -> None:
+    house = founded()
+    funds.move(house.state, funds.EXTERNAL, "person/E", 10_000, "opening/E", [])
+    line = Line("A", 1, 1_000_000)
+    free = house.claim("E", (line,), serial="1")
+    house.run("regulator", "hold", "place", Place("person/E", "inquiry", "inquiry/Q-1"))
+    house.run(
+        "h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-person")
+    )  # gives back, past the hold
+    held = house.claim("E", (line,), serial="2")
+    assert (free.amounts.acct_pay, held.amounts.acct_pay) == (10_000, 0)
+    assert free.amounts.psn_pay == held.amounts.psn_pay == held.amounts.cash_payamt
+    assert funds.get_balance(house.state, "person/E") == 10_000
+
+
+def test_what_is_owed_to_a_held_institution_adds_up_and_is_not_paid_out() -> None:
+    house = founded()
+    house.run("regulator", "hold", "place", Place("payable/H3", "finding", "finding/F-1"))
+    house.claim("E", (Line("A", 1, 1_000_000),), serial="1")
+    with pytest.raises(Refused, match="payment-held"):
+        funds.move(house.state, "payable/H3", "paid/H3", 1, "institution/H3", [])
+    house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-person"))
+    assert funds.get_balance(house.state, "payable/H3") == 0
 
 
 @pytest.mark.parametrize("value", ["order/O-17", "settlement/psn/2026/000003", "payment-order/a"])
