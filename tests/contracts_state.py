@@ -182,9 +182,9 @@ class Consortium:
         return sum(account.balance_fen for _, account in self.state.range(funds.ACCOUNTS, "", "￿"))
 
 
-def founded() -> Consortium:
+def founded(house: Consortium | None = None) -> Consortium:
     """Funds, pack, catalogue, institutions H1..H3 (of h1, by level), K3 (of h2), P1 (of p1), persons E, R, A."""
-    house = Consortium()
+    house = house or Consortium()
     house.state.put(registry.RULES, registry.ONLY, registry.Rules("ed25519", 16, 32))
     for fund in funds.STANDARD_FUNDS:
         house.genesis("funds", "open", funds.Open(fund))

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
-    {"roles", "behaviours"},
+    {"roles", "behaviours", "views"},
     {"scenario"},
     {"runs", "simulation"},
     {"lab"},
@@ -17,7 +17,19 @@ FLOORS = [
     {"commands"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"core", "contracts", "ledger", "node", "protocols", "roles", "behaviours", "scenario", "simulation", "vault"}
+PURE = {
+    "core",
+    "contracts",
+    "ledger",
+    "node",
+    "protocols",
+    "roles",
+    "behaviours",
+    "scenario",
+    "simulation",
+    "vault",
+    "views",
+}
 IMPURE_MODULES = {
     "asyncio", "time", "socket", "os", "threading", "multiprocessing", "subprocess", "random", "secrets",
     "datetime", "locale", "uuid", "ssl", "select", "signal", "concurrent", "aiomqtt", "amqtt", "sqlite3",

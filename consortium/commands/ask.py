@@ -27,7 +27,8 @@ def ask(
     arguments: Annotated[str, typer.Argument(help="What the query is about, as JSON.", metavar="ARGUMENTS")] = "{}",
     json: Json = False,
 ) -> None:
-    with opened(run, member) as ledger:
+    with opened(run, member) as past:
+        ledger = past.ledger
         reader = reader_of(ledger, member)
         if query is None:
             _show_queries(reader)

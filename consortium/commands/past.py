@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from consortium.contracts import load_contracts
 from consortium.core.calendar import compute_day
@@ -18,6 +19,14 @@ from consortium.ledger.chain import Ledger
 from consortium.plugins.record import check_record
 from consortium.runs.folder import LEDGER_FILE, check_format
 from nodes.process.store import SqliteRows
+
+
+class Past(NamedTuple):
+    """A booted ledger, its rows, and the file that they lie in."""
+
+    ledger: Ledger
+    rows: SqliteRows
+    path: Path
 
 
 def ledger_file(run: Path, member: str) -> Path:
@@ -36,7 +45,7 @@ def ledger_file(run: Path, member: str) -> Path:
 
 
 @contextmanager
-def opened(run: Path, member: str) -> Iterator[Ledger]:
+def opened(run: Path, member: str) -> Iterator[Past]:
     """The booted ledger of `ledger_file`. Raises UserError, Damaged, GenesisError."""
     path = ledger_file(run, member)
     check_record(run)
@@ -48,7 +57,7 @@ def opened(run: Path, member: str) -> Iterator[Ledger]:
         if rows.get("meta", b"head") is None:
             raise UserError(f"{path} holds no block")
         ledger.boot()
-        yield ledger
+        yield Past(ledger, rows, path)
     finally:
         rows.close()
 

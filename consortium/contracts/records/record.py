@@ -257,7 +257,7 @@ CONTRACT = Contract(
         Operation("register", Register, BY_ALL, _register),
         Operation("request", Ask, BY_ALL, _request),
         Operation("deliver", Deliver, BY_ALL, _deliver),
-        Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker)),
+        Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker, owner="who asked for it")),
         Operation("erase", Erase, BY_BUREAU, _erase),
         Operation("confirm_erased", ConfirmErased, BY_ALL, _confirm_erased),
     ),

@@ -1,0 +1,148 @@
+"""`consortium view`: a read model over a finished run's ledger, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
+from consortium.commands.language import spoken
+from consortium.commands.past import Past, opened, reader_of
+from consortium.commands.tables import Column, show_table
+from consortium.core.errors import UserError
+from consortium.core.header import header_bytes_digest
+from consortium.ledger.rows import Damaged, height_key
+from consortium.views import load_views
+from consortium.views.view import FEN, NUMBER, Columns, View, digest_of, feed_block
+from nodes.process.view_file import VIEWS_FILE, ViewFile
+
+COMMIT_EVERY = 256  # blocks
+
+
+def view(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")],
+    name: Annotated[str | None, typer.Argument(help="The view; without it, all names.", metavar="NAME")] = None,
+    member: Annotated[
+        str, typer.Option(metavar="MEMBER", help="Whose ledger, and who looks. Default: the first that may.")
+    ] = "",
+    where: Annotated[
+        list[str] | None, typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this value.")
+    ] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the view away and make it again.")] = False,
+    json: Json = False,
+) -> None:
+    views = load_views()
+    if name is None:
+        rows = [(one.name, ", ".join(sorted(one.roles)), one.sentence) for one in views.values()]
+        words = spoken()
+        columns = (Column(words("view")), Column(words("who may look")), Column(words("what it shows")))
+        show_table(make_console(), columns, rows)
+        return
+    if name not in views:
+        raise UserError(f"there is no view {name!r}; there are {', '.join(views)}")
+    wanted = [_split(each) for each in where or ()]
+    with opened(run, member) as past:
+        reader = reader_of(past.ledger, member or _first_that_may(past, views[name]))
+        if not views[name].is_shown_to(reader.role):
+            why = f"a {reader.role} may not look at {name}"
+            typer.echo(spoken()("refused: {code}: {why}", code="not-permitted", why=why))
+            raise typer.Exit(EXIT_UNSAFE)
+        file = ViewFile(past.path.with_name(VIEWS_FILE), views[name], past.ledger.chain)
+        try:
+            first = bring_up(file, past, rebuild=rebuild)
+            _show(file, past, first, wanted, json)
+        finally:
+            file.close()
+
+
+def bring_up(file: ViewFile, past: Past, *, rebuild: bool = False) -> int:
+    """Feed a view what it lacks of the ledger; all of it where what it was fed is not of this ledger. Returns the
+    height of the first block that it can have. Raises Damaged."""
+    ledger = past.ledger
+    first = ledger.base_height + (1 if ledger.base_height else 0)
+    height, digest = file.head
+    if rebuild or height > ledger.head_height or (height >= first and _digest_at(past, height) != digest):
+        file.clear()
+        height = -1
+    for at in range(max(height + 1, first), ledger.head_height + 1):
+        block = ledger.receipted(at)
+        if block is None:
+            raise Damaged(f"block {at} is missing")
+        feed_block(file.view, file.book, block)
+        if at % COMMIT_EVERY == 0 or at == ledger.head_height:
+            file.commit(at, _digest_at(past, at))
+    return first
+
+
+def _digest_at(past: Past, height: int) -> bytes:
+    return header_bytes_digest(past.rows.get("block", height_key(height)) or b"")
+
+
+def _split(text: str) -> tuple[str, str]:
+    column, is_given, value = text.partition("=")
+    if not is_given:
+        raise UserError(f"--where {text}: expected COLUMN=VALUE")
+    return column, value
+
+
+def _first_that_may(past: Past, view: View) -> str:
+    """The first member, by name, whose role may look. Raises UserError."""
+    for each in past.ledger.epochs.at(past.ledger.head_height + 1).members:
+        if view.is_shown_to(each.role):
+            return each.name
+    raise UserError(f"nobody here may look at {view.name}: it is for {', '.join(sorted(view.roles))}")
+
+
+def _show(file: ViewFile, past: Past, first: int, wanted: Sequence[tuple[str, str]], json: bool) -> None:
+    shown = [table for table in file.view.tables if table.is_shown]
+    known = {name for table in shown for name in table.kinds}
+    for column, _ in wanted:
+        if column not in known:
+            raise UserError(f"--where {column}=…: {file.view.name} has the columns {', '.join(sorted(known))}")
+    found = {table.name: [row for row in file.rows(table) if _is_wanted(table, row, wanted)] for table in shown}
+    if json:
+        tables = {
+            name: [dict(zip(file.book.tables[name].kinds, row, strict=True)) for row in rows]
+            for name, rows in found.items()
+        }
+        digest = digest_of(file.all_rows())
+        fields = {"format": 1, "view": file.view.name, "height": file.head[0], "first_height": first, "digest": digest}
+        print_json({**fields, "tables": tables})
+        return
+    console, words = make_console(), spoken()
+    for table in shown:
+        console.print(f"{table.name} ({len(found[table.name])})", style="bold")
+        columns = [Column(name, kind in (NUMBER, FEN)) for name, kind in table.kinds.items()]
+        show_table(console, columns, [_told(table, row) for row in found[table.name]])
+    if first:
+        typer.echo(words("the ledger begins at height {first}: what came before is not in it", first=first), err=True)
+
+
+def _is_wanted(table: Columns, row: Sequence[Any], wanted: Sequence[tuple[str, str]]) -> bool:
+    values = dict(zip(table.kinds, row, strict=True))
+    return all(str(values.get(column, value)) == value for column, value in wanted)
+
+
+def _told(table: Columns, row: Sequence[Any]) -> list[str]:
+    """Amounts in yuan, to the fen."""
+    return [_yuan(value) if kind == FEN else str(value) for kind, value in zip(table.kinds.values(), row, strict=True)]
+
+
+def _yuan(fen: int) -> str:
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
+COMMAND = Command(
+    "view",
+    "Show a read model over the ledger of a finished run.\n\n"
+    "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time.\n\n"
+    "\b\nExamples:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
+    "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/P1 --json\n\n"
+    "Exit status: 0 shown, 1 refused, 2 wrong usage or input.",
+    view,
+    LOOK,
+)

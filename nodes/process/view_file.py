@@ -1,0 +1,103 @@
+"""A view in a file beside the ledger, `views.sqlite`: rows as a researcher can read them, mode 0600.
+
+Whoever removes the file loses nothing; it is made again from the ledger."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from consortium.views.view import DAY, FEN, NUMBER, Book, Columns, Row, View
+from nodes.errors import UserError
+
+VIEWS_FILE = "views.sqlite"
+FORMAT = 1
+
+
+class ViewFile:
+    """The tables of one view in the file. `head`: the height and the digest of the header up to which it was fed;
+    height −1: never. What is of another chain, another shape or another format is thrown away. Raises UserError."""
+
+    def __init__(self, path: Path, view: View, chain: bytes) -> None:
+        self.view = view
+        self.path = path
+        try:
+            if not path.exists():
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            path.chmod(0o600)
+            self._file = sqlite3.connect(path, isolation_level=None)
+            self._file.execute(
+                "CREATE TABLE IF NOT EXISTS fed (view TEXT PRIMARY KEY, shape TEXT, height INT, digest BLOB)"
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise UserError(f"cannot keep views in {path}: {error}; remove the file, or make room") from None
+        self._shape = f"{FORMAT} {chain.hex()} {[(t.name, t.keys, dict(t.kinds)) for t in view.tables]}"
+        found = self._file.execute("SELECT shape, height, digest FROM fed WHERE view = ?", (view.name,)).fetchone()
+        self.head: tuple[int, bytes] = (-1, b"")
+        if found is not None and found[0] == self._shape:
+            self.head = (int(found[1]), bytes(found[2]))
+        else:
+            self.clear()
+        self.book = Book(view.tables, self._read)
+
+    def clear(self) -> None:
+        """Nothing was fed yet."""
+        with self._file:
+            self._file.execute("BEGIN")
+            for table in self.view.tables:
+                columns = ", ".join(f'"{name}" {_type(kind)} NOT NULL' for name, kind in table.kinds.items())
+                keys = ", ".join(f'"{name}"' for name in list(table.kinds)[: table.keys])
+                self._file.execute(f"DROP TABLE IF EXISTS {self._name(table)}")
+                self._file.execute(f"CREATE TABLE {self._name(table)} ({columns}, PRIMARY KEY ({keys})) WITHOUT ROWID")
+            self._file.execute("DELETE FROM fed WHERE view = ?", (self.view.name,))
+        self.head = (-1, b"")
+        self.book = Book(self.view.tables, self._read)
+
+    def commit(self, height: int, digest: bytes) -> None:
+        """What the book has changed, and up to where it was fed, in one transaction."""
+        with self._file:
+            self._file.execute("BEGIN")
+            for (name, key), row in self.book.changes.items():
+                table = self.book.tables[name]
+                if row is None:
+                    self._file.execute(f"DELETE FROM {self._name(table)} WHERE {_where(table)}", key)
+                else:
+                    marks = ", ".join("?" * len(table.kinds))
+                    self._file.execute(f"INSERT OR REPLACE INTO {self._name(table)} VALUES ({marks})", (*key, *row))
+            kept = (self.view.name, self._shape, height, digest)
+            self._file.execute("INSERT OR REPLACE INTO fed VALUES (?, ?, ?, ?)", kept)
+        self.book.changes.clear()
+        self.head = (height, digest)
+
+    def rows(self, table: Columns) -> Iterator[tuple[Any, ...]]:
+        """Key and row together, in the order of the key."""
+        order = ", ".join(f'"{name}"' for name in list(table.kinds)[: table.keys])
+        yield from self._file.execute(f"SELECT * FROM {self._name(table)} ORDER BY {order}")
+
+    def all_rows(self) -> Iterator[tuple[str, Row, Row]]:
+        """Those of all tables, as `digest_of` takes them."""
+        for table in sorted(self.view.tables, key=lambda one: one.name):
+            for row in self.rows(table):
+                yield table.name, tuple(row[: table.keys]), tuple(row[table.keys :])
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _read(self, name: str, key: Row) -> Row | None:
+        table = self.book.tables[name]
+        found = self._file.execute(f"SELECT * FROM {self._name(table)} WHERE {_where(table)}", key).fetchone()
+        return None if found is None else tuple(found[table.keys :])
+
+    def _name(self, table: Columns) -> str:
+        return f'"{self.view.name}_{table.name}"'
+
+
+def _type(kind: str) -> str:
+    return "INTEGER" if kind in (NUMBER, FEN, DAY) else "TEXT"
+
+
+def _where(table: Columns) -> str:
+    return " AND ".join(f'"{name}" = ?' for name in list(table.kinds)[: table.keys])

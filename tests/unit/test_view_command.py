@@ -1,0 +1,102 @@
+"""`consortium view`: read models over a finished run, for those who may look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consortium.commands import app as cli
+from consortium.commands import view as viewing
+from consortium.views import load_views
+from consortium.views.view import View
+from tests.finished_run import INSTITUTIONS, finished_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_run(tmp_path_factory.mktemp("viewed") / "run")
+
+
+@pytest.fixture
+def say(run: Path, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
+    def saying(*words: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            cli.main(["view", str(run), *words])
+        said = capsys.readouterr()
+        return int(left.value.code or 0), said.out, said.err
+
+    return saying
+
+
+def document(say: Any, *words: str) -> dict[str, Any]:
+    status, out, error = say(*words, "--json")
+    assert (status, error) == (0, "")
+    found: dict[str, Any] = json.loads(out)
+    return found
+
+
+def test_what_a_year_cost_adds_up_to_what_the_institutions_are_owed(say: Any) -> None:
+    statement = document(say, "statement")["tables"]
+    assert sum(row["settled"] for row in statement["year"]) == len(statement["entry"]) == 8
+    paid = {row["fixmedins_code"]: 0 for row in statement["entry"]}
+    for row in statement["entry"]:
+        paid[row["fixmedins_code"]] += row["fund_pay_sumamt"] + row["acct_pay"]
+    owed = {row["fixmedins_code"]: row["earned_fen"] for row in document(say, "payables")["tables"]["institution"]}
+    assert owed == paid and set(owed) == set(INSTITUTIONS.values())
+
+
+def test_only_rows_with_a_value_are_shown(say: Any) -> None:
+    code = INSTITUTIONS["hospital-1"]
+    rows = document(say, "statement", "--where", f"fixmedins_code={code}")["tables"]["entry"]
+    assert len(rows) == 4 and {row["fixmedins_code"] for row in rows} == {code}
+
+
+def test_every_view_is_the_same_after_it_was_thrown_away(say: Any, run: Path) -> None:
+    for name in load_views():
+        before = document(say, name, "--member", "bureau")
+        assert document(say, name, "--member", "bureau", "--rebuild") == before
+    (run / "nodes" / "bureau" / "views.sqlite").unlink()
+    assert document(say, name, "--member", "bureau") == before
+
+
+def test_a_second_look_feeds_nothing_again(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = document(say, "payables")
+
+    def feeding(view: View, *words: Any) -> None:
+        raise AssertionError(f"{view.name} is fed again")
+
+    monkeypatch.setattr(viewing, "feed_block", feeding)
+    assert document(say, "payables") == before
+
+
+def test_who_may_not_look_is_refused(say: Any) -> None:
+    status, out, _ = say("payables", "--member", "hospital-1")
+    assert (status, out) == (1, "refused: not-permitted: a hospital may not look at payables\n")
+    assert say("stock", "--member", "hospital-1")[0] == 0
+
+
+def test_amounts_are_shown_in_yuan_to_the_fen(say: Any) -> None:
+    told = {0: "0.00", 5: "0.05", -5: "-0.05", 12_345_678: "123,456.78", -100: "-1.00"}
+    assert {fen: viewing._yuan(fen) for fen in told} == told
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["statements"], "there is no view 'statements'; there are payables"),
+        (["payables", "--where", "owed"], "expected COLUMN=VALUE"),
+        (["payables", "--where", "owed=1"], "payables has the columns disbursed_fen"),
+        (["payables", "--member", "nobody"], "no member after height"),
+    ],
+)
+def test_a_mistake_is_one_sentence(say: Any, words: list[str], why: str) -> None:
+    status, _, error = say(*words)
+    assert status == 2 and why in error and error.count("\n") == 1
+
+
+def test_without_a_name_all_views_are_told(say: Any) -> None:
+    _, out, _ = say()
+    assert all(name in out for name in load_views())
