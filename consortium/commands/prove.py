@@ -205,7 +205,7 @@ COMMAND = Command(
     "Write a proof of one record of a run's ledger: a file that convinces with the genesis file alone.\n\n"
     f"What can be proven: {_words(load_told_tables())}. A record that is not there is proven to be absent.\n\n"
     "\b\nExamples:\n  consortium prove runs/RUN claim P1/2026/000001\n"
-    "  consortium prove runs/RUN account fund/employee --at 120 --out employee.proof\n"
+    "  consortium prove runs/RUN account fund/employee-pool --at 120 --out pool.proof\n"
     "  consortium prove runs/RUN/nodes/bureau receipt 128/0\n\n"
     "Exit status: 0 written, 2 wrong usage or input, or nothing of it is sealed yet.",
     prove,

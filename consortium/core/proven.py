@@ -32,10 +32,15 @@ T = TypeVar("T")
 
 PROOF_BYTES_MAX = 4_000_000
 GENESIS_BYTES_MAX = 64_000_000
+WHY_CHARACTERS_MAX = 400
 
 
 class ProofError(ValueError):
-    """The proof proves nothing, or cannot be made yet; the text says why."""
+    """The proof proves nothing, or cannot be made yet; the text says why, in one line of printable characters: what a
+    library quotes of a stranger's bytes must not reach a terminal as it is."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in why)[:WHY_CHARACTERS_MAX])
 
 
 # --- proofs ---------------------------------------------------------------------------------------------------------

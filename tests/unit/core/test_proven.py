@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from consortium.contracts.governance.governance import Propose
 from consortium.core.codec import encode
+from consortium.core.contract import Context, Contract, Event, Operation, Refused, State
 from consortium.core.format import FORMAT
 from consortium.core.genesis import Genesis, encode_genesis
 from consortium.core.messages import Certificate
@@ -32,6 +35,7 @@ from consortium.core.proven import (
     judge_proof,
 )
 from consortium.core.seals import Checkpoint, EpochLink
+from consortium.core.transaction import TRANSACTION_BYTES_MAX, encode_transaction
 from consortium.ledger.proofs import (
     prove_epochs,
     prove_header,
@@ -41,7 +45,17 @@ from consortium.ledger.proofs import (
 )
 from consortium.ledger.rows import state_key
 from tests.unit.ledger.governed_kit import Governed
-from tests.unit.ledger.ledger_kit import NAMES, Scatter, Tally, certify, make_genesis
+from tests.unit.ledger.ledger_kit import (
+    CONTRACTS,
+    NAMES,
+    TALLIES,
+    Chain,
+    Scatter,
+    Tally,
+    certify,
+    codes,
+    make_genesis,
+)
 
 KINDS: tuple[type[Any], ...] = (TransactionProof, ReceiptProof, StateProof, HeaderProof, EpochsProof)
 
@@ -225,3 +239,56 @@ def test_judging_changes_nothing_and_depends_on_nothing(story: Story) -> None:
 
 def test_every_kind_of_proof_is_judged() -> None:
     assert set(KINDS) == {value_of(proof).__class__ for proof in Story().proofs.values()}
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_whatever_comes_is_judged_or_refused_in_a_sentence(story: Story, data: st.DataObject) -> None:
+    proof = story.proofs[data.draw(st.sampled_from(sorted(story.proofs)))]
+    at = data.draw(st.integers(0, len(proof)))
+    taken = data.draw(st.integers(0, 64))
+    hostile = proof[:at] + data.draw(st.binary(max_size=64)) + proof[at + taken :]
+    try:
+        proven = story.judge(hostile)
+    except ProofError as error:
+        assert "\n" not in str(error)
+    else:
+        assert hostile == proof or isinstance(proven, ProvenState)
+
+
+# --- a contract judges a proof of another chain ---------------------------------------------------------------------
+
+
+class Accept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    proof: bytes
+
+
+def bridge(anchor: Anchor) -> Contract:
+    """Accepts a tally that is proven on the chain of the anchor."""
+
+    def accept(state: State, arguments: Accept, context: Context) -> list[Event]:
+        try:
+            proven = judge_from(anchor, arguments.proof, TRANSACTION_BYTES_MAX)
+        except ProofError as error:
+            raise Refused("proof-fails", str(error)) from None
+        if not isinstance(proven, ProvenState) or proven.value is None:
+            raise Refused("proof-fails", "it proves no tally")
+        state.put(TALLIES, proven.key, msgspec.msgpack.decode(proven.value, type=Tally))
+        return [Event("accepted", {"key": proven.key, "height": proven.header.height})]
+
+    return Contract("bridge", 1, (Operation("accept", Accept, frozenset({"hospital"}), accept),))
+
+
+def test_a_contract_accepts_what_is_proven_on_another_chain(story: Story) -> None:
+    contracts = {**CONTRACTS, "bridge": bridge(Anchor.of(story.genesis))}
+    here = Chain(replace(make_genesis(contracts=contracts), name="here"), contracts=contracts)
+
+    def accept(proof: bytes) -> list[str]:
+        here.numbers["ada"] += 1
+        transaction = encode_transaction(here.numbers["ada"], "bridge", "accept", Accept(proof))
+        return codes(here.decide(here.bundle("ada", transaction)))
+
+    bent = story.proofs["state"][:-1] + bytes((story.proofs["state"][-1] ^ 1,))
+    assert accept(bent) == ["proof-fails"] and here.tally("x") is None
+    assert accept(story.proofs["absence"]) == ["proof-fails"]
+    assert accept(story.proofs["state"]) == ["ok"] and here.tally("x") == Tally(story.counted())
