@@ -178,6 +178,23 @@ class Consortium:
         named = {"fixmedins_code": bill_no.split("-")[0], **day, **fields}
         return self.billed(bill.Issue, bill_no, psn_no, lines, **named)
 
+    def issue_verified(self, bill_no: str, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> None:
+        """A bill that was issued, delivered, and verified by the bureau."""
+        issue = self.issue(bill_no, psn_no, lines, **fields)
+        member = institution.get_institution(self.state, issue.fixmedins_code).member
+        self.run(member, "bill", "issue", issue)
+        self.run(member, "bill", "deliver", bill.Step(bill_no))
+        self.run("bureau", "bill", "verify", bill.Step(bill_no))
+
+    def owed(self, fixmedins_code: str) -> int:
+        """What the funds owe an institution: payable, unconfirmed and disputed."""
+        payable = funds.get_balance(self.state, f"payable/{fixmedins_code}")
+        waiting = self.state.range(funds.ACCOUNTS, f"unconfirmed/{fixmedins_code}/", f"unconfirmed/{fixmedins_code}0")
+        disputed = self.state.range(
+            funds.ACCOUNTS, f"disputed/{fixmedins_code.lower()}-", f"disputed/{fixmedins_code.lower()}."
+        )
+        return payable + sum(account.balance_fen for _, account in (*waiting, *disputed))
+
     def sum_of_balances(self) -> int:
         return sum(account.balance_fen for _, account in self.state.range(funds.ACCOUNTS, "", "￿"))
 

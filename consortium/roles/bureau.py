@@ -49,18 +49,21 @@ class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BureauTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the bureau has to award, propose and record. `disburse_fen`: what it lets an institution's claims add up to
-    before it pays them out, 0 = it does not."""
+    before it pays them out, 0 = it does not. `verifies`: delivered bills itself, where no patient's agent does."""
 
     awards: tuple[TenderAward, ...] = ()
     changes: tuple[EnrolmentChange, ...] = ()
     premiums: tuple[Premium, ...] = ()
     disburse_fen: int = 0
+    verifies: bool = False
 
 
 class BureauConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._verified: list[str] = []
+        self._delivered: list[str] = []  # to verify, where no patient's agent does
+        self._verifies = False
         self._desk = PatientDesk(state)
         self._disburse_fen = 0
         self._owed_fen: dict[str, int] = {}
@@ -76,7 +79,7 @@ class BureauConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
-        self._disburse_fen = tasks.disburse_fen
+        self._disburse_fen, self._verifies = tasks.disburse_fen, tasks.verifies
         self._desk.plan(work)
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
@@ -102,6 +105,8 @@ class BureauConduct(Conduct):
         for event in outcome.receipt.events:
             if event.kind == "bill-verified":
                 self._verified.append(text(event, "bill_no"))
+            elif event.kind == "bill-delivered" and self._verifies:
+                self._delivered.append(text(event, "bill_no"))
             elif event.kind == "movement":
                 self._on_movement(event, agenda)
             else:
@@ -120,6 +125,8 @@ class BureauConduct(Conduct):
         for number, bill in list(self.state.range(bills.BILLS, "", END)):
             if bill.stage == bills.VERIFIED:
                 step_one(number, "collect", agenda)
+            elif bill.stage == bills.DELIVERED and self._verifies:
+                step_one(number, "verify", agenda)
         self._purchaser.resume(agenda)
         self._desk.resume(agenda)
         self._has_gap, self._since, self._payouts = False, height, {}
@@ -130,6 +137,7 @@ class BureauConduct(Conduct):
             self._owe(code, funds.get_balance(self.state, account) - unpaid_fen, agenda)
 
     def on_block(self, height: int, agenda: Agenda) -> None:
+        step_through(self._delivered, "verify", height, agenda)
         step_through(self._verified, "collect", height, agenda)
 
     def _on_movement(self, event: Event, agenda: Agenda) -> None:

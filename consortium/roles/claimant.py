@@ -1,4 +1,4 @@
-"""What hospital and pharmacy share: issue a bill, and when the ledger has it, deliver it and claim on it."""
+"""What hospital and pharmacy share: issue a bill, deliver it, and claim on it when somebody else has verified it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.lines import Line, Lines, summarise
 from consortium.contracts.insurance.private_lines import LINES
 from consortium.core.codec import encode
-from consortium.core.contract import Refused, StateReader
+from consortium.core.contract import Event, Refused, StateReader
 from consortium.core.machine import Guard, Outcome
 from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.organisation import typed
+from consortium.roles.organisation import text, typed
 
 
 class BillToClaim(NamedTuple):
@@ -59,25 +59,57 @@ def compose_issue(state: StateReader, service: Service, salts: Salts) -> tuple[b
 
 
 class Claimant:
-    """Turns bills into two wishes each: "bill:<number>", then "claim:<number>" when the first was executed."""
+    """Turns each bill into three wishes, one after the other: "bill:<number>", "deliver:<number>", and "claim:<number>"
+    once somebody else has verified it."""
 
-    def __init__(self) -> None:
-        self._claims: dict[str, BillToClaim] = {}  # by the reference of the issue
+    def __init__(self, state: StateReader) -> None:
+        self._state = state
+        self._bills: dict[str, BillToClaim] = {}  # not verified yet, by normalised number
+        self._wished: dict[str, str] = {}  # the number that a wish is about, by its reference
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it waits for nobody's verification."""
+        return not self._bills
 
     def begin(self, bill: BillToClaim, agenda: Agenda) -> None:
-        reference = f"bill:{bill.issue.bill_no}"
-        self._claims[reference] = bill
+        number = number_of(bill.issue.bill_no)
+        self._bills[number] = bill
+        self._wished[f"bill:{bill.issue.bill_no}"] = self._wished[f"deliver:{bill.issue.bill_no}"] = number
         agenda.guard(bill.lines)
-        agenda.wish(reference, (("bill", "issue", bill.issue),), bill.at_us)
+        agenda.wish(f"bill:{bill.issue.bill_no}", (("bill", "issue", bill.issue),), bill.at_us)
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
-        """A bill that was refused is not claimed: the receipt says why."""
-        bill = self._claims.get(settled.reference)
-        if bill is None or not settled.outcome.receipt.is_ok:
+        """A bill that was refused is neither delivered nor claimed: the receipt says why."""
+        number = self._wished.get(settled.reference, "")
+        bill = self._bills.get(number)
+        if bill is None:
             return
-        deliver = ("bill", "deliver", bills.Step(bill.issue.bill_no))
-        claim = () if bill.claim is None else (("settlement", "claim", bill.claim),)
-        agenda.wish(f"claim:{bill.issue.bill_no}", (deliver, *claim))
+        if not settled.outcome.receipt.is_ok:
+            del self._bills[number]
+        elif settled.reference.startswith("bill:"):
+            deliver = ("bill", "deliver", bills.Step(bill.issue.bill_no))
+            agenda.wish(f"deliver:{bill.issue.bill_no}", (deliver,))
+        else:
+            self._claim_if_verified(number, agenda)  # where its verification was told before: after a gap
+
+    def on_event(self, event: Event, agenda: Agenda) -> None:
+        if event.kind == "bill-verified":
+            self._claim(text(event, "bill_no"), agenda)
+
+    def resume(self, agenda: Agenda) -> None:
+        for number in list(self._bills):
+            self._claim_if_verified(number, agenda)
+
+    def _claim_if_verified(self, number: str, agenda: Agenda) -> None:
+        bill = self._state.get(bills.BILLS, number)
+        if bill is not None and bill.stage in (bills.VERIFIED, bills.COLLECTED):
+            self._claim(number, agenda)
+
+    def _claim(self, number: str, agenda: Agenda) -> None:
+        bill = self._bills.pop(number, None)
+        if bill is not None and bill.claim is not None:
+            agenda.wish(f"claim:{bill.issue.bill_no}", (("settlement", "claim", bill.claim),))
 
 
 def decided_bill(outcome: Outcome) -> str:

@@ -16,6 +16,7 @@ from consortium.core.contract import Refused, StateReader
 
 Key = tuple[str, str, bytes]
 END = "~"
+_NOT_VERIFIED = (bills.NUMBERED, bills.ISSUED, bills.DELIVERED)
 _SAID = tuple(name for name in bills.Issue.__struct_fields__ if name != "bill_no")
 
 
@@ -33,9 +34,9 @@ def is_held(state: StateReader, key: Key) -> bool:
 
 
 def is_decided(state: StateReader, number: str) -> bool:
-    """Whether the first claim on a bill was decided. Its claimant delivers a bill and claims on it in one bundle."""
+    """Whether the first claim on a bill was decided, or is about to be: it is claimed on once it is verified."""
     bill = state.get(bills.BILLS, number)
-    return bill is not None and (bill.settlement != "" or bill.stage not in (bills.NUMBERED, bills.ISSUED))
+    return bill is not None and (bill.settlement != "" or bill.stage not in _NOT_VERIFIED)
 
 
 def is_changed(state: StateReader, psn_no: str, change_id: str) -> bool:
@@ -47,6 +48,11 @@ def is_changed(state: StateReader, psn_no: str, change_id: str) -> bool:
 def _is_issued(state: StateReader, issue: bills.Issue) -> bool:
     bill = state.get(bills.BILLS, bills.normalise(issue.bill_no))
     return bill is not None and all(getattr(bill, name) == getattr(issue, name) for name in _SAID)
+
+
+def _is_delivered(state: StateReader, step: bills.Step) -> bool:
+    bill = state.get(bills.BILLS, bills.normalise(step.bill_no))
+    return bill is not None and bill.stage not in (bills.NUMBERED, bills.ISSUED)
 
 
 def _is_agreed(state: StateReader, agree: procurement.SignSubcontract) -> bool:
@@ -86,6 +92,7 @@ def _is_refunded(state: StateReader, refund: procurement.Refund) -> bool:
 
 _EFFECTS: Mapping[tuple[str, str], tuple[Any, Callable[[StateReader, Any], bool]]] = {
     ("bill", "issue"): (bills.Issue, _is_issued),
+    ("bill", "deliver"): (bills.Step, _is_delivered),
     ("procurement", "sign_subcontract"): (procurement.SignSubcontract, _is_agreed),
     ("procurement", "place_order"): (procurement.PlaceOrder, _is_ordered),
     ("procurement", "receive"): (procurement.Receive, _is_received),

@@ -58,14 +58,14 @@ class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class HospitalConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
-        self._claimant = Claimant()
+        self._claimant = Claimant(state)
         self._salts = Salts()
         self._after_change: dict[str, list[Visit]] = {}
         self._after_bill: dict[str, list[SecondClaim]] = {}
 
     @property
     def is_done(self) -> bool:
-        return not self._after_change and not self._after_bill
+        return self._claimant.is_done and not self._after_change and not self._after_bill
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
@@ -82,6 +82,7 @@ class HospitalConduct(Conduct):
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
+            self._claimant.on_event(event, agenda)
             if event.kind == "enrolment-changed":
                 self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
         if self._after_bill:
@@ -89,6 +90,7 @@ class HospitalConduct(Conduct):
         return ()
 
     def resume(self, height: int, agenda: Agenda) -> None:
+        self._claimant.resume(agenda)
         for change in [change for change in self._after_change if is_changed(self.state, *change.split("/", 1))]:
             self._on_changed(change, agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:

@@ -64,7 +64,7 @@ class PharmacyTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class PharmacyConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
-        self._claimant = Claimant()
+        self._claimant = Claimant(state)
         self._salts = Salts()
         self._by_contract: dict[str, list[Order]] = {}  # not awarded yet
         self._orders: dict[str, Order] = {}
@@ -73,7 +73,7 @@ class PharmacyConduct(Conduct):
 
     @property
     def is_done(self) -> bool:
-        return not (self._by_contract or self._in_stock or self._after_bill)
+        return self._claimant.is_done and not (self._by_contract or self._in_stock or self._after_bill)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(PharmacyTasks), work.of(Salts)
@@ -104,6 +104,7 @@ class PharmacyConduct(Conduct):
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
+            self._claimant.on_event(event, agenda)
             if event.kind == "tender-awarded":
                 self._on_awarded(text(event, "contract_no"), agenda)
             elif event.kind == "order-shipped":
@@ -113,6 +114,7 @@ class PharmacyConduct(Conduct):
         return ()
 
     def resume(self, height: int, agenda: Agenda) -> None:
+        self._claimant.resume(agenda)
         for contract_no in [one for one in self._by_contract if self.state.get(procurement.TENDERS, one)]:
             self._on_awarded(contract_no, agenda)
         for order_no in self._orders:

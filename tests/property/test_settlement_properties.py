@@ -139,7 +139,7 @@ act = st.fixed_dictionaries(
         "fixmedins_code": st.sampled_from(("H1", "H2", "H3")),
         "med_type": st.sampled_from(("inpatient", "outpatient")),
         "year": st.sampled_from((2025, 2026)),
-        "offsite": st.sampled_from(OFFSITE),
+        "offsite": st.sampled_from(("", "unfiled")),
         "acct_used_flag": st.booleans(),
         "prices": st.lists(st.tuples(st.sampled_from("ABSCX"), st.integers(1, 2 * 10**7)), min_size=1, max_size=3),
         "is_reversal": st.sampled_from((False, False, True)),

@@ -29,7 +29,7 @@ from tests.reference.arithmetic import (
 )
 
 LARGE, ILLNESS, AID = "fund/large-amount", "fund/serious-illness", "fund/medical-aid"
-CLAIMABLE = ("issued", "delivered", "verified", "collected")
+CLAIMABLE = ("verified", "collected")  # by another than the issuer
 POOLS: dict[Scheme, str] = {"employee": "fund/employee-pool", "resident": "fund/resident-pool"}
 
 
@@ -239,7 +239,7 @@ class Book(Accounts):
         return self.years.setdefault((person, year), Year())
 
     def claim(self, number: str, away: str, uses_account: bool, group: str) -> Settled:
-        """Of an issued bill."""
+        """Of a bill that another than its issuer has verified."""
         bill = self.bills.get(number)
         need(bill is not None and not bill.is_paid and bill.stage in CLAIMABLE, "bill")
         assert bill is not None
@@ -258,6 +258,7 @@ class Book(Accounts):
         institution, day = self.institutions[bill.institution], bill.end
         institution.need_open(day)
         self.need_in_time(day)
+        need(away in ("", "unfiled"), "no filing on the ledger")
         need(day // 10_000 > self.closed_through, "closed")
         need(bill.person in self.persons, "person")
         cover = self.persons[bill.person].on(day)

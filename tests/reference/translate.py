@@ -62,6 +62,7 @@ def pack_of(value: Policy, label: str) -> policy_pack.Pack:
         drg_high_bp=bp(value.case_high),
         drg_low_bp=bp(value.case_low),
         claim_days=value.claim_days,
+        lines_days=0,
     )
 
 

@@ -39,9 +39,9 @@ class Walk:
         for weight, kind in (
             (30, self.claim_at_once),
             (10, self.issue),
-            (8, self.deliver),
-            (8, self.verify),
-            (9, self.claim),
+            (12, self.deliver),
+            (12, self.verify),
+            (13, self.claim),
             (2, self.collect),
             (9, self.reverse),
             (2, self.cancel),

@@ -195,6 +195,12 @@ def check_reimbursable(bill: Bill, number: str) -> None:
         raise Refused("bill-not-issued", f"bill {number} is {bill.stage}")
 
 
+def check_verified(bill: Bill, number: str) -> None:
+    """Refuses `bill-not-verified`: what its issuer does not settle in one transaction, another has verified."""
+    if bill.stage not in (VERIFIED, COLLECTED):
+        raise Refused("bill-not-verified", f"bill {number} is {bill.stage}: another than its issuer verifies it first")
+
+
 def mark_reimbursed(state: State, number: str, bill: Bill, settlement: str) -> None:
     """报销: note the settlement that paid, or "" when it is reversed."""
     state.put(BILLS, number, msgspec.structs.replace(bill, settlement=settlement))
@@ -297,6 +303,8 @@ def _deliver(state: State, arguments: Step, context: Context) -> list[Event]:
 
 
 def _verify(state: State, arguments: Step, context: Context) -> list[Event]:
+    if context.member in find_issuer(state, arguments.bill_no):
+        raise Refused("own-bill", "another than its issuer verifies a bill")
     return _advance(state, arguments.bill_no, "verify", "bill-verified")
 
 

@@ -13,12 +13,13 @@ from consortium.contracts.insurance.bill import INPATIENT, Bill
 from consortium.contracts.insurance.drg import compute_drg_payment
 from consortium.contracts.insurance.institution import Institution, check_open, get_institution
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, entry_event, next_sequence, settlement_key
-from consortium.contracts.insurance.payable import sources_of
-from consortium.contracts.insurance.policy_pack import OFFSITE, Pack
+from consortium.contracts.insurance.lines import Sold
+from consortium.contracts.insurance.payable import owe
+from consortium.contracts.insurance.policy_pack import OFFSITE, UNFILED, Pack
 from consortium.contracts.insurance.settlement_rules import adjudicate
 from consortium.contracts.insurance.terms import judge_terms
-from consortium.contracts.medicines import trace_code
-from consortium.core.calendar import compute_days_between
+from consortium.contracts.medicines import stock, trace_code
+from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Event, Refused, State, StateReader
 
 
@@ -29,7 +30,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     bill_no: str
     psn_no: str
-    offsite: str = ""  # "" | filed | referral | unfiled
+    offsite: str = ""  # "" | unfiled; a filing or a referral is a record of the ledger, never the claimant's word
     acct_used_flag: bool = True
     drg_group: str = ""  # inpatient only: pay the institution by case
     commitment: bytes = b""
@@ -52,6 +53,7 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
     bill = bills.get_bill(state, number)
     institution = get_institution(state, bill.fixmedins_code)
     bills.check_reimbursable(bill, number)
+    bills.check_verified(bill, number)
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
     settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
@@ -86,6 +88,7 @@ def settle(
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
     _check_in_time(bill, pack, context.day)
+    _check_first_sale(state, bill, number, context)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
     account_fen = funds.get_spendable(state, account) if claim.acct_used_flag else 0
@@ -98,13 +101,12 @@ def settle(
     drg_payment_fen = 0
     if claim.drg_group:
         drg_payment_fen = _drg_payment(state, claim.drg_group, bill.enddate, institution, pack, amounts)
-    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest)
+    payable_on = compute_day_after(context.day, pack.lines_days) if pack.lines_days and not payee else 0
+    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest, payable_on)
     after = accumulate(row, insutype, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, row_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
-    payee = payee or f"payable/{bill.fixmedins_code}"
-    payments = [(source, payee, fen) for source, fen in sources_of(settlement, account)]
-    funds.move_all(state, payments, f"settlement/{key}", events)
+    owe(state, settlement, key, payee, account, context, events)
     events.append(entry_event("settled", psn_no, year, sequence, settlement))
     bills.mark_reimbursed(state, number, bill, key)
     return key
@@ -122,6 +124,8 @@ def _check_in_time(bill: Bill, pack: Pack, today: int) -> None:
 def _check_claim(claim: Claim | IssueAndClaim, bill: Bill) -> None:
     if claim.offsite:
         check_choice(claim.offsite, OFFSITE, "offsite")
+        if claim.offsite != UNFILED:
+            raise Refused("no-filing", f"no filing on the ledger bears out {claim.offsite!r}")
     if claim.commitment:
         check_digest(claim.commitment, "commitment")
     if claim.drg_group:
@@ -138,6 +142,7 @@ def _settled(
     amounts: Amounts,
     drg_payment_fen: int,
     previous: int,
+    payable_on: int,
 ) -> Settlement:
     """What stands on the ledger of an adjudicated claim."""
     return Settlement(
@@ -154,6 +159,7 @@ def _settled(
         drg_group=claim.drg_group,
         drg_payment_fen=drg_payment_fen,
         commitment=claim.commitment,
+        payable_on=payable_on,
     )
 
 
@@ -175,16 +181,30 @@ def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
     return max(0, amounts.hifp_pay + drg_payment_fen - amounts.medfee_sumamt)
 
 
+def _check_first_sale(state: State, bill: Bill, number: str, context: Context) -> None:
+    """Refuses `trace-code-sold` and leaves both parties for the regulator: before anything else is written."""
+    sold = tuple((code, each.cnt, each.trdn_flag) for each in bill.sold for code in each.drug_trac_codg)
+    if sold:
+        sale = trace_code.Sale(number, 1, 0, trace_code.holder_of_institution(bill.fixmedins_code), is_claim=True)
+        trace_code.refuse_second_sale(state, sold, sale, context)
+
+
+def _sell_uncoded(state: State, fixmedins_code: str, sold: Sold) -> None:
+    """Packs of before the rule of trace codes, as listed by the bureau."""
+    if stock.get_uncoded(state, fixmedins_code, sold.med_list_codg).listed == 0:
+        raise Refused("trace-code-missing", f"line {sold.feedetl_sn} is settled with trace codes only")
+    stock.use_uncoded(state, trace_code.holder_of_institution(fixmedins_code), sold.med_list_codg, sold.cnt)
+
+
 def _sell_packs(state: State, bill: Bill, number: str) -> None:
     """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items; and
     `sums-differ` where more lines are by code than the sums count."""
     items = policy.items_on(state, [sold.med_list_codg for sold in bill.sold], bill.enddate)
-    coded = 0
+    coded, seller = 0, trace_code.holder_of_institution(bill.fixmedins_code)
     for sold, item in zip(bill.sold, items, strict=True):
         coded += item is not None and item.needs_trace_code
         if not sold.drug_trac_codg:
-            raise Refused("trace-code-missing", f"line {sold.feedetl_sn} is settled with trace codes only")
-        seller = trace_code.holder_of_institution(bill.fixmedins_code)
+            _sell_uncoded(state, bill.fixmedins_code, sold)
         sale = trace_code.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
         for code in sold.drug_trac_codg:
             trace_code.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)

@@ -1,6 +1,7 @@
 """Funds and accounts 基金/个人账户: double entry, every movement has a cause, all balances always sum to zero.
 
 Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (the personal account),
+`unconfirmed/<code>/<day>` and `disputed/<bill>` (what waits for a word on the lines of bills),
 `payable/<code>` (what the funds owe an institution; negative where it owes them after a reversal),
 `paid/<code>` (what it was paid), `supplier/<member>`; and `external`, where all money comes from: minus the
 rest. Only `external` and `payable/…` may be below zero.
@@ -50,6 +51,7 @@ STANDARD_FUNDS = (
     "procurement",
 )
 BALANCE_FEN_MAX = 10**17
+WAITING = ("unconfirmed", "disputed")  # kinds of accounts that are there while they hold money
 
 
 class Account(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -155,7 +157,10 @@ def move_all(
         events.append(Event("movement", {"source": source, "target": target, "amount_fen": amount_fen, "cause": cause}))
     for name, balance_fen in balances.items():
         _check_balance(name, balance_fen)
-        state.put(ACCOUNTS, name, Account(balance_fen))
+        if balance_fen == 0 and name.partition("/")[0] in WAITING:
+            state.delete(ACCOUNTS, name)
+        else:
+            state.put(ACCOUNTS, name, Account(balance_fen))
 
 
 def _read(state: State, balances: dict[str, int], name: str) -> int:
@@ -165,7 +170,7 @@ def _read(state: State, balances: dict[str, int], name: str) -> int:
     account = state.get(ACCOUNTS, name)
     if account is not None:
         return account.balance_fen
-    if name == EXTERNAL:
+    if name == EXTERNAL or name.partition("/")[0] in WAITING:
         return 0
     raise Refused("unknown-account", f"there is no account {name}")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
+from consortium.contracts.checks import check_identifier, check_range
 from consortium.contracts.insurance.accumulators import Accumulator
 from consortium.contracts.insurance.amounts import Amounts
-from consortium.core.contract import Event, Refused, Table
+from consortium.core.contract import Event, Refused, StateReader, Table
 
 SEQUENCE_MAX = 999_999
 
@@ -33,6 +34,7 @@ class Settlement(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     drg_group: str = ""
     drg_payment_fen: int = 0
     commitment: bytes = b""
+    payable_on: int = 0  # the day on which what is owed becomes payable without a word on the lines; 0 = at once
 
 
 SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement, told_as="claim")
@@ -40,6 +42,17 @@ SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement, told_as="claim"
 
 def settlement_key(psn_no: str, year: int, sequence: int) -> str:
     return f"{psn_no}/{year}/{sequence:06d}"
+
+
+def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) -> Settlement:
+    """Refuses `bad-identifier`, `bad-number`, and `unknown-settlement`, also of a reversal's number."""
+    check_identifier(psn_no, "psn_no")
+    check_range(year, 1900, 2999, "year")
+    check_range(sequence, 1, SEQUENCE_MAX, "sequence")
+    settlement = state.get(SETTLEMENTS, settlement_key(psn_no, year, sequence))
+    if settlement is None or settlement.reverses:
+        raise Refused("unknown-settlement", f"{psn_no} has no settlement {sequence} in {year}")
+    return settlement
 
 
 def next_sequence(row: Accumulator, psn_no: str, year: int) -> int:

@@ -66,8 +66,7 @@ def _claim(state: State, said: ClaimByPatient, pseudonym: str, context: Context)
     if said.offsite:
         check_choice(said.offsite, OFFSITE, "offsite")
     bills.check_reimbursable(bill, number)
-    if bill.stage not in (bills.VERIFIED, bills.COLLECTED):
-        raise Refused("bill-not-verified", f"bill {number} is {bill.stage}: it is delivered and verified first")
+    bills.check_verified(bill, number)
     if state.get(WAITING, number) is not None:
         raise Refused("claim-waits", f"a claim of the patient on bill {number} waits already")
     state.put(WAITING, number, Waiting(said.psn_no, said.offsite, context.day))

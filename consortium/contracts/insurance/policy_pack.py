@@ -71,6 +71,7 @@ class Pack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drg_high_bp: int  # cost above this multiple of the DRG payment: the excess is paid too
     drg_low_bp: int  # cost below this multiple: the cost is paid
     claim_days: int  # after the last day of service: until then a claim comes
+    lines_days: int  # after the claim: then what is owed becomes payable without a word on the lines; 0 = at once
 
 
 ILLUSTRATIVE_PACK = Pack(
@@ -125,6 +126,7 @@ ILLUSTRATIVE_PACK = Pack(
     drg_high_bp=30_000,
     drg_low_bp=4_000,
     claim_days=365,
+    lines_days=15,
 )
 
 
@@ -141,6 +143,7 @@ def check_pack(pack: Pack) -> None:
     check_range(pack.drg_high_bp, BASIS_POINTS, 100 * BASIS_POINTS, "drg_high_bp")
     check_range(pack.drg_low_bp, 0, BASIS_POINTS, "drg_low_bp")
     check_range(pack.claim_days, 0, DAYS_MAX, "claim_days")
+    check_range(pack.lines_days, 0, DAYS_MAX, "lines_days")
 
 
 def _check_scheme(scheme: Scheme) -> None:

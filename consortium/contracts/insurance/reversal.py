@@ -5,25 +5,23 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BUREAU, NOBODY
-from consortium.contracts.checks import check_identifier, check_range, check_reason
+from consortium.contracts.checks import check_reason
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import funds
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, accumulate, get_accumulator
 from consortium.contracts.insurance.amounts import negate
 from consortium.contracts.insurance.bill import INPATIENT
 from consortium.contracts.insurance.institution import find_acting
 from consortium.contracts.insurance.journal import (
-    SEQUENCE_MAX,
     SETTLEMENTS,
-    Settlement,
     entry_event,
+    get_settlement,
     next_sequence,
     settlement_key,
 )
-from consortium.contracts.insurance.payable import sources_of
+from consortium.contracts.insurance.payable import give_back
 from consortium.contracts.insurance.payout import get_payout_account
 from consortium.contracts.insurance.terms import check_year_open
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import stock, trace_code
 from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
 
 
@@ -45,17 +43,6 @@ def _find_paid(state: StateReader, arguments: Reverse) -> tuple[str, ...]:
 
 
 OF_PAID = Whose(_find_paid, others=frozenset((BUREAU,)), owner="who acts for the institution that was paid")
-
-
-def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) -> Settlement:
-    """Refuses `bad-identifier`, `bad-number`, and `unknown-settlement`, also of a reversal's number."""
-    check_identifier(psn_no, "psn_no")
-    check_range(year, 1900, 2999, "year")
-    check_range(sequence, 1, SEQUENCE_MAX, "sequence")
-    settlement = state.get(SETTLEMENTS, settlement_key(psn_no, year, sequence))
-    if settlement is None or settlement.reverses:
-        raise Refused("unknown-settlement", f"{psn_no} has no settlement {sequence} in {year}")
-    return settlement
 
 
 def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
@@ -84,18 +71,20 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     state.put(SETTLEMENTS, settlement_key(psn_no, year, entry), reversal)
 
     events: list[Event] = []
-    payee = get_payout_account(state, settlement_key(psn_no, year, sequence)) or f"payable/{settlement.fixmedins_code}"
-    refunds = [(payee, target, fen) for target, fen in sources_of(settlement, f"person/{psn_no}")]
-    funds.move_all(state, refunds, f"reversal/{settlement_key(psn_no, year, entry)}", events, is_return=True)
-    _give_back(state, settlement.bill_no)
+    key, cause = settlement_key(psn_no, year, sequence), f"reversal/{settlement_key(psn_no, year, entry)}"
+    give_back(state, settlement, key, f"person/{psn_no}", cause, events)
+    _free_bill(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
     return events
 
 
-def _give_back(state: State, number: str) -> None:
+def _free_bill(state: State, number: str) -> None:
     """The bill can be claimed again, and what it took of packs can be sold again."""
     bill = bills.get_bill(state, number)
     for sold in bill.sold:
         for code in sold.drug_trac_codg:
             trace_code.return_pack(state, code, number, is_claim=True)
+        if not sold.drug_trac_codg:
+            holder = trace_code.holder_of_institution(bill.fixmedins_code)
+            stock.return_uncoded(state, holder, sold.med_list_codg, sold.cnt)
     bills.mark_reimbursed(state, number, bill, "")

@@ -8,15 +8,24 @@ accumulators, funds, bill and trace codes. The order of claims changes money; th
 
 from __future__ import annotations
 
-from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS
+from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, SUPERVISORS
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, get_accumulator
 from consortium.contracts.insurance.bill import OF_ISSUER
 from consortium.contracts.insurance.claim import Claim, IssueAndClaim, claim, issue_and_claim
 from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.insurance.insurance_year import CloseYear, ReopenYear, close_year, reopen_year
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
+from consortium.contracts.insurance.payable import (
+    LIFE,
+    ConfirmLines,
+    ReportMismatch,
+    confirm_lines,
+    release,
+    report_mismatch,
+)
 from consortium.contracts.insurance.reversal import OF_PAID, Reverse, reverse
 from consortium.contracts.insurance.settlement_queries import QUERIES
+from consortium.contracts.oversight.due import Ring
 from consortium.core.contract import VOTE, Context, Contract, Event, Operation, State
 
 __all__ = [
@@ -25,8 +34,10 @@ __all__ = [
     "SETTLEMENTS",
     "Claim",
     "CloseYear",
+    "ConfirmLines",
     "IssueAndClaim",
     "ReopenYear",
+    "ReportMismatch",
     "Reverse",
     "Settlement",
     "get_accumulator",
@@ -46,6 +57,9 @@ def _issue_and_claim_jointly(state: State, arguments: IssueAndClaim, context: Co
 
 _OTHERS = (
     Operation("reverse", Reverse, BY_PROVIDERS | BY_BUREAU, reverse, OF_PAID),
+    Operation("confirm_lines", ConfirmLines, SUPERVISORS, confirm_lines),
+    Operation("report_mismatch", ReportMismatch, SUPERVISORS, report_mismatch),
+    Operation("release", Ring, SUPERVISORS, release),
     Operation("close_year", CloseYear, BY_BUREAU | {VOTE}, close_year),
     Operation("reopen_year", ReopenYear, frozenset((VOTE,)), reopen_year),
 )
@@ -58,6 +72,7 @@ JOINT_CAPS = Contract(
         *_OTHERS,
     ),
     QUERIES,
+    (LIFE,),
 )
 CONTRACT = Contract(
     "settlement",
@@ -68,5 +83,6 @@ CONTRACT = Contract(
         *_OTHERS,
     ),
     QUERIES,
+    (LIFE,),
     older=(JOINT_CAPS,),
 )

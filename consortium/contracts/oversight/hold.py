@@ -20,7 +20,7 @@ from consortium.core.contract import Context, Event, Refused, State, StateReader
 
 FINDING, INQUIRY, JUDGMENT, LINES_DIFFER = "finding", "inquiry", "judgment", "lines-differ"
 WHYS = (FINDING, INQUIRY, JUDGMENT, LINES_DIFFER)
-KINDS = ("fund", "person", "payable", "paid", "supplier")  # of accounts that can be held; never `external`
+KINDS = ("fund", "person", "payable", "paid", "supplier", "disputed")  # of accounts that can be held; never `external`
 PAYEES = ("paid", "supplier")
 HOLDS_MAX = 64  # on one account
 

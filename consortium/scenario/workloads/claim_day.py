@@ -160,7 +160,8 @@ class _Day:
             tasks.append(PharmacyTasks(round_.orders.get(name, ()), round_.dispensings.get(name, ())))
             if name == self.cast.bureau.name:
                 changes, premiums = self._changes(), self._premiums()
-                tasks.append(BureauTasks(round_.awards, changes, premiums, self.options.disburse_fen))
+                disburse_fen, verifies = self.options.disburse_fen, not self.hosts
+                tasks.append(BureauTasks(round_.awards, changes, premiums, disburse_fen, verifies=verifies))
                 tasks.append(DeskTasks(agents))
             if name in self.hosts:
                 tasks.append(AgentTasks(tuple(agents)))

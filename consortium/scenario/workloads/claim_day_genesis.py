@@ -28,7 +28,9 @@ def pack_from(day: int) -> Pack:
         outpatient_cap_fen=80_000,
         outpatient_cap_retiree_fen=80_000,
     )
-    return msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=day, resident=resident, claim_days=DAYS_MAX)
+    return msgspec.structs.replace(
+        ILLUSTRATIVE_PACK, from_day=day, resident=resident, claim_days=DAYS_MAX, lines_days=0
+    )
 
 
 def genesis_calls(

@@ -8,7 +8,7 @@ import msgspec
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
-from consortium.core.contract import Receipt
+from consortium.core.contract import NOT_YOURS, Receipt
 from consortium.core.machine import Outcome
 from consortium.roles.claimant import number_of
 from consortium.roles.hospital import HospitalTasks
@@ -71,7 +71,7 @@ def day_report(outcomes: Iterable[Outcome]) -> DayReport:
         elif outcome.receipt.is_ok:
             last[number] = "settled"
             _add(sums, outcome.receipt)
-        elif last.get(number) == "settled":
+        elif code == NOT_YOURS or last.get(number) == "settled":  # by a stranger, or once more
             second_refused[code] = second_refused.get(code, 0) + 1
         else:
             last[number] = code

@@ -36,7 +36,7 @@ def test_a_claim_comes_within_the_days_that_the_pack_states(house: Consortium, t
     later = msgspec.structs.replace(ILLUSTRATIVE_PACK, from_day=20260102, claim_days=1)
     house.run("vote", "policy", "adopt_pack", policy.AdoptPack(later))
     house.today(today)
-    house.run("h1", "bill", "issue", house.issue("H1-1", "E", ONE))
+    house.issue_verified("H1-1", "E", ONE)
     assert house.refusal("h1", "settlement", "claim", settlement.Claim("H1-1", "E")) == code
     place = {"fixmedins_code": "H1", "med_type": "outpatient", "begndate": 20260101, "enddate": 20260101}
     both = house.billed(settlement.IssueAndClaim, "H1-2", "E", ONE, **place)
@@ -46,7 +46,7 @@ def test_a_claim_comes_within_the_days_that_the_pack_states(house: Consortium, t
 def test_a_bill_of_the_last_day_of_a_year_settles_in_that_year(house: Consortium) -> None:
     """Regression: a claim could state other days than its bill, and pass for a stay of January."""
     house.today(20270110)
-    house.run("h1", "bill", "issue", house.issue("H1-1", "E", ONE, begndate=20261231, enddate=20261231))
+    house.issue_verified("H1-1", "E", ONE, begndate=20261231, enddate=20261231)
     house.run("h1", "settlement", "claim", settlement.Claim("H1-1", "E"))
     assert settlement.get_accumulator(house.state, "E", 2026).sequence == 1
     assert settlement.get_accumulator(house.state, "E", 2027).sequence == 0

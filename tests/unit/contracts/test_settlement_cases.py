@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
 from consortium.contracts.insurance.lines import Line, Sums
@@ -42,7 +42,7 @@ def test_case_a_employee_at_level_three(house: Consortium) -> None:
     assert amounts.psn_pay == 1_444_000
     assert (amounts.acct_pay, amounts.cash_payamt) == (500_000, 944_000)
     assert funds.get_balance(house.state, "person/E") == 0
-    assert funds.get_balance(house.state, "payable/H3") == 4_556_000 + 500_000
+    assert house.owed("H3") == 4_556_000 + 500_000
     assert funds.get_balance(house.state, funds.EMPLOYEE_POOL) == 10**11 - 4_556_000
     assert house.sum_of_balances() == 0
 
@@ -98,7 +98,7 @@ def test_drg_pays_the_institution_by_case_and_the_patient_by_bill(house: Consort
     assert settled.drg_payment_fen == 594_300
     assert settled.amounts.hifp_pay == 612_000
     assert settled.pool_paid_fen == 594_300 - settled.amounts.psn_pay
-    assert funds.get_balance(house.state, "payable/DRG") + settled.amounts.cash_payamt == 594_300
+    assert house.owed("DRG") + settled.amounts.cash_payamt == 594_300
 
 
 def test_retiree_points_and_referral_multiply_or_subtract() -> None:
@@ -147,12 +147,15 @@ def test_reversal_is_last_in_first_out_and_restores_everything(house: Consortium
     assert sum(entry.amounts.fund_pay_sumamt for entry in journal) == 0
     assert house.refusal("h1", "settlement", "reverse", reverse) == "not-newest"
     again = settlement.Claim("H3-1", "E")
+    assert house.refusal("h1", "settlement", "claim", again) == "bill-not-verified"
+    house.run("h1", "bill", "deliver", bill.Step("H3-1"))
+    house.run("bureau", "bill", "verify", bill.Step("H3-1"))
     house.run("h1", "settlement", "claim", again)
 
 
 def test_claim_on_an_issued_bill_pays_once_whoever_sends_it_and_however_typed(house: Consortium) -> None:
     issue = house.issue("H3-77a", "E", CASE_A)
-    house.run("h1", "bill", "issue", issue)
+    house.issue_verified("H3-77a", "E", CASE_A)
     claim = settlement.Claim("H3-77a", "E")
     house.run("h1", "settlement", "claim", claim)
     for typed in ("H3-77A", " h3-77 a", "Ｈ３－７７ａ"):
@@ -167,6 +170,8 @@ def test_claim_on_an_issued_bill_pays_once_whoever_sends_it_and_however_typed(ho
         ({"bill_no": "H3-none"}, "not-yours"),
         ({"bill_no": "K3-1"}, "not-yours"),
         ({"offsite": "far"}, "bad-choice"),
+        ({"offsite": "filed"}, "no-filing"),
+        ({"offsite": "referral"}, "no-filing"),
         ({"begndate": 19960101, "enddate": 19960102}, "not-enrolled"),
         ({"begndate": 19890101, "enddate": 19890102}, "no-policy"),
         ({"drg_group": "X"}, "drg-inpatient-only"),
@@ -178,7 +183,7 @@ def test_claim_on_an_issued_bill_pays_once_whoever_sends_it_and_however_typed(ho
 def test_refusals_of_a_claim(house: Consortium, change: dict[str, object], code: str) -> None:
     days = {name: change[name] for name in ("begndate", "enddate", "med_type") if name in change}
     claimed = {name: value for name, value in change.items() if name not in days}
-    house.run("h1", "bill", "issue", house.issue("H3-1", "E", CASE_A, **days))
+    house.issue_verified("H3-1", "E", CASE_A, **days)
     house.run("h2", "bill", "issue", house.issue("K3-1", "E", CASE_A))
     claim = settlement.Claim("H3-1", "E")
     if code == "no-policy":
