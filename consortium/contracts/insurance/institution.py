@@ -252,7 +252,7 @@ def _check_licence(state: State, arguments: Ring, context: Context) -> list[Even
     if has_ended and arguments.day <= licence_to:
         return []  # nobody rang in time: the other entry tells what is true now
     why = "licence-ended" if has_ended else "licence-ending"
-    return [notice(why, f"institution/{arguments.key}", licence_to=licence_to)]
+    return [notice(why, f"institution/{arguments.key}", due=arguments.day, licence_to=licence_to)]
 
 
 def _disburse(state: State, arguments: Disburse, context: Context) -> list[Event]:

@@ -137,7 +137,7 @@ def _check_overdue(state: State, arguments: Ring, context: Context) -> list[Even
         return []
     order = get_order(state, arguments.key)
     days, open_fen = compute_days_between(order.due_day, context.day), order.amount_fen - order.paid_fen
-    return [notice("payment-overdue", f"order/{arguments.key}", days=days, amount_fen=open_fen)]
+    return [notice("payment-overdue", f"order/{arguments.key}", due=arguments.day, days=days, amount_fen=open_fen)]
 
 
 _BY_PAYERS = BY_PROVIDERS | BY_BUREAU

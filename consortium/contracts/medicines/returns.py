@@ -113,7 +113,9 @@ def _check_refund(state: State, arguments: Ring, context: Context) -> list[Event
         return []
     order = get_order(state, arguments.key)
     days = compute_days_between(order.refund_day, context.day) + 1
-    return [notice("refund-overdue", f"order/{arguments.key}", days=days, amount_fen=order.owed_back_fen)]
+    return [
+        notice("refund-overdue", f"order/{arguments.key}", due=arguments.day, days=days, amount_fen=order.owed_back_fen)
+    ]
 
 
 OPERATIONS = (

@@ -118,7 +118,15 @@ def _check_volume(state: State, arguments: Ring, context: Context) -> list[Event
         return []
     subcontract = get_subcontract(state, *arguments.key.split("/", 1))
     missing = subcontract.volume - subcontract.received
-    return [notice("volume-unmet", f"subcontract/{arguments.key}", agreed=subcontract.volume, missing=missing)]
+    return [
+        notice(
+            "volume-unmet",
+            f"subcontract/{arguments.key}",
+            due=arguments.day,
+            agreed=subcontract.volume,
+            missing=missing,
+        )
+    ]
 
 
 OPERATIONS = (

@@ -36,13 +36,14 @@ class Ring(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Waiting(NamedTuple):
-    """An entry: `name` is its whole key in the table."""
+    """An entry: `name` is its whole key in the table; `since` as of Entry."""
 
     name: str
     day: int
     contract: str
     operation: str
     key: str
+    since: int
 
 
 def put(state: State, day: int, kind: str, key: str, context: Context) -> None:
@@ -76,10 +77,10 @@ def is_waiting(state: StateReader, name: str) -> bool:
 
 def due_until(state: StateReader, day: int, count_max: int) -> Iterator[Waiting]:
     """The first entries that are due on `day` or were before, in order of days."""
-    for name, _ in state.range(DUE, "", str(compute_day_after(day, 1)), limit=count_max):
+    for name, entry in state.range(DUE, "", str(compute_day_after(day, 1)), limit=count_max):
         on, kind, key = name.split("/", 2)
         contract, operation = kind.split(".", 1)
-        yield Waiting(name, int(on), contract, operation, key)
+        yield Waiting(name, int(on), contract, operation, key, entry.since)
 
 
 def entry_name(day: int, kind: str, key: str) -> str:

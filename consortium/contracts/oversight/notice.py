@@ -9,5 +9,5 @@ NOTICE = "notice"
 
 
 def notice(why: str, record: str, **fields: int | str) -> Event:
-    """`why`: a code. `record`: a reference, such as "order/O-1"."""
+    """`why`: a code. `record`: a reference, such as "order/O-1". A notice of what became due names its day in `due`."""
     return Event(NOTICE, {"why": why, "record": record, **fields})

@@ -48,7 +48,13 @@ def test_a_late_payment_is_told_once_whoever_rings_first(house: Consortium) -> N
     assert refusal(house, "bureau", "check_overdue", OVERDUE) == "not-due"
     house.day += 1
     (told,) = house.run("regulator", "procurement", "check_overdue", OVERDUE)
-    assert told.fields == {"why": "payment-overdue", "record": "order/O1", "days": 1, "amount_fen": 4_000}
+    assert told.fields == {
+        "why": "payment-overdue",
+        "record": "order/O1",
+        "due": OVERDUE_DAY,
+        "days": 1,
+        "amount_fen": 4_000,
+    }
     assert house.run("bureau", "procurement", "check_overdue", OVERDUE) == []
     assert waiting(house, CHECK_OVERDUE) == []
     paid = house.run("bureau", "procurement", "pay", Pay("O1", "fund"))

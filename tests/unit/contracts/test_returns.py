@@ -85,7 +85,13 @@ def test_a_refund_that_does_not_come_is_told_once_on_its_day(house: Consortium) 
     assert waiting(house, CHECK_REFUND) == [(LATE_DAY, "O1")]
     house.day += 31
     (told,) = house.run("regulator", "procurement", "check_refund", Ring(LATE_DAY, "O1"))
-    assert told.fields == {"why": "refund-overdue", "record": "order/O1", "days": 1, "amount_fen": 2_000}
+    assert told.fields == {
+        "why": "refund-overdue",
+        "record": "order/O1",
+        "due": LATE_DAY,
+        "days": 1,
+        "amount_fen": 2_000,
+    }
     assert house.run("bureau", "procurement", "check_refund", Ring(LATE_DAY, "O1")) == []
 
 

@@ -15,6 +15,7 @@ import msgspec
 
 from consortium.core.codec import encode
 from consortium.core.contract import OK, Event, Receipt
+from consortium.core.header import decode_header
 from consortium.core.machine import Rows
 from consortium.core.membership import Epochs
 from consortium.core.messages import Message, Signed
@@ -139,6 +140,20 @@ def control_dates__bill(run: Run) -> Run:
 def control_dates__closed(run: Run) -> Run:
     closed = Event("year-closed", {"year": 1970})
     return _with_events(run, closed, _dated("settled", 19700101, 19700101), Event("year-reopened", {"year": 1970}))
+
+
+def control_due_told(run: Run) -> Run:
+    """A payment is due for a month, and the run ends a minute after its last block but one."""
+    top = head_height(run.ledgers["depot"])
+    header = decode_header(run.ledgers["depot"].get("block", height_key(top)) or b"")
+    later = encode(msgspec.structs.replace(header, time_us=header.time_us + 60_000_000))
+    entry = ("state", state_key("due", "19691201/procurement.check_overdue/O-1"), encode({"since": 1}))
+    return with_rows(run, [("block", height_key(top), later), entry])
+
+
+def control_due_told__twice(run: Run) -> Run:
+    told = Event("notice", {"why": "payment-overdue", "record": "order/O-1", "due": 19700101})
+    return _with_events(run, told, told)
 
 
 def control_state_roots__told(run: Run) -> Run:

@@ -153,6 +153,7 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "every claim answered",
         "commitments are kept",
         "erasures are confirmed",
+        "due told",
     ]
     assert [claim.name for claim in said_claims()] == ["honest votes"]
 
