@@ -20,7 +20,12 @@ class Locksmith:
         self._keyring = Keyring(suite, secrets)
         own = secrets.get("encrypt", b"")  # without it nobody can seal anything to this member
         self._key = derive_secret(own, "vault", me)
-        self.salts = Salts(derive_secret(own, "salts", me))
+        self.salts = self.salts_of(secrets, me)
+
+    @staticmethod
+    def salts_of(secrets: Mapping[Purpose, bytes], me: str) -> Salts:
+        """The salts of a member with these secrets."""
+        return Salts(derive_secret(secrets.get("encrypt", b""), "salts", me))
 
     def nonce(self, identity: str) -> bytes:
         """16 bytes for a question, the same for the same identity."""
