@@ -70,6 +70,7 @@ def _fields(path: Path, verified: Verified, notes: list[str]) -> dict[str, Any]:
         "ledger": str(path),
         "is_sound": True,
         "first_height": verified.first_height,
+        "pruned_height": verified.pruned_height,
         "height": verified.height,
         "digest": verified.header_digest.hex(),
         "seals": verified.seals,
@@ -82,6 +83,11 @@ def _fields(path: Path, verified: Verified, notes: list[str]) -> dict[str, Any]:
 def _tell(path: Path, verified: Verified, notes: list[str]) -> None:
     words = spoken()
     typer.echo(words("sound: {path}", path=path))
+    if verified.pruned_height:
+        above = verified.pruned_height
+        typer.echo(words("kept:  blocks above height {height}; of older ones headers and seals alone", height=above))
+    else:
+        typer.echo(words("kept:  every block from height {height} on, each executed", height=verified.first_height))
     if verified.first_height:
         typer.echo(words("begin: height {height}, with a snapshot under a seal", height=verified.first_height))
     digest = verified.header_digest.hex()

@@ -39,6 +39,7 @@ from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
 from consortium.ledger.numbers import used_numbers
+from consortium.ledger.prune import bodies_above, prune
 from consortium.ledger.rows import Damaged, Row, height_key, read_height, receipt_key
 from consortium.ledger.state import Reader, State
 from consortium.ledger.tree import StateTree
@@ -54,7 +55,8 @@ class Ledger:
 
     `epochs` is shared with the siblings: the ledger adds those that its rows know. `clock_ns`, where a driver hands
     one in, fills `costs_ns` by decode, execute, hash and state; in simulation it is None and nothing is measured.
-    `memo`: shared by ledgers that execute the same blocks.
+    `memo`: shared by ledgers that execute the same blocks. `keep_blocks`: of sealed blocks the bodies of so many stay
+    (`prune.py`); 0: all.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class Ledger:
         epochs: Epochs,
         clock_ns: Callable[[], int] | None = None,
         memo: ExecutedBlocks | None = None,
+        keep_blocks: int = 0,
     ) -> None:
         self.genesis = genesis
         self.chain = genesis.chain
@@ -78,6 +81,7 @@ class Ledger:
         self._state = State(rows, digest_of=lambda key: self._tree.digest_of(key))
         self._executor = Executor(self.chain, contracts, self._state, genesis.parameters.utc_offset_minutes)
         self._memo = memo
+        self._keep_blocks = keep_blocks
         self._tree = StateTree(rows.make_buckets(), is_shared=memo is not None)
         self._rules = self._executor.rule_book
         self._header: Header | None = None
@@ -107,6 +111,11 @@ class Ledger:
         return read_height(self._rows.get("base", b"height"))
 
     @property
+    def bodies_above(self) -> int:
+        """Above this height every block is whole here."""
+        return bodies_above(self._rows)
+
+    @property
     def reader(self) -> StateReader:
         """The committed state, for roles."""
         return Reader(self._state)
@@ -122,7 +131,7 @@ class Ledger:
     @property
     def told_above(self) -> int:
         """Blocks above this height are told again after a boot; what older ones did is read from the state."""
-        return max(self.base_height, self.head_height - TOLD_MAX)
+        return max(self.bodies_above, self.head_height - TOLD_MAX)
 
     def history(self) -> Iterator[Receipted]:
         """The outcomes of the newest blocks that this node executed before, as replays. Raises Damaged."""
@@ -132,7 +141,7 @@ class Ledger:
         """The outcomes of a block that was executed before, as a replay; None if this node never had it. Raises
         Damaged."""
         past = self._history.receipted(height)
-        if past is None and self.base_height < height <= self.head_height:
+        if past is None and self.bodies_above < height <= self.head_height:
             raise Damaged(f"block {height} is missing")
         return past
 
@@ -202,12 +211,21 @@ class Ledger:
             return [*booting, *self._jumped(self.told_above)]
         if isinstance(event, Stable):
             self._undo.forget_to(event.height)
+            return self._prune(min(event.height, self.head_height))
         if not isinstance(event, Decide) or event.height <= self.head.height:
             return []
         assert event.height == self.head.height + 1, f"decided {event.height} after {self.head.height}"
         versions = get_versions(self._state)
         effects = self._execute(event)
         return effects if get_versions(self._state) is versions else [*effects, *self._rules.warn(event.height)]
+
+    def _prune(self, sealed: int) -> list[Effect]:
+        """Let go of old bodies, where this node keeps no archive."""
+        rows = prune(self._rows, self._keep_blocks, sealed) if self._keep_blocks else ()
+        if not rows:
+            return []
+        self._rows.stage(rows)
+        return [Apply(self.head_height, rows)]
 
     def _execute(self, decided: Decide) -> list[Effect]:
         clock_ns, costs_ns = self._clock_ns, self.costs_ns

@@ -18,6 +18,7 @@ from consortium.ledger.block import stored_header
 from consortium.ledger.certificate import newest_seal
 from consortium.ledger.chain import Ledger
 from consortium.ledger.epoch_links import links_to
+from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import Damaged, height_key, receipt_key, state_key
 from consortium.ledger.snapshot import link
 
@@ -33,6 +34,7 @@ class StateEvidence(NamedTuple):
 
 def prove_transaction(genesis: Genesis, rows: Rows, height: int, index: int) -> bytes:
     """Of the transaction that is number `index` at `height`. Raises ProofError (no such one, or not sealed yet)."""
+    _check_kept(rows, height)
     bundles = Bundles(genesis.chain, SUITES[genesis.suite]())
     found: list[tuple[str, bytes, bytes]] = []
     try:
@@ -57,6 +59,7 @@ def prove_transaction(genesis: Genesis, rows: Rows, height: int, index: int) -> 
 
 def prove_receipt(rows: Rows, height: int, index: int) -> bytes:
     """Of the receipt that is number `index` at `height`. Raises ProofError."""
+    _check_kept(rows, height)
     receipts = [data for _, data in rows.range("receipt", receipt_key(height, 0), height_key(height + 1))]
     if not 0 <= index < len(receipts):
         raise ProofError(f"height {height} has {len(receipts)} receipts, numbered from 0; there is no {index}")
@@ -108,6 +111,15 @@ def _linked(rows: Rows, height: int) -> Linked:
     if linked is None:
         raise ProofError(f"no seal stands at or above height {height} yet; ask again when the consortium sealed it")
     return linked
+
+
+def _check_kept(rows: Rows, height: int) -> None:
+    """Raises ProofError where the block is not here any more, or never was."""
+    above = bodies_above(rows)
+    if above and height <= above:
+        raise ProofError(
+            f"this node does not hold the blocks up to height {above}: ask one that keeps all (an archive)"
+        )
 
 
 def _check_written(height: int, is_held: bool) -> None:

@@ -122,7 +122,7 @@ class Server:
         first, last = max(1, asked.first_height), min(asked.last_height, self._ledger.head_height)
         found: list[tuple[bytes | None, bytes, bytes | None]] = []
         size = 0
-        if first > self._ledger.base_height:
+        if first > self._ledger.bodies_above:
             for height in range(first, min(last, first + BLOCKS_MAX - 1) + 1):
                 block = self._sound.block(height)
                 size += block.size

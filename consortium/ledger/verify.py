@@ -2,13 +2,13 @@
 
 Everything that is stored is either recomputed (headers, receipts, the whole state, epochs and meta, by executing every
 block again) or proven by signatures (certificates, seals, bundles); what is neither is refused. A ledger that began
-with a snapshot is executed from there: its base is proven by a seal.
+with a snapshot is executed from there: its base is proven by a seal. One that let go of old blocks cannot be executed
+(`verify_pruned.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
 
 from consortium.core.codec import Malformed
 from consortium.core.contract import Contract
@@ -17,50 +17,22 @@ from consortium.core.genesis import Genesis
 from consortium.core.header import decode_header, header_bytes_digest
 from consortium.core.machine import Apply, Decide, Now
 from consortium.core.membership import Epochs
-from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.messages import Certificate, MessageCodec
 from consortium.core.seals import Checkpoint, check_seal, decode_certificate
 from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
 from consortium.core.verifier import Verifier
 from consortium.ledger.chain import Ledger
+from consortium.ledger.prune import pruned_height
 from consortium.ledger.rows import TABLES, DictRows, Row, StoredRows, height_key
 from consortium.ledger.snapshot import stored_base
+from consortium.ledger.verified import Decisions, Fault, Verified
+from consortium.ledger.verify_pruned import verify_pruned
+
+__all__ = ["Decisions", "Fault", "Verified", "verify_ledger"]
 
 _CHUNK = 64  # heights read at a time
 _NOW = Now(0, 0)
 _BY_HEIGHT = ("block", "batch", "certificate", "receipt", "seal")
-
-
-class Fault(Exception):
-    """The first fault: `record` names the row, `why` says what is wrong with it."""
-
-    def __init__(self, height: int, record: str, why: str) -> None:
-        super().__init__(f"height {height}, {record}: {why}")
-        self.height = height
-        self.record = record
-        self.why = why
-
-
-class Verified(NamedTuple):
-    """A sound ledger. `first_height` is 0, or that of the snapshot it began with."""
-
-    height: int
-    header_digest: bytes
-    state_root: bytes
-    first_height: int
-    sealed_height: int
-    seals: int
-    transactions: int
-
-
-class Decisions(Protocol):
-    """What is needed of a consensus protocol: its `PROTOCOL`."""
-
-    @property
-    def messages(self) -> tuple[type[Message], ...]: ...
-
-    def check_decision(
-        self, certificate: Certificate, epochs: Epochs, height: int, digest: bytes, verifier: Verifier
-    ) -> None: ...
 
 
 class _Shadow(DictRows):
@@ -87,6 +59,8 @@ def verify_ledger(
 
     `progress(height, head)` is called now and then. GenesisError if the genesis itself cannot be executed.
     """
+    if pruned_height(rows):
+        return verify_pruned(genesis, rows, protocol, at_least, progress)
     return _Verification(genesis, rows, contracts, protocol).run(at_least, progress)
 
 

@@ -14,6 +14,7 @@ from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.vault import BoxReader
+from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import END, height_key, read_height
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
@@ -133,8 +134,9 @@ def blocks(rows: Rows) -> Iterator[StoredBlock]:
 
 
 def base_height(rows: Rows) -> int:
-    """Where the ledger begins: 0, or the height of the snapshot that it took. Raises Damaged."""
-    return read_height(rows.get("base", b"height"))
+    """Where whole blocks begin: 0; the height of the snapshot that it took; or the last one of which the node let go.
+    Raises Damaged."""
+    return bodies_above(rows)
 
 
 def head_height(rows: Rows) -> int:

@@ -152,7 +152,8 @@ def build_host(
     genesis = plan.genesis
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     contracts = _program(plan.scenario, name, shared.contracts)
-    ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo)
+    keep_blocks = _kept(plan.scenario, name)
+    ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo, keep_blocks)
     ledger.boot()
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
     locksmith = Locksmith(shared.suite, secrets, name)
@@ -182,6 +183,10 @@ def _program(scenario: Scenario, name: NodeId, contracts: Mapping[str, Contract]
         return contracts
     held = {each: contract.until(spec.program.get(each, contract.version)) for each, contract in contracts.items()}
     return {each: contract for each, contract in held.items() if contract is not None}
+
+
+def _kept(scenario: Scenario, name: NodeId) -> int:
+    return next((member.keep_blocks for member in scenario.members if member.name == name), 0)
 
 
 def _completed(

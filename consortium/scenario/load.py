@@ -142,6 +142,12 @@ def check_scenario(scenario: Scenario) -> None:
     _check_versions("versions", scenario.versions)
     for index, member in enumerate(scenario.members):
         _check_versions(f"members.{index}.program", member.program)
+        least = scenario.parameters.window + scenario.parameters.checkpoint_interval
+        if member.keep_blocks and member.keep_blocks < least:
+            raise ScenarioError(
+                f"members.{index}.keep_blocks={member.keep_blocks}: expected 0 (all), or {least} or more: what others "
+                "may lack, a window and a checkpoint"
+            )
 
 
 def _check_versions(where: str, versions: Mapping[str, int]) -> None:

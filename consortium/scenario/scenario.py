@@ -24,6 +24,7 @@ class MemberSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kind: Kind = "validator"
     settings: dict[str, Any] = {}
     joins: bool = False
+    keep_blocks: int = 0  # of sealed blocks its node keeps the bodies of so many; 0: all (an archive)
     program: dict[str, int] = {}  # by contract: the newest version that its program has, 0 = none; not named: all
 
 

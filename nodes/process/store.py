@@ -18,6 +18,7 @@ from typing import Any
 from consortium.core.format import FORMAT
 from consortium.core.machine import Apply
 from consortium.core.state_path import Buckets
+from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import TABLES, Row, height_key, read_height
 from nodes.errors import Damaged, UserError
 from nodes.process import failpoints
@@ -253,7 +254,9 @@ class SqliteRows:
         if named is None:
             return  # there is no head, and so there may be nothing: whoever boots a ledger looks
         head, first = read_height(named[:8]), read_height(base)
-        wanted = {"block": first, "batch": first if base is None else first + 1, "certificate": first + 1}
+        above = bodies_above(self)
+        bodies = above + 1 if above else 0  # the genesis has a batch and no certificate
+        wanted = {"block": first, "batch": bodies, "certificate": max(bodies, 1)}
         for table, lowest in wanted.items():
             ((count, least, most),) = self._read_raw(f"SELECT count(*), min(key), max(key) FROM {table}")
             if count != head - lowest + 1 or (count and (least, most) != (height_key(lowest), height_key(head))):

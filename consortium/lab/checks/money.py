@@ -11,6 +11,7 @@ from consortium.core.codec import Decoder
 from consortium.core.machine import Rows
 from consortium.lab.checks import unchecked
 from consortium.lab.checks.claims import Claim, Kind
+from consortium.ledger.prune import pruned_height
 from consortium.runs.run import Run, StoredBlock, blocks
 
 MOVEMENT = "movement"
@@ -52,8 +53,16 @@ def stored_balances(rows: Rows) -> dict[str, int]:
 
 
 def opening_balances(rows: Rows) -> dict[str, int]:
-    """The balances that a ledger began with: none with the genesis, those of its snapshot if it took one."""
-    return _balances(rows, "base", b"state")
+    """The balances that a ledger began with: none with the genesis, those of its snapshot if it took one. Where a node
+    let go of old blocks: those of today, without what the blocks that it kept have moved."""
+    if not pruned_height(rows):
+        return _balances(rows, "base", b"state")
+    balances = stored_balances(rows)
+    for block in blocks(rows):
+        for movement in movements(block):
+            balances[movement.source] = balances.get(movement.source, 0) + movement.amount_fen
+            balances[movement.target] = balances.get(movement.target, 0) - movement.amount_fen
+    return balances
 
 
 def _balances(rows: Rows, table: str, prefix: bytes) -> dict[str, int]:
