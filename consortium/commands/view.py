@@ -62,7 +62,7 @@ def bring_up(file: ViewFile, past: Past, *, rebuild: bool = False) -> int:
     """Feed a view what it lacks of the ledger; all of it where what it was fed is not of this ledger. Returns the
     height of the first block that it can have. Raises Damaged."""
     ledger = past.ledger
-    first = ledger.base_height + (1 if ledger.base_height else 0)
+    first = ledger.bodies_above + (1 if ledger.bodies_above else 0)
     height, digest = file.head
     if rebuild or height > ledger.head_height or (height >= first and _digest_at(past, height) != digest):
         file.clear()

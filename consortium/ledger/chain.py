@@ -21,7 +21,6 @@ from consortium.core.machine import (
     Effect,
     Event,
     Executed,
-    Jumped,
     Note,
     Now,
     Receipted,
@@ -29,7 +28,7 @@ from consortium.core.machine import (
     Stable,
     Started,
 )
-from consortium.core.membership import Epochs, NodeId
+from consortium.core.membership import Epochs
 from consortium.core.state_path import Path
 from consortium.core.transaction import NULL_DIGEST, Bundles, Opened, batch_digest
 from consortium.core.versions import get_versions
@@ -38,7 +37,6 @@ from consortium.ledger.boot import check_empty, check_words, read_epochs, read_h
 from consortium.ledger.execute import Done, Executor, Prepared, executed_note
 from consortium.ledger.executed_blocks import ExecutedBlock, ExecutedBlocks
 from consortium.ledger.history import TOLD_MAX, History
-from consortium.ledger.numbers import used_numbers
 from consortium.ledger.prune import bodies_above, prune
 from consortium.ledger.rows import Damaged, Row, height_key, read_height, receipt_key
 from consortium.ledger.state import Reader, State
@@ -208,7 +206,7 @@ class Ledger:
     def step(self, now: Now, event: Event | Decide) -> Sequence[Effect]:
         if isinstance(event, Started):
             booting, self._booting = self._booting, []
-            return [*booting, *self._jumped(self.told_above)]
+            return [*booting, *self._history.jumped(self._state, self.told_above, self.head_height)]
         if isinstance(event, Stable):
             self._undo.forget_to(event.height)
             return self._prune(min(event.height, self.head_height))
@@ -394,20 +392,6 @@ class Ledger:
         return [
             Apply(header.height, rows),
             Executed(header.height, self._digest, self.epochs.at(header.height + 1)),
-            *self._jumped(header.height),
+            *self._history.jumped(self._state, header.height, header.height),
             Note("snapshot", {"height": header.height}),
         ]
-
-    def _jumped(self, height: int) -> list[Effect]:
-        """Which numbers are used, where the receipts up to `height` are not told: a snapshot took the place of their
-        blocks, or they are many."""
-        if not height:
-            return []
-        head, told = self.head_height, dict[NodeId, frozenset[int]]()
-
-        def numbers_told(member: NodeId) -> frozenset[int]:
-            if not told and head > height:
-                told.update(self._history.numbers(height, head))
-            return told.get(member, frozenset())
-
-        return [Jumped(height, lambda member: used_numbers(self._state, member), numbers_told)]

@@ -12,13 +12,14 @@ import msgspec
 
 from consortium.core import merkle
 from consortium.core.codec import Malformed
-from consortium.core.contract import Receipt
+from consortium.core.contract import Receipt, StateReader
 from consortium.core.genesis import Genesis
 from consortium.core.header import Header, decode_header, header_bytes_digest
-from consortium.core.machine import Outcome, Receipted, Rows
+from consortium.core.machine import Jumped, Outcome, Receipted, Rows
 from consortium.core.membership import NodeId
 from consortium.core.transaction import NULL_DIGEST, Opened, batch_digest
 from consortium.ledger.execute import Prepared
+from consortium.ledger.numbers import used_numbers
 from consortium.ledger.rows import Damaged, height_key, receipt_key
 
 TOLD_MAX = 1_024  # blocks that a boot tells again
@@ -81,6 +82,20 @@ class History:
             for outcome in past.outcomes:
                 found.setdefault(outcome.member, set()).add(outcome.number)
         return {member: frozenset(numbers) for member, numbers in found.items()}
+
+    def jumped(self, state: StateReader, above: int, head: int) -> list[Jumped]:
+        """Which numbers are used, where the receipts up to `above` are not told: a snapshot took the place of their
+        blocks, this node let go of them, or they are many."""
+        if not above:
+            return []
+        told = dict[NodeId, frozenset[int]]()
+
+        def numbers_told(member: NodeId) -> frozenset[int]:
+            if not told and head > above:
+                told.update(self.numbers(above, head))
+            return told.get(member, frozenset())
+
+        return [Jumped(above, lambda member: used_numbers(state, member), numbers_told)]
 
     def _read_header(self, height: int, block: bytes, batch: bytes) -> Header:
         """Of stored bytes. Raises Damaged where it cannot be read, is of another height or batch, or does not fit the
