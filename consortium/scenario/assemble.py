@@ -145,9 +145,9 @@ def build_host(
     is_recalled: bool = False,
     boxes: Boxes | None = None,
 ) -> RunningNode:
-    """One member's node over its rows. `boxes`: its private store; without one, an empty one of this boot alone. `clock`
-    tells nanoseconds of CPU. `known` is for a member that is not in the genesis: another's `prove_epochs`; without it
-    nobody hears the node. `is_recalled`: see `ReplicaContext`. Raises Damaged where rows cannot be right; ProofError."""
+    """One member's node over its rows. `boxes`: its private store; without one, one of this boot alone. `clock` tells
+    nanoseconds of CPU. `known` is for a member that is not in the genesis: another's `prove_epochs`; without it
+    nobody hears the node. `is_recalled`: see `ReplicaContext`. Raises Damaged where rows are not right; ProofError."""
     genesis = plan.genesis
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     contracts = _program(plan.scenario, name, shared.contracts)
