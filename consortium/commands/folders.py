@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from consortium.core.errors import UserError
+from consortium.core.format import format_fault
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.core.machine import Apply, Keep, Rows
 from consortium.core.vault import BoxReader
@@ -113,6 +114,14 @@ def find_genesis(ledger: Path) -> Path:
         if (folder / "genesis.json").is_file():
             return folder / "genesis.json"
     raise UserError(f"no genesis.json lies above {ledger}: name it with --genesis FILE")
+
+
+def read_our_genesis(path: Path) -> Genesis:
+    """As `read_genesis`, of the format that this version executes and proves. Raises UserError."""
+    genesis = read_genesis(path)
+    if (fault := format_fault("genesis", genesis.format)) is not None:
+        raise UserError(f"{path}: a {fault}")
+    return genesis
 
 
 def read_genesis(path: Path) -> Genesis:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import typer
 
 from consortium.commands.command import LOOK, Command
-from consortium.commands.folders import read_genesis
+from consortium.commands.folders import read_our_genesis
 from consortium.commands.proof_words import tell
 from consortium.contracts import load_contracts, load_told_tables
 from consortium.core.contract import Refused, Table
@@ -173,7 +173,7 @@ def _find_ledger(run: Path, node: str) -> tuple[Path, Genesis]:
         path, folder = run / LEDGER_FILE, run.resolve().parent.parent
     else:
         path, folder = _of_run(run, node), run
-    genesis = read_genesis(folder / "genesis.json")
+    genesis = read_our_genesis(folder / "genesis.json")
     check_record(folder)
     return path, genesis
 

@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_json
-from consortium.commands.folders import read_genesis
+from consortium.commands.folders import read_our_genesis
 from consortium.commands.proof_words import fields_of, tell
 from consortium.core.errors import UserError
-from consortium.core.format import format_fault
 from consortium.core.proven import GENESIS_BYTES_MAX, PROOF_BYTES_MAX, Anchor, ProofError, judge_from
 
 
@@ -24,9 +23,7 @@ def verify_proof(
 ) -> None:
     source = genesis / "genesis.json" if genesis.is_dir() else genesis
     _check_size(source, GENESIS_BYTES_MAX, "genesis file")
-    trusted = read_genesis(source)
-    if (fault := format_fault("genesis", trusted.format)) is not None:
-        raise UserError(f"{source}: a {fault}")
+    trusted = read_our_genesis(source)
     _check_size(proof, PROOF_BYTES_MAX, "proof")
     try:
         proven = judge_from(Anchor.of(trusted), proof.read_bytes())

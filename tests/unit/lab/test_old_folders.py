@@ -78,13 +78,18 @@ REFUSED = "of format 1, which consortium 0.1 executes; this version executes for
 
 @pytest.mark.parametrize(
     "words",
-    [("verify", "simulated/nodes/hospital-1"), ("verify", "recorded/nodes/hospital-1"), ("replay", "recorded")],
+    [
+        ("verify", "simulated/nodes/hospital-1"),
+        ("verify", "recorded/nodes/hospital-1"),
+        ("replay", "recorded", "hospital-1"),
+        ("prove", "simulated", "header", "3"),
+    ],
     ids=" ".join,
 )
 def test_a_chain_of_the_first_version_is_not_executed_again_and_the_version_that_does_is_named(
-    old: Path, say: Say, words: tuple[str, str]
+    old: Path, say: Say, words: tuple[str, ...]
 ) -> None:
-    status, told = say(words[0], old / words[1], *(("hospital-1",) if words[0] == "replay" else ()))
+    status, told = say(words[0], old / words[1], *words[2:])
     assert status == 2 and told.endswith(REFUSED) and "Traceback" not in told and told.count(".") < 12
 
 
