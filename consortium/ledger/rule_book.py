@@ -12,6 +12,8 @@ from consortium.core.contract import Contract, StateReader
 from consortium.core.machine import Note
 from consortium.core.versions import Versions, get_versions, version_missing
 
+FOREVER = 1 << 62  # above every height
+
 
 class Verb(NamedTuple):
     """An operation as one version has it."""
@@ -29,6 +31,15 @@ class Rules(NamedTuple):
     missing: tuple[tuple[str, int], ...]
 
 
+class _Span(NamedTuple):
+    """The heights from `first_height` on, below `end_height`, between which no version changes."""
+
+    versions: Versions
+    first_height: int
+    end_height: int
+    rules: Rules
+
+
 class RuleBook:
     """`contracts`: the newest of each, with its older ones."""
 
@@ -36,6 +47,7 @@ class RuleBook:
         self._contracts = contracts
         self._state = state
         self._made: dict[tuple[tuple[str, int], ...], Rules] = {}
+        self._last: _Span | None = None  # asked for block by block, it mostly is the same
 
     def at(self, height: int) -> Rules:
         """The rules of a height that is executed next, or was before."""
@@ -43,8 +55,11 @@ class RuleBook:
 
     def begins(self, height: int) -> list[tuple[str, int]]:
         """(contract, version) of those that execute from this height on and did not before."""
-        after, before = (versions_at(get_versions(self._state), each) for each in (height, height - 1))
-        return [] if after == before else sorted({*after} - {*before})
+        versions = get_versions(self._state)
+        self._rules(versions, height)
+        if self._last is None or self._last.first_height != height:
+            return []
+        return sorted({*versions_at(versions, height)} - {*versions_at(versions, height - 1)})
 
     def warn(self, height: int) -> list[Note]:
         """After this height: of each version that was decided for later and that this program does not have."""
@@ -70,10 +85,17 @@ class RuleBook:
             raise version_missing(name, version, first.from_height, self._contracts.get(name))
 
     def _rules(self, versions: Versions, height: int) -> Rules:
+        last = self._last
+        if last is not None and last.versions is versions and last.first_height <= height < last.end_height:
+            return last.rules
         named = versions_at(versions, height)
         rules = self._made.get(named)
         if rules is None:
             rules = self._made[named] = self._make(named)
+        changes = [step.from_height for steps in versions.steps.values() for step in steps]
+        first = max((change for change in changes if change <= height), default=0)
+        ahead = [change for change in changes if change > height]
+        self._last = _Span(versions, first, min(ahead, default=FOREVER), rules)
         return rules
 
     def _make(self, named: tuple[tuple[str, int], ...]) -> Rules:

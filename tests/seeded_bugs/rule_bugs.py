@@ -19,6 +19,14 @@ RULE_BUGS = (
         (VERSIONS,),
     ),
     SeededBug(
+        "rules-kept-over-a-change",
+        "What is remembered of the rules ends where a version begins (docs/decisions/069).",
+        LEDGER + "rule_book.py",
+        "        self._last = _Span(versions, first, min(ahead, default=FOREVER), rules)",
+        "        self._last = _Span(versions, first, FOREVER, rules)",
+        (VERSIONS,),
+    ),
+    SeededBug(
         "version-begins-with-its-vote",
         "A version begins at its activation, which every node knows a window ahead (docs/decisions/069).",
         GOVERNANCE + "rule_changes.py",
