@@ -205,7 +205,7 @@ def founded(house: Consortium | None = None) -> Consortium:
     house.state.put(registry.RULES, registry.ONLY, registry.Rules("ed25519", 16, 32))
     for fund in funds.STANDARD_FUNDS:
         house.genesis("funds", "open", funds.Open(fund))
-        house.genesis("funds", "contribute", funds.Contribute(f"fund/{fund}", 10**11, "opening"))
+        house.genesis("funds", "contribute", funds.Contribute(f"fund/{fund}", 10**11, "opening/2026"))
     house.genesis("policy", "adopt_pack", policy.AdoptPack(ILLUSTRATIVE_PACK))
     house.item("A", "A")
     house.item("B", "B", 1_000)

@@ -166,7 +166,7 @@ def perform(house: Consortium, serial: int, act: dict[str, Any]) -> Amounts | No
 @given(st.lists(act, max_size=14))
 def test_any_claims_and_reversals_keep_the_books_and_can_be_undone(acts: list[dict[str, Any]]) -> None:
     house = founded()
-    house.genesis("funds", "contribute", funds.Contribute("person/E", 3_000_000, "opening"))
+    house.genesis("funds", "contribute", funds.Contribute("person/E", 3_000_000, "opening/2026"))
     start = house.state.copy()["account"]
     for serial, each in enumerate(acts):
         amounts = perform(house, serial, each)

@@ -149,6 +149,10 @@ class Book(Accounts):
         need(fen > 0 and target.partition("/")[0] in ("fund", "person"), "target")
         self.move([(OUTSIDE, target, fen)])
 
+    def propose(self, source: str, target: str) -> None:
+        """Money from fund to fund, which moves when another role endorses it."""
+        need(source != target, "funds")
+
     def appropriate(self, source: str, target: str, fen: int) -> None:
         need(fen > 0 and source != target and source.startswith("fund/") and target.startswith("fund/"), "funds")
         self.move([(source, target, fen)])

@@ -11,7 +11,7 @@ from typing import Any
 
 from consortium.contracts.governance import governance
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import enrolment, fund_transfer, funds, institution, policy, settlement
 from consortium.contracts.oversight import hold_operations
 from consortium.core.calendar import compute_day_after
 from consortium.core.codec import encode
@@ -248,8 +248,12 @@ class Walk:
         names = [name for name in self.book.accounts if name.startswith("fund/")]
         source, target = str(self.pick(names)), str(self.pick(names))
         fen = int(10 ** self.random.uniform(3, 9.5))
-        call = Call("bureau", "funds", "appropriate", funds.Appropriate(source, target, fen, "budget/2026"))
-        yield Step(call, lambda book: book.appropriate(source, target, fen))
+        name = f"T-{self.random.randrange(10**12)}"
+        propose = fund_transfer.Propose(name, source, target, fen, "budget/2026")
+        yield Step(Call("bureau", "fund_transfer", "propose", propose), lambda book: book.propose(source, target))
+        if source != target:
+            endorse = Call("regulator", "fund_transfer", "endorse", fund_transfer.OfTransfer(name))
+            yield Step(endorse, lambda book: book.appropriate(source, target, fen))
 
     def disburse(self) -> Iterator[Step]:
         code = str(self.pick(list(self.book.institutions)))

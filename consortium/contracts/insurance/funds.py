@@ -1,4 +1,7 @@
-"""Funds and accounts 基金/个人账户: double entry, every movement has a cause, all balances always sum to zero.
+"""Funds and accounts 基金/个人账户: double entry, all balances always sum to zero.
+
+Every movement has a cause, a reference to a record ("settlement/<psn_no>/2026/000003"). Money from fund to fund moves
+by the word of two organisations (fund_transfer.py).
 
 Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (the personal account),
 `unconfirmed/<code>/<day>` and `disputed/<bill>` (what waits for a word on the lines of bills),
@@ -18,7 +21,7 @@ from consortium.contracts.checks import (
     AMOUNT_FEN_MAX,
     check_identifier,
     check_positive_amount,
-    check_text,
+    check_reference,
 )
 from consortium.contracts.oversight import hold
 from consortium.core.contract import (
@@ -70,17 +73,9 @@ class Open(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Contribute(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Money from outside (premiums, opening balances, donations) into `target`, a fund or personal account."""
+    """Money from outside (premiums, opening balances, donations) into `target`, a fund or personal account. `cause`: a
+    reference, as "opening/2026"."""
 
-    target: str
-    amount_fen: int
-    cause: str
-
-
-class Appropriate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Money from fund `source` (`fund/…`) to fund `target` (`fund/…`)."""
-
-    source: str
     target: str
     amount_fen: int
     cause: str
@@ -206,19 +201,9 @@ def _open(state: State, arguments: Open, context: Context) -> list[Event]:
 def _contribute(state: State, arguments: Contribute, context: Context) -> list[Event]:
     check_account(arguments.target, ("fund", "person"))
     check_positive_amount(arguments.amount_fen, "amount_fen")
-    check_text(arguments.cause, "cause")
+    check_reference(arguments.cause, "cause")
     events: list[Event] = []
     move(state, EXTERNAL, arguments.target, arguments.amount_fen, arguments.cause, events)
-    return events
-
-
-def _appropriate(state: State, arguments: Appropriate, context: Context) -> list[Event]:
-    check_account(arguments.source, ("fund",))
-    check_account(arguments.target, ("fund",))
-    check_positive_amount(arguments.amount_fen, "amount_fen")
-    check_text(arguments.cause, "cause")
-    events: list[Event] = []
-    move(state, arguments.source, arguments.target, arguments.amount_fen, arguments.cause, events)
     return events
 
 
@@ -244,7 +229,6 @@ CONTRACT = Contract(
     (
         Operation("open", Open, _BUREAU, _open),
         Operation("contribute", Contribute, _BUREAU, _contribute),
-        Operation("appropriate", Appropriate, _BUREAU, _appropriate),
     ),
     (
         Query(

@@ -41,7 +41,7 @@ def genesis_calls(
     """`operators`: kind, member and level by institution; `registers`: of person-years, as the day begins."""
     for fund in funds.STANDARD_FUNDS:
         yield genesis_call("funds", "open", funds.Open(fund))
-        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening balance")
+        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening/genesis")
         yield genesis_call("funds", "contribute", opening)
     first_year = min((claim.served_on for claim in imported.claims), default=19900101) // 10_000
     first_day = first_year * 10_000 + 101

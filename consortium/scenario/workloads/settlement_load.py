@@ -64,7 +64,7 @@ def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[Ge
     for fund in funds.STANDARD_FUNDS:
         calls.append(genesis_call("funds", "open", funds.Open(fund)))
         calls.append(
-            genesis_call("funds", "contribute", funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening balance"))
+            genesis_call("funds", "contribute", funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening/genesis"))
         )
     for index, member in enumerate(members):
         sign = institution.Sign(_institution(index), "hospital", 1 + index % 3, member, f"PDY{index:09d}", YEAR_END)

@@ -53,7 +53,7 @@ def _genesis_calls(members: Sequence[str], persons: int) -> list[GenesisCall]:
     ]
     for fund in funds.STANDARD_FUNDS:
         calls.append(genesis_call("funds", "open", funds.Open(fund)))
-        opening = funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening balance")
+        opening = funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening/genesis")
         calls.append(genesis_call("funds", "contribute", opening))
     for place, member in enumerate(members):
         sign = institution.Sign(institution_of(place), "hospital", 3, member, f"PDY{place:09d}", YEAR_ENDS)

@@ -26,7 +26,8 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "withdraw_change": {B, H, R},
         "record_contribution": {B, G},
     },
-    "funds": {"open": {B, G}, "contribute": {B, G}, "appropriate": {B, G}},
+    "funds": {"open": {B, G}, "contribute": {B, G}},
+    "fund_transfer": {"propose": {B, R}, "endorse": {B, R}, "withdraw": {B, R}},
     "governance": {
         "propose": set(EVERY_MEMBER),
         "vote": set(EVERY_MEMBER),

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from consortium.contracts.checks import FOREVER
-from consortium.contracts.insurance import enrolment, funds, institution, policy
+from consortium.contracts.insurance import enrolment, fund_transfer, funds, institution, policy
 from consortium.contracts.insurance.enrolment import DecideChange, Period, ProposeChange
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, Step
 from consortium.core.contract import Refused
@@ -115,9 +115,8 @@ def test_a_premium_is_recorded_once_and_fills_pool_and_account(house: Consortium
     assert house.sum_of_balances() == 0
 
 
-def test_accounts_never_go_below_zero_and_always_sum_to_zero(house: Consortium) -> None:
-    too_much = funds.Appropriate(funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 10**11 + 1, "x")
-    assert house.refusal("bureau", "funds", "appropriate", too_much) == "fund-exhausted"
+def test_money_goes_from_fund_to_fund_by_the_word_of_two_roles(house: Consortium) -> None:
+    propose = fund_transfer.Propose("T-1", funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 10**11 + 1, "budget/2026")
     for change, code in (
         ({"source": "person/E"}, "bad-account"),
         ({"target": "fund/none"}, "unknown-account"),
@@ -126,11 +125,38 @@ def test_accounts_never_go_below_zero_and_always_sum_to_zero(house: Consortium) 
         ({"amount_fen": 0}, "bad-amount"),
         ({"amount_fen": -5}, "bad-amount"),
         ({"amount_fen": 10**12}, "bad-amount"),
-        ({"cause": "x" * 201}, "bad-text"),
+        ({"cause": "because we want to"}, "bad-reference"),
+        ({"transfer_id": "T/1"}, "bad-identifier"),
     ):
-        assert house.refusal("bureau", "funds", "appropriate", msgspec.structs.replace(too_much, **change)) == code
+        other = msgspec.structs.replace(propose, **change)
+        assert house.refusal("bureau", "fund_transfer", "propose", other) == code
+    one = fund_transfer.OfTransfer("T-1")
+    assert house.refusal("regulator", "fund_transfer", "endorse", one) == "unknown-transfer"
+    house.run("bureau", "fund_transfer", "propose", propose)
+    assert funds.get_balance(house.state, funds.EMPLOYEE_POOL) == 10**11, "nothing has moved"
+    assert house.refusal("bureau", "fund_transfer", "propose", propose) == "wrong-stage"
+    assert house.refusal("bureau", "fund_transfer", "endorse", one) == "same-organisation"
+    assert house.refusal("regulator", "fund_transfer", "endorse", one) == "fund-exhausted"
+    assert house.refusal("regulator", "fund_transfer", "withdraw", one) == "not-your-proposal"
+    house.run("bureau", "fund_transfer", "withdraw", one)
+    assert house.refusal("regulator", "fund_transfer", "endorse", one) == "wrong-stage"
+
+
+def test_an_endorsed_transfer_moves_once(house: Consortium) -> None:
+    propose = fund_transfer.Propose("T-1", funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 70, "budget/2026")
+    one = fund_transfer.OfTransfer("T-1")
+    house.run("regulator", "fund_transfer", "propose", propose)
+    house.run("bureau", "fund_transfer", "endorse", one)
+    assert funds.get_balance(house.state, funds.RESIDENT_POOL) == 10**11 + 70
+    assert house.refusal("bureau", "fund_transfer", "endorse", one) == "wrong-stage"
+    assert house.sum_of_balances() == 0
+
+
+def test_accounts_never_go_below_zero_and_always_sum_to_zero(house: Consortium) -> None:
     with pytest.raises(Refused, match="account-short"):
         funds.move(house.state, "person/E", funds.EMPLOYEE_POOL, 1, "x", [])
+    contribute = funds.Contribute("person/E", 5, "a gift of somebody")
+    assert house.refusal("bureau", "funds", "contribute", contribute) == "bad-reference"
     assert house.sum_of_balances() == 0
 
 

@@ -123,7 +123,7 @@ WORDS = ("confirm", "differ", "release", "pay", "other-claim")
 def test_a_reversal_restores_every_account_whatever_was_said_and_paid(said: list[str]) -> None:
     """Also where the money was paid out: then the institution owes it."""
     house = founded()
-    house.run("bureau", "funds", "contribute", funds.Contribute("person/E", 10_000, "opening"))
+    house.run("bureau", "funds", "contribute", funds.Contribute("person/E", 10_000, "opening/2026"))
     start = house.state.copy()["account"]
     house.claim("E", ONE)
     paid_fen = 0
@@ -172,7 +172,7 @@ def test_a_bill_is_claimed_on_once_another_than_its_issuer_has_verified_it(house
 
 
 def test_the_account_of_a_held_person_pays_nothing_and_the_claim_goes_on(house: Consortium) -> None:
-    house.run("bureau", "funds", "contribute", funds.Contribute("person/E", 50_000, "opening"))
+    house.run("bureau", "funds", "contribute", funds.Contribute("person/E", 50_000, "opening/2026"))
     house.run("regulator", "hold", "place", hold_operations.Place("person/E", hold.INQUIRY, "finding/F-1"))
     amounts = house.claim("E", ONE, serial="2").amounts
     assert (amounts.acct_pay, amounts.cash_payamt) == (0, amounts.psn_pay)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import bill, enrolment, fund_transfer, funds, institution, policy, settlement
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
 from consortium.contracts.insurance.lines import Line, Sums
@@ -26,7 +26,7 @@ def house() -> Consortium:
 
 
 def fund_account(house: Consortium, psn_no: str, amount_fen: int) -> None:
-    house.run("bureau", "funds", "contribute", funds.Contribute(f"person/{psn_no}", amount_fen, "opening"))
+    house.run("bureau", "funds", "contribute", funds.Contribute(f"person/{psn_no}", amount_fen, "opening/2026"))
 
 
 def test_case_a_employee_at_level_three(house: Consortium) -> None:
@@ -198,8 +198,9 @@ def test_refusals_of_a_claim(house: Consortium, change: dict[str, object], code:
 
 
 def test_an_exhausted_fund_refuses(house: Consortium) -> None:
-    drain = funds.Appropriate(funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 10**11, "drain")
-    house.run("bureau", "funds", "appropriate", drain)
+    drain = fund_transfer.Propose("T-1", funds.EMPLOYEE_POOL, funds.RESIDENT_POOL, 10**11, "budget/2026")
+    house.run("bureau", "fund_transfer", "propose", drain)
+    house.run("regulator", "fund_transfer", "endorse", fund_transfer.OfTransfer("T-1"))
     with pytest.raises(Refused, match="fund-exhausted"):
         house.claim("E", CASE_A)
 
