@@ -58,6 +58,11 @@ def compose_issue(state: StateReader, service: Service, salts: Salts) -> tuple[b
     return issue, guard
 
 
+def commit_record(salts: Salts, bill_no: str, record: bytes) -> bytes:
+    """The commitment of a claim to the record behind it, which stays with the claimant; empty where there is none."""
+    return salts.commit(f"visit/{number_of(bill_no)}", record) if record else b""
+
+
 class Claimant:
     """Turns each bill into three wishes, one after the other: "bill:<number>", "deliver:<number>", and "claim:<number>"
     once somebody else has verified it."""

@@ -12,7 +12,7 @@ from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
+from consortium.roles.claimant import BillToClaim, Claimant, Service, commit_record, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
@@ -22,7 +22,8 @@ from consortium.roles.work import Work
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A visit to bill and claim. `patient`, `psn_no`: the pseudonyms that the bureau gave this hospital for this
     patient, for bills and for settlements of the year. `after_change`: "psn_no/change_id" of an enrolment change that
-    it waits for. `is_paid`: in cash, so that the hospital delivers the bill and does not claim."""
+    it waits for. `record`: what the hospital knows of patient and visit, names and all, which stays here: the claim
+    commits to it. `is_paid`: in cash, so that the hospital delivers the bill and does not claim."""
 
     at_us: int
     fixmedins_code: str
@@ -33,7 +34,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     begndate: int
     enddate: int
     lines: tuple[Line, ...]
-    commitment: bytes = b""
+    record: bytes = b""
     after_change: str = ""
     is_paid: bool = False
 
@@ -110,7 +111,8 @@ class HospitalConduct(Conduct):
             enddate=visit.enddate,
             lines=visit.lines,
         )
-        claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=visit.commitment)
+        commitment = commit_record(self._salts, visit.bill_no, visit.record)
+        claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=commitment)
         issue, lines = compose_issue(self.state, service, self._salts)
         return BillToClaim(visit.at_us, lines, issue, None if visit.is_paid else claim)
 

@@ -14,7 +14,7 @@ from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.claimant import BillToClaim, Claimant, Service, compose_issue, decided_bill
+from consortium.roles.claimant import BillToClaim, Claimant, Service, commit_record, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
@@ -35,7 +35,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A prescription to dispense and claim: packs `first` to `first + cnt − 1` of what the order brought.
-    Pseudonyms as of a visit.
+    Pseudonyms and record as of a visit.
 
     `after_bill`: packs that this bill sold are scanned again, once its claim is decided."""
 
@@ -50,7 +50,7 @@ class Dispensing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     first: int
     cnt: int
     pric: int
-    commitment: bytes = b""
+    record: bytes = b""
     after_bill: str = ""
 
 
@@ -175,7 +175,8 @@ class PharmacyConduct(Conduct):
             enddate=dispensing.day,
             lines=(Line(dispensing.med_list_codg, dispensing.cnt, dispensing.pric, packs),),
         )
-        claim = settlement.Claim(dispensing.bill_no, dispensing.psn_no, commitment=dispensing.commitment)
+        commitment = commit_record(self._salts, dispensing.bill_no, dispensing.record)
+        claim = settlement.Claim(dispensing.bill_no, dispensing.psn_no, commitment=commitment)
         issue, lines = compose_issue(self.state, service, self._salts)
         self._claimant.begin(BillToClaim(dispensing.at_us, lines, issue, claim), agenda)
 

@@ -104,7 +104,15 @@ def code_of(concept: source.Concept) -> str:
 class _Import:
     """One import under way: what was read, by source id, and what was refused, by reason."""
 
-    def __init__(self, key: bytes, rates_fen_per_10k: Mapping[str, int], is_strict: bool) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        rates_fen_per_10k: Mapping[str, int],
+        is_strict: bool,
+        kept: dict[str, bytes] | None,
+    ) -> None:
+        self.kept = kept
+        self.line = b""  # that is being read
         self.pseudonyms = Pseudonyms(key)
         self.rates_fen_per_10k = rates_fen_per_10k
         self.is_strict = is_strict
@@ -129,6 +137,7 @@ class _Import:
             if not line.strip():
                 continue
             self.read[kind] += 1
+            self.line = line
             place = f"{file.name}:{number}"
             try:
                 accept(self._decode(decode, kind, line, place))
@@ -153,6 +162,11 @@ class _Import:
             raise Unfit("wrong-resource-type")
         return resource
 
+    def _keep(self, name: str, patient: str = "") -> None:
+        """The line that is being read, as it stands, behind that of its patient."""
+        if self.kept is not None:
+            self.kept[name] = self.kept.get(patient, b"") + self.line
+
     def _refuse(self, reason: str, place: str) -> None:
         known = self.refused.get(reason)
         self.refused[reason] = (
@@ -169,6 +183,7 @@ class _Import:
         sex = patient.gender if patient.gender in ("male", "female", "other") else "unknown"
         self.persons[patient.id] = Person(self.pseudonyms.of("p", patient.id), sex, died_on)
         self.births[patient.id] = born_on
+        self._keep(self.persons[patient.id].person)
 
     def _on_organization(self, organization: source.Organization) -> None:
         if organization.id in self.providers:
@@ -221,6 +236,7 @@ class _Import:
         name = self.pseudonyms.of("c", claim.id)
         record = ClaimRecord(name, person.person, provider.institution, encounter, served_on, setting, lines, total_fen)
         self.claims[claim.id] = (moment, record)
+        self._keep(name, person.person)
 
     def _on_medicationrequest(self, request: source.MedicationRequest) -> None:
         if request.id in self.prescriptions:
@@ -237,6 +253,7 @@ class _Import:
         self._add_item(code, "drug")
         record = Prescription(name, person.person, encounter, code, written_on, packs)
         self.prescriptions[request.id] = (request.authored_on, record)
+        self._keep(name, person.person)
 
     def _person(self, patient: str) -> Person:
         person = self.persons.get(patient)
@@ -322,12 +339,15 @@ def import_lines(
     *,
     strict: bool = False,
     rates_fen_per_10k: Mapping[str, int] = RATES_FEN_PER_10K,
+    kept: dict[str, bytes] | None = None,
 ) -> Imported:
     """Records of the resources in `sources` (by resource type). Deterministic: same bytes, key and rates, same records.
 
-    `strict` makes a line that cannot be read an ImportFault naming file and line; otherwise it is counted.
+    `strict` makes a line that cannot be read an ImportFault naming file and line; otherwise it is counted. `kept`, if
+    given, is filled: by the name of a person, claim or prescription its line as it stands, behind its patient's. That
+    is what the organisation knows that brought it, names and all.
     """
-    under_way = _Import(key, rates_fen_per_10k, strict)
+    under_way = _Import(key, rates_fen_per_10k, strict, kept)
     for kind in KINDS:
         if kind in sources:
             under_way.take(kind, sources[kind])
@@ -340,6 +360,7 @@ def import_fhir(
     *,
     strict: bool = False,
     rates_fen_per_10k: Mapping[str, int] = RATES_FEN_PER_10K,
+    kept: dict[str, bytes] | None = None,
 ) -> Imported:
     """Import `Patient`, `Organization`, `Coverage`, `Claim` and (where there is one) `MedicationRequest` of a folder.
 
@@ -356,7 +377,7 @@ def import_fhir(
             sources[kind] = Source(str(found[0]), _read_lines(found[0]))
         elif kind in REQUIRED:
             raise ImportFault(f"{folder}: {kind}.ndjson or {kind}.ndjson.gz is missing; export it beside the others")
-    return import_lines(sources, key, strict=strict, rates_fen_per_10k=rates_fen_per_10k)
+    return import_lines(sources, key, strict=strict, rates_fen_per_10k=rates_fen_per_10k, kept=kept)
 
 
 def _read_lines(path: Path) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from typing import Final, Literal
 import msgspec
 
 from consortium.core.errors import UserError
+from consortium.core.vault import commit, derive_secret
 
 Scheme = Literal["employee", "resident"]
 MedicalClass = Literal["甲", "乙", "丙"]
@@ -140,9 +141,9 @@ class Pseudonyms:
         """`kind` and 20 hexadecimal characters, e.g. `p-3f2a…`: 80 bits, collisions are no concern."""
         return f"{kind}-{hmac.new(self._key, f'{kind}:{source}'.encode(), sha256).hexdigest()[:20]}"
 
-    def commitment(self, kind: str, record: str) -> bytes:
-        """32 bytes that stand for a record on the ledger and tell nothing about it to those without the key."""
-        return hmac.new(self._key, f"commitment {kind}:{record}".encode(), sha256).digest()
+    def commitment(self, handle: str, record: bytes) -> bytes:
+        """The commitment to a whole record of whoever has the key; it tells nothing to those without it."""
+        return commit(derive_secret(self._key, "salt", handle), record)
 
 
 def scaled_of(value: Decimal) -> int:

@@ -9,7 +9,7 @@ pseudonym key.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,12 +92,13 @@ def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     for name in DayOptions.__struct_fields__[1:]:
         if not 0 <= getattr(options, name) < 1 << 40:
             raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
-    imported = import_fhir(_find(options.data), pseudonym_key, strict=True)
+    sources: dict[str, bytes] = {}
+    imported = import_fhir(_find(options.data), pseudonym_key, strict=True, kept=sources)
     if options.claims_max:
         imported = _cut(imported, options.claims_max)
     if not imported.claims:
         raise ImportFault(f"{options.data}: no claim in it can be used; `consortium import` tells the reasons")
-    return _Day(scenario, options, imported, Pseudonyms(pseudonym_key)).prepared()
+    return _Day(scenario, options, imported, Pseudonyms(pseudonym_key), sources).prepared()
 
 
 def _find(data: str) -> Path:
@@ -118,7 +119,15 @@ def _cut(imported: Imported, claims_max: int) -> Imported:
 class _Day:
     """One day under construction."""
 
-    def __init__(self, scenario: Scenario, options: DayOptions, imported: Imported, pseudonyms: Pseudonyms) -> None:
+    def __init__(
+        self,
+        scenario: Scenario,
+        options: DayOptions,
+        imported: Imported,
+        pseudonyms: Pseudonyms,
+        sources: Mapping[str, bytes],
+    ) -> None:
+        self.sources = sources
         self.options = options
         self.imported = imported
         self.pseudonyms = pseudonyms
@@ -132,7 +141,7 @@ class _Day:
         # Every tenth resident is on medical assistance; the data does not tell who is poor.
         assisted = frozenset(person.person for person in imported.persons[::10])
         persons = {person.person: person for person in imported.persons}
-        self.years = PersonYears(pseudonyms, persons, self.covers, assisted)
+        self.years = PersonYears(pseudonyms, persons, self.covers, assisted, sources)
         self.late_year = max(claim.served_on for claim in imported.claims) // 10_000 + 1
         self.last_claims = self._last_claims()
 
@@ -208,7 +217,7 @@ class _Day:
             begndate=day,
             enddate=day,
             lines=lines,
-            commitment=self.pseudonyms.commitment("claim", serial),
+            record=self.sources[claim.claim],
             after_change=after_change,
         )
 
@@ -245,7 +254,7 @@ class _Day:
                     psn_no=psn_no,
                     periods=self.years.periods(claim.person, self.late_year, FOREVER if is_death else self._lapse_day),
                     died_on=self._lapse_day + 4 if is_death else 0,
-                    commitment=self.pseudonyms.commitment("person", psn_no),
+                    commitment=self.years.commitment(claim.person, psn_no),
                     covered_before=self.years.was_covered(claim.person, self.late_year),
                 )
             )

@@ -91,7 +91,7 @@ def _assign(
                 first=taken,
                 cnt=prescription.packs,
                 pric=prices[drug],
-                commitment=years.pseudonyms.commitment("prescription", prescription.prescription),
+                record=years.source(prescription.prescription),
             )
         )
     return dispensings, volumes
@@ -120,7 +120,7 @@ def reuse_packs(dispensings: dict[str, tuple[Dispensing, ...]], count: int) -> d
                 first=first.first,
                 cnt=first.cnt,
                 pric=first.pric,
-                commitment=first.commitment,
+                record=first.record,
                 after_bill=first.bill_no,
             )
         )

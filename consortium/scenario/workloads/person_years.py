@@ -22,7 +22,8 @@ def new_year(year: int) -> int:
 
 
 class PersonYears:
-    """`covers`: of each person, in order of days; `assisted`: persons on medical assistance."""
+    """`covers`: of each person, in order of days; `assisted`: persons on medical assistance; `sources`: what stood in
+    the source of a person, as the bureau knows it."""
 
     def __init__(
         self,
@@ -30,7 +31,9 @@ class PersonYears:
         persons: Mapping[str, Person],
         covers: Mapping[str, tuple[Coverage, ...]],
         assisted: frozenset[str],
+        sources: Mapping[str, bytes],
     ) -> None:
+        self._sources = sources
         self.pseudonyms = pseudonyms
         self._persons = persons
         self._covers = covers
@@ -43,6 +46,14 @@ class PersonYears:
     def bill(self, person: str, day: int) -> str:
         """Under which the bills of the year of this day are issued, and the person speaks of them."""
         return self.pseudonyms.of(BILL, f"{day // 10_000}/{person}")
+
+    def source(self, name: str) -> bytes:
+        """What stood in the source under this name of a person, a claim or a prescription."""
+        return self._sources[name]
+
+    def commitment(self, person: str, psn_no: str) -> bytes:
+        """To what the bureau knows of the person, under another salt each year."""
+        return self.pseudonyms.commitment(psn_no, self._sources.get(person, b""))
 
     def periods(self, person: str, year: int, until: int) -> tuple[enrolment.Period, ...]:
         """What of a person's cover lies in the year, and before the day `until`."""
@@ -84,6 +95,6 @@ class PersonYears:
                     continue
                 psn_no = self.settlement(person, new_year(year))
                 before = self.was_covered(person, year)
-                commitment = self.pseudonyms.commitment("person", psn_no)
-                found.append(enrolment.Register(psn_no, periods, self.died_in(person, year), commitment, before))
+                died_on, commitment = self.died_in(person, year), self.commitment(person, psn_no)
+                found.append(enrolment.Register(psn_no, periods, died_on, commitment, before))
             yield from sorted(found, key=lambda register: register.psn_no)
