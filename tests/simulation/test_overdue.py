@@ -10,8 +10,8 @@ import pytest
 
 from consortium.contracts.medicines.procurement_records import ORDERS, PAID
 from consortium.core.crypto import SUITES
-from consortium.core.genesis import Parameters
-from consortium.core.machine import Outcome
+from consortium.core.genesis import Genesis, Parameters
+from consortium.core.machine import Outcome, Rows
 from consortium.core.transaction import Bundles, decode_call
 from consortium.lab.checks.claims import judge
 from consortium.lab.checks.ledgers import executed_in
@@ -35,8 +35,13 @@ def ran(scenario: Scenario) -> Run:
 
 def outcomes(run: Run) -> list[Outcome]:
     assert run.fullest is not None
-    bundles, found = Bundles(run.genesis.chain, SUITES["keyed-hash"]()), []
-    for block in blocks(run.fullest.rows):
+    return outcomes_of(run.fullest.rows, run.genesis)
+
+
+def outcomes_of(rows: Rows, genesis: Genesis) -> list[Outcome]:
+    """Of all executed transactions, in order."""
+    bundles, found = Bundles(genesis.chain, SUITES[genesis.suite]()), []
+    for block in blocks(rows):
         for executed in executed_in(block, bundles, is_trusted=True) if block.height else ():
             call = decode_call(executed.transaction)
             named = (executed.bundle.member, call.number, call.contract, call.operation)

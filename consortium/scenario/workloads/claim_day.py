@@ -272,16 +272,10 @@ class _Day:
             and self.years.is_alive(cover.person, self.late_year - 1)
         ]
         spacing_us = self.options.duration_us // 2 // max(1, len(covers))
-        return tuple(
-            Premium(
-                serial * spacing_us,
-                self.years.settlement(cover.person, day),
-                month,
-                cover.scheme,
-                POOL_PREMIUM_FEN,
-                ACCOUNT_PREMIUM_FEN,
-            )
-            for serial, cover in enumerate(covers)
+        insured = sorted((self.years.settlement(cover.person, day), cover.scheme) for cover in covers)
+        return tuple(  # in an order that tells nothing of who is who in another year
+            Premium(serial * spacing_us, psn_no, month, scheme, POOL_PREMIUM_FEN, ACCOUNT_PREMIUM_FEN)
+            for serial, (psn_no, scheme) in enumerate(insured)
         )
 
     def _second_claims(self, visits: Sequence[Visit]) -> list[tuple[str, SecondClaim]]:
