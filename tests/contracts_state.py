@@ -30,6 +30,7 @@ MEMBERS = {
     "h2": "hospital",
     "p1": "pharmacy",
     "s1": "supplier",
+    "s2": "supplier",
     "regulator": "regulator",
     "agent": "agent",
     "genesis": "genesis",

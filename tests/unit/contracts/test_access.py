@@ -1,0 +1,231 @@
+"""Every cell of docs/systems.md: for each operation, query and role, what is told of its own record, of another's and
+of one that nobody has.
+
+Contracts are found, and so are their operations. What is written by hand here is whose the records of a furnished state
+are, by the words with which an operation names its owner, and why an operation without an owner needs none.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import Any, NamedTuple
+
+import msgspec
+import pytest
+
+from consortium.contracts import load_contracts
+from consortium.contracts.access import SUPERVISORS
+from consortium.contracts.insurance import enrolment
+from consortium.contracts.insurance.lines import Line
+from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.contracts.oversight import hold_operations
+from consortium.contracts.records.record import REQUESTS, Request
+from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
+from tests.contracts_state import MEMBERS, Consortium, code_of, founded
+from tests.systems.pages import OTHER, cell, roles_of, verbs_of
+
+CONTRACTS = load_contracts()
+VERBS = [(name, verb.name) for name, contract in CONTRACTS.items() for verb in verbs_of(contract)]
+OTHERS_OF_A_ROLE = {"hospital": ("h1", "h2"), "pharmacy": ("p1",), "supplier": ("s1", "s2")}
+
+
+def furnished() -> Consortium:
+    """Records of two hospitals, a pharmacy and two suppliers."""
+    house = founded()
+    house.today(20260601)
+    for number, member in enumerate(("s1", "s2")):
+        codes = tuple(code_of(10 * number + place) for place in range(4))
+        house.run(member, "trace_code", "produce", trace_code.Produce(f"lot-{member}", "D", "tablet", 10, codes))
+        tender = AwardTender(f"T-{member}", "D", member, member, 1_000, 100, 20260101, 20270101)
+        house.run("bureau", "procurement", "award_tender", tender)
+        for code, buyer in (("H1", "h1"), ("K3", "h2"), ("P1", "p1")):
+            sign = SignSubcontract(f"T-{member}", code, 20)
+            house.run(buyer, "procurement", "sign_subcontract", sign)
+            house.run(buyer, "procurement", "place_order", PlaceOrder(f"O-{code}-{member}", f"T-{member}", code, 2))
+    for place, target in enumerate(("H1", "K3", "P1")):
+        packs = (code_of(place),)
+        house.run("s1", "trace_code", "transfer", trace_code.Transfer("supplier/s1", f"institution/{target}", packs))
+    for code, member in (("H1", "h1"), ("K3", "h2"), ("P1", "p1")):
+        house.run(member, "bill", "issue", house.issue(f"{code}-1", "E", (Line("A", 1, 1_000),)))
+        day = {"begndate": 20260401, "enddate": 20260401, "med_type": "outpatient"}
+        house.claim("E", (Line("A", 1, 1_000),), fixmedins_code=code, member=member, serial="9", **day)
+    for member in ("h1", "h2", "bureau", "regulator"):
+        change = enrolment.ProposeChange(f"by-{member}", "E", ())
+        house.run(member, "enrolment", "propose_change", change)
+    for member in ("bureau", "regulator"):
+        house.run(member, "hold", "place", hold_operations.Place("paid/H1", "inquiry", f"finding/{member}"))
+    for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
+        house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
+    return house
+
+
+class Owned(NamedTuple):
+    """A record of the furnished state, by the arguments that name it, and the members whose it is."""
+
+    fields: dict[str, Any]
+    owners: frozenset[str]
+
+
+def _many(name: str, rows: dict[str, str]) -> list[Owned]:
+    return [Owned({name: value}, frozenset(members.split())) for value, members in rows.items()]
+
+
+INSTITUTIONS = {"H1": "h1", "K3": "h2", "P1": "p1"}
+PACKS = {code_of(0): "h1", code_of(1): "h2", code_of(2): "p1", code_of(3): "s1", code_of(10): "s2"}
+ORDERS = {f"O-{code}-{member}": (buyer, member) for code, buyer in INSTITUTIONS.items() for member in ("s1", "s2")}
+SIDES = {order_no: " ".join(both) for order_no, both in ORDERS.items()}
+HOLDERS = {f"institution/{code}": member for code, member in INSTITUTIONS.items()} | {
+    "supplier/s1": "s1",
+    "supplier/s2": "s2",
+}
+OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
+    "who acts for the institution": _many("fixmedins_code", {**INSTITUTIONS, "X9": ""}),
+    "who issued the bill": _many("bill_no", {**{f"{at}-1": one for at, one in INSTITUTIONS.items()}, "H1-404": ""}),
+    "who placed the order": _many("order_no", {**{no: both[0] for no, both in ORDERS.items()}, "O-404": ""}),
+    "who supplies the order": _many("order_no", {**{no: both[1] for no, both in ORDERS.items()}, "O-404": ""}),
+    "who placed or supplies the order": _many("order_no", {**SIDES, "O-404": ""}),
+    "who proposed the change": [
+        Owned({"psn_no": "E", "change_id": f"by-{member}"}, frozenset((member,) if member else ()))
+        for member in ("h1", "h2", "bureau", "regulator", "")
+    ],
+    "whose account it is": _many("account", {"supplier/s1": "s1", "supplier/s2": "s2", "supplier/s9": ""}),
+    "who placed the hold": [
+        Owned(
+            {"account": "paid/H1", "why": "inquiry", "record": f"finding/{member}"},
+            frozenset((member,) if member in MEMBERS else ()),
+        )
+        for member in ("bureau", "regulator", "nobody")
+    ],
+    "who acts for the institution that was paid": [
+        Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
+        for sequence, member in enumerate(("h1", "h2", "p1", ""), 1)
+    ],
+    "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
+    "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
+    "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
+    "who asked for it": [
+        Owned({"record_no": "r", "request_no": f"by-{member}"}, frozenset((member,) if member in MEMBERS else ()))
+        for member in ("h1", "h2", "p1", "s1", "bureau", "regulator", "nobody")
+    ],
+}
+NO_OWNER = {  # operations and queries beyond the supervisors' that act on no record of anybody, or on everybody's
+    "bill.verify": "somebody else than the issuer verifies",
+    "bill.verify_by_patient": "the statement says who speaks, and the bill is that patient's or not",
+    "enrolment.propose_change": "makes a record",
+    "enrolment.endorse_change": "another organisation than the proposer decides",
+    "enrolment.change": "whoever may endorse a change must read it",
+    "governance.propose": "makes a record",
+    "governance.vote": "proposals are everybody's",
+    "governance.recover_key": "the key of the signer",
+    "governance.report_evidence": "evidence is everybody's",
+    "governance.proposal": "proposals are everybody's",
+    "identity.present": "makes a record",
+    "identity.rotate": "the statement says who speaks",
+    "identity.endorse_recovery": "another organisation than the proposer decides",
+    "identity.drop_recovery": "another organisation than the proposer decides",
+    "patient_claim.claim": "the statement says who speaks, and the bill is that patient's or not",
+    "policy.pack_on": "policy is public",
+    "policy.item_on": "the catalogue is public",
+    "procurement.tender": "awards are public",
+    "read_audit.anchor": "the reads of the signer",
+    "record.register": "makes a record",
+    "record.request": "makes a request, which its holders answer or not",
+    "record.deliver": "refuses not-holder alike for another's and an unknown one",
+    "record.confirm_erased": "refuses not-holder alike for another's and an unknown one",
+    "trace_code.produce": "makes a record",
+}
+HOUSE = furnished()
+TABLES = HOUSE.state.copy()
+
+
+def arguments_of(kind: Any, fields: dict[str, Any]) -> Any:
+    """A value of an arguments' type: these fields, and for the others anything of their type."""
+    missing = [name for name in fields if name not in kind.__struct_fields__]
+    assert not missing, f"{kind.__name__} has no field {missing}: how does it name its record?"
+    hints = typing.get_type_hints(kind)
+    given = {name: fields[name] if name in fields else _anything(hints[name]) for name in kind.__struct_fields__}
+    return kind(**given)
+
+
+def _anything(kind: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _anything(typing.get_args(kind)[0])
+    if origin is not None:
+        return origin()
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return arguments_of(kind, {})
+    return {str: "x", int: 1, bool: False, bytes: b""}[kind]
+
+
+def told(contract: str, verb: Operation | Query, member: str, role: str, fields: dict[str, Any]) -> tuple[str, str]:
+    """Code and sentence; "ok" and nothing where it was not refused. The state is as it was afterwards."""
+    arguments = arguments_of(verb.arguments, fields)
+    HOUSE.state.tables = {name: dict(rows) for name, rows in TABLES.items()}
+    try:
+        if isinstance(verb, Query):
+            CONTRACTS[contract].ask(HOUSE.state, verb.name, arguments, Reader(member, role, 20260601))
+        else:
+            context = Context(b"c" * 32, 1, 20_605 * 86_400_000_000, b"transaction", member, role, 20260601)
+            CONTRACTS[contract].execute(HOUSE.state, verb.name, arguments, context)
+    except Refused as refused:
+        return refused.code, refused.sentence
+    return "ok", ""
+
+
+def verb_of(contract: str, name: str) -> Operation | Query:
+    return next(verb for verb in verbs_of(CONTRACTS[contract]) if verb.name == name)
+
+
+@pytest.mark.parametrize(("contract", "name"), VERBS, ids=[".".join(pair) for pair in VERBS])
+def test_each_role_is_told_what_the_table_says(contract: str, name: str) -> None:
+    verb = verb_of(contract, name)
+    records = OWNED[verb.whose.owner] if verb.whose is not None else [Owned({}, frozenset())]
+    unknown = records[-1].fields
+    for role in (*roles_of(CONTRACTS), OTHER, "observer", ""):
+        reach = cell(verb, role if role != OTHER else "stranger")
+        for member in OTHERS_OF_A_ROLE.get(role, (role or "nobody",)):
+            for record in records:
+                code, sentence = told(contract, verb, member, role, record.fields)
+                if reach == "":
+                    assert code == "not-permitted"
+                elif reach == "all" or member in record.owners:
+                    assert code not in ("not-permitted", NOT_YOURS) or verb.whose is None
+                else:
+                    assert code == NOT_YOURS
+                    assert (code, sentence) == told(contract, verb, member, role, unknown)
+
+
+@pytest.mark.parametrize(("contract", "name"), VERBS, ids=[".".join(pair) for pair in VERBS])
+def test_every_owner_is_known_here_and_each_cell_has_its_own_and_anothers(contract: str, name: str) -> None:
+    """A new operation whose owner has other words, or that has none, is to be thought of."""
+    verb = verb_of(contract, name)
+    if verb.whose is None:
+        beyond = verb.roles - SUPERVISORS - {GENESIS, VOTE}
+        assert not beyond or f"{contract}.{name}" in NO_OWNER, "whose records does it act on? Name it, or say why not"
+        return
+    assert f"{contract}.{name}" not in NO_OWNER
+    assert verb.whose.owner in OWNED, "write down here whose records of the furnished state are whose"
+    records = OWNED[verb.whose.owner]
+    assert not records[-1].owners, "the last one is what nobody has"
+    for role in verb.roles - verb.whose.others - {GENESIS, "*"}:
+        for member in OTHERS_OF_A_ROLE.get(role, (role,)):
+            assert any(member in record.owners for record in records), f"no record of {member}, a {role}"
+            assert any(record.owners - {member} for record in records), f"no record of another than {member}"
+
+
+def test_no_reason_is_kept_for_what_is_gone() -> None:
+    assert set(NO_OWNER) <= {".".join(pair) for pair in VERBS}
+    used = {verb.whose.owner for one in CONTRACTS.values() for verb in verbs_of(one) if verb.whose is not None}
+    assert set(OWNED) == used
+
+
+def test_a_finder_says_what_is_written_here() -> None:
+    for contract, name in VERBS:
+        verb = verb_of(contract, name)
+        if verb.whose is not None:
+            for record in OWNED[verb.whose.owner]:
+                found = verb.whose.find(HOUSE.state, arguments_of(verb.arguments, record.fields))
+                assert frozenset(found) == record.owners, f"{contract}.{name} {record.fields}"
