@@ -3,7 +3,8 @@
 It needs no history: what is due stands in the state, also after a crash, a snapshot or a year away. Every few seconds
 while blocks come, and at midnight of the chain's calendar, it looks at the first entries that are due, and rings at
 most `PAGE` of them at once: a day on which much is due costs many blocks a little. The first rank rings what it sees;
-the second what it saw standing one look before, and so on: where everybody is there, one rings.
+the second what it saw standing one look before, and so on: where everybody is there, one rings. What an operation
+refuses, money that is held, say, is rung again the next day.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ class Duties:
         self._rank = rank
         self._looks: dict[str, int] = {}  # entries that are due and stand: how often each was seen
         self._rung: dict[Key, str] = {}  # calls without an outcome, and their entries
-        self._hopeless: set[str] = set()  # entries whose operation refuses
+        self._hopeless: set[str] = set()  # entries whose operation refused today
+        self._today = 0
         self._height = 0
         self._is_started = False
         self._wakes_us = 0  # when the next look is
@@ -113,6 +115,9 @@ class Duties:
     def _look(self, now: Now) -> Sequence[Effect]:
         """Ring what has stood for `rank` looks."""
         today = day_of_ordinal((now.wall_us - SLACK_US + self._offset_us) // DAY_US)
+        if today != self._today:
+            self._today = today
+            self._hopeless.clear()
         found = due.due_until(self._state, today, PAGE + len(self._hopeless))
         standing = [one for one in found if one.name not in self._hopeless][:PAGE]
         self._looks = {one.name: self._looks.get(one.name, 0) + 1 for one in standing}

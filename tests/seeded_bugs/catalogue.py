@@ -12,6 +12,7 @@ from .identity_bugs import IDENTITY_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
+from .medicine_bugs import MEDICINE_BUGS
 from .ordering_bugs import ORDERING_BUGS
 from .rule_bugs import PROOF_BUGS, RULE_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
@@ -33,6 +34,7 @@ BUGS: tuple[SeededBug, ...] = (
     *BUS_BUGS,
     *IDENTITY_BUGS,
     *EXPLORED_BUGS,
+    *MEDICINE_BUGS,
     *RULE_BUGS,
     *PROOF_BUGS,
 )

@@ -35,6 +35,7 @@ def held(*accounts: str) -> Consortium:
         (("fund/employee-pool",), "fund/employee-pool", "payable/H1", "payment-held"),
         (("fund/employee-pool",), "external", "fund/employee-pool", "ok"),
         (("supplier/s1",), "fund/procurement", "supplier/s1", "payment-held"),
+        (("payout/E",), "fund/employee-pool", "payout/E", "payment-held"),
         (("person/E",), "person/E", "payable/H1", "payment-held"),
     ],
 )
@@ -138,6 +139,8 @@ def test_what_is_owed_to_a_held_institution_adds_up_and_is_not_paid_out() -> Non
     house = founded()
     house.run("regulator", "hold", "place", Place("payable/H3", "finding", "finding/F-1"))
     house.claim("E", (Line("A", 1, 1_000_000),), serial="1")
+    house.run("bureau", "settlement", "confirm_lines", settlement.ConfirmLines("E", 2026, 1))
+    assert funds.get_balance(house.state, "payable/H3") > 0
     with pytest.raises(Refused, match="payment-held"):
         funds.move(house.state, "payable/H3", "paid/H3", 1, "institution/H3", [])
     house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-person"))

@@ -126,6 +126,20 @@ def test_a_clock_that_is_ahead_of_the_chain_is_refused_and_tries_again() -> None
     assert sum(told(day).values()) == 1
 
 
+def test_what_was_refused_today_is_rung_again_tomorrow() -> None:
+    ledger = SmallLedger({"bureau": BUREAU, "h1": "hospital"}, licences(1, 20200101))
+    day = SmallDay(ledger, {"bureau": duties(ledger, "bureau")})
+    calls, day.waiting = day.waiting, []
+    refused = [outcome_of(call) for call in calls]
+    ledger.blocks.append(Receipted(1, START_US, tuple(refused), False))
+    day.tell("bureau", ledger.blocks[-1])
+    ticks(day, 5 * LOOK_US)
+    assert told(day) == {} and day.is_done
+    day.now_us = MIDNIGHT_US
+    ticks(day, 5 * LOOK_US)
+    assert sum(told(day).values()) == 1
+
+
 def test_what_refuses_for_good_is_noted_once_and_does_not_stand_in_the_way() -> None:
     ledger = SmallLedger({"bureau": BUREAU, "h1": "hospital"}, licences(PAGE, 20200101))
     for number in range(PAGE):
