@@ -24,6 +24,7 @@ _PLACE_MAX = (1 << _PLACE_BITS) - 1
 _MARK_MASK = (1 << 64 - _PLACE_BITS) - 1  # 28 bits of a key's hash
 _PARTS = 256  # of the index: each grows alone, so that no block waits for all of it
 _PART_MIN = 8  # entries
+_KNOWN_MAX = 16_384  # keys
 _CACHE_KIB = 8_000
 
 
@@ -47,11 +48,13 @@ class Places:
         self._index = [array("Q", bytes(8 * _PART_MIN)) for _ in range(_PARTS)]
         self._left = [_PART_MIN * 2 // 3] * _PARTS  # how many may be added to a part before it must grow
         self.staged: dict[bytes, int] = {}
+        self._known: dict[bytes, int] = {}  # places of rows that were looked at, or changed, not long ago
+        self._known_before: dict[bytes, int] = {}  # the generation before
         self._dropped: set[bytes] = set()  # of those: keys that have no row any more
         self._ordered: dict[bytes, int] = {}  # by the beginning of keys: the last place that is in the order
         self._next = _FIRST
         for place, key in connection.execute("SELECT id, key FROM main.state ORDER BY id"):
-            if not self._next <= place <= _PLACE_MAX or type(key) is not bytes or self.get(key):
+            if not self._next <= place <= _PLACE_MAX or type(key) is not bytes or self._look_up(key):
                 raise Damaged(f"the row {place} of table state, of key {key!r:.80}, is not the one that was written")
             self._add(key, place)
             self._next = place + 1
@@ -65,14 +68,34 @@ class Places:
         _add(self._index[part], mixed >> 8 & _MARK_MASK, place)
 
     def _grow(self, part: int) -> None:
-        held = [entry for entry in self._index[part] if entry > _GONE]
-        size = len(self._index[part]) * 2
+        held, size = [entry for entry in self._index[part] if entry > _GONE], _PART_MIN
+        while size * 2 // 3 <= len(held) * 3 // 2:
+            size *= 2
         self._index[part], self._left[part] = array("Q", bytes(8 * size)), size * 2 // 3 - len(held)
         for entry in held:
             _add(self._index[part], entry >> _PLACE_BITS, entry & _PLACE_MAX)
 
     def get(self, key: bytes) -> tuple[int, bytes] | None:
         """Place and value of a row that is in the file."""
+        place = self._recall(key)
+        if place is not None:
+            row = self._connection.execute("SELECT key, value FROM main.state WHERE id = ?", (place,)).fetchone()
+            if row is not None and row[0] == key:
+                return place, row[1]
+        found = self._look_up(key)
+        if found is not None:
+            self._remember(key, found[0])
+        return found
+
+    def _recall(self, key: bytes) -> int | None:
+        return self._known.get(key) or self._known_before.get(key)
+
+    def _remember(self, key: bytes, place: int) -> None:
+        if len(self._known) >= _KNOWN_MAX:
+            self._known_before, self._known = self._known, {}
+        self._known[key] = place
+
+    def _look_up(self, key: bytes) -> tuple[int, bytes] | None:
         mixed = hash(key)
         entries, mark = self._index[mixed & _PARTS - 1], mixed >> 8 & _MARK_MASK
         mask = len(entries) - 1
@@ -92,7 +115,9 @@ class Places:
         for key, value in changes.items():
             place = staged.get(key)
             if place is None:
-                found = self.get(key)
+                place = self._recall(key)
+            if place is None:
+                found = self._look_up(key)
                 place = NOWHERE if found is None else found[0]
             if value is None:
                 staged[key] = place
@@ -103,6 +128,7 @@ class Places:
                 self._add(key, staged[key])
             else:
                 staged[key] = place
+                self._remember(key, place)
                 if key in dropped:
                     self._take_back(key, place)
 
@@ -120,6 +146,8 @@ class Places:
             assert entries[at], "only what was added is dropped"
             at = at + 1 & mask
         entries[at] = _GONE
+        self._known.pop(key, None)
+        self._known_before.pop(key, None)
         self._dropped.add(key)
 
     def _take_back(self, key: bytes, place: int) -> None:
