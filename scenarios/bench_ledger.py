@@ -70,7 +70,7 @@ class Point(NamedTuple):
 
 def grow(path: Path, transactions: int, interval: int, persons: int = 500) -> Iterator[Point]:
     """A new ledger at `path`, with so many transactions; a point for each interval."""
-    genesis, claims = _prepare(persons)
+    genesis, claims = prepare_load(persons)
     shared = Shared.of(genesis)
     rows = SqliteRows(path)
     ledger = Ledger(
@@ -92,7 +92,7 @@ def grow(path: Path, transactions: int, interval: int, persons: int = 500) -> It
         rows.close()
 
 
-def _prepare(persons: int) -> tuple[Genesis, Iterator[bytes]]:
+def prepare_load(persons: int) -> tuple[Genesis, Iterator[bytes]]:
     """The genesis, and bundles of one claim each without end: they are made one by one, so as not to be in memory."""
     scenario = make(0, persons)
     keys: dict[str, dict[Purpose, bytes]] = {name: {"vote": _secret(name), "submit": _public(name)} for name in MEMBERS}
