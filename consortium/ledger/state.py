@@ -38,6 +38,7 @@ class State:
         self._recent: dict[str, Any] = {}  # decoded values (None = absent), committed or written in this block
         self._older: dict[str, Any] = {}  # the generation before; shadowed by `_recent`
         self._written: dict[str, bytes | None] = {}  # this block's rows
+        self._written_in: dict[str, dict[str, None]] = {}  # their names by table
         self._previous: dict[str, Any] = {}  # what each name in `_written` had before this block
         self._undo: list[tuple[str, Any, Any]] = []  # name, value before, row before (_UNKNOWN: none)
         self._decoders: dict[str, Callable[[bytes], Any]] = {}
@@ -56,7 +57,7 @@ class State:
         """Entries with low ≤ key < high as they are now, the first `limit` of them, 0: all; writes during the iteration
         are not seen by it."""
         start, stop = table.prefix + low, table.prefix + high
-        written = [name for name in self._written if start <= name < stop]
+        written = [name for name in self._written_in.get(table.name, ()) if start <= name < stop]
         more = limit + len(written) if limit else 0
         names = [_name(key) for key, _ in self._rows.range("state", start.encode(), stop.encode(), more)]
         if written:
@@ -75,7 +76,7 @@ class State:
         held = self._recent.get(name, _UNKNOWN)
         before = self._written.get(name, _UNKNOWN)
         if before is _UNKNOWN:
-            self._note_previous(name, held)
+            self._note_first(table.name, name, held)
         self._undo.append((name, held, before))
         self._recent[name] = value
         self._written[name] = row
@@ -85,7 +86,7 @@ class State:
         held = self._recent.get(name, _UNKNOWN)
         before = self._written.get(name, _UNKNOWN)
         if before is _UNKNOWN:
-            self._note_previous(name, held)
+            self._note_first(table.name, name, held)
         self._undo.append((name, held, before))
         self._recent[name] = None
         self._written[name] = None
@@ -104,6 +105,7 @@ class State:
                 self._recent[name] = value
             if row is _UNKNOWN:
                 del self._written[name]
+                del self._written_in[name.partition("\x00")[0]][name]
             else:
                 self._written[name] = row
         self._undo.clear()
@@ -113,6 +115,7 @@ class State:
         rows = [(name.encode(), self._written[name]) for name in sorted(self._written)]
         self._undo.clear()
         self._written.clear()
+        self._written_in.clear()
         if len(self._recent) > self._remember_max:
             self._older, self._recent = self._recent, {}
         return rows
@@ -167,9 +170,10 @@ class State:
             raise Damaged(f"the state row {key!r:.80} is not the one that was written")
         return data
 
-    def _note_previous(self, name: str, held: Any) -> None:
+    def _note_first(self, table: str, name: str, held: Any) -> None:
         """The first write to a name in this block."""
         key = name.encode()  # one that is no UTF-8 must fail here, inside the contract
+        self._written_in.setdefault(table, {})[name] = None
         if name not in self._previous:
             self._previous[name] = self._stored(key) if held is _UNKNOWN else held
 

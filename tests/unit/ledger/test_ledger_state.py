@@ -153,3 +153,21 @@ def test_a_value_that_the_file_bends_is_never_taken_for_the_state() -> None:
         rows.stage([("state", written[0][0], bent)])
         with pytest.raises(Damaged, match="is not the one that was written"):
             State(rows, digest_of=tree.digest_of).get(ITEMS, "a")
+
+
+def test_a_range_sees_what_its_own_transaction_wrote_and_undid_up_to_its_limit() -> None:
+    rows = DictRows()
+    state = State(rows)
+    for key in ("b", "d", "f"):
+        state.put(ITEMS, key, Item(1))
+    rows.stage([("state", key, value) for key, value in state.take()])
+    state.begin()
+    state.put(ITEMS, "a", Item(2))
+    state.delete(ITEMS, "b")
+    state.put(ITEMS, "e", Item(3))
+    assert [key for key, _ in state.range(ITEMS, "", "z")] == ["a", "d", "e", "f"]
+    assert [key for key, _ in state.range(ITEMS, "", "z", 2)] == ["a", "d"]
+    assert [key for key, _ in state.range(ITEMS, "b", "z", 1)] == ["d"]
+    state.undo()
+    assert [key for key, _ in state.range(ITEMS, "", "z", 2)] == ["b", "d"]
+    assert len(list(state.range(ITEMS, "", "z"))) == 3
