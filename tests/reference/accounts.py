@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 OUTSIDE = "external"
+WAITING = ("unconfirmed", "disputed")  # kinds of accounts that are there while they hold money
 
 
 class No(Exception):
@@ -33,11 +34,13 @@ class Accounts:
                 if not gives_back:
                     self.need_free(source, target)
                 for name, change in ((source, -fen), (target, fen)):
-                    need(name in self.accounts, f"no account {name}")
-                    after[name] = after.get(name, self.accounts[name]) + change
+                    need(name in self.accounts or name.partition("/")[0] in WAITING, f"no account {name}")
+                    after[name] = after.get(name, self.accounts.get(name, 0)) + change
         for name, balance in after.items():
             need(balance >= 0 or name == OUTSIDE or name.startswith("payable/"), f"{name} is short")
         self.accounts.update(after)
+        for name in [name for name in after if not after[name] and name.partition("/")[0] in WAITING]:
+            del self.accounts[name]
 
     def need_free(self, source: str, target: str) -> None:
         """Nobody is paid out of a held account, nor into one that stands for money that is gone."""

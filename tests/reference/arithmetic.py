@@ -55,6 +55,7 @@ class Policy:
     case_high: Fraction
     case_low: Fraction
     claim_days: int  # a claim comes within so many days of the last day of service
+    lines_days: int  # then what is owed becomes payable without a word on the lines; 0: at once
 
     def of(self, scheme: Scheme) -> SchemeRules:
         return self.employee if scheme == "employee" else self.resident

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from consortium.contracts.medicines import procurement_records as procurement
 from tests.reference.nodes import Call
 from tests.reference.orders import PROCUREMENT, Order, Orders
-from tests.reference.steps import Step
+from tests.reference.steps import Step, newest
 from tests.reference.world import BUYERS, SUPPLIERS
 
 if TYPE_CHECKING:
@@ -22,23 +22,31 @@ class Buying:
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
         self.orders = Orders(walk.book)
-        self.kinds = ((3, self.order), (2, self.prepay), (3, self.ship), (3, self.receive), (3, self.pay))
+        self.kinds = (
+            (3, self.order),
+            (2, self.prepay),
+            (3, self.ship),
+            (3, self.receive),
+            (3, self.pay),
+            (2, self.send_back),
+            (3, self.refund),
+        )
 
     def order(self) -> Iterator[Step]:
         code, member = self.walk.pick(BUYERS)
         tender, _, price = self.walk.pick(SUPPLIERS)
         name, count = self.walk.fresh("O"), 1 + self.walk.random.randrange(50)
         if self.walk.chance(20) and self.orders.all:
-            name = str(self.walk.pick(list(self.orders.all)[-30:]))
+            name = str(self.walk.pick(newest(self.orders.all, 30))[0])
         made = Order(tender, code, count, price)
         call = Call(member, "procurement", "place_order", procurement.PlaceOrder(name, tender, code, count))
         yield Step(call, lambda book: self.orders.place(name, made))
 
     def _an_order(self, *stages: str) -> tuple[str, Order, str, str]:
         """Its name and itself; who supplies it, who buys it."""
-        newest = list(self.orders.all)[-100:]
-        found = [name for name in newest if self.orders.all[name].stage in stages]
-        name = str(self.walk.pick(found if found and self.walk.chance(90) else newest))
+        recent = [name for name, _ in newest(self.orders.all, 100)]
+        found = [name for name in recent if self.orders.all[name].stage in stages]
+        name = str(self.walk.pick(found if found and self.walk.chance(90) else recent))
         order = self.orders.all[name]
         supplier = next(member for tender, member, _ in SUPPLIERS if tender == order.tender)
         return name, order, supplier, self.walk.book.institutions[order.institution].member
@@ -87,3 +95,20 @@ class Buying:
             "bureau" if is_fund else buyer, "procurement", "pay", procurement.Pay(name, "fund" if is_fund else "buyer")
         )
         yield Step(call, lambda book: self.orders.pay(name, supplier, source))
+
+    def send_back(self) -> Iterator[Step]:
+        """All of what failed inspection."""
+        if not self.orders.all:
+            return
+        name, _, _, buyer = self._an_order("rejected")
+        if self.orders.all[name].stage in ("received", "paid"):
+            return  # of these, packs of recalled lots go back, by their codes
+        call = Call(buyer, "procurement", "send_back", procurement.SendBack(name, ()))
+        yield Step(call, lambda book: self.orders.step(name, ("rejected",), "returned"))
+
+    def refund(self) -> Iterator[Step]:
+        if not self.orders.all:
+            return
+        name, _, supplier, _ = self._an_order("received", "paid", "rejected", "returned")
+        call = Call(self.walk.pick(["bureau", supplier]), "procurement", "refund", procurement.Refund(name))
+        yield Step(call, lambda book: self.orders.refund(name, supplier))

@@ -21,11 +21,23 @@ class Order:
     count: int
     price: int
     stage: str = "ordered"
-    paid: int = 0
+    by_fund: int = 0
+    by_buyer: int = 0
 
     @property
     def amount(self) -> int:
-        return self.count * self.price
+        """What the supplier earns, or has earned: nothing of what was rejected."""
+        return 0 if self.stage in ("rejected", "returned") else self.count * self.price
+
+    @property
+    def paid(self) -> int:
+        return self.by_fund + self.by_buyer
+
+    def take(self, source: str, fen: int) -> None:
+        if source == PROCUREMENT:
+            self.by_fund += fen
+        else:
+            self.by_buyer += fen
 
 
 class Orders:
@@ -50,7 +62,8 @@ class Orders:
         self.book.need_free(source, f"supplier/{supplier}")
         fen = half_up(order.amount * share)
         self.book.move([(source, f"supplier/{supplier}", fen)])
-        order.stage, order.paid = "prepaid", fen
+        order.stage = "prepaid"
+        order.take(source, fen)
 
     def step(self, name: str, before: Sequence[str], after: str) -> None:
         self._of(name, *before).stage = after
@@ -61,12 +74,24 @@ class Orders:
         order.stage, order.count = "received", count
 
     def pay(self, name: str, supplier: str, source: str) -> None:
-        """What is open: a prepayment above it stays with the supplier."""
+        """What is open; a prepayment above it is owed back."""
         order = self._of(name, "received")
         self.book.need_free(source, f"supplier/{supplier}")
         fen = max(0, order.amount - order.paid)
         self.book.move([(source, f"supplier/{supplier}", fen)])
-        order.stage, order.paid = "paid", order.paid + fen
+        order.stage = "paid"
+        order.take(source, fen)
+
+    def refund(self, name: str, supplier: str) -> None:
+        """What the supplier was paid and has not earned goes back: to the fund first, then to the buyer."""
+        order = self._of(name, "received", "paid", "rejected", "returned")
+        owed = max(0, order.paid - order.amount)
+        need(owed, "nothing to refund")
+        to_fund = min(owed, order.by_fund)
+        back = ((PROCUREMENT, to_fund), (f"paid/{order.institution}", owed - to_fund))
+        self.book.move([(f"supplier/{supplier}", target, fen) for target, fen in back], gives_back=True)
+        order.by_fund -= to_fund
+        order.by_buyer -= owed - to_fund
 
     def _of(self, name: str, *stages: str) -> Order:
         order = self.all.get(name)

@@ -68,6 +68,7 @@ FIRST = Policy(
     case_high=Fraction(3),
     case_low=Fraction(2, 5),
     claim_days=365,
+    lines_days=15,
 )
 
 
@@ -91,6 +92,7 @@ def second(since: int) -> Policy:
         is_visit_deductible_yearly=True,
         later_stay_share=Fraction(1, 4),
         claim_days=180,
+        lines_days=40,
         aid_cap=12_345 * YUAN + 67,
     )
 
@@ -102,6 +104,7 @@ def third(since: int) -> Policy:
         before,
         employee=replace(before.employee, stay_ratio=_percent("91.25", "87.5", "83.33"), large_ratio=Fraction(4, 5)),
         is_away_subtracted=True,
+        lines_days=0,
         aid_share=Fraction(3, 4),
         case_rate=11_111 * YUAN,
         case_high=Fraction(5, 2),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 from tests.reference.accounts import No
 from tests.reference.book import Book
 from tests.reference.nodes import Call
 
 Expect = Callable[[Book], None]
+
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Step(NamedTuple):
@@ -21,3 +26,8 @@ class Step(NamedTuple):
 
 def refused(book: Book) -> None:
     raise No("nobody of this role may do that")
+
+
+def newest(of: Mapping[K, V], count: int) -> list[tuple[K, V]]:
+    """The last entries of a dictionary, the oldest of them first, in time that does not grow with it."""
+    return list(islice(reversed(of.items()), count))[::-1]  # type: ignore[call-overload]

@@ -10,7 +10,7 @@ from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
 from consortium.core.contract import StateReader
 from tests.reference.arithmetic import Item, LineOf, Policy, SchemeRules, Sums
-from tests.reference.book import Person
+from tests.reference.registry import Person
 
 FOREVER = 99991231
 UNITS = 12  # of a pack
@@ -62,7 +62,7 @@ def pack_of(value: Policy, label: str) -> policy_pack.Pack:
         drg_high_bp=bp(value.case_high),
         drg_low_bp=bp(value.case_low),
         claim_days=value.claim_days,
-        lines_days=0,
+        lines_days=value.lines_days,
     )
 
 

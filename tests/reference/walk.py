@@ -19,10 +19,12 @@ from consortium.core.contract import CanonicalCall, StateReader
 from tests.reference import translate
 from tests.reference.accounts import No
 from tests.reference.arithmetic import Item, LineOf, Scheme
-from tests.reference.book import Bill, Book, Cover, Person
+from tests.reference.book import Book
 from tests.reference.buying import Buying
+from tests.reference.judging import Judging
 from tests.reference.nodes import Call
-from tests.reference.steps import Expect, Step, refused
+from tests.reference.registry import Bill, Cover, Person
+from tests.reference.steps import Expect, Step, newest, refused
 from tests.reference.world import MEMBERS, VOTERS
 
 
@@ -35,13 +37,14 @@ class Walk:
         self.reader = reader
         self.serial = 0
         self.buying = Buying(self)
+        self.judging = Judging(self)
         self._kinds: list[Callable[[], Iterator[Step] | Sequence[Step]]] = []
         for weight, kind in (
             (30, self.claim_at_once),
             (10, self.issue),
-            (12, self.deliver),
-            (12, self.verify),
-            (13, self.claim),
+            (8, self.deliver),
+            (8, self.verify),
+            (9, self.claim),
             (2, self.collect),
             (9, self.reverse),
             (2, self.cancel),
@@ -55,6 +58,7 @@ class Walk:
             (3, self.enrol),
             (4, self.wrong_role),
             *self.buying.kinds,
+            *self.judging.kinds,
         ):
             self._kinds += [kind] * weight
 
@@ -123,7 +127,7 @@ class Walk:
         number, made, member = self.a_bill()
         away, uses, group = self._terms(made)
         if self.chance(3) and self.book.bills:
-            number = str(self.pick(list(self.book.bills)[-50:]))  # perhaps of another, perhaps paid
+            number = str(self.pick(newest(self.book.bills, 50))[0])  # perhaps of another, perhaps paid
             if not number.startswith(f"{made.institution.lower()}-"):
                 yield Step(self._issue_and_claim(member, number, made, away, uses, group), refused)
                 return
@@ -151,7 +155,7 @@ class Walk:
         }
 
     def _terms(self, made: Bill) -> tuple[str, bool, str]:
-        away = str(self.pick(["filed", "referral", "unfiled"])) if self.chance(20) else ""
+        away = "unfiled" if self.chance(20) else "referral" if self.chance(1) else ""
         group = str(self.pick(["G1", "G2", "unknown"])) if made.kind == "inpatient" and self.chance(15) else ""
         return away, self.chance(80), group
 
@@ -161,12 +165,12 @@ class Walk:
         yield Step(Call(member, "bill", "issue", arguments), lambda book: book.issue(number, made))
 
     def _a_number(self, *stages: str) -> str:
-        """Of a bill of these stages, mostly."""
+        """Of a bill of these stages that is not paid, mostly."""
         if self.chance(5) or not self.book.bills:
-            return str(self.pick(list(self.book.bills) or ["h1-none"]))
-        newest = list(self.book.bills)[-200:]
-        found = [number for number in newest if self.book.bills[number].stage in stages]
-        return str(self.pick(found or newest))
+            return str(self.pick([number for number, _ in newest(self.book.bills, 5_000)] or ["h1-none"]))
+        recent = newest(self.book.bills, 200)
+        found = [number for number, bill in recent if bill.stage in stages and not bill.is_paid]
+        return str(self.pick(found or [number for number, _ in recent]))
 
     def deliver(self) -> Iterator[Step]:
         number = self._a_number("issued")
@@ -216,7 +220,7 @@ class Walk:
         yield Step(call, lambda book: book.cancel_bill(number, red))
 
     def reverse(self) -> Iterator[Step]:
-        stacks = [(key, year) for key, year in list(self.book.years.items())[-300:] if year.stack]
+        stacks = [(key, year) for key, year in newest(self.book.years, 300) if year.stack]
         if not stacks:
             return
         (person, number), year = self.pick(stacks)
@@ -265,14 +269,14 @@ class Walk:
     def status(self) -> Iterator[Step]:
         code = str(self.pick(list(self.book.institutions)))
         operation, before, after = self.pick(
-            [("suspend", ("signed",), "suspended"), *[("resume", ("suspended",), "signed")] * 3]
+            [("suspend", ("signed",), "suspended"), *[("resume", ("suspended",), "signed")] * 9]
         )
         call = Call("bureau", "institution", operation, institution.Decide(code, "inquiry"))
         yield Step(call, lambda book: book.set_status(code, before, after))
 
     def hold(self) -> Iterator[Step]:
         """No more is paid out of an account, or to a payee."""
-        kinds = ("fund", "payable", "paid", "supplier")
+        kinds = ("fund", "payable", "paid", "supplier", "person")
         names = [name for name in self.book.accounts if name.partition("/")[0] in kinds]
         account, record = str(self.pick(names)), f"finding/F-{self.random.randrange(20)}"
         member = str(self.pick(["bureau", "regulator"]))
@@ -281,9 +285,10 @@ class Walk:
 
     def lift(self) -> Iterator[Step]:
         """Whoever placed a hold asks for its end, and the other role agrees."""
-        if not self.book.held:
+        names = [name for name in self.book.held if not name.startswith("disputed/")]
+        if not names:
             return
-        account = str(self.pick(list(self.book.held)))
+        account = str(self.pick(names))
         record, member = self.pick(list(self.book.held[account].items()))
         other = "regulator" if member == "bureau" else "bureau"
         lift = hold_operations.Lift(account, "inquiry", record)

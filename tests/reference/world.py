@@ -12,8 +12,9 @@ from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.genesis import GenesisCall, genesis_call
 from tests.reference import policies, translate
 from tests.reference.arithmetic import Item, Policy
-from tests.reference.book import Book, Cover, Institution, Pack, Person
+from tests.reference.book import Book
 from tests.reference.nodes import Call
+from tests.reference.registry import Cover, Institution, Pack, Person
 
 MEMBERS = {
     "bureau": "bureau",
