@@ -29,6 +29,10 @@ from tests.reference.registry import (
 class Book(Registry):
     """All that is held, and what each operation makes of it."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: dict[str, tuple[str, str]] = {}  # by bill: what a patient claims, under which pseudonym, off site
+
     # --- settlement ---------------------------------------------------------------------------------------------------
 
     def year_of(self, person: str, year: int) -> Year:
@@ -50,9 +54,11 @@ class Book(Registry):
             self.bills = known
             raise
 
-    def settle(self, number: str, bill: Bill, away: str, uses_account: bool, group: str) -> Settled:
+    def settle(self, number: str, bill: Bill, away: str, uses_account: bool, group: str, payee: str = "") -> Settled:
+        """`payee`: the account of whoever paid in cash, whatever became of the institution."""
         institution, day = self.institutions[bill.institution], bill.end
-        institution.need_open(day)
+        if not payee:
+            institution.need_open(day)
         self.need_in_time(day)
         need(day // 10_000 > self.closed_through, "closed")
         need(bill.person in self.persons, "person")
@@ -80,9 +86,9 @@ class Book(Registry):
             (account, split.account),
         )
         paid = tuple((source, fen) for source, fen in shares if fen)
-        waits = day_after(self.today, policy.lines_days) if policy.lines_days else 0
-        settled = Settled(year.entries + 1, number, cover.scheme, split, paid, waits)
-        target = f"unconfirmed/{bill.institution}/{waits}" if waits else f"payable/{bill.institution}"
+        waits = day_after(self.today, policy.lines_days) if policy.lines_days and not payee else 0
+        settled = Settled(year.entries + 1, number, cover.scheme, split, paid, waits, payee=payee)
+        target = f"unconfirmed/{bill.institution}/{waits}" if waits else payee or f"payable/{bill.institution}"
         self.move([(source, target, fen) for source, fen in paid])
         year.entries += 1
         self.count(year, settled, bill.kind, 1)
@@ -150,6 +156,37 @@ class Book(Registry):
             pack.taken.pop(settled.bill, None)
         self.bills[settled.bill] = replace(bill, is_paid=False)
 
+    # --- claims of patients -----------------------------------------------------------------------------------------
+
+    def claim_in_person(self, number: str, patient: str, person: str, away: str) -> None:
+        """A patient asks for the share of the funds of a bill of its own, paid in cash; the bureau's word is next."""
+        bill = self.bills.get(number)
+        need(bill is not None and bill.patient == patient, "no such bill of the speaker")
+        assert bill is not None
+        need(not bill.is_paid and bill.stage in CLAIMABLE, "bill")
+        need(number not in self.asked, "waits already")
+        self.asked[number] = (person, away)
+
+    def pay_person(self, number: str) -> None:
+        need(number in self.asked, "nobody asked")
+        person, away = self.asked[number]
+        bill = self.bills[number]
+        need(not bill.is_paid and bill.stage in CLAIMABLE, "bill")
+        payee = f"payout/{person}"
+        is_new = payee not in self.accounts
+        self.accounts.setdefault(payee, 0)
+        try:
+            self.settle(number, replace(bill, person=person), away, False, "", payee)
+        except No:
+            if is_new:
+                del self.accounts[payee]
+            raise
+        del self.asked[number]
+
+    def decline(self, number: str) -> None:
+        need(number in self.asked, "nobody asked")
+        del self.asked[number]
+
     # --- the word on the lines ------------------------------------------------------------------------------------
 
     def place_of(self, settled: Settled) -> str:
@@ -158,7 +195,7 @@ class Book(Registry):
         waiting = f"unconfirmed/{code}/{settled.waits}"
         if settled.word == "disputed":
             return f"disputed/{settled.bill}"
-        return waiting if not settled.word and waiting in self.accounts else f"payable/{code}"
+        return waiting if not settled.word and waiting in self.accounts else settled.payee or f"payable/{code}"
 
     def standing(self, person: str, year: int, entry: int) -> Settled:
         stack = self.years[person, year].stack if (person, year) in self.years else []
@@ -171,9 +208,10 @@ class Book(Registry):
         settled = self.standing(person, year, entry)
         need(settled.word != "confirmed", "confirmed already")
         need(settled.word != "disputed" or settled.said_by != role, "another role must confirm")
-        place, code = self.place_of(settled), self.bills[settled.bill].institution
-        if place != f"payable/{code}":
-            self.move([(place, f"payable/{code}", settled.fen)], gives_back=settled.word == "disputed")
+        place = self.place_of(settled)
+        home = settled.payee or f"payable/{self.bills[settled.bill].institution}"
+        if place != home:
+            self.move([(place, home, settled.fen)], gives_back=settled.word == "disputed")
         self.held.pop(place, None) if settled.word == "disputed" else None
         settled.word, settled.said_by = "confirmed", role
 

@@ -86,6 +86,7 @@ class Bill:
     sums: Sums
     stage: str = "issued"
     is_paid: bool = False
+    patient: str = ""  # the pseudonym of its own purpose, where it is not settled as it is issued
 
 
 @dataclass
@@ -101,6 +102,7 @@ class Settled:
     waits: int = 0
     word: str = ""
     said_by: str = ""
+    payee: str = ""  # the account of a person who had paid in cash; else the institution's
 
     @property
     def fen(self) -> int:

@@ -57,6 +57,7 @@ class Run:
         self.nodes = Nodes(genesis)
         self.apart_from: int | None = None  # the height from which schemes are apart
         self.walk = Walk(seed, self.book, self.nodes.reader)
+        self.walk.speaking.begin(genesis.chain, world.patients(self.book))
         self.blocks = max(1, operations // BLOCK_STEPS)
         self.operations = operations
         self.outcomes: Counter[str] = Counter()

@@ -24,6 +24,7 @@ from tests.reference.buying import Buying
 from tests.reference.judging import Judging
 from tests.reference.nodes import Call
 from tests.reference.registry import Bill, Cover, Person
+from tests.reference.speaking import Speaking
 from tests.reference.steps import Expect, Step, newest, refused
 from tests.reference.world import MEMBERS, VOTERS
 
@@ -38,6 +39,7 @@ class Walk:
         self.serial = 0
         self.buying = Buying(self)
         self.judging = Judging(self)
+        self.speaking = Speaking(self)
         self._kinds: list[Callable[[], Iterator[Step] | Sequence[Step]]] = []
         for weight, kind in (
             (30, self.claim_at_once),
@@ -59,6 +61,7 @@ class Walk:
             (4, self.wrong_role),
             *self.buying.kinds,
             *self.judging.kinds,
+            *self.speaking.kinds,
         ):
             self._kinds += [kind] * weight
 
@@ -118,13 +121,15 @@ class Walk:
         lines = self.some_lines(code, end)
         sums = self.book.sums_of(lines, end)
         kind: Any = "inpatient" if is_stay else "outpatient"
-        made = Bill(code, self.a_person(end), kind, begin, end, lines, sums)
+        person = self.a_person(end)
+        made = Bill(code, person, kind, begin, end, lines, sums, patient=f"bill-of-{person}")
         return self.fresh(f"{code.lower()}-"), made, house.member
 
     # --- bills and claims -------------------------------------------------------------------------------------------
 
     def claim_at_once(self) -> Iterator[Step]:
         number, made, member = self.a_bill()
+        made = replace(made, patient="")
         away, uses, group = self._terms(made)
         if self.chance(3) and self.book.bills:
             number = str(self.pick(newest(self.book.bills, 50))[0])  # perhaps of another, perhaps paid
@@ -161,7 +166,7 @@ class Walk:
 
     def issue(self) -> Iterator[Step]:
         number, made, member = self.a_bill()
-        arguments = bills.Issue(**self._issued(number, made, f"bill-of-{made.person}"))
+        arguments = bills.Issue(**self._issued(number, made, made.patient))
         yield Step(Call(member, "bill", "issue", arguments), lambda book: book.issue(number, made))
 
     def _a_number(self, *stages: str) -> str:
@@ -229,6 +234,9 @@ class Walk:
         member = "bureau" if self.chance(20) else self.book.institutions[made.institution].member
         arguments = settlement.Reverse(person, number, settled.number, "wrong-amount")
         call = Call(member, "settlement", "reverse", arguments)
+        if settled.payee and member != "bureau":
+            yield Step(call, refused)
+            return
         yield Step(call, lambda book: book.reverse(person, number, settled.number))
 
     # --- money and persons ------------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from typing import Any
 
 from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.medicines import procurement_records as procurement
+from consortium.contracts.records import identity
 from consortium.core.genesis import GenesisCall, genesis_call
 from tests.reference import policies, translate
 from tests.reference.arithmetic import Item, Policy
 from tests.reference.book import Book
-from tests.reference.nodes import Call
+from tests.reference.nodes import SUITE, Call, secret
 from tests.reference.registry import Cover, Institution, Pack, Person
 
 MEMBERS = {
@@ -97,6 +98,8 @@ def found(book: Book, first: Policy = policies.FIRST) -> list[GenesisCall]:
         register = enrolment.Register(name, translate.periods_of(person), covered_before=person.was_covered)
         call("enrolment", "register", register)
         book.enrol(name, person)
+        key = SUITE.public_key(secret(f"bill-of-{name}", "voice"))
+        call("identity", "vouch", identity.Vouch(f"bill-of-{name}", "", key))
     for code in INSTITUTIONS:
         _stock(book, code, call)
     return calls
@@ -121,6 +124,11 @@ def _stock(book: Book, code: str, call: Any) -> None:
     call("trace_code", "produce", translate.produce(f"lot-{code}", "D", names, f"institution/{code}"))
     for name in names:
         book.packs[name] = Pack("D", translate.UNITS, code)
+
+
+def patients(book: Book) -> list[str]:
+    """The pseudonyms of bills of all who are enrolled from the beginning."""
+    return [f"bill-of-{name}" for name in book.persons]
 
 
 def opening_calls(book: Book) -> Sequence[Call]:
