@@ -26,6 +26,8 @@ MET = (  # at least so often in the short walk
     ("settlement.confirm_lines ok", 20),
     ("settlement.report_mismatch ok", 5),
     ("settlement.release ok", 10),
+    ("patient_claim.claim ok", 3),
+    ("patient_claim.settle ok", 3),
     ("hold.place ok", 5),
     ("hold.endorse_lift ok", 5),
     ("bill.reverse ok", 5),

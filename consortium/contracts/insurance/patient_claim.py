@@ -17,6 +17,7 @@ from consortium.contracts.insurance.claim import Claim, settle
 from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.payout import PAYOUTS, Payout, payout_account
 from consortium.contracts.insurance.policy_pack import OFFSITE
+from consortium.contracts.insurance.settlement import are_caps_joint
 from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.spoken import Speech
 
@@ -92,7 +93,8 @@ def _settle(state: State, arguments: Settle, context: Context) -> list[Event]:
     funds.open_account(state, payee)
     claim = Claim(number, waiting.psn_no, waiting.offsite, acct_used_flag=False)
     events: list[Event] = []
-    key = settle(state, claim, number, bill, institution, context, events, payee=payee)
+    is_joint = are_caps_joint(state, context)
+    key = settle(state, claim, number, bill, institution, context, events, is_joint=is_joint, payee=payee)
     state.put(PAYOUTS, key, Payout(waiting.psn_no))
     return events
 

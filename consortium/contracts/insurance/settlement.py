@@ -26,7 +26,8 @@ from consortium.contracts.insurance.payable import (
 from consortium.contracts.insurance.reversal import OF_PAID, Reverse, reverse
 from consortium.contracts.insurance.settlement_queries import QUERIES
 from consortium.contracts.oversight.due import Ring
-from consortium.core.contract import VOTE, Context, Contract, Event, Operation, State
+from consortium.core.contract import VOTE, Context, Contract, Event, Operation, State, StateReader
+from consortium.core.versions import get_versions
 
 __all__ = [
     "ACCUMULATORS",
@@ -43,6 +44,12 @@ __all__ = [
     "get_accumulator",
     "settlement_key",
 ]
+
+
+def are_caps_joint(state: StateReader, context: Context) -> bool:
+    """Whether this height pays claims by version 1: for other contracts that settle, so that all claims of a block are
+    paid by one rule."""
+    return get_versions(state).at("settlement", context.height) == 1
 
 
 def _claim_jointly(state: State, arguments: Claim, context: Context) -> list[Event]:

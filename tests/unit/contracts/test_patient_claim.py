@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from consortium.contracts.insurance import bill, funds, settlement
+from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulator, OfScheme
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.patient_claim import CLAIM, ClaimByPatient, Decline, Settle
 from consortium.contracts.records.identity import Vouch
+from consortium.core import versions
 from consortium.core.crypto import SUITES
 from consortium.core.spoken import Said
 from tests.contracts_state import CHAIN, Consortium, founded
@@ -117,3 +119,16 @@ def test_an_institution_that_is_faster_leaves_nothing_to_settle(house: Consortiu
     house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
     assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
     house.run("bureau", "patient_claim", "decline", Decline("H3-1", "claimed-elsewhere"))
+
+
+@pytest.mark.parametrize(("version", "paid_fen"), [(1, 100_000), (2, 782_000)])
+def test_a_patients_claim_is_paid_by_the_rule_of_settlement_at_its_height(
+    house: Consortium, version: int, paid_fen: int
+) -> None:
+    """Found by the walk of the reference: under version 1, where both schemes share caps, it was paid by version 2."""
+    versions.found(house.state, {"settlement": version})
+    used = Accumulator(resident=OfScheme(hifp_fen=12_000_000 - 100_000, hifob_fen=43_000_000))
+    house.state.put(ACCUMULATORS, "E/2026", used)
+    house.run("agent", "patient_claim", "claim", said())
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+    assert funds.get_balance(house.state, "payout/E") == paid_fen
