@@ -139,6 +139,7 @@ class Registry(Accounts):
         super().__init__()
         self.today = 0
         self.is_joint = False
+        self.transfers: dict[str, tuple[str, str, int, str]] = {}  # from, to, how much, proposed by which role
         self.policies: list[Policy] = []
         self.items: dict[str, list[Item]] = {}
         self.groups: dict[str, list[tuple[int, Fraction]]] = {}
@@ -156,9 +157,17 @@ class Registry(Accounts):
         need(fen > 0 and target.partition("/")[0] in ("fund", "person"), "target")
         self.move([(OUTSIDE, target, fen)])
 
-    def appropriate(self, source: str, target: str, fen: int) -> None:
-        need(fen > 0 and source != target and source.startswith("fund/") and target.startswith("fund/"), "funds")
+    def propose_transfer(self, name: str, source: str, target: str, fen: int, role: str) -> None:
+        """Money from fund to fund, which moves when another role endorses it."""
+        need(fen > 0 and source != target and name not in self.transfers, "funds")
+        self.transfers[name] = (source, target, fen, role)
+
+    def endorse_transfer(self, name: str, role: str) -> None:
+        need(name in self.transfers, "unknown, or over")
+        source, target, fen, proposer = self.transfers[name]
+        need(role != proposer, "another role")
         self.move([(source, target, fen)])
+        del self.transfers[name]
 
     def disburse(self, code: str, fen: int) -> None:
         need(code in self.institutions and self.institutions[code].status != "suspended", "institution")

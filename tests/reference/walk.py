@@ -52,7 +52,7 @@ class Walk:
             (2, self.cancel),
             (6, self.premium),
             (4, self.contribute),
-            (2, self.appropriate),
+            (2, self.transfer),
             (7, self.disburse),
             (2, self.status),
             (1, self.hold),
@@ -256,16 +256,20 @@ class Walk:
         call = Call("bureau", "funds", "contribute", funds.Contribute(target, fen, "premium/2026"))
         yield Step(call, lambda book: book.contribute(target, fen))
 
-    def appropriate(self) -> Iterator[Step]:
+    def transfer(self) -> Iterator[Step]:
+        """From fund to fund, by the word of two roles; now and then the proposer's own, and twice."""
         names = [name for name in self.book.accounts if name.startswith("fund/")]
         source, target = str(self.pick(names)), str(self.pick(names))
-        fen = int(10 ** self.random.uniform(3, 9.5))
-        name = f"T-{self.random.randrange(10**12)}"
+        fen, name = int(10 ** self.random.uniform(3, 9.5)), self.fresh("T-")
+        one, other = self.random.sample(["bureau", "regulator"], 2)
         propose = fund_transfer.Propose(name, source, target, fen, "budget/2026")
-        yield Step(Call("bureau", "fund_transfer", "propose", propose), lambda book: book.propose(source, target))
-        if source != target:
-            endorse = Call("regulator", "fund_transfer", "endorse", fund_transfer.OfTransfer(name))
-            yield Step(endorse, lambda book: book.appropriate(source, target, fen))
+        yield Step(
+            Call(one, "fund_transfer", "propose", propose),
+            lambda book: book.propose_transfer(name, source, target, fen, one),
+        )
+        for endorser in [*[one] * self.chance(10), other, *[other] * self.chance(10)]:
+            endorse = Call(endorser, "fund_transfer", "endorse", fund_transfer.OfTransfer(name))
+            yield Step(endorse, lambda book, role=endorser: book.endorse_transfer(name, role))  # type: ignore[misc]
 
     def disburse(self) -> Iterator[Step]:
         code = str(self.pick(list(self.book.institutions)))
