@@ -8,11 +8,6 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from consortium.contracts.access import BUREAU as BUREAU  # names of roles: for those who have not moved yet
-from consortium.contracts.access import HOSPITAL as HOSPITAL
-from consortium.contracts.access import PHARMACY as PHARMACY
-from consortium.contracts.access import REGULATOR as REGULATOR
-from consortium.contracts.access import SUPPLIER as SUPPLIER
 from consortium.core import identity
 from consortium.core.contract import Refused
 

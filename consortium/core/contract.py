@@ -218,13 +218,17 @@ class Life:
         """Whether the operation may move a record of this stage."""
         return (operation, before) in self._after
 
+    def check(self, operation: str, before: str, what: str) -> None:
+        """Refuses like `move`, where which stage comes is not known yet."""
+        if not self.allows(operation, before):
+            wanted = " or ".join(dict.fromkeys(stage or "new" for stage in self._before[operation]))
+            raise Refused(self.code, f"{what} is {before or 'not there'}: {operation} asks for {wanted}")
+
     def move(self, operation: str, before: str, what: str, after: str = "") -> str:
         """The stage after the operation; `after` says which where there are several. `what` names the record. Refuses
         `wrong-stage`, or the code that this life was given."""
-        ends = self._after.get((operation, before), ())
-        if not ends:
-            wanted = " or ".join(dict.fromkeys(stage or "new" for stage in self._before[operation]))
-            raise Refused(self.code, f"{what} is {before or 'not there'}: {operation} asks for {wanted}")
+        self.check(operation, before, what)
+        ends = self._after[operation, before]
         if after:
             assert after in ends, f"{operation} does not lead from {before} to {after}"
             return after

@@ -135,7 +135,7 @@ def _read_call(call: ast.Call, around: ast.AST, names: dict[str, Any], found: Fo
         found.whys.update(_words(first, around, names))
     elif called in ("put", "delete") and first is not None and isinstance(value := _value(first, names), Table):
         found.writes.add(value.name)
-    elif called == "move" and isinstance(life := _value(_before_dot(call.func), names), Life):
+    elif called in ("move", "check") and isinstance(life := _value(_before_dot(call.func), names), Life):
         found.refusals.add(life.code)
     elif isinstance(function := _value(call.func, names), FunctionType):
         _read_told(call, function, names, found)

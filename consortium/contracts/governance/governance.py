@@ -46,6 +46,8 @@ from consortium.core.contract import (
     Context,
     Contract,
     Event,
+    Life,
+    Move,
     Operation,
     Query,
     Reader,
@@ -122,6 +124,15 @@ class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 PROPOSALS: Table[Proposal] = Table("governance.proposal", Proposal, told_as="proposal")
+LIFE = Life(
+    PROPOSALS,
+    (
+        *(Move("", "propose", status) for status in (OPEN, PASSED, FAILED)),
+        *(Move(OPEN, "vote", status) for status in (OPEN, PASSED, REJECTED, EXPIRED, FAILED)),
+    ),
+    stage="status",
+    code="proposal-closed",
+)
 
 
 def _epochs(state: State, context: Context) -> tuple[Epoch, Epoch]:
@@ -158,7 +169,7 @@ def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
         {"proposal_id": arguments.proposal_id, "action": arguments.action, "name": arguments.name},
     )
     proposal = Proposal(arguments, context.member, expires_us, ((context.member, True),), OPEN)
-    return [event, *_count(state, proposal, current, context)]
+    return [event, *_count(state, proposal, "propose", current, context)]
 
 
 def _vote(state: State, arguments: Vote, context: Context) -> list[Event]:
@@ -171,15 +182,14 @@ def _vote(state: State, arguments: Vote, context: Context) -> list[Event]:
     if proposal.status == OPEN and context.time_us > proposal.expires_us:
         state.put(PROPOSALS, arguments.proposal_id, msgspec.structs.replace(proposal, status=EXPIRED))
         raise Refused("proposal-expired", "nobody passed it in time; propose it anew", keeps_writes=True)
-    if proposal.status != OPEN:
-        raise Refused("proposal-closed", f"proposal {arguments.proposal_id} is {proposal.status}")
+    LIFE.check("vote", proposal.status, f"proposal {arguments.proposal_id}")
     if any(name == context.member for name, _ in proposal.voices):
         raise Refused("already-voted", f"{context.member} has voted on {arguments.proposal_id}; a voice is given once")
     voices = (*proposal.voices, (context.member, arguments.approve))
-    return _count(state, msgspec.structs.replace(proposal, voices=voices), current, context)
+    return _count(state, msgspec.structs.replace(proposal, voices=voices), "vote", current, context)
 
 
-def _count(state: State, proposal: Proposal, current: Epoch, context: Context) -> list[Event]:
+def _count(state: State, proposal: Proposal, operation: str, current: Epoch, context: Context) -> list[Event]:
     """Passed with a quorum of today's validators; rejected when no quorum can come any more; failed where what passed
     is a call that is refused by now."""
     yes = sum(approve for name, approve in proposal.voices if current.is_validator(name))
@@ -191,7 +201,9 @@ def _count(state: State, proposal: Proposal, current: Epoch, context: Context) -
     elif no > current.n - current.quorum:
         status = REJECTED
         events = [Event("proposal-rejected", {"proposal_id": identity, "no": no})]
-    state.put(PROPOSALS, identity, msgspec.structs.replace(proposal, status=status))
+    before = "" if operation == "propose" else OPEN
+    after = LIFE.move(operation, before, f"proposal {identity}", status)
+    state.put(PROPOSALS, identity, msgspec.structs.replace(proposal, status=after))
     return events
 
 
@@ -316,4 +328,5 @@ CONTRACT = Contract(
         Operation("report_evidence", Evidence, EVERY_MEMBER, report_evidence),
     ),
     (Query("proposal", OfProposal, EVERY_MEMBER, _proposal),),
+    (LIFE,),
 )

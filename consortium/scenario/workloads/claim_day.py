@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from consortium.contracts.checks import BUREAU, FOREVER, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
+from consortium.contracts.access import BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
+from consortium.contracts.checks import FOREVER
 from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.roles.agent import AgentTasks

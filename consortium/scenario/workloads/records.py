@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.checks import BUREAU, HOSPITAL
+from consortium.contracts.access import BUREAU, HOSPITAL
 from consortium.roles.records import RecordsTasks, ToErase, ToRegister, ToRequest
 from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, read_workload_options

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from consortium.contracts.checks import BUREAU, REGULATOR
+from consortium.contracts.access import BUREAU, REGULATOR
 from consortium.contracts.insurance import institution
 from consortium.contracts.oversight import due
 from consortium.core.calendar import DAY_US, MINUTE_US, compute_day
