@@ -11,12 +11,13 @@ import msgspec
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import enrolment, funds, institution
 from consortium.core.contract import Event, StateReader
-from consortium.core.machine import Note, Outcome
+from consortium.core.machine import Note, Opened, Outcome
 from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.bill_steps import step_one, step_through
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
+from consortium.roles.line_judge import LineJudge
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient_desk import PatientDesk
 from consortium.roles.purchaser import Purchaser, TenderAward
@@ -65,6 +66,7 @@ class BureauConduct(Conduct):
         self._delivered: list[str] = []  # to verify, where no patient's agent does
         self._verifies = False
         self._desk = PatientDesk(state)
+        self._judge = LineJudge(state, is_first=True)
         self._disburse_fen = 0
         self._owed_fen: dict[str, int] = {}
         self._payouts: dict[str, int] = {}  # how many, by institution
@@ -75,12 +77,13 @@ class BureauConduct(Conduct):
 
     @property
     def is_done(self) -> bool:
-        return self._purchaser.is_done
+        return self._purchaser.is_done and self._judge.is_done
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
         self._disburse_fen, self._verifies = tasks.disburse_fen, tasks.verifies
         self._desk.plan(work)
+        self._judge.plan(work)
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
         for change in tasks.changes:
@@ -112,7 +115,11 @@ class BureauConduct(Conduct):
             else:
                 self._purchaser.on_event(event, agenda)
                 self._desk.on_event(event, agenda)
+                self._judge.on_event(event, agenda)
         return ()
+
+    def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
+        return self._judge.on_opened(opened, agenda)
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
         self._unpaid.pop(settled.reference, None)
@@ -128,6 +135,7 @@ class BureauConduct(Conduct):
             elif bill.stage == bills.DELIVERED and self._verifies:
                 step_one(number, "verify", agenda)
         self._purchaser.resume(agenda)
+        self._judge.resume(agenda)
         self._desk.resume(agenda)
         self._has_gap, self._since, self._payouts = False, height, {}
         self._owed_fen = {}

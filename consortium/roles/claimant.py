@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.lines import Line, Lines, summarise
@@ -27,7 +29,7 @@ class BillToClaim(NamedTuple):
 
 
 class Service(NamedTuple):
-    """What an institution did for a person, with the private lines."""
+    """What an institution did for a person, with the private lines. `padding_fen`: see `Visit`."""
 
     fixmedins_code: str
     bill_no: str
@@ -36,12 +38,16 @@ class Service(NamedTuple):
     begndate: int
     enddate: int
     lines: tuple[Line, ...]
+    padding_fen: int = 0
 
 
 def compose_issue(state: StateReader, service: Service, salts: Salts) -> tuple[bills.Issue, Guard]:
     """The bill of a service: the sums of its lines, what it sold, and the commitment; and the lines, which stay with
     the vault."""
     sums, sold = summarise(state, service.lines, service.enddate)
+    if service.padding_fen:
+        more = service.padding_fen
+        sums = replace(sums, medfee_sumamt=sums.medfee_sumamt + more, inscp_amt=sums.inscp_amt + more)
     number = number_of(service.bill_no)
     guard = Guard(f"{LINES}/{number}", encode(Lines(number, service.lines)))
     issue = bills.Issue(

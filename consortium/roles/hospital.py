@@ -23,7 +23,8 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     """A visit to bill and claim. `patient`, `psn_no`: the pseudonyms that the bureau gave this hospital for this
     patient, for bills and for settlements of the year. `after_change`: "psn_no/change_id" of an enrolment change that
     it waits for. `record`: what the hospital knows of patient and visit, names and all, which stays here: the claim
-    commits to it. `is_paid`: in cash, so that the hospital delivers the bill and does not claim."""
+    commits to it. `is_paid`: in cash, so that the hospital delivers the bill and does not claim. `padding_fen`: what a
+    dishonest hospital adds to the sums of the bill that its lines do not bear out."""
 
     at_us: int
     fixmedins_code: str
@@ -37,6 +38,7 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     record: bytes = b""
     after_change: str = ""
     is_paid: bool = False
+    padding_fen: int = 0
 
 
 class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,6 +112,7 @@ class HospitalConduct(Conduct):
             begndate=visit.begndate,
             enddate=visit.enddate,
             lines=visit.lines,
+            padding_fen=visit.padding_fen,
         )
         commitment = commit_record(self._salts, visit.bill_no, visit.record)
         claim = settlement.Claim(visit.bill_no, visit.psn_no, commitment=commitment)

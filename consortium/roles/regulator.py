@@ -12,12 +12,13 @@ from consortium.contracts.insurance import enrolment, settlement
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.sales import SECOND_SALES
 from consortium.core.contract import NOT_YOURS, StateReader
-from consortium.core.machine import Note, Outcome
+from consortium.core.machine import Note, Opened, Outcome
 from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda
 from consortium.roles.claimant import number_of
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
+from consortium.roles.line_judge import LineJudge
 from consortium.roles.organisation import Conduct, Organisation, text, typed
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -40,6 +41,7 @@ class RegulatorConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._member = ""
+        self._judge = LineJudge(state, is_first=False)
         self._watched: dict[tuple[str, str], Callable[[Outcome], Sequence[Note]]] = {
             ("settlement", "claim"): self._on_claim,
             ("settlement", "issue_and_claim"): self._on_issue_and_claim,
@@ -49,12 +51,18 @@ class RegulatorConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._member = work.member
+        self._judge.plan(work)
+
+    @property
+    def is_done(self) -> bool:
+        return self._judge.is_done
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         if outcome.receipt.is_ok:
             for event in outcome.receipt.events:
                 if event.kind == "change-proposed" and event.fields.get("proposer") != self._member:
                     _endorse(text(event, "psn_no"), text(event, "change_id"), agenda)
+                self._judge.on_event(event, agenda)
             return ()
         watch = self._watched.get((outcome.contract, outcome.operation))
         return () if watch is None else watch(outcome)
@@ -65,6 +73,10 @@ class RegulatorConduct(Conduct):
             if change.proposer != self._member:
                 psn_no, _, change_id = key.partition("/")
                 _endorse(psn_no, change_id, agenda)
+        self._judge.resume(agenda)
+
+    def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
+        return self._judge.on_opened(opened, agenda)
 
     def on_unheard(self, first: int, last: int) -> Sequence[Note]:
         """So that nobody takes the absence of findings there for their absence."""

@@ -22,6 +22,7 @@ from consortium.contracts.insurance.lines import Line
 from consortium.roles.agent import AgentTasks
 from consortium.roles.bureau import BureauTasks, EnrolmentChange, Premium
 from consortium.roles.hospital import HospitalTasks, SecondClaim, Visit
+from consortium.roles.line_judge import JudgeTasks
 from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
@@ -60,6 +61,9 @@ FUTURE_DAY = 20990601
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # ASCII to the full-width forms of East Asian typing
 
 
+PADDING_FEN = 50_000
+
+
 class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`data`: a folder of FHIR R4 NDJSON, relative to here or to the repository. `claims_max` 0 = all."""
 
@@ -75,6 +79,8 @@ class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: int = 4  # visits of persons who lapse, or die, by a change endorsed during the day
     future_visits: int = 0  # billed as if they had been, in 2099
     disburse_fen: int = 3_000_000
+    lines_days: int = 0  # until which bureau and regulator judge the lines of a bill; 0: nobody does
+    padded: int = 0  # visits whose sums a dishonest hospital raises above their lines
 
 
 class _Cast(NamedTuple):
@@ -134,6 +140,7 @@ class _Day:
         self.pseudonyms = pseudonyms
         self.hosts = [spec.name for spec in scenario.members if "agent" in spec.settings.get("hosts", ())]
         self.members = [spec.name for spec in scenario.members]
+        self.judges = [spec.name for spec in scenario.members if spec.role in (BUREAU, REGULATOR)]
         self.cast = _cast(scenario, imported)
         self.jitter = Stream(scenario.seed, "claim_day", "arrivals")
         self.covers: dict[str, tuple[Coverage, ...]] = {person.person: () for person in imported.persons}
@@ -175,8 +182,10 @@ class _Day:
                 tasks.append(DeskTasks(agents))
             if name in self.hosts:
                 tasks.append(AgentTasks(tuple(agents)))
+            if self.options.lines_days and name in self.judges:
+                tasks.append(JudgeTasks())
             work[name] = Work(name, tuple(tasks))
-        calls = genesis_calls(self.imported, self.cast.operators, self._registers())
+        calls = genesis_calls(self.imported, self.cast.operators, self._registers(), self.options.lines_days)
         return Prepared(tuple(calls), work)
 
     def _agents(self, visits: Iterable[Visit], round_: Round) -> dict[str, str]:
@@ -199,6 +208,21 @@ class _Day:
         for serial, claim in enumerate(self.imported.claims):
             at_us = serial * spacing_us + self.jitter.below(max(1, spacing_us))
             visits.append(self._visit(claim, at_us, claim.claim, claim.served_on))
+        return self._padded(visits)
+
+    def _padded(self, visits: list[Visit]) -> list[Visit]:
+        """Some of the visits of the last hospital, evenly spread, each with 500 yuan more than its lines come to."""
+        own = [
+            at
+            for at, visit in enumerate(visits)
+            if self.cast.operators[visit.fixmedins_code][1] == self.cast.hospitals[-1]
+        ]
+        count = self.options.padded
+        if count > len(own):
+            raise ScenarioError(f"workload.options.padded is {count}: {self.cast.hospitals[-1]} has {len(own)} visits")
+        for serial in range(count):
+            at = own[serial * len(own) // count]
+            visits[at] = msgspec.structs.replace(visits[at], padding_fen=PADDING_FEN)
         return visits
 
     def _visit(self, claim: ClaimRecord, at_us: int, serial: str, day: int, after_change: str = "") -> Visit:

@@ -18,9 +18,10 @@ CLASSES: Mapping[MedicalClass, str] = {"甲": "A", "乙": "B", "丙": "C"}
 POOL_PREMIUM_FEN, ACCOUNT_PREMIUM_FEN = 60_000, 20_000  # of one employee and month, illustrative
 
 
-def pack_from(day: int) -> Pack:
+def pack_from(day: int, lines_days: int = 0) -> Pack:
     """The illustrative pack, effective from `day`; with an outpatient scheme for residents (theirs is empty), and with
-    claims at any time after the service: records reach back over years, and a run happens on any day."""
+    claims at any time after the service: records reach back over years, and a run happens on any day.
+    `lines_days`: see Pack."""
     resident = msgspec.structs.replace(
         ILLUSTRATIVE_PACK.resident,
         outpatient_deductible_fen=(2_000, 5_000, 10_000),
@@ -29,7 +30,7 @@ def pack_from(day: int) -> Pack:
         outpatient_cap_retiree_fen=80_000,
     )
     return msgspec.structs.replace(
-        ILLUSTRATIVE_PACK, from_day=day, resident=resident, claim_days=DAYS_MAX, lines_days=0
+        ILLUSTRATIVE_PACK, from_day=day, resident=resident, claim_days=DAYS_MAX, lines_days=lines_days
     )
 
 
@@ -37,6 +38,7 @@ def genesis_calls(
     imported: Imported,
     operators: Mapping[str, tuple[str, str, int]],
     registers: Iterable[enrolment.Register],
+    lines_days: int = 0,
 ) -> Iterator[GenesisCall]:
     """`operators`: kind, member and level by institution; `registers`: of person-years, as the day begins."""
     for fund in funds.STANDARD_FUNDS:
@@ -45,7 +47,7 @@ def genesis_calls(
         yield genesis_call("funds", "contribute", opening)
     first_year = min((claim.served_on for claim in imported.claims), default=19900101) // 10_000
     first_day = first_year * 10_000 + 101
-    yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day)))
+    yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day, lines_days)))
     yield from _catalogue(imported, first_day)
     for code, (kind, member, level) in sorted(operators.items()):
         sign = institution.Sign(code, kind, level, member, f"licence-{code}", LICENCE_TO)
