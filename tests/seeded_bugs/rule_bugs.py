@@ -70,8 +70,8 @@ RULE_BUGS = (
         "unnamed-contract-exists",
         "A contract that the chain has not voted in does not exist on it (docs/decisions/069).",
         LEDGER + "rule_book.py",
-        "    return tuple((name, version) for name, version in found if version)",
-        "    return tuple((name, version or 1) for name, version in found)",
+        "        contracts: dict[str, Contract] = {}\n",
+        "        contracts: dict[str, Contract] = dict(self._contracts)\n",
         (VERSIONS,),
     ),
     SeededBug(
