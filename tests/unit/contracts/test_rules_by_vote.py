@@ -113,5 +113,6 @@ def test_versions_only_rise_and_one_begins_before_the_next_is_asked_for(chain: G
     first = chain.upgrade()
     assert told(contract="counter", version=3) == ["upgrade-pending"]
     chain.grow_to(first)
+    assert told(contract="counter", version=1) == ["no-change"]
     assert told(contract="counter", version=2) == ["no-change"]
     assert told(contract="counter", version=3) == ["ok"]
