@@ -81,7 +81,7 @@ CHECK = Claim(
     Kind.LIVENESS,
     "What became due on a day was told on the ledger, once.",
     check_due_told,
-    lambda run: unchecked.cut_short(run) or unchecked.no_ledgers(run),
+    lambda run: unchecked.cut_short(run) or unchecked.no_stored_blocks(run),
     has_duties,
     order=95,
 )
