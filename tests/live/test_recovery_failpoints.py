@@ -94,7 +94,7 @@ def test_a_death_at_any_failpoint_loses_nothing_and_votes_nothing_twice(tmp_path
     witness = Witness()
 
     def prepare(run: LocalRun) -> bool:
-        soften(tmp_path / "run", compact_bytes_min=20_000)
+        soften(tmp_path / "run", compact_bytes_min=10_000)
         witness.begin(tmp_path / "run")
         return True
 
