@@ -90,6 +90,7 @@ class StateTree:
         self._nodes: dict[int, bytearray] = {}  # the tag, and the digests of sixteen children
         self._below: dict[int, int] = {}  # how many entries lie below a node, more than `BUCKET_MAX`
         self._read: dict[int, bytes] = {}  # buckets that lie there unchanged since the last update
+        self._looked_up: dict[bytes, tuple[bytes, int]] = {}  # H(row key) and bucket of keys, since the last update
         self._shift = _NAME_BITS  # at which the bucket looked for last was found
         self._is_shared = is_shared
         self.root = EMPTY
@@ -107,7 +108,10 @@ class StateTree:
     def digest_of(self, key: bytes) -> bytes | None:
         """SHA-256 of the value in the row of this key; None if there is no such row. Raises Unreadable."""
         name = sha256(key).digest()
-        bucket = self._bucket(self._find(name))
+        number = self._find(name)
+        if len(self._looked_up) < _READ_MAX:
+            self._looked_up[key] = (name, number)
+        bucket = self._bucket(number)
         at = _entry_at(bucket, name)
         return None if at < 0 else bucket[at + 32 : at + ENTRY]
 
@@ -149,10 +153,20 @@ class StateTree:
         """Set (row key, value) or remove (row key, None); removing what is absent changes nothing. Raises Unreadable,
         and the tree is then of no use any more."""
         asked: dict[int, Changes] = {}
+        find, looked_up, self._looked_up = self._find, self._looked_up, {}
         for key, value in changes:
-            name = sha256(key).digest()
+            known = looked_up.get(key)
+            if known is None:
+                name = sha256(key).digest()
+                number = find(name)
+            else:
+                name, number = known
             digest = None if value is None else sha256(value).digest()
-            asked.setdefault(self._find(name), []).append((name, digest))
+            changes_there = asked.get(number)
+            if changes_there is None:
+                asked[number] = [(name, digest)]
+            else:
+                changes_there.append((name, digest))
         update = _Update(self._nodes, self._below, self._buckets, is_shared=self._is_shared)
         levels: list[dict[int, bytes]] = [{} for _ in range(DEPTH_MAX + 1)]
         for number, wanted in asked.items():
@@ -182,6 +196,7 @@ class StateTree:
                 self._nodes.pop(number, None)
                 self._below.pop(number, None)
         self._read.clear()
+        self._looked_up.clear()
         self.root = patch.root
 
 
