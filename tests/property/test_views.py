@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts.insurance import bill, funds, institution, settlement
+from consortium.contracts.insurance import bill, funds, institution, payable, settlement
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import packs, procurement_records, sales, trace_code
 from consortium.contracts.medicines.procurement_records import (
@@ -49,10 +49,11 @@ ACTS = st.lists(
         st.tuples(st.just("transfer"), place, code),
         st.tuples(st.just("sell"), code, slot, st.integers(0, 3)),
         st.tuples(st.just("return"), code, slot),
-        st.tuples(st.just("claim"), code, count, st.booleans()),
+        st.tuples(st.just("claim"), code, count, st.booleans(), st.sampled_from(("", "c", "m", "mc", "cm", "mr"))),
         st.tuples(st.just("issue"), code, slot),
         st.tuples(st.just("settle"), buyer, slot),
         st.tuples(st.just("reverse")),
+        st.tuples(st.just("word"), st.integers(0, 1), st.booleans(), st.booleans()),
         st.tuples(st.just("order"), buyer, slot, count),
         st.tuples(st.just("trade"), buyer, slot, count, st.booleans(), st.integers(0, 3), st.booleans()),
         st.tuples(st.just("ship"), slot),
@@ -114,11 +115,17 @@ def _return(house: Recorded, serial: int, code: str, till: int) -> None:
     house.run(MEMBERS[at], "trace_code", "return_sale", trace_code.ReturnSale(at, code, bill_no))
 
 
-def _claim(house: Recorded, serial: int, code: str, units: int, is_split: bool) -> None:
+def _claim(house: Recorded, serial: int, code: str, units: int, is_split: bool, after: str) -> None:
+    """`after`: the lines are confirmed, a mismatch is reported, the settlement is reversed."""
     at = _at(house, code)
     line = Line("D", units, 50_000, (code,), True) if is_split else Line("D", 1, 500_000, (code,))
     day = {"begndate": 20260401, "enddate": 20260401, "med_type": "outpatient"}
     house.claim("E", (line,), fixmedins_code=at, member=MEMBERS[at], serial=str(serial), **day)
+    for step in after:
+        if step == "r":
+            _reverse(house, serial)
+        else:
+            _word(house, serial, 0, step == "c", step == "c")
 
 
 def _issue(house: Recorded, serial: int, code: str, slot: int) -> None:
@@ -137,6 +144,15 @@ def _settle(house: Recorded, serial: int, at: str, slot: int) -> None:
 def _reverse(house: Recorded, serial: int) -> None:
     newest = settlement.get_accumulator(house.state, "E", 2026).newest
     house.run("bureau", "settlement", "reverse", settlement.Reverse("E", 2026, max(1, newest), "wrong-lines"))
+
+
+def _word(house: Recorded, serial: int, before: int, is_confirmed: bool, is_bureau: bool) -> None:
+    sequence = max(1, settlement.get_accumulator(house.state, "E", 2026).newest - before)
+    member = "bureau" if is_bureau else "regulator"
+    if is_confirmed:
+        house.run(member, "settlement", "confirm_lines", payable.ConfirmLines("E", 2026, sequence))
+    else:
+        house.run(member, "settlement", "report_mismatch", payable.ReportMismatch("E", 2026, sequence, "sums"))
 
 
 def _order(house: Recorded, serial: int, at: str, slot: int, quantity: int) -> None:
@@ -203,6 +219,7 @@ _DO: dict[str, Callable[..., None]] = {
     "issue": _issue,
     "settle": _settle,
     "reverse": _reverse,
+    "word": _word,
     "order": _order,
     "trade": _trade,
     "ship": _ship,
@@ -256,11 +273,20 @@ def check_stock(house: Recorded, rows: dict[Any, dict[str, Any]]) -> None:
 
 
 def check_payables(house: Recorded, rows: dict[Any, dict[str, Any]]) -> None:
+    waiting = dict.fromkeys(MEMBERS, 0)
+    disputed = dict.fromkeys(MEMBERS, 0)
+    for name, account in house.state.range(funds.ACCOUNTS, "", "~"):
+        kind, _, rest = name.partition("/")
+        if kind == "unconfirmed":
+            waiting[rest.partition("/")[0]] += account.balance_fen
+        elif kind == "disputed":
+            disputed[bill.get_bill(house.state, rest).fixmedins_code] += account.balance_fen
     for at in MEMBERS:
         assert rows[at]["member"] == MEMBERS[at]
+        assert (rows[at]["unconfirmed_fen"], rows[at]["disputed_fen"]) == (waiting[at], disputed[at])
         for kind in ("payable", "paid"):
             assert rows[at][f"{kind}_fen"] == funds.get_balance(house.state, f"{kind}/{at}")
-        total = sum(rows[at][f"{kind}_fen"] for kind in ("unconfirmed", "payable"))
+        total = sum(rows[at][f"{kind}_fen"] for kind in ("unconfirmed", "disputed", "payable"))
         assert rows[at]["earned_fen"] == total + rows[at]["disbursed_fen"]
 
 
