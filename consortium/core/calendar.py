@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 DAY_US = 86_400_000_000
 MINUTE_US = 60_000_000
 
@@ -26,6 +28,7 @@ def compute_days_between(earlier: int, later: int) -> int:
     return ordinal_of_day(later) - ordinal_of_day(earlier)
 
 
+@lru_cache(maxsize=4_096)  # the days of eleven years
 def ordinal_of_day(value: int) -> int:
     """Days since 1970-01-01 (proleptic Gregorian; years counted from March, H. Hinnant's `days_from_civil`)."""
     year, rest = divmod(value, 10_000)
@@ -36,6 +39,7 @@ def ordinal_of_day(value: int) -> int:
     return era * 146_097 + year_of_era * 365 + year_of_era // 4 - year_of_era // 100 + day_of_year - 719_468
 
 
+@lru_cache(maxsize=4_096)
 def day_of_ordinal(ordinal: int) -> int:
     era, day_of_era = divmod(ordinal + 719_468, 146_097)
     year_of_era = (day_of_era - day_of_era // 1_460 + day_of_era // 36_524 - day_of_era // 146_096) // 365

@@ -14,12 +14,12 @@ from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
 from tests.contracts_state import founded
+from tests.unit.contracts.test_schemes_and_years import RESIDENT_STAY, of_both
 from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
-ROW = re.compile(
-    r"^\| (A|A′|B|C|rounding|DRG|DRG high|DRG low) \|[^|]*\| `?(\w+)`? \| ([\d,]+\.\d\d) \|$", re.MULTILINE
-)
+CASES = ("A", "A′", "B", "C", "two schemes", "exhausted", "rounding", "DRG", "DRG high", "DRG low")
+ROW = re.compile(rf"^\| ({'|'.join(CASES)}) \|[^|]*\| `?(\w+)`? \| ([\d,]+\.\d\d) \|$", re.MULTILINE)
 
 
 def stated() -> list[tuple[str, str, int]]:
@@ -41,11 +41,20 @@ def amounts_of(case: str) -> Amounts:
         return house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
     if case == "C":
         return house.claim("A", (Line("A", 1, 15_800_000), Line("C", 1, 2_200_000))).amounts
+    if case in SECOND_STAYS:
+        first_fen, second_fen = SECOND_STAYS[case]
+        person = of_both(house)
+        house.claim(person, (Line("A", 1, first_fen),))
+        return house.claim(person, (Line("A", 1, second_fen),), **RESIDENT_STAY).amounts
     assert case == "rounding"
     terms = Terms(ILLUSTRATIVE_PACK.employee, True, 3, False, False, "")
     return adjudicate(Sums(90_010, 0, 0, 0, 90_010), terms, Used(), ILLUSTRATIVE_PACK, 0)
 
 
+SECOND_STAYS: Mapping[str, tuple[int, int]] = {
+    "two schemes": (15_000_000, 10_040_000),
+    "exhausted": (40_000_000, 1_040_000),
+}
 DRG_COSTS: Mapping[str, int] = {"DRG": 800_000, "DRG high": 2_000_000, "DRG low": 200_000}
 
 
@@ -58,5 +67,5 @@ def test_a_worked_case_of_the_page_is_what_the_contracts_pay(case: str, name: st
 
 
 def test_the_page_states_every_case() -> None:
-    assert {case for case, _, _ in stated()} == {"A", "A′", "B", "C", "rounding", *DRG_COSTS}
-    assert len(stated()) == 16
+    assert {case for case, _, _ in stated()} == set(CASES)
+    assert len(stated()) == 21
