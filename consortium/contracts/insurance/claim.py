@@ -88,7 +88,7 @@ def settle(
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
     _check_in_time(bill, pack, context.day)
-    _check_first_sale(state, bill, number, context)
+    check_first_sale(state, bill, number, context)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
     account_fen = funds.get_spendable(state, account) if claim.acct_used_flag else 0
@@ -181,7 +181,7 @@ def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
     return max(0, amounts.hifp_pay + drg_payment_fen - amounts.medfee_sumamt)
 
 
-def _check_first_sale(state: State, bill: Bill, number: str, context: Context) -> None:
+def check_first_sale(state: State, bill: Bill, number: str, context: Context) -> None:
     """Refuses `trace-code-sold` and leaves both parties for the regulator: before anything else is written."""
     sold = tuple((code, each.cnt, each.trdn_flag) for each in bill.sold for code in each.drug_trac_codg)
     if sold:

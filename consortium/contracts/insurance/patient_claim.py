@@ -13,7 +13,7 @@ from consortium.contracts.access import BY_BUREAU
 from consortium.contracts.checks import check_choice, check_pseudonym, check_reason
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import funds
-from consortium.contracts.insurance.claim import Claim, settle
+from consortium.contracts.insurance.claim import Claim, check_first_sale, settle
 from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.payout import PAYOUTS, Payout, payout_account
 from consortium.contracts.insurance.policy_pack import OFFSITE
@@ -85,7 +85,10 @@ def _take(state: State, bill_no: str) -> tuple[str, Waiting]:
 
 
 def _settle(state: State, arguments: Settle, context: Context) -> list[Event]:
-    number, waiting = _take(state, arguments.bill_no)
+    number = bills.normalise(arguments.bill_no)
+    if state.get(WAITING, number) is not None:  # a second sale keeps what was written, so it is looked for first
+        check_first_sale(state, bills.get_bill(state, number), number, context)
+    number, waiting = _take(state, number)
     bill = bills.get_bill(state, number)
     bills.check_reimbursable(bill, number)
     institution = get_institution(state, bill.fixmedins_code)

@@ -10,11 +10,12 @@ from consortium.contracts.insurance import bill, funds, settlement
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulator, OfScheme
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.patient_claim import CLAIM, ClaimByPatient, Decline, Settle
+from consortium.contracts.medicines.trace_code import Sell
 from consortium.contracts.records.identity import Vouch
 from consortium.core import versions
 from consortium.core.crypto import SUITES
 from consortium.core.spoken import Said
-from tests.contracts_state import CHAIN, Consortium, founded
+from tests.contracts_state import CHAIN, Consortium, code_of, founded, stock
 
 SUITE = SUITES["ed25519"]()
 ANNA, BERT = b"a" * 32, b"b" * 32
@@ -119,6 +120,20 @@ def test_an_institution_that_is_faster_leaves_nothing_to_settle(house: Consortiu
     house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
     assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
     house.run("bureau", "patient_claim", "decline", Decline("H3-1", "claimed-elsewhere"))
+
+
+def test_a_pack_that_was_sold_before_leaves_both_parties_and_the_claim_waits_on(house: Consortium) -> None:
+    """Regression: what the refusal keeps was the whole operation, and the patient's claim was gone."""
+    stock(house, "lot", (code_of(1),), "institution/H3")
+    lines = (Line("D", 1, 1_000, (code_of(1),)),)
+    house.issue_verified("H3-2", "b-anna", lines, begndate=20260301, enddate=20260301)
+    house.run("agent", "patient_claim", "claim", said(bill_no="H3-2"))
+    house.run("h1", "trace_code", "sell", Sell("H3", code_of(1), "till-1", 0))
+    before = house.state.copy()
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-2")) == "trace-code-sold"
+    after = house.state.copy()
+    assert after.pop("second_sale") and after == before
+    house.run("bureau", "patient_claim", "decline", Decline("H3-2", "claimed-elsewhere"))
 
 
 @pytest.mark.parametrize(("version", "paid_fen"), [(1, 100_000), (2, 782_000)])
