@@ -27,7 +27,7 @@ def bill_of(member: str, serial: int) -> str:
 
 def finished_run(folder: Path, transactions: int = 8) -> Path:
     """The folder, with the ledgers of all members."""
-    workload = Workload("settlement_load", {"transactions": transactions, "persons": 2})
+    workload = Workload("settlement_load", {"transactions": transactions, "persons": 2, "outstanding": 1})
     scenario = Scenario("asked", MEMBERS, workload=workload)
     done = simulate(scenario)
     write_simulated(folder, Run(scenario, done.genesis, done.trace, done.ledgers), save_ledger)

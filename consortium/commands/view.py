@@ -64,7 +64,8 @@ def bring_up(file: ViewFile, past: Past, *, rebuild: bool = False) -> int:
     ledger = past.ledger
     first = ledger.bodies_above + (1 if ledger.bodies_above else 0)
     height, digest = file.head
-    if rebuild or height > ledger.head_height or (height >= first and _digest_at(past, height) != digest):
+    is_foreign = height > ledger.head_height or (height >= first and _digest_at(past, height) != digest)
+    if rebuild or is_foreign or height + 1 < first:  # blocks between would be missing in it
         file.clear()
         height = -1
     for at in range(max(height + 1, first), ledger.head_height + 1):

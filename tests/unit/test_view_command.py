@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import pytest
 
 from consortium.commands import app as cli
 from consortium.commands import view as viewing
+from consortium.ledger.chain import Ledger
 from consortium.views import load_views
 from consortium.views.view import View
+from nodes.process.view_file import VIEWS_FILE
 from tests.finished_run import INSTITUTIONS, finished_run
 
 
@@ -70,6 +73,25 @@ def test_a_second_look_feeds_nothing_again(say: Any, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(viewing, "feed_block", feeding)
     assert document(say, "payables") == before
+
+
+def test_of_a_pruned_ledger_a_view_begins_where_its_bodies_begin(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = document(say, "statement", "--rebuild")
+    monkeypatch.setattr(Ledger, "bodies_above", 1)
+    assert document(say, "statement") | {"first_height": 0} == whole, "what was fed before the bodies went stays"
+    part = document(say, "statement", "--rebuild")
+    assert part["first_height"] == 2 and part["height"] == whole["height"]
+    assert "begins at height 2" in say("statement")[2]
+
+
+def test_a_view_that_was_fed_less_than_what_is_gone_is_made_anew(
+    say: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    height = document(say, "statement", "--rebuild")["height"]
+    with sqlite3.connect(run / "nodes" / "bureau" / VIEWS_FILE) as file:
+        file.execute("UPDATE fed SET height = 0 WHERE view = 'statement'")
+    monkeypatch.setattr(Ledger, "bodies_above", height - 1)
+    assert len(document(say, "statement")["tables"]["entry"]) < 8
 
 
 def test_who_may_not_look_is_refused(say: Any) -> None:
