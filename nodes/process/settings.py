@@ -57,11 +57,11 @@ class _OfAnyFormat(msgspec.Struct, frozen=True):
 
 
 class NodeFolder:
-    """The files of one node in a run folder."""
+    """The files of one node in a run folder. `folder`: where they lie, if not in their place."""
 
-    def __init__(self, run: Path, name: str) -> None:
+    def __init__(self, run: Path, name: str, folder: Path | None = None) -> None:
         self.run = run
-        self.folder = run / "nodes" / name
+        self.folder = run / "nodes" / name if folder is None else folder
         self.log = self.folder / "log.txt"
         self.trace = self.folder / "trace.jsonl"
         self.ledger = self.folder / "ledger.sqlite"

@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from consortium.commands import app as cli
-from consortium.commands.folders import save_ledger
+from consortium.commands.folders import save_ledger, save_vault
 from consortium.commands.list import read_listed
 from consortium.commands.tables import Column, show_table
 from consortium.lab.checks.claims import judge
@@ -35,7 +35,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run, with a blank and Chinese letters in its path."""
     folder = tmp_path_factory.mktemp("a run") / "运行 1"
     run = made_up_run()
-    write_simulated(folder, run, save_ledger)
+    write_simulated(folder, run, save_ledger, save_vault)
     write_results(folder, run, judge(run), measure(run.trace))
     return folder
 

@@ -1,0 +1,37 @@
+"""`consortium restore`: a node's disk out of an archive, as an older disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from consortium.commands.backup import node_folder
+from consortium.commands.command import RUN, Command
+from consortium.commands.language import spoken
+from nodes.process.backup import restore_backup
+
+
+def restore(
+    archive: Annotated[Path, typer.Argument(help="What `consortium backup` wrote.", metavar="FILE")],
+    folder: Annotated[Path, typer.Argument(help="RUN/nodes/NAME: empty, or not there.", metavar="FOLDER")],
+) -> None:
+    restored = restore_backup(archive, node_folder(folder))
+    words = spoken()
+    place = words(
+        "{folder}: {member} at height {height}", folder=folder, member=restored.member, height=restored.height
+    )
+    older = words("it observes until no vote that it may have cast since can bind it, then votes again by itself")
+    typer.echo(f"{place}; {older}")
+
+
+COMMAND = Command(
+    "restore",
+    "Lay a node's disk out of an archive: an older disk, which votes again when that is safe.\n\n\b\nExamples:\n"
+    "  consortium restore bureau.backup runs/RUN/nodes/bureau\n\n"
+    "An archive of another chain or member, a damaged one and a folder that is not empty are refused. Where it has "
+    "no keys, put keys/ and settings.json into the folder first.",
+    restore,
+    RUN,
+)
