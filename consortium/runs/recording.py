@@ -19,6 +19,7 @@ import msgspec
 
 from consortium.core.errors import UserError
 from consortium.core.machine import Apply, Drop, Keep, Note, Now, Output, Rows, Store, Transmit, Wake
+from consortium.core.vault import BoxReader
 
 FOLDER = "recording"
 MAGIC = b"CREC"
@@ -53,7 +54,8 @@ class Step(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknow
 class Boot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """What decides a boot, and of which node of which chain it is. `begun_us`: when the run began, on this node's
     monotonic clock; `known`: the proof of the members that a newcomer was given; `mark`: of the ledger that was on the
-    disk (`ledger_mark`); `records`: what was in the vote log. The versions are for a person."""
+    disk (`ledger_mark`); `records`: what was in the vote log; `private`: the mark of the private store (`boxes_mark`).
+    The versions are for a person."""
 
     chain: bytes
     name: str
@@ -63,6 +65,7 @@ class Boot(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
     records: tuple[bytes, ...]
     version: str
     python: str
+    private: bytes = b""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -114,6 +117,14 @@ def ledger_mark(rows: Rows) -> bytes:
     base = rows.get("base", b"height") or b""
     parts = [head, seals, base, rows.get("certificate", head[:8]) or b"", rows.get("seal", seals[8:]) or b""]
     return sha256(_encode(parts)).digest()[:16]
+
+
+def boxes_mark(boxes: BoxReader) -> bytes:
+    """16 bytes over all that a private store holds."""
+    digest = sha256()
+    for name in boxes.names():
+        digest.update(_encode((name, sha256(boxes.get(name) or b"").digest())))
+    return digest.digest()[:16]
 
 
 EMPTY_MARK = sha256(_encode([b""] * 5)).digest()[:16]

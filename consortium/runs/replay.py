@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from consortium.core.genesis import Genesis
-from consortium.core.machine import Apply, Note, Now, Output
+from consortium.core.machine import Apply, Drop, Keep, Note, Now, Output
 from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.rows import DictRows, Row
 from consortium.runs.recording import (
@@ -26,6 +26,7 @@ from consortium.runs.recording import (
     RecordingError,
     Step,
     WrongRecording,
+    boxes_mark,
     chain_digest,
     ledger_mark,
     read_steps,
@@ -34,6 +35,7 @@ from consortium.runs.recording import (
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.workload import Prepared
+from consortium.vault.boxes import DictBoxes
 
 DISK_ERRORS = ("Damaged", "StoreFailed")  # what a step ends with where a disk fails under it: no fault of the host's
 
@@ -123,14 +125,40 @@ class WrittenLedgers:
         self._marked.stage([row for row in rows if row[0] in ("meta", "base", "certificate", "seal")])
 
 
-class Replayer:
-    """Node `name` of a chain. `build(rows, known)` makes its host anew for each boot; it may raise."""
+class WrittenBoxes:
+    """The private store that one node had at its boots: what its steps wrote, taken back as far as a boot lacks it."""
 
-    def __init__(self, chain: bytes, name: str, build: Callable[[DictRows, bytes], Replayable]) -> None:
+    def __init__(self) -> None:
+        self._boxes = DictBoxes()
+        self._undo: list[tuple[str, bytes | None]] = []
+
+    def go_back(self, mark: bytes) -> DictBoxes | None:
+        """The newest store of this mark, of those that the node has written; or one that was begun anew."""
+        if not mark:
+            return DictBoxes()  # of a recording that says nothing of it
+        found, undo = self._boxes.durable_copy(), list(self._undo)
+        while boxes_mark(found) != mark and undo:
+            found.put(*undo.pop())
+        if boxes_mark(found) != mark:
+            found, undo = DictBoxes(is_lacking=True), []
+        if boxes_mark(found) != mark:
+            return None
+        self._boxes, self._undo = found, undo
+        return found
+
+    def wrote(self, output: Keep | Drop) -> None:
+        self._undo.append((output.name, self._boxes.settle(output)))
+
+
+class Replayer:
+    """Node `name` of a chain. `build(rows, known, boxes)` makes its host anew for each boot; it may raise."""
+
+    def __init__(self, chain: bytes, name: str, build: Callable[[DictRows, bytes, DictBoxes], Replayable]) -> None:
         self._chain = chain
         self._name = name
         self._build = build
         self._ledgers = WrittenLedgers()
+        self._stores = WrittenBoxes()
         self._host: Replayable | None = None
         self._digest = b""
         self._begun_us = 0
@@ -184,7 +212,10 @@ class Replayer:
                 rows = self._ledgers.go_back(step.given.mark)
                 if rows is None:
                     return self._differs(step, "it began with a ledger that no recorded step had written")
-                self._begin(step, rows)
+                boxes = self._stores.go_back(step.given.private)
+                if boxes is None:
+                    return self._differs(step, "it began with a private store that no recorded step had written")
+                self._begin(step, rows, boxes)
             outputs = self._call(step)
         except Exception as error:  # of the code under test; the run may have ended with the same
             raised = type(error).__name__
@@ -197,8 +228,8 @@ class Replayer:
             return self._differs(step, "it ended otherwise", then, now)
         return None if raised else self._compare(step, outputs)
 
-    def _begin(self, step: Step, rows: DictRows) -> None:
-        self._host = self._build(rows, step.given.known)
+    def _begin(self, step: Step, rows: DictRows, boxes: DictBoxes) -> None:
+        self._host = self._build(rows, step.given.known, boxes)
         self._digest, self._begun_us = b"", step.given.begun_us
         self._host.begin_run(step.given.begun_us)
 
@@ -223,6 +254,8 @@ class Replayer:
         for output in outputs:
             if isinstance(output, Apply):
                 self._ledgers.applied(output)
+            elif isinstance(output, Keep | Drop):
+                self._stores.wrote(output)
             elif isinstance(output, Note) and output.kind == "executed":
                 self._blocks += 1
         return None
@@ -238,7 +271,7 @@ def replay_node(inputs: Inputs, name: str, paths: Sequence[Path]) -> Replayed:
     WrongRecording."""
     plan = RunPlan.of(inputs.scenario, inputs.genesis, inputs.prepared)
 
-    def build(rows: DictRows, known: bytes) -> Replayable:
-        return build_host(plan, name, inputs.secrets, rows, Shared.of(plan.genesis), known=known)
+    def build(rows: DictRows, known: bytes, boxes: DictBoxes) -> Replayable:
+        return build_host(plan, name, inputs.secrets, rows, Shared.of(plan.genesis), known=known, boxes=boxes)
 
     return Replayer(inputs.genesis.chain, name, build).run(paths)

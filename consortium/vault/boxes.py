@@ -25,27 +25,29 @@ class DictBoxes:
 
     def stage(self, name: str, value: bytes | None) -> None:
         self._undo.append((name, self._values.get(name)))
-        self._put(name, value)
+        self.put(name, value)
 
-    def _put(self, name: str, value: bytes | None) -> None:
+    def put(self, name: str, value: bytes | None) -> None:
+        """At once durable."""
         if value is None:
             self._values.pop(name, None)
         else:
             self._values[name] = value
 
-    def settle(self, output: Keep | Drop) -> None:
-        """The oldest staging is durable now."""
-        name, _ = self._undo.popleft()
+    def settle(self, output: Keep | Drop) -> bytes | None:
+        """The oldest staging is durable now. What stood there before it."""
+        name, before = self._undo.popleft()
         assert name == output.name, "rows become durable in the order of staging"
+        return before
 
     def lose(self) -> None:
         """A crash: what was only staged is taken back."""
         while self._undo:
-            self._put(*self._undo.pop())
+            self.put(*self._undo.pop())
 
     def durable_copy(self) -> DictBoxes:
         twin = DictBoxes()
         twin._values = dict(self._values)
         for name, value in reversed(self._undo):
-            twin._put(name, value)
+            twin.put(name, value)
         return twin

@@ -92,14 +92,17 @@ class Recorder:
 
 
 class RecordedHost:
-    """As the host inside, and every call stands in the recording. `known`, `mark`: see `recording.Boot`."""
+    """As the host inside, and every call stands in the recording. `known`, `mark`, `private`: see `recording.Boot`."""
 
-    def __init__(self, host: RunningNode, recorder: Recorder, chain: bytes, known: bytes, mark: bytes) -> None:
+    def __init__(
+        self, host: RunningNode, recorder: Recorder, chain: bytes, known: bytes, mark: bytes, private: bytes = b""
+    ) -> None:
         self._host = host
         self._recorder = recorder
         self._chain = chain
         self._known = known
         self._mark = mark
+        self._private = private
         self._begun_us = 0
 
     def begin_run(self, monotonic_us: int) -> None:
@@ -108,7 +111,7 @@ class RecordedHost:
 
     def boot(self, now: Now, records: Sequence[bytes]) -> list[Output]:
         place = (self._chain, self._host.me, self._begun_us, self._known, self._mark)
-        given = Boot(*place, tuple(records), __version__, platform.python_version())
+        given = Boot(*place, tuple(records), __version__, platform.python_version(), self._private)
         return self._step(BOOT, now, given, lambda: self._host.boot(now, records))
 
     def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:

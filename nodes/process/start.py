@@ -16,7 +16,7 @@ from consortium.core.proven import ProofError
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode
 from consortium.runs.folder import lock_refused
-from consortium.runs.recording import EMPTY_MARK, ledger_mark
+from consortium.runs.recording import EMPTY_MARK, boxes_mark, ledger_mark
 from consortium.runs.replay import Inputs
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.network.model import NetworkModel
@@ -65,7 +65,8 @@ def start_node(folder: NodeFolder, name: str, *, is_conducted: bool) -> int:
 
 
 class _Born(NamedTuple):
-    """A node that is built and does not run yet. `mark` is that of the ledger at its boot, see `recording.Boot`."""
+    """A node that is built and does not run yet. `mark`, `private_mark`: of ledger and private store at its boot, see
+    `recording.Boot`."""
 
     folder: NodeFolder
     name: str
@@ -73,6 +74,7 @@ class _Born(NamedTuple):
     inputs: Inputs
     known: bytes
     mark: bytes
+    private_mark: bytes
     node: RunningNode
     files: NodeFiles
     costs: Costs
@@ -102,7 +104,8 @@ def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
     failpoints.reach("boot.votes_opened")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
     files = NodeFiles(log, rows, private, TraceWriter(folder.trace, name))
-    return _Born(folder, name, settings, inputs, known, mark, node, files, costs, recorder)
+    private_mark = boxes_mark(private) if settings.is_recorded else b""
+    return _Born(folder, name, settings, inputs, known, mark, private_mark, node, files, costs, recorder)
 
 
 def _build_node(
@@ -156,7 +159,9 @@ def _process(born: _Born, hooks: Hooks) -> Process:
     return Process(
         born.name,
         chain,
-        host if born.recorder is None else RecordedHost(host, born.recorder, chain, born.known, born.mark),
+        host
+        if born.recorder is None
+        else RecordedHost(host, born.recorder, chain, born.known, born.mark, born.private_mark),
         names,
         born.settings.broker,
         born.files,

@@ -92,7 +92,7 @@ def record(folder: Path, mark: bytes, rows: DictRows, calls: list[tuple[int, Any
 
 def replay(folder: Path, step_by: int = 1, chain: bytes = b"chain", name: str = "a") -> Any:
     paths = recording.recordings(folder)
-    return Replayer(chain, name, lambda rows, known: Counting(rows, step_by)).run(paths)
+    return Replayer(chain, name, lambda rows, known, boxes: Counting(rows, step_by)).run(paths)
 
 
 def test_what_is_recorded_is_read_back_and_is_for_its_owner_alone(tmp_path: Path) -> None:
