@@ -15,6 +15,7 @@ from .lost_log_bugs import LOST_LOG_BUGS
 from .medicine_bugs import MEDICINE_BUGS
 from .ordering_bugs import ORDERING_BUGS
 from .rule_bugs import PROOF_BUGS, RULE_BUGS
+from .vault_bugs import VAULT_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
 
 BUGS: tuple[SeededBug, ...] = (
@@ -28,6 +29,7 @@ BUGS: tuple[SeededBug, ...] = (
     *MEMBERSHIP_BUGS,
     *STORE_BUGS,
     *DAMAGE_BUGS,
+    *VAULT_BUGS,
     *CONSENSUS_CONDITION_BUGS,
     *LEDGER_CONDITION_BUGS,
     *LABORATORY_BUGS,

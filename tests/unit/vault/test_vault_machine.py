@@ -14,6 +14,7 @@ from consortium.core.messages import Signed
 from consortium.core.vault import BOX, Salts, commit, derive_secret
 from consortium.vault.audit import chain_fault, read_entries
 from consortium.vault.boxes import DictBoxes
+from consortium.vault.locksmith import Locksmith
 from consortium.vault.messages import AskRecord, GiveRecord
 from tests.vault_net import NAMES, VaultNet, secrets_of
 
@@ -241,7 +242,9 @@ def test_where_every_holder_gives_another_record_the_role_is_told_so() -> None:
     other = VaultNet()
     other.step("h1", Guard(HANDLE, b"something else"))
     net.step("h2", Read(HANDLE, "treatment"))
-    data = other.boxes["h1"].get(HANDLE) or b""
+    smith = Locksmith(net.suite, secrets_of("h1"), "h1")
+    key = net.suite.public_key(secrets_of("h2")["encrypt"])
+    data = encode(smith.seal_to(BOX.decode(other.boxes["h1"].get(HANDLE) or b""), key, b"n" * 16))
     net.step("h2", heard._replace(message=_with_digest(answer.message, data), attachment=data))
     net.wait(SECOND_US)
     assert net.told["h2"] == [Opened(HANDLE, None, why="differs")] and net.boxes["h2"].names() == []
