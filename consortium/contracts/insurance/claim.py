@@ -82,13 +82,13 @@ def settle(
     is_joint: bool = False,
     payee: str = "",
 ) -> str:
-    """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an open account other than that of
+    """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an account other than that of
     what the funds owe the institution."""
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
     _check_in_time(bill, pack, context.day)
-    check_first_sale(state, bill, number, context)
+    _check_first_sale(state, bill, number, context)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
     account_fen = funds.get_spendable(state, account) if claim.acct_used_flag else 0
@@ -181,7 +181,7 @@ def _pool_share(amounts: Amounts, drg_payment_fen: int) -> int:
     return max(0, amounts.hifp_pay + drg_payment_fen - amounts.medfee_sumamt)
 
 
-def check_first_sale(state: State, bill: Bill, number: str, context: Context) -> None:
+def _check_first_sale(state: State, bill: Bill, number: str, context: Context) -> None:
     """Refuses `trace-code-sold` and leaves both parties for the regulator: before anything else is written."""
     sold = tuple((code, each.cnt, each.trdn_flag) for each in bill.sold for code in each.drug_trac_codg)
     if sold:

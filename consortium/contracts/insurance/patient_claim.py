@@ -12,13 +12,12 @@ import msgspec
 from consortium.contracts.access import BY_BUREAU
 from consortium.contracts.checks import check_choice, check_pseudonym, check_reason
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import funds
-from consortium.contracts.insurance.claim import Claim, check_first_sale, settle
+from consortium.contracts.insurance.claim import Claim, settle
 from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.payout import PAYOUTS, Payout, payout_account
 from consortium.contracts.insurance.policy_pack import OFFSITE
 from consortium.contracts.insurance.settlement import are_caps_joint
-from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, Table
+from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
 from consortium.core.spoken import Speech
 
 REASONS = ("person-differs", "lines-differ", "not-paid-in-cash", "claimed-elsewhere")
@@ -74,37 +73,35 @@ def _claim(state: State, said: ClaimByPatient, pseudonym: str, context: Context)
     return [Event("patient-claimed", {"bill_no": number, "patient": pseudonym, "psn_no": said.psn_no})]
 
 
-def _take(state: State, bill_no: str) -> tuple[str, Waiting]:
-    """The waiting claim, which waits no more. Refuses `unknown-claim`."""
+def _get(state: StateReader, bill_no: str) -> tuple[str, Waiting]:
+    """The claim that waits. Refuses `unknown-claim`."""
     number = bills.normalise(bill_no)
     waiting = state.get(WAITING, number)
     if waiting is None:
         raise Refused("unknown-claim", f"no claim of a patient on bill {number} waits")
-    state.delete(WAITING, number)
     return number, waiting
 
 
 def _settle(state: State, arguments: Settle, context: Context) -> list[Event]:
-    number = bills.normalise(arguments.bill_no)
-    if state.get(WAITING, number) is not None:  # a second sale keeps what was written, so it is looked for first
-        check_first_sale(state, bills.get_bill(state, number), number, context)
-    number, waiting = _take(state, number)
+    """Writes nothing before `settle`, whose refusal of a second sale keeps what was written."""
+    number, waiting = _get(state, arguments.bill_no)
     bill = bills.get_bill(state, number)
     bills.check_reimbursable(bill, number)
     institution = get_institution(state, bill.fixmedins_code)
     payee = payout_account(waiting.psn_no)
-    funds.open_account(state, payee)
     claim = Claim(number, waiting.psn_no, waiting.offsite, acct_used_flag=False)
     events: list[Event] = []
     is_joint = are_caps_joint(state, context)
     key = settle(state, claim, number, bill, institution, context, events, is_joint=is_joint, payee=payee)
+    state.delete(WAITING, number)
     state.put(PAYOUTS, key, Payout(waiting.psn_no))
     return events
 
 
 def _decline(state: State, arguments: Decline, context: Context) -> list[Event]:
     check_reason(arguments.reason, REASONS)
-    number, _ = _take(state, arguments.bill_no)
+    number, _ = _get(state, arguments.bill_no)
+    state.delete(WAITING, number)
     return [Event("patient-claim-declined", {"bill_no": number, "reason": arguments.reason})]
 
 

@@ -87,7 +87,9 @@ def owe(
     events: list[Event],
 ) -> None:
     """Move what a new settlement is paid, out of the funds and the person's `account`, to where it waits. `payee`: an
-    open account other than the institution's."""
+    account other than the institution's, opened here."""
+    if payee:
+        funds.open_account(state, payee)
     shares = sources_of(settlement, account)
     target = payee or f"payable/{settlement.fixmedins_code}"
     if settlement.payable_on and shares:

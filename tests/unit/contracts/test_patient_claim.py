@@ -147,3 +147,16 @@ def test_a_patients_claim_is_paid_by_the_rule_of_settlement_at_its_height(
     house.run("agent", "patient_claim", "claim", said())
     house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
     assert funds.get_balance(house.state, "payout/E") == paid_fen
+
+
+def test_a_bill_that_its_institution_settled_first_is_no_second_sale_of_its_packs() -> None:
+    house = founded()
+    house.day = 20_544
+    house.genesis("identity", "vouch", Vouch("b-anna", "", SUITE.public_key(ANNA)))
+    stock(house, "lot", (code_of(1),), "institution/H3")
+    house.run("h1", "bill", "issue", house.issue("H3-1", "b-anna", (Line("D", 1, 1_000, (code_of(1),)),)))
+    step(house, ("h1", "deliver"), ("bureau", "verify"))
+    house.run("agent", "patient_claim", "claim", said())
+    house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
+    assert "second_sale" not in house.state.copy()
