@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import enrolment, funds, institution
-from consortium.core.contract import Event, StateReader
+from consortium.contracts.insurance import enrolment
+from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Opened, Outcome
 from consortium.node.parts import RoleMachine
 from consortium.roles.agenda import Agenda, Settled
@@ -20,6 +20,7 @@ from consortium.roles.executed_effects import END
 from consortium.roles.line_judge import LineJudge
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient_desk import PatientDesk
+from consortium.roles.payouts import Payouts
 from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -67,13 +68,8 @@ class BureauConduct(Conduct):
         self._verifies = False
         self._desk = PatientDesk(state)
         self._judge = LineJudge(state, is_first=True)
-        self._disburse_fen = 0
-        self._owed_fen: dict[str, int] = {}
-        self._payouts: dict[str, int] = {}  # how many, by institution
+        self._payouts = Payouts(state, 0)
         self._purchaser = Purchaser(state)
-        self._unpaid: dict[str, tuple[str, int]] = {}  # payouts not settled, by reference: institution and fen
-        self._has_gap = False
-        self._since = 0  # the height after which movements are counted, 0 = all
 
     @property
     def is_done(self) -> bool:
@@ -81,7 +77,7 @@ class BureauConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
-        self._disburse_fen, self._verifies = tasks.disburse_fen, tasks.verifies
+        self._payouts, self._verifies = Payouts(self.state, tasks.disburse_fen), tasks.verifies
         self._desk.plan(work)
         self._judge.plan(work)
         for award in tasks.awards:
@@ -110,9 +106,8 @@ class BureauConduct(Conduct):
                 self._verified.append(text(event, "bill_no"))
             elif event.kind == "bill-delivered" and self._verifies:
                 self._delivered.append(text(event, "bill_no"))
-            elif event.kind == "movement":
-                self._on_movement(event, agenda)
             else:
+                self._payouts.on_event(event)
                 self._purchaser.on_event(event, agenda)
                 self._desk.on_event(event, agenda)
                 self._judge.on_event(event, agenda)
@@ -122,13 +117,12 @@ class BureauConduct(Conduct):
         return self._judge.on_opened(opened, agenda)
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
-        self._unpaid.pop(settled.reference, None)
+        self._payouts.on_settled(settled)
 
     def on_gap(self) -> None:
-        self._has_gap = True
+        self._payouts.on_gap()
 
     def resume(self, height: int, agenda: Agenda) -> None:
-        """What is owed is now what the state says, less what is being paid out."""
         for number, bill in list(self.state.range(bills.BILLS, "", END)):
             if bill.stage == bills.VERIFIED:
                 step_one(number, "collect", agenda)
@@ -137,38 +131,12 @@ class BureauConduct(Conduct):
         self._purchaser.resume(agenda)
         self._judge.resume(agenda)
         self._desk.resume(agenda)
-        self._has_gap, self._since, self._payouts = False, height, {}
-        self._owed_fen = {}
-        for account, _ in list(self.state.range(funds.ACCOUNTS, "payable/", "payable0")):
-            code = account.removeprefix("payable/")
-            unpaid_fen = sum(fen for payee, fen in self._unpaid.values() if payee == code)
-            self._owe(code, funds.get_balance(self.state, account) - unpaid_fen, agenda)
+        self._payouts.resume(height, agenda)
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._delivered, "verify", height, agenda)
         step_through(self._verified, "collect", height, agenda)
-
-    def _on_movement(self, event: Event, agenda: Agenda) -> None:
-        code = text(event, "target").removeprefix("payable/")
-        amount_fen = event.fields.get("amount_fen", 0)
-        if not self._disburse_fen or f"payable/{code}" != event.fields.get("target") or not isinstance(amount_fen, int):
-            return
-        if not self._has_gap:
-            self._owe(code, amount_fen, agenda)
-
-    def _owe(self, code: str, amount_fen: int, agenda: Agenda) -> None:
-        """Pay an institution out when the funds owe it enough. A reference says all of its payout."""
-        owed_fen = self._owed_fen.get(code, 0) + amount_fen
-        if self._disburse_fen and owed_fen >= self._disburse_fen:
-            count = self._payouts[code] = self._payouts.get(code, 0) + 1
-            reference = f"disburse:{code}:{count}"
-            if self._since:
-                reference += f":{self._since}:{owed_fen}"
-            pay = institution.Disburse(code, owed_fen, reference.replace(":", "/", 1))
-            self._unpaid[reference] = (code, owed_fen)
-            agenda.wish(reference, (("institution", "disburse", pay),))
-            owed_fen = 0
-        self._owed_fen[code] = owed_fen
+        self._payouts.on_block(agenda)
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:
