@@ -103,11 +103,13 @@ class Boxes(BoxReader, Protocol):
 
 
 class Entry(NamedTuple):
-    """One private record as the ledger knows it. `holders` must hold it; `readers`, and holders, may be given it."""
+    """One private record as the ledger knows it. `holders` must hold it; `readers`, and holders, may be given it.
+    `person`: the pseudonym of whom it is about, who may have it erased; empty where nobody but the bureau may."""
 
     commitment: bytes
     holders: tuple[NodeId, ...]
     readers: tuple[NodeId, ...]
+    person: str = ""
 
     def may_have(self, member: NodeId) -> bool:
         return member in self.holders or member in self.readers

@@ -1,17 +1,22 @@
 """An agent: keeps the keys of patients who have no device of their own, and acts for them by their signed statements.
 
-It presents a key for each of them, waits for the bureau's word, and says for each that a bill was delivered to them
-rightly (查验), and that they claim on what they paid in cash (零星报销). Whose node it lives in is of no account: what
-it carries holds by the patient's signature alone."""
+It presents a key for each of them, and waits for the bureau's word. Then it says for each that a bill was delivered to
+them rightly (查验). It says that they claim on what they paid in cash (零星报销), or that a record about them is to go.
+
+Whose node it lives in is of no account: what it carries holds by the patient's signature alone."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import patient_claim
+from consortium.contracts.records.catalogue import find_entry
+from consortium.contracts.records.record import ERASE_BY_PATIENT, EraseByPatient
+from consortium.contracts.records.tombstones import is_erased
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.spoken import VOICES
@@ -34,11 +39,20 @@ class CashBill(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psn_no: str
 
 
+class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record that its patient has erased, from `at_us` on, once it is registered."""
+
+    at_us: int
+    handle: str
+    patient: str
+
+
 class AgentTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pseudonyms of those whose keys this node keeps, and what they have to claim."""
+    """The pseudonyms of those whose keys this node keeps, what they have to claim, and what they have erased."""
 
     persons: tuple[str, ...] = ()
     claims: tuple[CashBill, ...] = ()
+    erasures: tuple[Unwanted, ...] = ()
 
 
 class AgentConduct(Conduct):
@@ -50,15 +64,17 @@ class AgentConduct(Conduct):
         self._ready: list[Saying] = []
         self._said: dict[str, list[tuple[Saying, int]]] = {}  # by reference, with the number
         self._unclaimed: dict[str, CashBill] = {}  # by the bill's normalised number, until it is verified
+        self._unwanted: dict[str, Unwanted] = {}  # by handle, until it is registered
 
     @property
     def is_done(self) -> bool:
-        return not self._mute and not self._ready and not self._unclaimed
+        return not (self._mute or self._ready or self._unclaimed or self._unwanted)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._voices = Voices(work.of(VoiceKeys), self.state)
         persons = work.of(AgentTasks).persons
         self._unclaimed = {bills.normalise(cash.bill_no): cash for cash in work.of(AgentTasks).claims}
+        self._unwanted = {one.handle: one for one in work.of(AgentTasks).erasures}
         self._persons = frozenset(persons)
         self._mute = {pseudonym: [] for pseudonym in persons}
         for first in range(0, len(persons), PRESENTED_MAX):
@@ -84,12 +100,12 @@ class AgentConduct(Conduct):
                 self._on_delivered(text(event, "bill_no"))
             elif event.kind == "bill-verified":
                 self._on_verified(text(event, "bill_no"))
+            elif event.kind == "record-registered":
+                self._on_registered(text(event, "handle"))
         return ()
 
     def on_block(self, height: int, agenda: Agenda) -> None:
-        for first in range(0, len(self._ready), CALLS_MAX):
-            self._say(self._ready[first : first + CALLS_MAX], f"say:{height}:{first}", agenda)
-        self._ready.clear()
+        self._say_ready(f"say:{height}", agenda)
 
     def resume(self, height: int, agenda: Agenda) -> None:
         for pseudonym in list(self._mute):
@@ -101,19 +117,27 @@ class AgentConduct(Conduct):
                 self._on_delivered(number)
             elif bill.stage in (bills.VERIFIED, bills.COLLECTED):
                 self._on_verified(number)
-        self._say(self._ready, f"say:{height}:resumed", agenda)
-        self._ready = []
+        for handle in list(self._unwanted):
+            if find_entry(self.state, handle) is not None:
+                self._on_registered(handle)
+        self._say_ready(f"say:{height}:resumed", agenda)
 
-    def _say(self, sayings: Sequence[Saying], reference: str, agenda: Agenda) -> None:
-        if not sayings:
-            return
+    def _say_ready(self, reference: str, agenda: Agenda) -> None:
+        """Carry what is ready, a bundle for each time and number of calls."""
+        ready, self._ready = sorted(self._ready, key=lambda saying: saying.at_us), []
+        for at_us, group in groupby(ready, key=lambda saying: saying.at_us):
+            sayings = list(group)
+            for first in range(0, len(sayings), CALLS_MAX):
+                self._say(sayings[first : first + CALLS_MAX], f"{reference}:{at_us}:{first}", at_us, agenda)
+
+    def _say(self, sayings: Sequence[Saying], reference: str, at_us: int, agenda: Agenda) -> None:
         spoken = [self._voices.say(saying) for saying in sayings]
         self._said[reference] = [(saying, number) for saying, (number, _) in zip(sayings, spoken, strict=True)]
         calls = tuple(
             (saying.speech.contract, saying.speech.name, said)
             for saying, (_, said) in zip(sayings, spoken, strict=True)
         )
-        agenda.wish(reference, calls)
+        agenda.wish(reference, calls, at_us)
 
     def _on_vouched(self, pseudonym: str) -> None:
         self._ready += self._mute.pop(pseudonym, ())
@@ -128,6 +152,11 @@ class AgentConduct(Conduct):
         if cash is not None:
             said = patient_claim.ClaimByPatient(number, cash.psn_no)
             self._wish_to_say(Saying(cash.patient, patient_claim.CLAIM, said))
+
+    def _on_registered(self, handle: str) -> None:
+        one = self._unwanted.pop(handle, None)
+        if one is not None and not is_erased(self.state, handle):
+            self._wish_to_say(Saying(one.patient, ERASE_BY_PATIENT, EraseByPatient(handle), one.at_us))
 
     def _wish_to_say(self, saying: Saying) -> None:
         self._mute.get(saying.pseudonym, self._ready).append(saying)

@@ -5,12 +5,14 @@ It lives in a member's node by that member's settings `{"hosts": ["meddler"]}`."
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import patient_claim
+from consortium.contracts.records import record as records
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.spoken import NUMBER_WINDOW, Said, Speech, Spoken
@@ -19,9 +21,8 @@ from consortium.roles.organisation import Conduct, Organisation, typed
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
-HEARD: dict[str, Speech[bills.Step] | Speech[patient_claim.ClaimByPatient]] = {
-    speech.kind: speech for speech in (bills.VERIFY_BY_PATIENT, patient_claim.CLAIM)
-}
+_SPEECHES: tuple[Speech[Any], ...] = (bills.VERIFY_BY_PATIENT, patient_claim.CLAIM, records.ERASE_BY_PATIENT)
+HEARD = {speech.kind: speech for speech in _SPEECHES}
 BENDS: dict[str, Callable[[Spoken], Spoken]] = {  # each with the code of the refusal
     "spoken-before": lambda spoken: spoken,
     "spoken-forged": lambda spoken: replace(spoken, number=spoken.number + 1),

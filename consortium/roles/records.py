@@ -30,13 +30,14 @@ class MadeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToRegister(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record to keep and to register, of about so many bytes; `others` keep it, too."""
+    """A record to keep and to register, of about so many bytes, about `patient`; `others` keep it, too."""
 
     at_us: int
     record_no: str
     record_class: str
     size_bytes: int
     others: tuple[str, ...] = ()
+    patient: str = ""
 
 
 class ToRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +94,7 @@ class RecordsConduct(Conduct):
             )
             commitment = self._own[one.record_no] = self._salts.commit(*guard)
             agenda.guard(guard)
-            register = records.Register(one.record_no, one.record_class, commitment, one.others)
+            register = records.Register(one.record_no, one.record_class, commitment, one.others, one.patient)
             agenda.wish(f"register:{one.record_no}", (("record", "register", register),), one.at_us)
         for request in tasks.requests:
             self._to_request.setdefault(request.record_no, []).append(request)

@@ -28,11 +28,12 @@ class VoiceKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Saying(NamedTuple):
-    """What a person says, before it has a number."""
+    """What a person says, before it has a number; not carried before `at_us` after the run's start."""
 
     pseudonym: str
     speech: Speech[Any]
     body: msgspec.Struct
+    at_us: int = 0
 
 
 class Voices:

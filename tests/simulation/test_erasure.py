@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from consortium.core.codec import encode
+from consortium.core.machine import Rows
 from consortium.lab.checks.claims import judge
 from consortium.lab.checks.private_records import committed, kept_handles, tombstones
 from consortium.roles.records import make_record
@@ -26,6 +27,12 @@ def simulated(*faults: Fault) -> tuple[Run, Simulated]:
     scenario = msgspec.structs.replace(load_scenario(ROOT / "scenarios" / "systems" / "erasure.py"), faults=faults)
     done = Simulation(scenario).run()
     return Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults)), done
+
+
+def reason_of(rows: Rows, handle: str) -> str:
+    raw = rows.get("state", f"tombstone\x00{handle}".encode())
+    assert raw is not None
+    return str(msgspec.msgpack.decode(raw)["reason"])
 
 
 @pytest.mark.parametrize(
@@ -46,6 +53,8 @@ def test_nothing_erased_stays_and_everything_else_is_kept(faults: tuple[Fault, .
     assert run.fullest is not None
     erased = tombstones(run.fullest.rows)
     assert len(erased) == 6 and set(erased.values()) == {()}
+    reasons = [reason_of(run.fullest.rows, f"record/r-{serial:05d}") for serial in range(6)]
+    assert reasons == ["said-by-patient"] * 5 + ["term-over"]
     held = {record.handle for record in committed(run.fullest.rows)} - set(erased)
     for name in ("bureau", "hospital-1", "hospital-2"):
         assert set(kept_handles(run, name)) == held, name

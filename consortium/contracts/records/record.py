@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 
 from consortium.contracts.access import BY_ALL, BY_BUREAU, NOBODY
-from consortium.contracts.checks import check_choice, check_count, check_digest, check_identifier
+from consortium.contracts.checks import check_choice, check_count, check_digest, check_identifier, check_pseudonym
 from consortium.contracts.records.catalogue import END, find_entry
 from consortium.contracts.records.tombstones import (
     ERASING,
@@ -24,6 +24,7 @@ from consortium.contracts.records.tombstones import (
 )
 from consortium.core.codec import Digest
 from consortium.core.contract import (
+    NOT_YOURS,
     Context,
     Contract,
     Event,
@@ -37,24 +38,28 @@ from consortium.core.contract import (
     Whose,
 )
 from consortium.core.registry import newest_epoch
+from consortium.core.spoken import Speech
 from consortium.core.vault import HANDLE_BYTES_MAX, Entry, RecordKind
 
 KIND = "record"
 OPEN, DELIVERED, DIFFERS = "open", "delivered", "differs"
 CLASSES = ("diagnosis", "examination", "image", "inspection", "note", "prescription", "report")
 PURPOSES = ("treatment", "settlement", "audit", "quality", "research")
-REASONS = ("asked-by-patient", "term-over", "registered-in-error")
+REASONS = ("asked-by-patient", "term-over", "registered-in-error")  # of the bureau, for who has no key, and of itself
+BY_PATIENT = "said-by-patient"  # the reason of what its person erased
 HOLDERS_MAX = 16
 GIVEN_MAX = 64
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by its number. `holders` keep it from the beginning, `given` since it was delivered to them."""
+    """Keyed by its number. `holders` keep it from the beginning, `given` since it was delivered to them. `patient`: the
+    pseudonym of whom it is about, "" = nobody."""
 
     record_class: str
     commitment: Digest
     holders: tuple[str, ...]
     given: tuple[str, ...] = ()
+    patient: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,12 +86,14 @@ REQUEST_LIFE = Life(
 
 
 class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Commit to a record. `others`: who keeps it besides the member that registers."""
+    """Commit to a record. `others`: who keeps it besides the member that registers. `patient`: the pseudonym of whom it
+    is about, who may have it erased; "" = nobody."""
 
     record_no: str
     record_class: str
     commitment: bytes
     others: tuple[str, ...] = ()
+    patient: str = ""
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +126,15 @@ class Erase(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
+class EraseByPatient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a person says to have a record about it erased."""
+
+    handle: str
+
+
+ERASE_BY_PATIENT: Speech[EraseByPatient] = Speech("record", "erase_by_patient", EraseByPatient)
+
+
 class ConfirmErased(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A member's word that its private store holds nothing of the record."""
 
@@ -139,6 +155,8 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
     check_identifier(number, "record_no")
     check_choice(arguments.record_class, CLASSES, "record_class")
     check_digest(arguments.commitment, "commitment")
+    if arguments.patient:
+        check_pseudonym(arguments.patient, "patient")
     check_not_erased(state, handle)
     if state.get(RECORDS, number) is not None:
         raise Refused("record-exists", f"the record {number} is registered already")
@@ -148,7 +166,8 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
     for name in arguments.others:
         if epoch is None or name not in epoch.by_name:
             raise Refused("unknown-member", "every holder must be a member")
-    state.put(RECORDS, number, Record(arguments.record_class, arguments.commitment, holders))
+    record = Record(arguments.record_class, arguments.commitment, holders, patient=arguments.patient)
+    state.put(RECORDS, number, record)
     for name in holders:
         state.put(HELD, f"{name}/{number}", Held(context.day))
     return [Event("record-registered", {"handle": handle, "class": arguments.record_class})]
@@ -214,13 +233,27 @@ def _erase(state: State, arguments: Erase, context: Context) -> list[Event]:
     entry = find_entry(state, handle)
     if entry is None:
         raise Refused("unknown-record", "there is no such record")
+    return _bury(state, handle, entry, arguments.reason, context)
+
+
+def _erase_by_patient(state: State, said: EraseByPatient, pseudonym: str, context: Context) -> list[Event]:
+    """Refuses `not-yours` alike for the record of others, of nobody, and for one that there is not."""
+    entry = find_entry(state, said.handle) if len(said.handle) <= HANDLE_BYTES_MAX else None
+    if entry is None or entry.person != pseudonym:
+        raise Refused(NOT_YOURS, "there is no such record about the speaker")
+    check_not_erased(state, said.handle)
+    return _bury(state, said.handle, entry, BY_PATIENT, context)
+
+
+def _bury(state: State, handle: str, entry: Entry, reason: str, context: Context) -> list[Event]:
+    """A tombstone with all members that may have the record."""
     epoch = newest_epoch(state)
     members = {} if epoch is None else epoch.by_name
     awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers}) if name in members)
-    state.put(TOMBSTONES, handle, Tombstone(context.day, arguments.reason, awaiting))
+    state.put(TOMBSTONES, handle, Tombstone(context.day, reason, awaiting))
     for name in awaiting:
         state.put(ERASING, f"{name}/{handle}", Erasing(context.day))
-    return [Event("record-erased", {"handle": handle, "reason": arguments.reason, "awaiting": len(awaiting)})]
+    return [Event("record-erased", {"handle": handle, "reason": reason, "awaiting": len(awaiting)})]
 
 
 def _confirm_erased(state: State, arguments: ConfirmErased, context: Context) -> list[Event]:
@@ -240,7 +273,9 @@ def _asker(state: StateReader, arguments: ReportMismatch) -> tuple[str, ...]:
 
 def _find(state: StateReader, number: str) -> Entry | None:
     record = state.get(RECORDS, number)
-    return None if record is None else Entry(record.commitment, (*record.holders, *record.given), ())
+    if record is None:
+        return None
+    return Entry(record.commitment, (*record.holders, *record.given), (), record.patient)
 
 
 def _held_by(state: StateReader, member: str) -> Iterator[str]:
@@ -259,6 +294,7 @@ CONTRACT = Contract(
         Operation("deliver", Deliver, BY_ALL, _deliver),
         Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker, owner="who asked for it")),
         Operation("erase", Erase, BY_BUREAU, _erase),
+        ERASE_BY_PATIENT.operation(_erase_by_patient),
         Operation("confirm_erased", ConfirmErased, BY_ALL, _confirm_erased),
     ),
     lives=(REQUEST_LIFE,),

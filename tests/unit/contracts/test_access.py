@@ -131,6 +131,7 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "procurement.tender": "awards are public",
     "read_audit.anchor": "the reads of the signer",
     "record.register": "makes a record",
+    "record.erase_by_patient": "the statement says who speaks, and the record is about that person or not",
     "record.request": "makes a request, which its holders answer or not",
     "record.deliver": "refuses not-holder alike for another's and an unknown one",
     "record.confirm_erased": "refuses not-holder alike for another's and an unknown one",

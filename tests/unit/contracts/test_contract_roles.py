@@ -77,6 +77,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "deliver": set(EVERY_MEMBER),
         "report_mismatch": set(EVERY_MEMBER),
         "erase": {B},
+        "erase_by_patient": set(EVERY_MEMBER),
         "confirm_erased": set(EVERY_MEMBER),
     },
     "settlement": {

@@ -5,10 +5,12 @@ from __future__ import annotations
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import institution
 from consortium.contracts.insurance.lines import Sums
+from consortium.contracts.records.record import Register
+from consortium.contracts.records.tombstones import TOMBSTONES
 from consortium.core.codec import encode
 from consortium.core.genesis import genesis_call
 from consortium.core.spoken import VOICES
-from consortium.roles.agent import ROLE, AgentTasks
+from consortium.roles.agent import ROLE, AgentTasks, Unwanted
 from consortium.roles.bureau import ROLE as BUREAU
 from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.role import Settings
@@ -100,3 +102,27 @@ def test_a_number_is_used_again_after_a_refusal_and_left_alone_where_the_ledger_
 def test_each_pseudonym_has_a_key_of_its_own() -> None:
     assert len({KEYS.secret(ANNA), KEYS.secret(BERT), VoiceKeys(CHAIN, "ed25519", b"l" * 32).secret(ANNA)}) == 3
     assert KEYS.key not in encode(Voices(KEYS, SmallLedger(ROLES).reader).present(ANNA))
+
+
+def test_an_agent_has_a_record_erased_once_it_is_registered_and_its_person_is_vouched_for() -> None:
+    ledger = SmallLedger(ROLES, [genesis_call("institution", "sign", SIGN)])
+    bureau = BUREAU.build(Settings(), Work("bureau", (DeskTasks({ANNA: "agent", BERT: "another"}),)), ledger.reader)
+    unwanted = (Unwanted(0, "record/r-1", ANNA), Unwanted(0, "record/r-2", BERT), Unwanted(0, "record/r-3", ANNA))
+    work = Work("agent", (AgentTasks((ANNA, BERT), erasures=unwanted), KEYS))
+    day = SmallDay(ledger, {"bureau": bureau, "agent": ROLE.build(Settings(), work, ledger.reader)})
+    day.waiting += [
+        ("h1", "record", "register", Register(number, "report", b"c" * 32, (), person))
+        for number, person in (("r-1", ANNA), ("r-2", BERT))
+    ]
+    for _ in range(20):
+        day.tick()
+    erased = [handle for handle, _ in ledger.state.range(TOMBSTONES, "", "~")]
+    assert erased == ["record/r-1"], "nobody vouches for Bert's key here, and nobody has registered r-3"
+    assert not day.roles["agent"].is_done
+    day.rebuild("agent", ROLE.build(Settings(), work, ledger.reader), base=len(ledger.blocks))
+    day.waiting.append(("h1", "record", "register", Register("r-3", "report", b"c" * 32, (), ANNA)))
+    for _ in range(20):
+        day.tick()
+    assert [handle for handle, _ in ledger.state.range(TOMBSTONES, "", "~")] == ["record/r-1", "record/r-3"]
+    said = [one for one in ledger.outcomes if one.operation == "erase_by_patient"]
+    assert len(said) == 2 and all(one.receipt.is_ok and one.member == "agent" for one in said)
