@@ -103,6 +103,16 @@ def says(name: str, words: str) -> Step:
     return lambda run: words in run.nodes[name].folder.log.read_text()
 
 
+def is_voting(name: str) -> Step:
+    """Whether it votes: it never said that it does not, or has said since that it does again."""
+
+    def step(run: LocalRun) -> bool:
+        words = run.nodes[name].folder.log.read_text()
+        return words.rfind("this node votes again") >= words.rfind("this node does not vote")
+
+    return step
+
+
 def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path: Path) -> None:
     witness = Witness()
 
@@ -130,10 +140,11 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
             ("all die at once", all_die),
             ("all are started", do(start, *NAMES)),
             ("all are level", level),
+            ("node-2 votes", is_voting("node-2")),  # two that observe are more than f
             *hurt("node-4", "an old vote of its log is damaged", flip_an_old_vote),
         ]
     )
-    outcome = run_drill(tmp_path, small(1_600, interval_us=60_000, persons=300), steps)
+    outcome = run_drill(tmp_path, small(2_400, interval_us=60_000, persons=300), steps)
     heard = witness.end(outcome)
     assert len(heard) > 300 and double_votes(heard, outcome.genesis) == []
     run = assert_recovered(outcome)
