@@ -1,4 +1,4 @@
-"""`consortium ask`: a query of a contract, over the ledger of a finished run, as one of its members."""
+"""`consortium ask`: a query of a contract, over the ledger of a run, as one of its members."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_c
 from consortium.commands.language import spoken
 from consortium.commands.past import opened, reader_of
 from consortium.commands.tables import Column, show_table
-from consortium.contracts import load_contracts
 from consortium.core.contract import Contract, Query, Reader, Refused
 from consortium.core.errors import UserError
 
@@ -31,9 +30,9 @@ def ask(
         ledger = past.ledger
         reader = reader_of(ledger, member)
         if query is None:
-            _show_queries(reader)
+            _show_queries(past.contracts, reader)
             return
-        contract, asked = _find(query)
+        contract, asked = _find(past.contracts, query)
         value = _typed(query, asked, arguments)
         fields: dict[str, Any] = {"format": 1, "query": query, "member": member, "role": reader.role}
         fields |= {"height": ledger.head_height, "day": reader.day}
@@ -51,8 +50,7 @@ def ask(
         _show(answer)
 
 
-def _find(query: str) -> tuple[Contract, Query]:
-    contracts = load_contracts()
+def _find(contracts: Mapping[str, Contract], query: str) -> tuple[Contract, Query]:
     name, _, verb = query.partition(".")
     contract = contracts.get(name)
     if contract is None or not contract.queries:
@@ -77,11 +75,11 @@ def _shape(asked: Query) -> str:
     return "{" + ", ".join(f'"{field.name}": {getattr(field.type, "__name__", field.type)}' for field in fields) + "}"
 
 
-def _show_queries(reader: Reader) -> None:
+def _show_queries(contracts: Mapping[str, Contract], reader: Reader) -> None:
     words = spoken()
     rows = [
         (f"{contract.name}.{asked.name}", _shape(asked), _reach(asked, reader.role))
-        for contract in load_contracts().values()
+        for contract in contracts.values()
         for asked in contract.queries.values()
         if asked.is_permitted(reader.role)
     ]
@@ -116,7 +114,7 @@ def _flat(value: Any, path: str) -> Any:
 
 COMMAND = Command(
     "ask",
-    "Ask a contract, over the ledger of a finished run, as one of its members.\n\n"
+    "Ask a contract, over the ledger of a run, as one of its members, also while its nodes run.\n\n"
     "What is another's is refused with the same words as what nobody has; docs/systems.md tells who may read what.\n\n"
     "\b\nExamples:\n  consortium ask runs/RUN hospital-1\n"
     '  consortium ask runs/RUN hospital-1 bill.get \'{"bill_no": "H0001-1"}\'\n'

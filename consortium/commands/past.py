@@ -1,21 +1,22 @@
-"""The ledger of a node of a finished run, opened to be read: state, members, receipts."""
+"""The ledger of a node of a run, finished or not, opened to be read: state, members, receipts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from consortium.contracts import load_contracts
 from consortium.core.calendar import compute_day
-from consortium.core.contract import Reader
+from consortium.core.contract import Contract, Reader
 from consortium.core.crypto import SUITES
 from consortium.core.errors import UserError
 from consortium.core.genesis import Genesis, decode_genesis
 from consortium.core.membership import Epochs
 from consortium.core.transaction import Bundles
 from consortium.ledger.chain import Ledger
+from consortium.ledger.rule_book import RuleBook
 from consortium.plugins.record import check_record
 from consortium.runs.folder import LEDGER_FILE, check_format
 from nodes.process.store import SqliteRows
@@ -27,6 +28,11 @@ class Past(NamedTuple):
     ledger: Ledger
     rows: SqliteRows
     path: Path
+
+    @property
+    def contracts(self) -> Mapping[str, Contract]:
+        """Those that exist at the height after the head, each in the version that executes it."""
+        return RuleBook(load_contracts(), self.ledger.reader).at(self.ledger.head_height + 1).contracts
 
 
 def ledger_file(run: Path, member: str) -> Path:

@@ -1,4 +1,4 @@
-"""`consortium view`: a read model over a finished run's ledger, as a table."""
+"""`consortium view`: a read model over the ledger of a run, as a table."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def _yuan(fen: int) -> str:
 
 COMMAND = Command(
     "view",
-    "Show a read model over the ledger of a finished run.\n\n"
+    "Show a read model over the ledger of a run, also while its nodes run.\n\n"
     "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time.\n\n"
     "\b\nExamples:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
     "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/P1 --json\n\n"

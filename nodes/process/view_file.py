@@ -15,11 +15,15 @@ from nodes.errors import UserError
 
 VIEWS_FILE = "views.sqlite"
 FORMAT = 1
+WAIT_S = 30  # for whoever feeds the same file
 
 
 class ViewFile:
     """The tables of one view in the file. `head`: the height and the digest of the header up to which it was fed;
-    height −1: never. What is of another chain, another shape or another format is thrown away. Raises UserError."""
+    height −1: never. What is of another chain, another shape or another format is thrown away.
+
+    Nobody else has the file until `close`, for two that fed it would count blocks twice: a second waits WAIT_S.
+    Raises UserError."""
 
     def __init__(self, path: Path, view: View, chain: bytes) -> None:
         self.view = view
@@ -28,10 +32,13 @@ class ViewFile:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             path.chmod(0o600)
-            self._file = sqlite3.connect(path, isolation_level=None)
+            self._file = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed
+            self._file.execute("BEGIN EXCLUSIVE")
             self._file.execute(
                 "CREATE TABLE IF NOT EXISTS fed (view TEXT PRIMARY KEY, shape TEXT, height INT, digest BLOB)"
             )
+            self._file.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"cannot keep views in {path}: {error}; remove the file, or make room") from None
         self._shape = f"{FORMAT} {chain.hex()} {[(t.name, t.keys, dict(t.kinds)) for t in view.tables]}"

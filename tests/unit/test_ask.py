@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from consortium.commands import app as cli
+from consortium.commands import past
+from consortium.contracts import load_contracts
+from consortium.core.contract import Contract
 from tests.finished_run import INSTITUTIONS, bill_of, finished_run
 
 
@@ -75,6 +78,16 @@ def test_without_a_query_a_member_is_told_what_its_role_may_ask(ask: Any) -> Non
 def test_a_mistake_is_one_sentence(ask: Any, words: list[str], why: str) -> None:
     status, out, error = ask(*words)
     assert (status, out) == (2, "") and why in error and error.count("\n") == 1
+
+
+def test_a_contract_that_the_chain_has_not_voted_in_answers_nothing(ask: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: the newest version that the program has answered, whatever executed the chain."""
+    bill = load_contracts()["bill"]
+    late = Contract("late", 1, (), tuple(bill.queries.values()))
+    newer = Contract("bill", 2, tuple(bill.operations.values()), older=(bill,))  # it answers no more
+    monkeypatch.setattr(past, "load_contracts", lambda: {**load_contracts(), "bill": newer, "late": late})
+    assert "there is no contract 'late'" in ask("bureau", "late.get", "{}")[2] and "late.get" not in ask("bureau")[1]
+    assert answer(ask, "bureau", "bill.get", bill_no=bill_of("hospital-1", 1))["answer"]
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

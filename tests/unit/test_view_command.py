@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from consortium.commands import app as cli
+from consortium.commands import past
 from consortium.commands import view as viewing
 from consortium.ledger.chain import Ledger
 from consortium.views import load_views
 from consortium.views.view import View
-from nodes.process.view_file import VIEWS_FILE
+from nodes.process.view_file import VIEWS_FILE, ViewFile
 from tests.finished_run import INSTITUTIONS, finished_run
 
 
@@ -63,6 +66,31 @@ def test_every_view_is_the_same_after_it_was_thrown_away(say: Any, run: Path) ->
         assert document(say, name, "--member", "bureau", "--rebuild") == before
     (run / "nodes" / "bureau" / "views.sqlite").unlink()
     assert document(say, name, "--member", "bureau") == before
+
+
+def test_two_that_look_at_once_feed_a_view_one_after_the_other(run: Path, tmp_path: Path) -> None:
+    """Regression: each fed all blocks over the rows of the other, and what a year cost came out twice."""
+    view = load_views()["payables"]
+    path = tmp_path / VIEWS_FILE
+    with past.opened(run, "bureau") as one, ThreadPoolExecutor(1) as pool:
+        first = ViewFile(path, view, one.ledger.chain)
+        second = pool.submit(feed_again, run, path, view)
+        time.sleep(0.1)
+        viewing.bring_up(first, one)
+        expected, head = list(first.all_rows()), first.head
+        first.close()
+        assert second.result() == (head, expected)
+
+
+def feed_again(run: Path, path: Path, view: View) -> tuple[tuple[int, bytes], list[Any]]:
+    """Where a second one begins, and what it then shows."""
+    with past.opened(run, "bureau") as two:
+        file = ViewFile(path, view, two.ledger.chain)
+        head = file.head
+        viewing.bring_up(file, two)
+        rows = list(file.all_rows())
+        file.close()
+        return head, rows
 
 
 def test_a_second_look_feeds_nothing_again(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:

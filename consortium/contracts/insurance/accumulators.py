@@ -54,7 +54,7 @@ def get_accumulator(state: StateReader, psn_no: str, year: int) -> Accumulator:
     return state.get(ACCUMULATORS, f"{psn_no}/{year}") or Accumulator()
 
 
-def compute_used(row: Accumulator, insutype: str, *, is_joint: bool = False) -> Used:
+def compute_used(row: Accumulator, insutype: str, *, is_joint: bool) -> Used:
     """What a claim under this scheme meets: the scheme's own, and the stays and the medical aid of both.
 
     `is_joint`: what both schemes used, for every claim: the rule of version 1.

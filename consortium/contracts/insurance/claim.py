@@ -47,8 +47,8 @@ class IssueAndClaim(bills.Issue, frozen=True, gc=False, forbid_unknown_fields=Tr
     commitment: bytes = b""
 
 
-def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = False) -> list[Event]:
-    """The operation `settlement.claim`. `is_joint`: as of `compute_used`."""
+def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool) -> list[Event]:
+    """The operation `settlement.claim`. `is_joint`: as of `compute_used`; its version says."""
     number = bills.normalise(arguments.bill_no)
     bill = bills.get_bill(state, number)
     institution = get_institution(state, bill.fixmedins_code)
@@ -60,7 +60,7 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool = 
     return events
 
 
-def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool = False) -> list[Event]:
+def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool) -> list[Event]:
     """The operation `settlement.issue_and_claim`. `is_joint`: as of `compute_used`."""
     if arguments.patient:
         raise Refused("bad-identifier", "a bill that is settled as it is issued has no pseudonym of its own")
@@ -79,7 +79,7 @@ def settle(
     context: Context,
     events: list[Event],
     *,
-    is_joint: bool = False,
+    is_joint: bool,
     payee: str = "",
 ) -> str:
     """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an account other than that of

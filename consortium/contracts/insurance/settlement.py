@@ -52,6 +52,14 @@ def are_caps_joint(state: StateReader, context: Context) -> bool:
     return get_versions(state).at("settlement", context.height) == 1
 
 
+def _claim(state: State, arguments: Claim, context: Context) -> list[Event]:
+    return claim(state, arguments, context, is_joint=False)
+
+
+def _issue_and_claim(state: State, arguments: IssueAndClaim, context: Context) -> list[Event]:
+    return issue_and_claim(state, arguments, context, is_joint=False)
+
+
 def _claim_jointly(state: State, arguments: Claim, context: Context) -> list[Event]:
     """As version 1 did: what a person used under one scheme counts under the other, too."""
     return claim(state, arguments, context, is_joint=True)
@@ -85,8 +93,8 @@ CONTRACT = Contract(
     "settlement",
     2,  # caps and burdens of each scheme apart
     (
-        Operation("claim", Claim, BY_PROVIDERS, claim, OF_ISSUER),
-        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, issue_and_claim, OF_INSTITUTION),
+        Operation("claim", Claim, BY_PROVIDERS, _claim, OF_ISSUER),
+        Operation("issue_and_claim", IssueAndClaim, BY_PROVIDERS, _issue_and_claim, OF_INSTITUTION),
         *_OTHERS,
     ),
     QUERIES,
