@@ -116,7 +116,7 @@ class Entry(NamedTuple):
 
 
 class RecordKind(NamedTuple):
-    """The value `RECORDS` of a contract's module: private records of one kind, whose handles begin `<name>/`.
+    """The value `PRIVATE` of a contract's module: private records of one kind, whose handles begin `<name>/`.
 
     `find(state, key)`: the entry of the record with this key, None where the ledger knows none. `held_by(state,
     member)`: the keys of those that a member must hold. `is_given_later`: a member may become a holder while it is
