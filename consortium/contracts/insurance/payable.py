@@ -118,10 +118,9 @@ def confirm_lines(state: State, arguments: ConfirmLines, context: Context) -> li
     stage = LIFE.move("confirm_lines", LIFE.stage_of(word), f"the word on settlement {key}")
     events: list[Event] = []
     record = f"settlement/{key}"
-    held = hold.find_hold(state, source, hold.LINES_DIFFER, record)
-    if held is not None:
-        if held.role == context.role:
-            raise Refused("same-organisation", f"{held.member} ({held.role}) reported it: another role must confirm")
+    if word is not None and word.role == context.role:
+        raise Refused("same-organisation", f"{word.member} ({word.role}) reported it: another role must confirm")
+    if hold.find_hold(state, source, hold.LINES_DIFFER, record) is not None:
         hold.lift(state, source, hold.LINES_DIFFER, record, events)
     _move(state, settlement, source, _payee(state, settlement, key), record, events)
     state.put(WORDS, key, Word(stage, context.member, context.role, context.day))
@@ -139,7 +138,7 @@ def report_mismatch(state: State, arguments: ReportMismatch, context: Context) -
     events: list[Event] = []
     target, record = f"disputed/{settlement.bill_no}", f"settlement/{key}"
     _move(state, settlement, source, target, record, events)
-    hold.place(state, target, hold.LINES_DIFFER, record, context, events)
+    hold.place_by_rule(state, target, hold.LINES_DIFFER, record, context, events)
     state.put(WORDS, key, Word(stage, context.member, context.role, context.day, arguments.what))
     events.append(_event("lines-mismatch", arguments, settlement, context, what=arguments.what))
     return events

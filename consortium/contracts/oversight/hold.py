@@ -87,8 +87,19 @@ def place(state: State, account: str, why: str, record: str, context: Context, e
     known = get_holds(state, account)
     if len(known) >= HOLDS_MAX:
         raise Refused("too-many-holds", f"{account} is held {len(known)} times; it is not freed by one of them")
+    _put(state, account, why, record, context, events)
+
+
+def place_by_rule(state: State, account: str, why: str, record: str, context: Context, events: list[Event]) -> None:
+    """What a contract itself holds, of an account and a record that it knows: no hold that somebody placed before, and
+    no number of them, keeps it from that. There it lies already, it stays as it is."""
+    if find_hold(state, account, why, record) is None:
+        _put(state, account, why, record, context, events)
+
+
+def _put(state: State, account: str, why: str, record: str, context: Context, events: list[Event]) -> None:
     hold = Hold(why, record, context.member, context.role, context.day)
-    state.put(HOLDS, account, Holds((*known, hold)))
+    state.put(HOLDS, account, Holds((*get_holds(state, account), hold)))
     events.append(Event("hold-placed", {"account": account, "why": why, "record": record, "member": context.member}))
 
 
@@ -113,5 +124,5 @@ def _taken(state: StateReader, account: str, why: str, record: str) -> tuple[Hol
     """One hold, and the others of its account."""
     hold = find_hold(state, account, why, record)
     if hold is None:
-        raise Refused("unknown-hold", f"{account} is not held for {why} of {record}")
+        raise Refused("unknown-hold", "the account is not held for this reason of this record")
     return hold, tuple(one for one in get_holds(state, account) if (one.why, one.record) != (why, record))

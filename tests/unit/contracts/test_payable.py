@@ -90,6 +90,28 @@ def test_a_mismatch_holds_the_money_wherever_it_was(house: Consortium, first: st
     assert places(house) == {DISPUTED: OWED, **paid}, "its day does not free it"
 
 
+@pytest.mark.parametrize("count", [1, hold.HOLDS_MAX])
+def test_holds_that_another_placed_before_keep_nobody_from_reporting(house: Consortium, count: int) -> None:
+    """The regulator holds what is not there yet, so that the bureau's word would find no room."""
+    for number in range(1, count + 1):
+        early = hold_operations.Place(DISPUTED, hold.LINES_DIFFER, f"settlement/E/2026/{number:06d}")
+        house.run("regulator", "hold", "place", early)
+    house.run("bureau", "settlement", "report_mismatch", DIFFER)
+    assert places(house) == {DISPUTED: OWED} and hold.is_held(house.state, DISPUTED)
+    assert house.refusal("bureau", "settlement", "confirm_lines", CONFIRM) == "same-organisation", "who reported it"
+    if count == 1:
+        house.run("regulator", "settlement", "confirm_lines", CONFIRM)
+        assert places(house) == {PAYABLE: OWED}
+
+
+def test_full_holds_of_another_record_keep_nobody_from_reporting(house: Consortium) -> None:
+    for number in range(hold.HOLDS_MAX):
+        house.run("regulator", "hold", "place", hold_operations.Place(DISPUTED, hold.FINDING, f"finding/F-{number}"))
+    house.run("bureau", "settlement", "report_mismatch", DIFFER)
+    assert places(house) == {DISPUTED: OWED}
+    assert len(hold.get_holds(house.state, DISPUTED)) == hold.HOLDS_MAX + 1
+
+
 def test_a_mismatch_ends_with_the_word_of_the_other_role(house: Consortium) -> None:
     house.run("bureau", "settlement", "report_mismatch", DIFFER)
     assert house.refusal("bureau", "settlement", "confirm_lines", CONFIRM) == "same-organisation"
