@@ -53,13 +53,15 @@ GIVEN_MAX = 64
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Keyed by its number. `holders` keep it from the beginning, `given` since it was delivered to them. `patient`: the
-    pseudonym of whom it is about, "" = nobody."""
+    pseudonym of whom it is about, "" = nobody. `differing` were given something, and said that it is another record:
+    what they have of it, an erasure asks of them, too."""
 
     record_class: str
     commitment: Digest
     holders: tuple[str, ...]
     given: tuple[str, ...] = ()
     patient: str = ""
+    differing: tuple[str, ...] = ()
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -174,9 +176,10 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
 
 
 def _request(state: State, arguments: Ask, context: Context) -> list[Event]:
+    """For any number, alike: whether there is such a record is its holders' to tell, by delivering it."""
+    check_identifier(arguments.record_no, "record_no")
     check_identifier(arguments.request_no, "request_no")
     check_choice(arguments.purpose, PURPOSES, "purpose")
-    _record(state, arguments.record_no)
     key = f"{arguments.record_no}/{arguments.request_no}"
     if state.get(REQUESTS, key) is not None:
         raise Refused("request-exists", f"the request {arguments.request_no} is there already")
@@ -204,7 +207,8 @@ def _deliver(state: State, arguments: Deliver, context: Context) -> list[Event]:
 
 
 def _moved(state: StateReader, operation: str, record_no: str, request_no: str) -> tuple[Request, str]:
-    """The request and its stage after the operation. Refuses `unknown-request`, `wrong-stage`."""
+    """The request and its stage after the operation. Refuses `bad-identifier`, `unknown-request`, `wrong-stage`."""
+    check_identifier(request_no, "request_no")
     request = state.get(REQUESTS, f"{record_no}/{request_no}")
     if request is None:
         raise Refused("unknown-request", f"there is no request {request_no} of the record {record_no}")
@@ -217,7 +221,8 @@ def _report_mismatch(state: State, arguments: ReportMismatch, context: Context) 
     request, stage = _moved(state, "report_mismatch", number, arguments.request_no)
     record = _record(state, number)
     given = tuple(name for name in record.given if name != context.member)
-    state.put(RECORDS, number, msgspec.structs.replace(record, given=given))
+    differing = tuple(sorted({*record.differing, context.member}))
+    state.put(RECORDS, number, msgspec.structs.replace(record, given=given, differing=differing))
     state.put(REQUESTS, f"{number}/{arguments.request_no}", msgspec.structs.replace(request, stage=stage))
     if context.member not in record.holders:
         state.delete(HELD, f"{context.member}/{number}")
@@ -275,7 +280,7 @@ def _find(state: StateReader, number: str) -> Entry | None:
     record = state.get(RECORDS, number)
     if record is None:
         return None
-    return Entry(record.commitment, (*record.holders, *record.given), (), record.patient)
+    return Entry(record.commitment, (*record.holders, *record.given), record.differing, record.patient)
 
 
 def _held_by(state: StateReader, member: str) -> Iterator[str]:

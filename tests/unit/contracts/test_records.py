@@ -91,7 +91,8 @@ def RECORDS_of(house: Consortium) -> Any:  # noqa: N802
         ("p1", "report_mismatch", ReportMismatch("r-1", "q-1"), "not-yours"),
         ("p1", "report_mismatch", ReportMismatch("r-1", "q-9"), "not-yours"),
         ("p1", "request", Ask("r-1", "q-1", "treatment"), "request-exists"),
-        ("p1", "request", Ask("r-2", "q-1", "treatment"), "unknown-record"),
+        ("p1", "request", Ask("r-2", "q-1", "treatment"), "ok"),
+        ("p1", "request", Ask("r/2", "q-1", "treatment"), "bad-identifier"),
         ("p1", "request", Ask("r-1", "q-2", "curiosity"), "bad-choice"),
         ("p1", "request", Ask("r-1", "q/2", "treatment"), "bad-identifier"),
         ("p1", "confirm_erased", ConfirmErased(HANDLE), "not-holder"),
@@ -114,13 +115,32 @@ def test_an_asker_that_was_given_another_record_says_so_and_holds_nothing(house:
     assert house.refusal("h1", "record", "deliver", Deliver("r-1", "q-1", C)) == "wrong-stage"
 
 
-def test_an_erased_record_is_registered_asked_for_and_delivered_no_more(house: Consortium) -> None:
+def test_what_an_asker_had_is_erased_also_where_it_said_that_it_differs(house: Consortium) -> None:
+    """Else whoever wants to keep a record for ever only has to deny that it is the one."""
+    house.run("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
+    house.run("h1", "record", "deliver", Deliver("r-1", "q-1", C))
+    house.run("h2", "record", "report_mismatch", ReportMismatch("r-1", "q-1"))
+    house.run("bureau", "record", "erase", ERASE)
+    assert CATALOGUE.awaits(house.state, "h2", HANDLE)
+
+
+def test_asking_tells_nothing_of_whether_there_is_such_a_record(house: Consortium) -> None:
+    """Another's, one that nobody has, and one that was erased: the same answer, so that numbers cannot be tried."""
+    house.run("h1", "record", "register", Register("r-3", "report", C))
+    house.run("bureau", "record", "erase", Erase("record/r-3", "term-over"))
+    told = []
+    for number in ("r-1", "r-2", "r-3"):
+        (event,) = house.run("p1", "record", "request", Ask(number, "q-1", "treatment"))
+        told.append({name: value for name, value in event.fields.items() if name != "record_no"})
+    assert told[0] == told[1] == told[2]
+
+
+def test_an_erased_record_is_registered_and_delivered_no_more(house: Consortium) -> None:
     house.run("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
     house.run("bureau", "record", "erase", ERASE)
     assert CATALOGUE.is_erased(house.state, HANDLE) and list(CATALOGUE.erased(house.state)) == [HANDLE]
     for member, operation, arguments in (
         ("h1", "register", Register("r-1", "report", C)),
-        ("p1", "request", Ask("r-1", "q-2", "treatment")),
         ("h1", "deliver", Deliver("r-1", "q-1", C)),
         ("bureau", "erase", ERASE),
     ):
