@@ -14,30 +14,21 @@ from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.lines import Line, Sold, Sums
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.contracts.records.record import Ask, Register
 from consortium.core.calendar import compute_day
-from consortium.core.contract import Context, Contract, Refused
+from consortium.core.contract import NOBODY, Context, Contract, Refused
+from consortium.core.membership import Epoch, Member
+from consortium.core.registry import put_epoch
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded, stock
 from tests.sampling import examples
 
-MINE = (
-    "bill",
-    "enrolment",
-    "funds",
-    "hold",
-    "institution",
-    "policy",
-    "procurement",
-    "settlement",
-    "stock",
-    "trace_code",
-)
 CONTRACTS = load_contracts()
-OPERATIONS = [(name, operation) for name in MINE for operation in CONTRACTS[name].operations]
+OPERATIONS = [(name, operation) for name in CONTRACTS for operation in CONTRACTS[name].operations]
 
 WORDS = (
-    "E R A H1 H2 H3 K3 P1 h1 h2 p1 s1 A B C D S T1 O1 lot H1-1 H1-2 h1-1 P1-3 inpatient outpatient employee resident "
-    "filed unfiled hospital pharmacy drug service fund buyer factory fund/employee-pool fund/aid person/E supplier/s1 "
-    "institution/H1 institution/P1 a/b / \x00 ％ " + " ".join(code_of(number) for number in range(6))
+    "R1 Q1 E R A H1 H2 H3 K3 P1 h1 h2 p1 s1 A B C D S T1 O1 lot H1-1 H1-2 h1-1 P1-3 inpatient outpatient employee "
+    "resident filed unfiled hospital pharmacy drug service fund buyer factory fund/employee-pool fund/aid person/E "
+    "supplier/s1 institution/H1 institution/P1 a/b / \x00 ％ " + " ".join(code_of(number) for number in range(6))
 ).split(" ")
 NUMBERS = (0, 1, 2, 3, 4, 10, -1, 100, 3_000, 5_000, 10_000, 19970101, 20240101, 20250101, 20260301, 20260310, 99991231)
 NO_DAYS = (20261301, 20260001, 20260230, 20269999)
@@ -58,7 +49,13 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.booleans()
     if kind is bytes:
         return BYTES
+    if kind is types.NoneType:
+        return st.none()
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return st.sampled_from(arguments)
+    if origin is dict:
+        return st.dictionaries(values_of(arguments[0]), values_of(arguments[1]), max_size=3)
     if origin in (typing.Union, types.UnionType):
         return st.one_of([values_of(each) for each in arguments])
     if origin is tuple and arguments[-1] is Ellipsis:
@@ -81,6 +78,10 @@ def is_utf8(text: str) -> bool:
 def furnished() -> Consortium:
     """A consortium with something to hit: bills, settlements, packs, a tender and an order."""
     house = founded()
+    members = tuple(Member(name, role, "validator", {}) for name, role in sorted(MEMBERS.items()) if name not in NOBODY)
+    put_epoch(house.state, Epoch(0, 1, members))
+    house.run("h1", "record", "register", Register("R1", "report", b"x" * 32, ("bureau",)))
+    house.run("p1", "record", "request", Ask("R1", "Q1", "treatment"))
     stock(house, "lot", tuple(code_of(number) for number in range(3)), "institution/P1")
     house.run("s1", "trace_code", "produce", trace_code.Produce("lot2", "D", "tablet", 10, (code_of(4), code_of(5))))
     house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 1, 1_000),)))

@@ -210,7 +210,7 @@ def _contribute(state: State, arguments: Contribute, context: Context) -> list[E
 def _get_account(state: StateReader, name: str) -> Account:
     account = state.get(ACCOUNTS, name)
     if account is None:
-        raise Refused("unknown-account", f"there is no account {name}")
+        raise Refused("unknown-account", "there is no such account")
     return account
 
 

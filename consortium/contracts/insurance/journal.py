@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.checks import check_identifier, check_range
+from consortium.contracts.checks import check_pseudonym, check_range
 from consortium.contracts.insurance.accumulators import Accumulator
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.core.contract import Event, Refused, StateReader, Table
@@ -45,8 +45,8 @@ def settlement_key(psn_no: str, year: int, sequence: int) -> str:
 
 
 def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) -> Settlement:
-    """Refuses `bad-identifier`, `bad-number`, and `unknown-settlement`, also of a reversal's number."""
-    check_identifier(psn_no, "psn_no")
+    """Refuses `bad-identifier`, `personal-number`, `bad-number`, `unknown-settlement`, also of a reversal."""
+    check_pseudonym(psn_no, "psn_no")
     check_range(year, 1900, 2999, "year")
     check_range(sequence, 1, SEQUENCE_MAX, "sequence")
     settlement = state.get(SETTLEMENTS, settlement_key(psn_no, year, sequence))

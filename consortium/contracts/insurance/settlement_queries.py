@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BY_PROVIDERS, SUPERVISORS
-from consortium.contracts.checks import check_identifier, check_range
+from consortium.contracts.checks import check_pseudonym, check_range
 from consortium.contracts.insurance.accumulators import Accumulator, get_accumulator
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
 from consortium.contracts.insurance.reversal import OF_PAID
@@ -28,7 +28,7 @@ class OfYear(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def _get(state: StateReader, asked: OfSettlement, reader: Reader) -> Settlement:
-    check_identifier(asked.psn_no, "psn_no")
+    check_pseudonym(asked.psn_no, "psn_no")
     found = state.get(SETTLEMENTS, settlement_key(asked.psn_no, asked.year, asked.sequence))
     if found is None:
         raise Refused("unknown-settlement", f"{asked.psn_no} has no entry {asked.sequence} in {asked.year}")
@@ -36,7 +36,7 @@ def _get(state: StateReader, asked: OfSettlement, reader: Reader) -> Settlement:
 
 
 def _used(state: StateReader, asked: OfYear, reader: Reader) -> Accumulator:
-    check_identifier(asked.psn_no, "psn_no")
+    check_pseudonym(asked.psn_no, "psn_no")
     check_range(asked.year, 1900, 2999, "year")
     return get_accumulator(state, asked.psn_no, asked.year)
 

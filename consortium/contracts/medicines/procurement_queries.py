@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BY_ALL, BY_HOLDERS, BY_PROVIDERS, SUPERVISORS
+from consortium.contracts.checks import check_identifier
 from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.medicines.procurement_records import (
     Order,
@@ -44,6 +45,7 @@ def _order(state: StateReader, asked: OfOrder, reader: Reader) -> Order:
 
 def _subcontract(state: StateReader, asked: OfSubcontract, reader: Reader) -> Subcontract:
     get_tender(state, asked.contract_no)
+    check_identifier(asked.fixmedins_code, "fixmedins_code")
     return get_subcontract(state, asked.contract_no, asked.fixmedins_code)
 
 

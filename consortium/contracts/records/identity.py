@@ -81,7 +81,7 @@ def _take_presented(state: State, arguments: Vouch) -> None:
     place = f"{arguments.pseudonym}/{arguments.agent}"
     presented = state.get(PRESENTED, place)
     if presented is None or presented.key != arguments.key:
-        raise Refused("unknown-presentation", f"{arguments.agent} presents no such key for this pseudonym")
+        raise Refused("unknown-presentation", "the agent named presents no such key for this pseudonym")
     state.delete(PRESENTED, place)
 
 
