@@ -21,6 +21,7 @@ from consortium.roles.line_judge import LineJudge
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient_desk import PatientDesk
 from consortium.roles.payouts import Payouts
+from consortium.roles.person_judge import PersonJudge
 from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -68,6 +69,7 @@ class BureauConduct(Conduct):
         self._verifies = False
         self._desk = PatientDesk(state)
         self._judge = LineJudge(state, is_first=True)
+        self._persons = PersonJudge(state)
         self._payouts = Payouts(state, 0)
         self._purchaser = Purchaser(state)
 
@@ -80,6 +82,7 @@ class BureauConduct(Conduct):
         self._payouts, self._verifies = Payouts(self.state, tasks.disburse_fen), tasks.verifies
         self._desk.plan(work)
         self._judge.plan(work)
+        self._persons.plan(work)
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
         for change in tasks.changes:
@@ -101,6 +104,7 @@ class BureauConduct(Conduct):
             agenda.wish(reference, (("enrolment", "record_contribution", record),), premium.at_us)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
+        notes: list[Note] = []
         for event in outcome.receipt.events:
             if event.kind == "bill-verified":
                 self._verified.append(text(event, "bill_no"))
@@ -110,8 +114,11 @@ class BureauConduct(Conduct):
                 self._payouts.on_event(event)
                 self._purchaser.on_event(event, agenda)
                 self._desk.on_event(event, agenda)
-                self._judge.on_event(event, agenda)
-        return ()
+                found = self._persons.on_event(event, agenda)
+                notes += found
+                if not found or event.kind != "settled":  # else there is a mismatch already
+                    self._judge.on_event(event, agenda)
+        return notes
 
     def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
         return self._judge.on_opened(opened, agenda)
@@ -130,6 +137,7 @@ class BureauConduct(Conduct):
                 step_one(number, "verify", agenda)
         self._purchaser.resume(agenda)
         self._judge.resume(agenda)
+        self._persons.resume(agenda)
         self._desk.resume(agenda)
         self._payouts.resume(height, agenda)
 

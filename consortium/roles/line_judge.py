@@ -2,6 +2,7 @@
 
 The bureau judges every settlement, and confirms its lines or reports the mismatch. The regulator looks at what was
 judged: it reports what the bureau passed, and confirms what it reported wrongly.
+Whose a settlement is, lines do not tell.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ import msgspec
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance.journal import SETTLEMENTS, settlement_key
 from consortium.contracts.insurance.lines import Lines, find_mismatch
-from consortium.contracts.insurance.payable import CONFIRMED, DISPUTED, WORDS, ConfirmLines, ReportMismatch
+from consortium.contracts.insurance.payable import (
+    CONFIRMED,
+    DISPUTED,
+    PERSON,
+    WORDS,
+    ConfirmLines,
+    ReportMismatch,
+    Word,
+)
 from consortium.contracts.insurance.private_lines import LINES
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Opened, Read
@@ -60,7 +69,7 @@ class LineJudge:
         is_word = event.kind in ("lines-confirmed", "lines-mismatch")
         if is_word and text(event, "member") == self._member:
             self._close(f"{LINES}/{text(event, 'bill_no')}", agenda)
-        elif event.kind == "settled" if self._is_first else is_word:
+        elif event.kind == "settled" if self._is_first else is_word and text(event, "what") != PERSON:
             self._begin(event, agenda)
 
     def resume(self, agenda: Agenda) -> None:
@@ -69,7 +78,7 @@ class LineJudge:
             return
         for key, settlement in list(self._state.range(SETTLEMENTS, "", END)):
             word = self._state.get(WORDS, key)
-            is_due = word is None if self._is_first else word is not None and word.member != self._member
+            is_due = word is None if self._is_first else self._is_looked_at(word)
             bill = self._state.get(bills.BILLS, settlement.bill_no)
             psn_no, year, sequence = key.split("/")
             if is_due and bill is not None and bill.settlement == key:
@@ -89,7 +98,7 @@ class LineJudge:
         if what and stage != DISPUTED:
             report = ReportMismatch(*case, what)
             agenda.wish(f"mismatch:{number}:{bill.settlement}", (("settlement", "report_mismatch", report),))
-        elif not what and stage != CONFIRMED:
+        elif not what and stage != CONFIRMED and (word is None or word.what != PERSON):
             confirm = ConfirmLines(*case)
             agenda.wish(f"lines:{number}:{bill.settlement}", (("settlement", "confirm_lines", confirm),))
         if not what:
@@ -119,6 +128,10 @@ class LineJudge:
         handle = f"{LINES}/{number}"
         self._cases[handle] = case
         agenda.read(Read(handle, PURPOSE))
+
+    def _is_looked_at(self, word: Word | None) -> bool:
+        """Whether it is another's word on lines."""
+        return word is not None and word.member != self._member and word.what != PERSON
 
     def _close(self, handle: str, agenda: Agenda) -> None:
         """Our word stands already: history told so."""

@@ -2,9 +2,9 @@
 
 A claim is adjudicated and owed at once, from sums that its issuer told. It becomes payable when bureau or regulator has
 held the sums against the lines and says so, or on the day that the policy pack gives them (`lines_days`). What is owed
-waits on `unconfirmed/<fixmedins_code>/<day on which it becomes payable>`. Where the lines differ, it waits on
-`disputed/<bill number>`, under a hold, until the other of the two confirms the lines after all, or the settlement is
-reversed.
+waits on `unconfirmed/<fixmedins_code>/<day on which it becomes payable>`. Where the lines differ
+(or the person), it waits on `disputed/<bill number>`, under a hold, until the other of the two confirms the lines after
+all, or the settlement is reversed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from consortium.core.contract import Context, Event, Life, Move, Refused, State,
 
 RELEASE = "settlement.release"
 CONFIRMED, DISPUTED = "confirmed", "disputed"
-DIFFERENCES = ("commitment", "lines", "sums", "sold", "missing")  # of a bill from its record, or no record was given
+PERSON = "person"  # the settlement is of another than its bill: only the bureau can tell (docs/privacy.md)
+DIFFERENCES = ("commitment", "lines", "sums", "sold", "missing", PERSON)  # from its record, or no record was given
 
 
 class Word(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,7 +62,7 @@ class ReportMismatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psn_no: str
     year: int
     sequence: int
-    what: str  # commitment | lines | sums | sold | missing
+    what: str  # commitment | lines | sums | sold | missing | person
 
 
 def sources_of(settlement: Settlement, account: str) -> list[tuple[str, int]]:

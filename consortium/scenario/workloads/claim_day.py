@@ -32,6 +32,7 @@ from consortium.scenario.find import packaged_folder
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.streams import Stream
+from consortium.scenario.workloads.claim_day_dishonest import pad, swap_persons
 from consortium.scenario.workloads.claim_day_genesis import (
     ACCOUNT_PREMIUM_FEN,
     POOL_PREMIUM_FEN,
@@ -61,9 +62,6 @@ FUTURE_DAY = 20990601
 _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # ASCII to the full-width forms of East Asian typing
 
 
-PADDING_FEN = 50_000
-
-
 class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`data`: a folder of FHIR R4 NDJSON, relative to here or to the repository. `claims_max` 0 = all."""
 
@@ -81,6 +79,7 @@ class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disburse_fen: int = 3_000_000
     lines_days: int = 0  # until which bureau and regulator judge the lines of a bill; 0: nobody does
     padded: int = 0  # visits whose sums a dishonest hospital raises above their lines
+    swapped: int = 0  # visits that it claims as if they had been another person's
 
 
 class _Cast(NamedTuple):
@@ -179,7 +178,7 @@ class _Day:
                 changes, premiums = self._changes(), self._premiums()
                 disburse_fen, verifies = self.options.disburse_fen, not self.hosts
                 tasks.append(BureauTasks(round_.awards, changes, premiums, disburse_fen, verifies=verifies))
-                tasks.append(DeskTasks(agents))
+                tasks.append(DeskTasks(agents, self._links()))
             if name in self.hosts:
                 tasks.append(AgentTasks(tuple(agents)))
             if self.options.lines_days and name in self.judges:
@@ -198,6 +197,9 @@ class _Day:
         lapsed = {claim.person: self._lapse_day for claim in self.last_claims[: self.options.lapsed]}
         return self.years.registers(self.imported.claims[0].served_on // 10_000, self.late_year, lapsed)
 
+    def _links(self) -> dict[str, str]:
+        return self.years.links(self.imported.claims[0].served_on // 10_000, self.late_year)
+
     @property
     def _lapse_day(self) -> int:
         return self.late_year * 10_000 + 110
@@ -208,21 +210,14 @@ class _Day:
         for serial, claim in enumerate(self.imported.claims):
             at_us = serial * spacing_us + self.jitter.below(max(1, spacing_us))
             visits.append(self._visit(claim, at_us, claim.claim, claim.served_on))
-        return self._padded(visits)
+        return self._deceived(visits)
 
-    def _padded(self, visits: list[Visit]) -> list[Visit]:
-        """Some of the visits of the last hospital, evenly spread, each with 500 yuan more than its lines come to."""
-        own = [
-            at
-            for at, visit in enumerate(visits)
-            if self.cast.operators[visit.fixmedins_code][1] == self.cast.hospitals[-1]
-        ]
-        count = self.options.padded
-        if count > len(own):
-            raise ScenarioError(f"workload.options.padded is {count}: {self.cast.hospitals[-1]} has {len(own)} visits")
-        for serial in range(count):
-            at = own[serial * len(own) // count]
-            visits[at] = msgspec.structs.replace(visits[at], padding_fen=PADDING_FEN)
+    def _deceived(self, visits: list[Visit]) -> list[Visit]:
+        """With what the last hospital does that it must not."""
+        liar, operators = self.cast.hospitals[-1], self.cast.operators
+        own = [at for at, visit in enumerate(visits) if operators[visit.fixmedins_code][1] == liar]
+        pad(visits, own, self.options.padded)
+        swap_persons(visits, own, self.options.swapped)
         return visits
 
     def _visit(self, claim: ClaimRecord, at_us: int, serial: str, day: int, after_change: str = "") -> Visit:

@@ -47,6 +47,12 @@ class PersonYears:
         """Under which the bills of the year of this day are issued, and the person speaks of them."""
         return self.pseudonyms.of(BILL, f"{day // 10_000}/{person}")
 
+    def links(self, first_year: int, last_year: int) -> dict[str, str]:
+        """The settlement pseudonym of each person-year, by its bill pseudonym: the bureau's alone."""
+        days = [new_year(year) for year in range(first_year, last_year + 1)]
+        found = {self.bill(person, day): self.settlement(person, day) for person in self._persons for day in days}
+        return dict(sorted(found.items()))
+
     def source(self, name: str) -> bytes:
         """What stood in the source under this name of a person, a claim or a prescription."""
         return self._sources[name]
