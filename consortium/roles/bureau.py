@@ -25,6 +25,7 @@ from consortium.roles.person_judge import PersonJudge
 from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
+from consortium.roles.year_closing import YearClosing
 
 
 class EnrolmentChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -71,11 +72,12 @@ class BureauConduct(Conduct):
         self._judge = LineJudge(state, is_first=True)
         self._persons = PersonJudge(state)
         self._payouts = Payouts(state, 0)
+        self._year = YearClosing(state)
         self._purchaser = Purchaser(state)
 
     @property
     def is_done(self) -> bool:
-        return self._purchaser.is_done and self._judge.is_done
+        return self._purchaser.is_done and self._judge.is_done and self._year.is_done
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
@@ -83,6 +85,7 @@ class BureauConduct(Conduct):
         self._desk.plan(work)
         self._judge.plan(work)
         self._persons.plan(work)
+        self._year.plan(work, agenda)
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
         for change in tasks.changes:
@@ -140,11 +143,13 @@ class BureauConduct(Conduct):
         self._persons.resume(agenda)
         self._desk.resume(agenda)
         self._payouts.resume(height, agenda)
+        self._year.on_block(agenda)
 
     def on_block(self, height: int, agenda: Agenda) -> None:
         step_through(self._delivered, "verify", height, agenda)
         step_through(self._verified, "collect", height, agenda)
         self._payouts.on_block(agenda)
+        self._year.on_block(agenda)
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> RoleMachine:
