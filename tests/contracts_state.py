@@ -9,7 +9,16 @@ import msgspec
 
 from consortium.contracts import load_contracts
 from consortium.contracts.checks import FOREVER
-from consortium.contracts.insurance import bill, enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import (
+    accumulators,
+    bill,
+    enrolment,
+    funds,
+    institution,
+    journal,
+    policy,
+    settlement,
+)
 from consortium.contracts.insurance.lines import Line, commit_lines, summarise
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
@@ -146,7 +155,7 @@ class Consortium:
         item = policy.Item(code, 19970101, level, kind, share_bp, ceiling_fen)
         self.genesis("policy", "list_items", policy.ListItems((item,)))
 
-    def claim(self, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> settlement.Settlement:
+    def claim(self, psn_no: str, lines: tuple[Line, ...], **fields: Any) -> journal.Settlement:
         """Issue and settle a bill at institution H3 (level 3) unless told otherwise; the stored settlement."""
         values: dict[str, Any] = {
             "fixmedins_code": "H3",
@@ -161,8 +170,8 @@ class Consortium:
         both = self.billed(settlement.IssueAndClaim, bill_no, psn_no, lines, **values)
         self.run(member, "settlement", "issue_and_claim", both)
         year = values["enddate"] // 10_000
-        used = settlement.get_accumulator(self.state, psn_no, year)
-        stored = self.state.get(settlement.SETTLEMENTS, settlement.settlement_key(psn_no, year, used.sequence))
+        used = accumulators.get_accumulator(self.state, psn_no, year)
+        stored = self.state.get(journal.SETTLEMENTS, journal.settlement_key(psn_no, year, used.sequence))
         assert stored is not None
         return stored
 

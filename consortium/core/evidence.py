@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from consortium.core.codec import Decoder, Digest, Malformed, encode
+from consortium.core.codec import Decoder, Digest, Malformed
 from consortium.core.crypto import SUITES
 from consortium.core.machine import Submit
 from consortium.core.messages import Signed, open_statement
@@ -121,8 +121,3 @@ def is_signed_by(evidence: Evidence, key: bytes, suite: str) -> bool:
     """Whether both signatures hold under this key. Pure, and the same on every node."""
     verify = SUITES[suite]().verify
     return all(verify(key, signed.body, signed.signature) for signed in (evidence.first, evidence.second))
-
-
-def evidence_bytes(evidence: Evidence) -> bytes:
-    """As a file to carry away."""
-    return encode(evidence)

@@ -7,10 +7,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts.insurance import enrolment, funds, settlement
+from consortium.contracts.insurance import accumulators, enrolment, funds, settlement
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used, accumulate, compute_used
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
+from consortium.contracts.insurance.journal import SETTLEMENTS
 from consortium.contracts.insurance.lines import Line, Sums, compute_sums
 from consortium.contracts.insurance.policy import ItemVersion
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK, OFFSITE
@@ -150,7 +151,7 @@ act = st.fixed_dictionaries(
 def perform(house: Consortium, serial: int, act: dict[str, Any]) -> Amounts | None:
     psn_no, year = act["psn_no"], act["year"]
     if act["is_reversal"]:
-        newest = settlement.get_accumulator(house.state, psn_no, year).newest
+        newest = accumulators.get_accumulator(house.state, psn_no, year).newest
         reverse = settlement.Reverse(psn_no, year, max(1, newest), "wrong-lines")
         expected = "ok" if newest else ("unknown-settlement", "not-newest")
         assert house.refusal("bureau", "settlement", "reverse", reverse) in expected
@@ -176,15 +177,15 @@ def test_any_claims_and_reversals_keep_the_books_and_can_be_undone(acts: list[di
         check_caps(house)
     for psn_no in ("E", "R", "A"):
         for year in (2025, 2026):
-            while newest := settlement.get_accumulator(house.state, psn_no, year).newest:
+            while newest := accumulators.get_accumulator(house.state, psn_no, year).newest:
                 house.run("bureau", "settlement", "reverse", settlement.Reverse(psn_no, year, newest, "wrong-lines"))
-            rest = settlement.get_accumulator(house.state, psn_no, year)
+            rest = accumulators.get_accumulator(house.state, psn_no, year)
             assert msgspec.structs.replace(rest, sequence=0) == Accumulator()
     assert house.state.copy()["account"] == start
 
 
 def check_caps(house: Consortium) -> None:
-    for key, spent in house.state.range(settlement.ACCUMULATORS, "", "~"):
+    for key, spent in house.state.range(accumulators.ACCUMULATORS, "", "~"):
         psn_no = key.partition("/")[0]
         scheme = PACK.resident if psn_no == "A" else PACK.employee
         cap = scheme.outpatient_cap_retiree_fen if psn_no == "R" else scheme.outpatient_cap_fen
@@ -195,7 +196,7 @@ def check_caps(house: Consortium) -> None:
         assert 0 <= own.outpatient_hifp_fen <= cap
         assert 0 <= own.hifmi_fen <= scheme.hifmi_cap_fen
         assert 0 <= spent.maf_fen <= PACK.maf_cap_fen
-        journal = [entry for _, entry in house.state.range(settlement.SETTLEMENTS, f"{key}/", f"{key}0")]
+        journal = [entry for _, entry in house.state.range(SETTLEMENTS, f"{key}/", f"{key}0")]
         assert sum(entry.amounts.hifp_pay for entry in journal) == own.hifp_fen
         assert sum(entry.amounts.hifmi_pay for entry in journal) == own.hifmi_fen
         assert len(journal) == spent.sequence

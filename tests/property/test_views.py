@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts.insurance import bill, funds, institution, payable, settlement
+from consortium.contracts.insurance import accumulators, bill, funds, institution, journal, payable, settlement
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import packs, procurement_records, sales, trace_code
 from consortium.contracts.medicines.procurement_records import (
@@ -89,7 +89,7 @@ def house_of(acts: list[tuple[Any, ...]]) -> Recorded:
 
 
 def _holder(house: Recorded, code: str) -> str:
-    return trace_code.get_pack(house.state, code).holder.partition("/")[2]
+    return packs.get_pack(house.state, code).holder.partition("/")[2]
 
 
 def _at(house: Recorded, code: str) -> str:
@@ -99,7 +99,7 @@ def _at(house: Recorded, code: str) -> str:
 
 
 def _transfer(house: Recorded, serial: int, target: str, code: str) -> None:
-    source = trace_code.get_pack(house.state, code).holder
+    source = packs.get_pack(house.state, code).holder
     member = {"s1": "s1", **MEMBERS}[source.partition("/")[2]]
     house.run(member, "trace_code", "transfer", trace_code.Transfer(source, target, (code,)))
 
@@ -110,7 +110,7 @@ def _sell(house: Recorded, serial: int, code: str, till: int, units: int) -> Non
 
 
 def _return(house: Recorded, serial: int, code: str, till: int) -> None:
-    at, sales_of = _at(house, code), trace_code.get_pack(house.state, code).sales
+    at, sales_of = _at(house, code), packs.get_pack(house.state, code).sales
     bill_no = sales_of[till % len(sales_of)].bill_no if sales_of else f"till-{till}"
     house.run(MEMBERS[at], "trace_code", "return_sale", trace_code.ReturnSale(at, code, bill_no))
 
@@ -142,12 +142,12 @@ def _settle(house: Recorded, serial: int, at: str, slot: int) -> None:
 
 
 def _reverse(house: Recorded, serial: int) -> None:
-    newest = settlement.get_accumulator(house.state, "E", 2026).newest
+    newest = accumulators.get_accumulator(house.state, "E", 2026).newest
     house.run("bureau", "settlement", "reverse", settlement.Reverse("E", 2026, max(1, newest), "wrong-lines"))
 
 
 def _word(house: Recorded, serial: int, before: int, is_confirmed: bool, is_bureau: bool) -> None:
-    sequence = max(1, settlement.get_accumulator(house.state, "E", 2026).newest - before)
+    sequence = max(1, accumulators.get_accumulator(house.state, "E", 2026).newest - before)
     member = "bureau" if is_bureau else "regulator"
     if is_confirmed:
         house.run(member, "settlement", "confirm_lines", payable.ConfirmLines("E", 2026, sequence))
@@ -291,10 +291,10 @@ def check_payables(house: Recorded, rows: dict[Any, dict[str, Any]]) -> None:
 
 
 def check_statement(house: Recorded, rows: dict[Any, dict[str, Any]]) -> None:
-    kept = dict(house.state.range(settlement.SETTLEMENTS, "", "~"))
+    kept = dict(house.state.range(journal.SETTLEMENTS, "", "~"))
     assert len(rows) == len(kept)
     for (person, year, sequence), row in rows.items():
-        entry = kept[settlement.settlement_key(person, year, sequence)]
+        entry = kept[journal.settlement_key(person, year, sequence)]
         assert row["kind"] == ("reversed" if entry.reverses else "settled")
         assert (row["bill_no"], row["fixmedins_code"]) == (entry.bill_no, entry.fixmedins_code)
         for name in ("medfee_sumamt", "fund_pay_sumamt", "psn_pay", "acct_pay", "cash_payamt"):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from msgspec.structs import astuple
 
-from consortium.contracts.insurance import funds, settlement
+from consortium.contracts.insurance import accumulators, funds
 from consortium.core.calendar import compute_day, compute_day_after, ordinal_of_day
 from consortium.core.contract import Receipt
 from tests.reference import policies, world
@@ -147,7 +147,7 @@ class Run:
     def _compare_years(self) -> None:
         """What each person used of each scheme in each year, and the stack of what may be reversed."""
         for (person, number), year in self.book.years.items():
-            row = settlement.get_accumulator(self.nodes.reader, person, number)
+            row = accumulators.get_accumulator(self.nodes.reader, person, number)
             held = (row.sequence, row.newest, row.stays, row.maf_fen, *astuple(row.employee), *astuple(row.resident))
             newest = year.stack[-1].number if year.stack else 0
             used = (*vars(year.used["employee"]).values(), *vars(year.used["resident"]).values())

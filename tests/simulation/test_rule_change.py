@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from consortium.contracts import load_contracts
 from consortium.contracts.governance.governance import PROPOSALS
+from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement
 from consortium.contracts.insurance.policy import CATALOGUE
-from consortium.contracts.insurance.settlement import SETTLEMENTS, Settlement
 from consortium.core.contract import Contract, Receipt
 from consortium.core.proven import Anchor, ProvenState, judge_from
 from consortium.core.versions import VersionMissing, get_versions

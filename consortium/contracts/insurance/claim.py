@@ -18,7 +18,7 @@ from consortium.contracts.insurance.payable import owe
 from consortium.contracts.insurance.policy_pack import OFFSITE, UNFILED, Pack
 from consortium.contracts.insurance.settlement_rules import adjudicate
 from consortium.contracts.insurance.terms import judge_terms
-from consortium.contracts.medicines import stock, trace_code
+from consortium.contracts.medicines import packs, sales, stock
 from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Event, Refused, State, StateReader
 
@@ -185,29 +185,29 @@ def _check_first_sale(state: State, bill: Bill, number: str, context: Context) -
     """Refuses `trace-code-sold` and leaves both parties for the regulator: before anything else is written."""
     sold = tuple((code, each.cnt, each.trdn_flag) for each in bill.sold for code in each.drug_trac_codg)
     if sold:
-        sale = trace_code.Sale(number, 1, 0, trace_code.holder_of_institution(bill.fixmedins_code), is_claim=True)
-        trace_code.refuse_second_sale(state, sold, sale, context)
+        sale = packs.Sale(number, 1, 0, packs.holder_of_institution(bill.fixmedins_code), is_claim=True)
+        sales.refuse_second_sale(state, sold, sale, context)
 
 
 def _sell_uncoded(state: State, fixmedins_code: str, sold: Sold) -> None:
     """Packs of before the rule of trace codes, as listed by the bureau."""
     if stock.get_uncoded(state, fixmedins_code, sold.med_list_codg).listed == 0:
         raise Refused("trace-code-missing", f"line {sold.feedetl_sn} is settled with trace codes only")
-    stock.use_uncoded(state, trace_code.holder_of_institution(fixmedins_code), sold.med_list_codg, sold.cnt)
+    stock.use_uncoded(state, packs.holder_of_institution(fixmedins_code), sold.med_list_codg, sold.cnt)
 
 
 def _sell_packs(state: State, bill: Bill, number: str) -> None:
     """Mark trace codes sold. Refuses `trace-code-missing`: no code, no settlement, save code-free items; and
     `sums-differ` where more lines are by code than the sums count."""
     items = policy.items_on(state, [sold.med_list_codg for sold in bill.sold], bill.enddate)
-    coded, seller = 0, trace_code.holder_of_institution(bill.fixmedins_code)
+    coded, seller = 0, packs.holder_of_institution(bill.fixmedins_code)
     for sold, item in zip(bill.sold, items, strict=True):
         coded += item is not None and item.needs_trace_code
         if not sold.drug_trac_codg:
             _sell_uncoded(state, bill.fixmedins_code, sold)
-        sale = trace_code.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
+        sale = packs.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
         for code in sold.drug_trac_codg:
-            trace_code.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)
+            sales.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)
     if coded < bill.sums.coded:
         raise Refused("trace-code-missing", f"{bill.sums.coded} lines are settled with trace codes only, not {coded}")
     if coded > bill.sums.coded:

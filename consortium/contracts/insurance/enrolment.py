@@ -172,15 +172,6 @@ def coverage_on(state: StateReader, psn_no: str, day: int) -> Period:
     return cover(get_person(state, psn_no), psn_no, day)
 
 
-def status_on(state: StateReader, psn_no: str, day: int) -> str:
-    """`active`, or the code with which a claim of that day would be refused."""
-    try:
-        coverage_on(state, psn_no, day)
-    except Refused as refusal:
-        return refusal.code
-    return "active"
-
-
 def _check_person(psn_no: str, person: Person) -> None:
     check_pseudonym(psn_no, "psn_no")
     check_digest(person.commitment, "commitment", may_be_empty=True)

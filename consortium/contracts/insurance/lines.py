@@ -25,7 +25,7 @@ from consortium.contracts.checks import (
 from consortium.contracts.insurance import policy
 from consortium.contracts.insurance.drg import divide_half_up
 from consortium.contracts.insurance.policy import ItemVersion
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import packs
 from consortium.core.codec import encode
 from consortium.core.contract import Refused, StateReader
 from consortium.core.vault import SALT_BYTES_MIN, commit
@@ -173,7 +173,7 @@ def summarise(state: StateReader, lines: Sequence[Line], day: int) -> tuple[Sums
 
 def _units_of(state: StateReader, line: Line) -> int:
     """The minimal units of the pack that a line splits; 1 where nobody registered it: settlement refuses its code."""
-    pack = state.get(trace_code.PACKS, line.drug_trac_codg[0]) if line.drug_trac_codg else None
+    pack = state.get(packs.PACKS, line.drug_trac_codg[0]) if line.drug_trac_codg else None
     return 1 if pack is None else pack.units
 
 

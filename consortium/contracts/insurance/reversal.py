@@ -21,7 +21,7 @@ from consortium.contracts.insurance.journal import (
 from consortium.contracts.insurance.payable import give_back
 from consortium.contracts.insurance.payout import get_payout_account
 from consortium.contracts.insurance.terms import check_year_open
-from consortium.contracts.medicines import stock, trace_code
+from consortium.contracts.medicines import packs, sales, stock
 from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
 
 
@@ -83,8 +83,8 @@ def _free_bill(state: State, number: str) -> None:
     bill = bills.get_bill(state, number)
     for sold in bill.sold:
         for code in sold.drug_trac_codg:
-            trace_code.return_pack(state, code, number, is_claim=True)
+            sales.return_pack(state, code, number, is_claim=True)
         if not sold.drug_trac_codg:
-            holder = trace_code.holder_of_institution(bill.fixmedins_code)
+            holder = packs.holder_of_institution(bill.fixmedins_code)
             stock.return_uncoded(state, holder, sold.med_list_codg, sold.cnt)
     bills.mark_reimbursed(state, number, bill, "")

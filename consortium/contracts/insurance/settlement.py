@@ -9,12 +9,10 @@ accumulators, funds, bill and trace codes. The order of claims changes money; th
 from __future__ import annotations
 
 from consortium.contracts.access import BY_BUREAU, BY_PROVIDERS, SUPERVISORS
-from consortium.contracts.insurance.accumulators import ACCUMULATORS, get_accumulator
 from consortium.contracts.insurance.bill import OF_ISSUER
 from consortium.contracts.insurance.claim import Claim, IssueAndClaim, claim, issue_and_claim
 from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.insurance.insurance_year import CloseYear, ReopenYear, close_year, reopen_year
-from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
 from consortium.contracts.insurance.payable import (
     LIFE,
     ConfirmLines,
@@ -30,9 +28,7 @@ from consortium.core.contract import VOTE, Context, Contract, Event, Operation, 
 from consortium.core.versions import get_versions
 
 __all__ = [
-    "ACCUMULATORS",
     "CONTRACT",
-    "SETTLEMENTS",
     "Claim",
     "CloseYear",
     "ConfirmLines",
@@ -40,9 +36,6 @@ __all__ = [
     "ReopenYear",
     "ReportMismatch",
     "Reverse",
-    "Settlement",
-    "get_accumulator",
-    "settlement_key",
 ]
 
 

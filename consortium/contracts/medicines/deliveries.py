@@ -7,7 +7,7 @@ import msgspec
 from consortium.contracts.access import BY_PROVIDERS, SUPPLIER, among
 from consortium.contracts.checks import check_count, check_digest, check_identifier, check_range
 from consortium.contracts.insurance import policy
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import packs
 from consortium.contracts.medicines.procurement_records import (
     CHECK_OVERDUE,
     CHECK_VOLUME,
@@ -83,13 +83,13 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
 
 
 def _check_codes_shippable(state: State, codes: tuple[str, ...], med_list_codg: str, supplier: str) -> None:
-    holder = trace_code.holder_of_supplier(supplier)
+    holder = packs.holder_of_supplier(supplier)
     before = ""
     for code in codes:
         if code <= before:
             raise Refused("codes-not-sorted", "codes must be in ascending order, each once")
         before = code
-        pack = trace_code.get_pack(state, code)
+        pack = packs.get_pack(state, code)
         if pack.med_list_codg != med_list_codg:
             raise Refused("trace-code-item", f"{code} is a pack of {pack.med_list_codg}, not of {med_list_codg}")
         if pack.holder != holder:
@@ -132,11 +132,11 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
     if order.codes and len(arguments.codes) != arguments.quantity:
         raise Refused("trace-code-count", f"{len(arguments.codes)} codes for {arguments.quantity} packs")
     shipped = frozenset(order.codes)
-    source, target = trace_code.holder_of_supplier(order.supplier), trace_code.holder_of_institution(code)
+    source, target = packs.holder_of_supplier(order.supplier), packs.holder_of_institution(code)
     for each in arguments.codes:
         if each not in shipped:
             raise Refused("code-not-shipped", f"a code of the receipt was not shipped with order {order_no}")
-        trace_code.hand_over(state, each, source, target)
+        packs.hand_over(state, each, source, target)
     tender = get_tender(state, order.contract_no)
     today = context.day
     received = msgspec.structs.replace(

@@ -14,44 +14,27 @@ from consortium.contracts.checks import check_count
 from consortium.contracts.medicines import lots, packs, sales
 from consortium.contracts.medicines.lots import OF_HOLDER, Extend, Produce, Recall, RecordTemperature
 from consortium.contracts.medicines.packs import (
-    LOTS,
-    PACKS,
     SALE_CODES_MAX,
     Pack,
-    Sale,
     check_holder,
     find_holding,
     get_lot,
     get_pack,
     hand_over,
-    holder_of_institution,
-    holder_of_supplier,
 )
-from consortium.contracts.medicines.sales import ReturnSale, Sell, refuse_second_sale, return_pack, sell_pack
+from consortium.contracts.medicines.sales import ReturnSale, Sell
 from consortium.core.contract import Context, Contract, Event, Operation, Query, Reader, State, StateReader, Whose
 
 __all__ = [
     "CONTRACT",
-    "LOTS",
-    "PACKS",
     "Extend",
-    "Pack",
     "Produce",
     "Recall",
     "RecordTemperature",
     "ReturnSale",
-    "Sale",
     "Sell",
     "SendBack",
     "Transfer",
-    "get_lot",
-    "get_pack",
-    "hand_over",
-    "holder_of_institution",
-    "holder_of_supplier",
-    "refuse_second_sale",
-    "return_pack",
-    "sell_pack",
 ]
 
 

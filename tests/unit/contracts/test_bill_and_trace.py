@@ -7,7 +7,7 @@ import pytest
 
 from consortium.contracts.insurance import bill, institution, settlement
 from consortium.contracts.insurance.lines import Line, Sold, Sums
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import packs, trace_code
 from consortium.core.contract import Refused
 from tests.contracts_state import Consortium, code_of, founded, stock
 
@@ -160,7 +160,7 @@ def test_a_reversal_frees_what_its_own_bill_took_of_a_split_pack_and_nothing_of_
     house.run("p1", "trace_code", "sell", trace_code.Sell("P1", code_of(1), "p1-1", 1))  # at the counter, not a claim
     psn_no = ("E", "R")[reversed_sale - 1]
     house.run("p1", "settlement", "reverse", settlement.Reverse(psn_no, 2026, 1, "returned"))
-    pack = trace_code.get_pack(house.state, code_of(1))
+    pack = packs.get_pack(house.state, code_of(1))
     kept = {1: [("p1-2", 3), ("p1-1", 1)], 2: [("p1-1", 6), ("p1-1", 1)]}[reversed_sale]
     assert [(sale.bill_no, sale.units) for sale in pack.sales] == kept
     assert pack.units_left == 10 - sum(units for _, units in kept)
@@ -173,7 +173,7 @@ def test_counter_sales_are_returned_at_the_counter_and_claims_are_not(house: Con
     back = trace_code.ReturnSale("P1", code_of(1), "till-1")
     house.run("p1", "trace_code", "return_sale", back)
     assert house.refusal("p1", "trace_code", "return_sale", back) == "not-sold"
-    assert trace_code.get_pack(house.state, code_of(1)).units_left == 3
+    assert packs.get_pack(house.state, code_of(1)).units_left == 3
     outpatient(house, Line("D", 1, 1_000, (code_of(2),)), "1")
     back = trace_code.ReturnSale("P1", code_of(2), "p1-1")
     assert house.refusal("p1", "trace_code", "return_sale", back) == "sold-on-claim"

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from consortium.contracts.insurance import bill, enrolment, institution, policy, settlement
+from consortium.contracts.insurance import accumulators, bill, enrolment, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.core.contract import Refused
@@ -48,8 +48,8 @@ def test_a_bill_of_the_last_day_of_a_year_settles_in_that_year(house: Consortium
     house.today(20270110)
     house.issue_verified("H1-1", "E", ONE, begndate=20261231, enddate=20261231)
     house.run("h1", "settlement", "claim", settlement.Claim("H1-1", "E"))
-    assert settlement.get_accumulator(house.state, "E", 2026).sequence == 1
-    assert settlement.get_accumulator(house.state, "E", 2027).sequence == 0
+    assert accumulators.get_accumulator(house.state, "E", 2026).sequence == 1
+    assert accumulators.get_accumulator(house.state, "E", 2027).sequence == 0
 
 
 def test_a_stay_across_new_year_is_of_the_year_and_the_rules_of_its_discharge(house: Consortium) -> None:
@@ -65,7 +65,7 @@ def test_a_stay_across_new_year_is_of_the_year_and_the_rules_of_its_discharge(ho
     assert house.claim("E", ONE, **stay).amounts.act_pay_dedc == 90_000
     before = {"begndate": 20261220, "enddate": 20261231, "serial": "2"}
     assert house.claim("E", ONE, **before).amounts.act_pay_dedc == 80_000
-    used = [settlement.get_accumulator(house.state, "E", year).stays for year in (2026, 2027)]
+    used = [accumulators.get_accumulator(house.state, "E", year).stays for year in (2026, 2027)]
     assert used == [1, 1], "each is the first stay of its year"
 
 

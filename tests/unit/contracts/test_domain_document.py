@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance import accumulators
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import compute_drg_payment
@@ -37,7 +37,7 @@ def amounts_of(case: str) -> Amounts:
         return house.claim("E", CASE_A, offsite="unfiled").amounts
     if case == "B":
         used = Accumulator(sequence=1, newest=0, stays=1, employee=OfScheme(hifp_fen=10_000_000))
-        house.state.put(settlement.ACCUMULATORS, "R/2026", used)
+        house.state.put(accumulators.ACCUMULATORS, "R/2026", used)
         return house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
     if case == "C":
         return house.claim("A", (Line("A", 1, 15_800_000), Line("C", 1, 2_200_000))).amounts

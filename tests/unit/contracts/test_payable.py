@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consortium.contracts.insurance import bill, funds, institution, policy, settlement
+from consortium.contracts.insurance import accumulators, bill, funds, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import sales
@@ -155,7 +155,7 @@ def test_a_reversal_restores_every_account_whatever_was_said_and_paid(said: list
         assert house.owed("H3") == OWED + 10_000 - paid_fen
     house.run("h1", "settlement", "reverse", REVERSE)
     for code in ("K3",):
-        while newest := settlement.get_accumulator(house.state, "R", 2026).newest:
+        while newest := accumulators.get_accumulator(house.state, "R", 2026).newest:
             house.run("bureau", "settlement", "reverse", settlement.Reverse("R", 2026, newest, "wrong-lines"))
         assert house.owed(code) == 0
     assert not hold.is_held(house.state, DISPUTED)

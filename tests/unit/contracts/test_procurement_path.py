@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from consortium.contracts.insurance import funds
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import packs, trace_code
 from consortium.contracts.medicines.procurement_records import (
     ORDERS,
     AwardTender,
@@ -62,7 +62,7 @@ def test_the_whole_path_with_prepayment(house: Consortium) -> None:
     assert funds.get_balance(house.state, "supplier/s1") == 4_000
     order = house.state.get(ORDERS, "O1")
     assert order is not None and order.due_day == 20240417
-    assert trace_code.get_pack(house.state, CODES[0]).holder == "institution/H1"
+    assert packs.get_pack(house.state, CODES[0]).holder == "institution/H1"
     assert refusal(house, "bureau", "pay", Pay("O1", "fund")) == "wrong-stage"
     assert house.sum_of_balances() == 0
 

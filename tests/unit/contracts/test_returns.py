@@ -3,7 +3,7 @@
 import pytest
 
 from consortium.contracts.insurance import funds
-from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines import packs
 from consortium.contracts.medicines.procurement_records import (
     CHECK_REFUND,
     ORDERS,
@@ -129,7 +129,7 @@ def test_unsold_packs_of_a_recalled_lot_go_back_and_their_price_with_them(house:
     assert refusal(house, "h1", "send_back", SendBack("O1", CODES[2:])) == "trace-code-sold"
     assert refusal(house, "h1", "send_back", SendBack("O1", ("0" * 18 + "99",))) == "code-not-shipped"
     run(house, ("h1", "send_back", SendBack("O1", CODES[:2])))
-    assert trace_code.get_pack(house.state, CODES[0]).holder == "supplier/s1"
+    assert packs.get_pack(house.state, CODES[0]).holder == "supplier/s1"
     assert refusal(house, "h1", "send_back", SendBack("O1", CODES[:2])) == "trace-code-elsewhere"
     run(house, REFUND, ("h1", "send_back", SendBack("O1", CODES[2:3])), REFUND)
     assert balance(house, "supplier/s1") == 1_000 == order_of(house).amount_fen == order_of(house).paid_fen

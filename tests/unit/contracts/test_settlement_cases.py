@@ -3,9 +3,19 @@
 import msgspec
 import pytest
 
-from consortium.contracts.insurance import bill, enrolment, fund_transfer, funds, institution, policy, settlement
+from consortium.contracts.insurance import (
+    accumulators,
+    bill,
+    enrolment,
+    fund_transfer,
+    funds,
+    institution,
+    policy,
+    settlement,
+)
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.drg import compute_drg_payment, divide_half_up
+from consortium.contracts.insurance.journal import SETTLEMENTS
 from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
@@ -55,7 +65,7 @@ def test_case_a_off_site_and_unfiled(house: Consortium) -> None:
 
 def test_case_b_retired_second_stay_meets_the_pool_cap(house: Consortium) -> None:
     used = Accumulator(sequence=1, newest=0, stays=1, employee=OfScheme(hifp_fen=10_000_000))
-    house.state.put(settlement.ACCUMULATORS, "R/2026", used)
+    house.state.put(accumulators.ACCUMULATORS, "R/2026", used)
     amounts = house.claim("R", (Line("A", 1, 6_000_000),), fixmedins_code="H2").amounts
     assert amounts.act_pay_dedc == 20_000
     assert amounts.hifp_pay == 2_000_000
@@ -140,9 +150,9 @@ def test_reversal_is_last_in_first_out_and_restores_everything(house: Consortium
     assert house.state.copy()["account"] == middle["account"]
     house.run("bureau", "settlement", "reverse", reverse)
     assert house.state.copy()["account"] == before["account"]
-    used = settlement.get_accumulator(house.state, "E", 2026)
+    used = accumulators.get_accumulator(house.state, "E", 2026)
     assert msgspec.structs.replace(used, sequence=0) == Accumulator()
-    journal = [entry for _, entry in house.state.range(settlement.SETTLEMENTS, "E/2026/", "E/20260")]
+    journal = [entry for _, entry in house.state.range(SETTLEMENTS, "E/2026/", "E/20260")]
     assert [entry.reverses for entry in journal] == [0, 0, 2, 1]
     assert sum(entry.amounts.fund_pay_sumamt for entry in journal) == 0
     assert house.refusal("h1", "settlement", "reverse", reverse) == "not-newest"

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from consortium.contracts.medicines import lots, trace_code
+from consortium.contracts.medicines import lots, packs
 from consortium.contracts.medicines.lots import PageOfLot
 from consortium.contracts.medicines.sales import ATTEMPTS_MAX, SECOND_SALES, SecondSalesAfter
 from consortium.contracts.medicines.trace_code import (
@@ -127,7 +127,7 @@ def test_recalled_packs_go_back_to_their_producer_and_others_do_not(house: Conso
     assert refusal(house, "s1", "send_back", SendBack(S1, CODES[4:5])) == "same-holder"
     (sent,) = act(house, "p1", "send_back", back)
     assert sent.fields == {"source": P1, "lot_no": "lot", "packs": 1}
-    assert trace_code.get_pack(house.state, CODES[3]).holder == S1
+    assert packs.get_pack(house.state, CODES[3]).holder == S1
     act(house, "p1", "return_sale", ReturnSale("P1", CODES[2], "till-1"))  # the customer brings it back
     act(house, "p1", "send_back", SendBack(P1, CODES[2:3]))
 
@@ -165,7 +165,7 @@ def test_temperatures_are_written_where_a_pack_of_the_lot_is(
     except Refused as refused:
         found = refused.code
     assert found == kind
-    assert trace_code.get_lot(house.state, "cold").excursions == (kind == "cold-chain-excursion")
+    assert packs.get_lot(house.state, "cold").excursions == (kind == "cold-chain-excursion")
 
 
 def test_a_second_sale_at_the_counter_leaves_both_parties_for_the_regulator(house: Consortium) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from consortium.core.codec import Decoder, Malformed
+from consortium.core.codec import Decoder, Malformed, encode
 from consortium.core.crypto import KeyedHash
 from consortium.core.evidence import (
     HEIGHT_MAX,
     STATEMENT_BYTES_MAX,
     Evidence,
     check_conflict,
-    evidence_bytes,
     is_signed_by,
     make_evidence,
     open_vote,
@@ -46,7 +45,7 @@ def test_two_votes_for_one_thing_convict_their_sender_in_one_form() -> None:
     assert (seen.kind, seen.view, seen.height) == ("Ballot", 2, 9)
     assert is_signed_by(evidence, KEY, SUITE.name)
     decoder: Decoder[Evidence] = Decoder(Evidence, 10_000)
-    assert decoder.decode_canonical(evidence_bytes(evidence)) == evidence, "a file to carry away"
+    assert decoder.decode_canonical(encode(evidence)) == evidence, "a file to carry away"
 
 
 PROVE_NOTHING = {
