@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from consortium.contracts.insurance import bill, settlement
+from consortium.contracts.insurance import bill, journal, settlement
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.payable import Word
 from consortium.core.contract import OK, Event, Receipt
@@ -18,7 +18,7 @@ from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.work import Work
 from tests.unit.roles.small_ledger import SmallLedger
 
-KEY = settlement.settlement_key("s-1", 2026, 1)
+KEY = journal.settlement_key("s-1", 2026, 1)
 REGISTER = {"b-1": "s-1", "b-2": "s-2"}
 SETTLED: dict[str, int | str] = {"psn_no": "s-1", "year": 2026, "sequence": 1, "bill_no": "h1-1"}
 NO_AMOUNTS = Amounts(*([0] * len(Amounts.__struct_fields__)))
@@ -29,7 +29,7 @@ def bureau(patient: str, register: dict[str, str] = REGISTER, word: Word | None 
     ledger = SmallLedger({})
     issued = bill.Bill("H1", bill.COLLECTED, patient=patient, settlement=KEY)
     ledger.state.values["bill", "h1-1"] = msgspec.structs.replace(issued, **changes)
-    entry = settlement.Settlement("h1-1", "H1", "employee", "inpatient", 20260301, 20260301, NO_AMOUNTS, 0)
+    entry = journal.Settlement("h1-1", "H1", "employee", "inpatient", 20260301, 20260301, NO_AMOUNTS, 0)
     ledger.state.values["settlement", KEY] = entry
     if word is not None:
         ledger.state.values["lines_word", KEY] = word
