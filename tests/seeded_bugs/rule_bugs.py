@@ -8,6 +8,9 @@ VERSIONS = "tests/unit/ledger/test_rule_versions.py"
 BY_VOTE = "tests/unit/contracts/test_rules_by_vote.py"
 PROVEN = "tests/unit/core/test_proven.py"
 GOVERNANCE = "consortium/contracts/governance/"
+REACHED = "tests/unit/contracts/test_versions_reach_through_imports.py"
+ASKED = "tests/unit/test_ask.py"
+VIEWED = "tests/unit/test_view_command.py"
 
 RULE_BUGS = (
     SeededBug(
@@ -156,5 +159,29 @@ PROOF_BUGS = (
         '        raise ProofError(f"a {fault}")\n    match value:',
         "        pass\n    match value:",
         (PROVEN,),
+    ),
+    SeededBug(
+        "patients-claim-by-the-newest-version",
+        "Who settles through another contract asks which version of it the height has (docs/decisions/069).",
+        "consortium/contracts/insurance/patient_claim.py",
+        "    is_joint = are_caps_joint(state, context)",
+        "    is_joint = False",
+        (REACHED,),
+    ),
+    SeededBug(
+        "asked-of-the-newest-version",
+        "A query is answered by the version that the chain has (docs/decisions/069).",
+        "consortium/commands/past.py",
+        "        return RuleBook(load_contracts(), self.ledger.reader).at(self.ledger.head_height + 1).contracts",
+        "        return load_contracts()",
+        (ASKED,),
+    ),
+    SeededBug(
+        "view-fed-by-two-at-once",
+        "One at a time feeds a view (docs/decisions/078).",
+        "nodes/process/view_file.py",
+        '            self._file.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed\n',
+        "",
+        (VIEWED,),
     ),
 )
