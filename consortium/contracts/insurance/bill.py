@@ -351,7 +351,7 @@ CONTRACT = Contract(
         Operation("number", Number, BY_PROVIDERS, _number, OF_INSTITUTION),
         Operation("issue", Issue, BY_PROVIDERS | {GENESIS}, _issue, OF_INSTITUTION),
         Operation("deliver", Step, BY_PROVIDERS, _deliver, OF_ISSUER),
-        Operation("verify", Step, BY_PROVIDERS | SUPERVISORS, _verify),
+        Operation("verify", Step, SUPERVISORS, _verify),
         VERIFY_BY_PATIENT.operation(_verify_by_patient),
         Operation("collect", Step, BY_BUREAU, _collect),
         Operation("reverse", Reverse, BY_PROVIDERS, _reverse, OF_ISSUER),

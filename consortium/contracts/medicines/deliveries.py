@@ -93,7 +93,7 @@ def _check_codes_shippable(state: State, codes: tuple[str, ...], med_list_codg: 
         if pack.med_list_codg != med_list_codg:
             raise Refused("trace-code-item", f"{code} is a pack of {pack.med_list_codg}, not of {med_list_codg}")
         if pack.holder != holder:
-            raise Refused("trace-code-elsewhere", f"{code} is held by {pack.holder}, not by {holder}")
+            raise Refused("trace-code-elsewhere", f"{code} is not held by {holder}")
 
 
 def _check_invoices(invoices: tuple[Invoice, ...], tender: Tender, order: Order) -> None:

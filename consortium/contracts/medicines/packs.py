@@ -157,6 +157,6 @@ def send_back(state: State, code: str, source: str, target: str) -> Pack:
 
 def _check_whole(code: str, pack: Pack, holder: str) -> None:
     if pack.holder != holder:
-        raise Refused("trace-code-elsewhere", f"{code} is held by {pack.holder}, not by {holder}")
+        raise Refused("trace-code-elsewhere", f"{code} is not held by {holder}")
     if pack.sales:
         raise Refused("trace-code-sold", f"{code} was sold by {pack.sales[-1].seller}: it cannot be handed on")

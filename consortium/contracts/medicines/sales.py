@@ -128,7 +128,7 @@ def sell_pack(state: State, code: str, med_list_codg: str, seller: str, sale: Sa
     if med_list_codg and pack.med_list_codg != med_list_codg:
         raise Refused("trace-code-item", f"{code} is a pack of {pack.med_list_codg}, not of {med_list_codg}")
     if pack.holder != seller:
-        raise Refused("trace-code-elsewhere", f"{code} is held by {pack.holder}, not by {seller}")
+        raise Refused("trace-code-elsewhere", f"{code} is not held by {seller}")
     sold = sale if sale.units == units else msgspec.structs.replace(sale, units=units)
     state.put(PACKS, code, msgspec.structs.replace(pack, units_left=pack.units_left - units, sales=(*pack.sales, sold)))
 

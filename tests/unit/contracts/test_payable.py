@@ -188,9 +188,17 @@ def test_a_bill_is_claimed_on_once_another_than_its_issuer_has_verified_it(house
     assert house.refusal("h1", "settlement", "claim", claim) == "bill-not-verified"
     house.run("h1", "bill", "deliver", bill.Step("H1-9"))
     assert house.refusal("h1", "settlement", "claim", claim) == "bill-not-verified"
-    assert house.refusal("h1", "bill", "verify", bill.Step("H1-9")) == "own-bill"
+    for member in ("h1", "h2", "p1"):  # regression: providers could verify for each other
+        assert house.refusal(member, "bill", "verify", bill.Step("H1-9")) == "not-permitted"
     house.run("regulator", "bill", "verify", bill.Step("H1-9"))
     house.run("h1", "settlement", "claim", claim)
+
+
+def test_a_supervisor_that_acts_for_an_institution_verifies_none_of_its_bills(house: Consortium) -> None:
+    house.genesis("institution", "sign", institution.Sign("H9", "hospital", 3, "regulator", "L-9", 20991231))
+    house.genesis("bill", "issue", house.issue("H9-1", "E", ONE))
+    assert house.refusal("regulator", "bill", "verify", bill.Step("H9-1")) == "own-bill"
+    assert house.refusal("bureau", "bill", "verify", bill.Step("H9-1")) == "wrong-stage"
 
 
 def test_the_account_of_a_held_person_pays_nothing_and_the_claim_goes_on(house: Consortium) -> None:

@@ -138,6 +138,14 @@ def test_nobody_hands_on_what_another_holds(house: Consortium) -> None:
     assert refusal(house, "s1", "transfer", Transfer(S1, "institution/none", CODES[4:])) == "unknown-institution"
 
 
+def test_who_hands_on_a_pack_that_it_does_not_hold_is_not_told_who_does(house: Consortium) -> None:
+    """Regression: the sentence named the holder."""
+    with pytest.raises(Refused) as told:
+        house.run("s1", "trace_code", "transfer", Transfer(S1, P1, CODES[1:2]))
+    assert told.value.code == "trace-code-elsewhere"
+    assert H1 not in told.value.sentence and P1 not in told.value.sentence
+
+
 @pytest.mark.parametrize(
     ("member", "code", "temperature", "kind"),
     [
