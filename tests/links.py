@@ -11,8 +11,10 @@ from consortium.core.contract import Table
 from consortium.core.discovery import modules_of
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
+from consortium.core.vault import BOX, BoxReader
 from consortium.ledger.state import Reader, State
 from consortium.roles.work import Work
+from consortium.vault.locksmith import Locksmith
 
 PSEUDONYM = re.compile(rb"(?<![0-9a-z])[bs]-[0-9a-f]{20}(?![0-9a-f])")  # of persons
 END = "\U0010ffff"
@@ -39,6 +41,16 @@ def work_records(work: Work) -> Iterator[bytes]:
         for name in task.__struct_fields__:
             value = getattr(task, name)
             yield from (encode(entry) for entry in value) if isinstance(value, tuple) else (encode(value),)
+
+
+def opened_records(boxes: BoxReader, smith: Locksmith) -> Iterator[bytes]:
+    """All that the keys of a member make readable of its private store, with the names under which it lies there, and
+    the vault's own rows."""
+    for name in boxes.names():
+        value = boxes.get(name)
+        if value is not None:
+            opened = value if name.startswith(".") else smith.open(BOX.decode(value)).record
+            yield encode((name, opened))
 
 
 class Groups:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from consortium.commands.folders import finish, save_ledger
+from consortium.core.crypto import SUITES
 from consortium.roles.hospital import HospitalTasks
 from consortium.runs.folder import write_simulated
 from consortium.runs.run import Run
@@ -21,8 +22,10 @@ from consortium.scenario.inputs import decode_work, encode_work
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Scenario, Workload
 from consortium.simulation.disk import Disk
-from consortium.simulation.run import Simulation
+from consortium.simulation.run import Simulation, secrets_of
+from consortium.vault.locksmith import Locksmith
 from tests.canaries import WINDOW, Net, forms, lay_input, make_canaries, read_lines
+from tests.links import opened_records
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 CANARIES = make_canaries()
@@ -30,17 +33,19 @@ ALL = [canary for found in CANARIES.values() for canary in found]
 
 
 class Laid(NamedTuple):
-    """A run over an input full of canaries. `inputs`: what each organisation was given, by its name."""
+    """A run over an input full of canaries. `inputs`: what each organisation was given, by its name; `opened`: what
+    its keys open of its private store."""
 
     net: Net
     inputs: dict[str, bytes]
     folder: Path
     frames: list[bytes]
     disks: dict[str, bytes]
+    opened: dict[str, bytes]
 
 
 def scenario_over(folder: Path) -> Scenario:
-    options = {"data": str(folder), "claims_max": 60, "duration_us": 3_000_000}
+    options = {"data": str(folder), "claims_max": 60, "duration_us": 3_000_000, "lines_days": 15, "padded": 3}
     return msgspec.structs.replace(
         load_scenario(SCENARIOS / "claim_day.py"),
         workload=Workload("claim_day", options),
@@ -67,7 +72,11 @@ def laid(tmp_path_factory: pytest.TempPathFactory) -> Laid:
     assert not [verdict for verdict in verdicts if verdict.failed]
     disks = {name: _disk_of(node.disk) for name, node in simulation.nodes.items()}
     inputs = {name: encode_work(work) for name, work in prepare(scenario, KEY).work.items()}
-    return Laid(Net(ALL), inputs, folder / "run", frames, disks)
+    opened = {}
+    for name, node in simulation.nodes.items():
+        smith = Locksmith(SUITES[scenario.suite](), secrets_of(scenario, name), name)
+        opened[name] = b"\n".join(opened_records(node.disk.boxes, smith))
+    return Laid(Net(ALL), inputs, folder / "run", frames, disks, opened)
 
 
 def _disk_of(disk: Disk) -> bytes:
@@ -85,6 +94,14 @@ def test_no_canary_is_on_ledger_bus_trace_report_or_any_disk(laid: Laid) -> None
     assert laid.net.caught(b"\n".join(laid.frames)) == set()
     for name, disk in laid.disks.items():
         assert len(disk) > 1_000 and laid.net.caught(disk) == set(), name
+
+
+def test_what_a_party_was_given_and_can_open_holds_no_canary(laid: Laid) -> None:
+    """A box hides a canary from a search of the disk, and not from the party that it was sealed to."""
+    for name in ("bureau", "regulator"):
+        assert b"med_list_codg" in laid.opened[name], "the control: lines of bills were given, and are open here"
+    for name, opened in laid.opened.items():
+        assert laid.net.caught(opened) == set(), name
 
 
 def test_a_patients_words_are_in_the_input_of_the_institution_that_served_it_alone(laid: Laid) -> None:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from consortium.core.codec import encode, tagged_hash
+from consortium.core.crypto import SUITES
 from consortium.core.genesis import Genesis
 from consortium.core.machine import Rows
 from consortium.roles.hospital import HospitalTasks
@@ -24,8 +25,9 @@ from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Workload
 from consortium.scenario.workloads.person_years import BILL, SETTLEMENT
 from consortium.simulation.run import Simulation, secrets_of
+from consortium.vault.locksmith import Locksmith
 from tests.canaries import EACH, identity_number, lay_input, make_canaries
-from tests.links import Groups, digests_in, genesis_records, state_records, work_records
+from tests.links import Groups, digests_in, genesis_records, opened_records, state_records, work_records
 from tests.simulation.test_overdue import outcomes_of
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
@@ -37,6 +39,7 @@ class Told(NamedTuple):
 
     records: list[bytes]
     work: dict[str, Work]
+    private: dict[str, list[bytes]]  # of each member: what it can open of its private store
     owner: dict[str, tuple[str, int]]  # person and year, by pseudonym
     key: bytes
     secrets: list[bytes]  # of hospital-1
@@ -50,7 +53,7 @@ def key_of(seed: int) -> bytes:
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     folder = tmp_path_factory.mktemp("links") / "data"
     lay_input(SCENARIOS / "data" / "synthea_40", folder, make_canaries())
-    options = {"data": str(folder), "claims_max": 100, "duration_us": 3_000_000}
+    options = {"data": str(folder), "claims_max": 100, "duration_us": 3_000_000, "lines_days": 15}
     scenario = msgspec.structs.replace(
         load_scenario(SCENARIOS / "claim_day.py"), workload=Workload("claim_day", options), faults=(), suite="plain"
     )
@@ -70,7 +73,11 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     }
     records = [*said, *genesis_records(genesis), *state_records(rows)]
     secrets = list(secrets_of(scenario, "hospital-1").values())
-    return Told(records, dict(prepare(scenario, key).work), owner, key, secrets)
+    private = {}
+    for name, node in simulation.nodes.items():
+        smith = Locksmith(SUITES[scenario.suite](), secrets_of(scenario, name), name)
+        private[name] = list(opened_records(node.disk.boxes, smith))
+    return Told(records, dict(prepare(scenario, key).work), private, owner, key, secrets)
 
 
 def linked(told: Told, records: Iterable[bytes], served: set[str]) -> list[set[tuple[str, int]]]:
@@ -90,10 +97,15 @@ def served_by(told: Told, work: Work) -> set[str]:
     return {told.owner[token][0] for tokens in named for token in tokens}
 
 
+HOLD_LINES = ("hospital-1", "hospital-2", "pharmacy-1", "regulator")  # whoever billed them, and who judges them
+
+
 @pytest.mark.parametrize("name", ["hospital-1", "hospital-2", "pharmacy-1", "regulator", "supplier"])
 def test_nobody_links_the_years_of_a_person_whom_it_did_not_serve(told: Told, name: str) -> None:
-    work = told.work[name]
-    assert linked(told, [*told.records, *work_records(work)], served_by(told, work)) == []
+    """By its whole disk: the ledger, its input, and all that its keys open of its private store."""
+    work, private = told.work[name], told.private[name]
+    assert any(b"med_list_codg" in record for record in private) == (name in HOLD_LINES)
+    assert linked(told, [*told.records, *work_records(work), *private], served_by(told, work)) == []
 
 
 def test_the_ledger_alone_links_a_claim_with_its_bill_within_a_year_and_no_more(told: Told) -> None:
@@ -145,7 +157,7 @@ def keyed(keys: Iterable[bytes]) -> Callable[[str], Iterable[bytes]]:
 
 
 def test_trying_all_of_a_county_finds_nobody_without_the_bureaus_key(told: Told) -> None:
-    own = [*told.records, *work_records(told.work["supplier"])]
+    own = [*told.records, *work_records(told.work["supplier"]), *told.private["regulator"]]
     assert found(own, bare) == set()
     assert found(own, keyed([b"", *told.secrets])) == set()
 
