@@ -15,7 +15,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "number": {H, P},
         "issue": {H, P, G},
         "deliver": {H, P},
-        "verify": {B, H, P, R},
+        "verify": {B, R},
         "verify_by_patient": set(EVERY_MEMBER),
         "collect": {B},
         "reverse": {H, P},
