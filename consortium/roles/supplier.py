@@ -1,6 +1,6 @@
 """A supplier: registers a lot of traced packs for every order that it gets, and ships it with its two invoices.
 
-What comes back to it, it refunds."""
+Reports of inspections lie in its vault; the ledger has commitments to them. What comes back to it, it refunds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from hashlib import sha256
 
 from consortium.contracts.medicines import procurement_records as procurement
 from consortium.contracts.medicines import trace_code
-from consortium.core.codec import tagged_hash
+from consortium.contracts.medicines.inspections import INSPECTION, Inspection
+from consortium.core.codec import encode, tagged_hash
 from consortium.core.contract import StateReader
-from consortium.core.machine import Note, Outcome
+from consortium.core.machine import Guard, Note, Outcome
+from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
@@ -25,9 +27,10 @@ class SupplierConduct(Conduct):
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._member = ""
+        self._salts = Salts()
 
     def plan(self, work: Work, agenda: Agenda) -> None:
-        self._member = work.member
+        self._member, self._salts = work.member, work.of(Salts)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
@@ -57,7 +60,10 @@ class SupplierConduct(Conduct):
             procurement.Invoice(tender.producer, self._member, _digest(order_no, "producer")),
             procurement.Invoice(self._member, order.fixmedins_code, _digest(order_no, "supplier")),
         )
-        ship = procurement.Ship(order_no, codes, invoices, _digest(order_no, "inspection"), True)
+        inspected = Inspection(order_no, produce.lot_no, tender.med_list_codg, order.quantity, True)
+        report = Guard(f"{INSPECTION}/{order_no}", encode(inspected))
+        agenda.guard(report)
+        ship = procurement.Ship(order_no, codes, invoices, self._salts.commit(*report), True)
         agenda.wish(f"ship:{order_no}", (("trace_code", "produce", produce), ("procurement", "ship", ship)))
 
     def _refund(self, order_no: str, agenda: Agenda) -> None:

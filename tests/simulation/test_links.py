@@ -104,7 +104,8 @@ HOLD_LINES = ("hospital-1", "hospital-2", "pharmacy-1", "regulator")  # whoever 
 def test_nobody_links_the_years_of_a_person_whom_it_did_not_serve(told: Told, name: str) -> None:
     """By its whole disk: the ledger, its input, and all that its keys open of its private store."""
     work, private = told.work[name], told.private[name]
-    assert any(b"med_list_codg" in record for record in private) == (name in HOLD_LINES)
+    assert any(b"lines/" in record for record in private) == (name in HOLD_LINES)
+    assert any(b"inspection/" in record for record in private) == (name == "supplier")
     assert linked(told, [*told.records, *work_records(work), *private], served_by(told, work)) == []
 
 

@@ -175,7 +175,7 @@ class Ship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     order_no: str
     codes: tuple[str, ...]
     invoices: tuple[Invoice, ...]
-    inspection_report: bytes  # 32 bytes
+    inspection_report: bytes  # a commitment to the report, which lies in the supplier's vault: 32 bytes
     inspection_passed: bool
 
 

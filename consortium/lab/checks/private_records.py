@@ -29,6 +29,11 @@ class _Institution(msgspec.Struct, frozen=True):
     member: str
 
 
+class _Order(msgspec.Struct, frozen=True):
+    supplier: str
+    inspection_report: bytes = b""
+
+
 class _Tombstone(msgspec.Struct, frozen=True):
     awaiting: tuple[str, ...]
 
@@ -49,6 +54,7 @@ class Committed(NamedTuple):
 _RECORD: Decoder[_Record] = Decoder(_Record, ROW_BYTES_MAX)
 _BILL: Decoder[_Bill] = Decoder(_Bill, ROW_BYTES_MAX)
 _INSTITUTION: Decoder[_Institution] = Decoder(_Institution, ROW_BYTES_MAX)
+_ORDER: Decoder[_Order] = Decoder(_Order, ROW_BYTES_MAX)
 _TOMBSTONE: Decoder[_Tombstone] = Decoder(_Tombstone, ROW_BYTES_MAX)
 _BOX: Decoder[_Box] = Decoder(_Box, 4 * ROW_BYTES_MAX)
 
@@ -63,6 +69,10 @@ def committed(rows: Rows) -> Iterator[Committed]:
         bill = _BILL.decode(raw)
         if bill.lines:
             yield Committed(f"lines/{number}", bill.lines, (members[bill.fixmedins_code],))
+    for number, raw in _table(rows, "drug_order"):
+        order = _ORDER.decode(raw)
+        if order.inspection_report:
+            yield Committed(f"inspection/{number}", order.inspection_report, (order.supplier,))
 
 
 def tombstones(rows: Rows) -> dict[str, tuple[str, ...]]:

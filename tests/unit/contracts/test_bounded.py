@@ -7,6 +7,7 @@ ROOT = Path(__file__).resolve().parents[3] / "consortium" / "contracts"
 
 UNBOUNDED = {  # function: why it may
     "governance_rules._used_keys": "a key that was ever used is refused; one entry an epoch",
+    "inspections._held_by": "a node asks at its boot which records are its own; no operation does",
     "private_lines._held_by": "a node asks at its boot which records are its own; no operation does",
     "record._held_by": "a node asks at its boot which records are its own; no operation does",
     "catalogue.erased_handles": "a node asks at its boot which records are erased; no operation does",
