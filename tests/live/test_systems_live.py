@@ -1,0 +1,47 @@
+"""Every question of scenarios/systems is answered by real processes as in the simulator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from consortium.commands.folders import open_ledger, open_vault
+from consortium.lab.checks.claims import judge
+from consortium.roles.meddler import BENDS
+from consortium.runs.folder import load_run
+from consortium.runs.run import Run
+from consortium.scenario.load import load_scenario
+from nodes.conduct.conductor import run_local
+from tests.simulation.test_overdue import outcomes
+
+pytestmark = [pytest.mark.live, pytest.mark.nightly]
+SYSTEMS = Path(__file__).resolve().parents[2] / "scenarios" / "systems"
+ELSEWHERE = {"erasure", "rule_change"}  # which have tests of their own, in this folder
+NAMES = sorted(path.stem for path in SYSTEMS.glob("*.py") if path.stem not in ELSEWHERE)
+
+
+def refused(run: Run) -> dict[str, int]:
+    codes = [one.receipt.code for one in outcomes(run) if not one.receipt.is_ok]
+    return {code: codes.count(code) for code in codes}
+
+
+def findings(run: Run, rule: str) -> set[str]:
+    return {one["node"] for one in run.trace if one["kind"] == "finding" and one["rule"] == rule}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_question_is_answered_by_real_processes(tmp_path: Path, name: str) -> None:
+    outcome = run_local(load_scenario(SYSTEMS / f"{name}.py"), tmp_path / "run")
+    assert (outcome.verdict, outcome.sentence) == ("done", "")
+    run = load_run(outcome.folder, open_ledger, open_vault)
+    assert [verdict.name for verdict in judge(run) if verdict.fails] == []
+    if name == "future_claim":
+        assert refused(run)["future-day"] == 8 and findings(run, "service-not-rendered") == {"regulator"}
+    elif name == "private_lines":
+        assert findings(run, "lines-differ") == {"bureau", "regulator"}
+    elif name == "patient_claim":
+        assert set(BENDS) <= set(refused(run))
+    else:
+        assert name == "overdue", "say here what answers the question of a new scenario"
+        assert [one for one in outcomes(run) if one.operation == "check_overdue" and one.receipt.is_ok]
