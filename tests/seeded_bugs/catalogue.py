@@ -9,6 +9,7 @@ from .core_bugs import CORE_BUGS
 from .damage_bugs import DAMAGE_BUGS
 from .explored_bugs import EXPLORED_BUGS
 from .identity_bugs import IDENTITY_BUGS
+from .insurance_bugs import INSURANCE_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
@@ -37,6 +38,7 @@ BUGS: tuple[SeededBug, ...] = (
     *IDENTITY_BUGS,
     *EXPLORED_BUGS,
     *MEDICINE_BUGS,
+    *INSURANCE_BUGS,
     *RULE_BUGS,
     *PROOF_BUGS,
 )
