@@ -214,7 +214,7 @@ def test_no_claim_outside_cover_is_paid(day: int, dead: int) -> None:
     house.genesis("enrolment", "register", person)
     is_covered = 20000101 <= day < 20050101 or 20100101 <= day < (20120102 if dead else 20150101)
     try:
-        enrolment.coverage_on(house.state, "X", day)
+        enrolment.cover(enrolment.get_person(house.state, "X"), "X", day)
     except Refused as refused:
         assert not is_covered
         assert refused.code in ("not-enrolled", "coverage-lapsed", "person-dead")

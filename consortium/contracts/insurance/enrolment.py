@@ -167,11 +167,6 @@ def get_person(state: StateReader, psn_no: str) -> Person:
     return person
 
 
-def coverage_on(state: StateReader, psn_no: str, day: int) -> Period:
-    """The period that covers a person on a service day; refuses like `get_person` and `cover`."""
-    return cover(get_person(state, psn_no), psn_no, day)
-
-
 def _check_person(psn_no: str, person: Person) -> None:
     check_pseudonym(psn_no, "psn_no")
     check_digest(person.commitment, "commitment", may_be_empty=True)

@@ -19,7 +19,7 @@ def house() -> Consortium:
 def status_on(house: Consortium, psn_no: str, day: int) -> str:
     """`active`, or the code with which a claim of that day would be refused."""
     try:
-        enrolment.coverage_on(house.state, psn_no, day)
+        enrolment.cover(enrolment.get_person(house.state, psn_no), psn_no, day)
     except Refused as refusal:
         return refusal.code
     return "active"
@@ -55,7 +55,7 @@ def test_a_new_person_and_a_death_in_operation(house: Consortium) -> None:
     house.run("bureau", "enrolment", "propose_change", ProposeChange("n", "N", periods))
     house.run("regulator", "enrolment", "endorse_change", DecideChange("n", "N"))
     assert funds.has_account(house.state, "person/N")
-    assert enrolment.coverage_on(house.state, "N", 20200105).insutype == "resident"
+    assert enrolment.cover(enrolment.get_person(house.state, "N"), "N", 20200105).insutype == "resident"
     assert status_on(house, "N", 20200301) == "coverage-lapsed"
     house.run("h1", "enrolment", "propose_change", ProposeChange("d", "N", periods, 20200502))
     house.run("bureau", "enrolment", "endorse_change", DecideChange("d", "N"))
