@@ -72,4 +72,12 @@ VAULT_BUGS = (
         "                pass\n",
         ("tests/unit/nodes/test_private_store.py",),
     ),
+    SeededBug(
+        "pad-of-a-page-gone",
+        "A value lies in overflow pages alone, of which SQLite leaves no copies (docs/decisions/083).",
+        "nodes/process/private_store.py",
+        "values = (row.name, PAGE_BYTES, row.value)",
+        "values = (row.name, 0, row.value)",
+        ("tests/unit/nodes/test_private_pad.py",),
+    ),
 )
