@@ -41,7 +41,7 @@ INVOICES_MAX = 2
 
 
 def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
-    """Also amends a shipment that is not yet received."""
+    """Also amends a shipment that is not yet received; its inspection report stays the one that was committed to."""
     order_no = arguments.order_no
     order = get_order(state, order_no)
     stage = ORDER_LIFE.move("ship", order.stage, f"order {order_no}")
@@ -50,9 +50,7 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
         raise Refused(
             "prepayment-missing", f"order {order_no} is shipped after {tender.prepay_bp} basis points are paid"
         )
-    check_digest(arguments.inspection_report, "inspection_report")
-    if not arguments.inspection_passed:
-        raise Refused("inspection-failed", f"the goods of order {order_no} failed inspection: they must not be shipped")
+    _check_report(order, arguments)
     check_count(len(arguments.codes), ORDER_CODES_MAX, "codes", 0)
     if arguments.codes:
         if len(arguments.codes) != order.quantity:
@@ -80,6 +78,15 @@ def _ship(state: State, arguments: Ship, context: Context) -> list[Event]:
     state.put(ORDERS, order_no, shipped)
     kind = "shipment-amended" if order.stage == stage else "order-shipped"
     return [Event(kind, {"order_no": order_no, "packs": order.quantity, "invoices": len(arguments.invoices)})]
+
+
+def _check_report(order: Order, arguments: Ship) -> None:
+    order_no = arguments.order_no
+    check_digest(arguments.inspection_report, "inspection_report")
+    if order.inspection_report not in (b"", arguments.inspection_report):
+        raise Refused("report-differs", f"the goods of order {order_no} have an inspection report already")
+    if not arguments.inspection_passed:
+        raise Refused("inspection-failed", f"the goods of order {order_no} failed inspection: they must not be shipped")
 
 
 def _check_codes_shippable(state: State, codes: tuple[str, ...], med_list_codg: str, supplier: str) -> None:

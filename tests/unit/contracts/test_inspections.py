@@ -36,3 +36,10 @@ def test_the_supplier_holds_the_report_and_buyer_and_supervisors_may_have_it() -
     assert {name for name in MEMBERS if entry.may_have(name)} == {"s1", "h1", "bureau", "regulator"}
     assert list(CATALOGUE.held_by(house.state, "s1", True)) == ["inspection/O1"]
     assert list(CATALOGUE.held_by(house.state, "s2", True)) == []
+
+
+def test_an_amended_shipment_keeps_its_report() -> None:
+    """A vault keeps one record under a handle: another commitment would be one to a record that nobody holds."""
+    house, codes, invoice = shipped(), (code_of(0),), Invoice("s1", "H1", b"j" * 32)
+    for report, code in ((REPORT, "ok"), (b"x" * 32, "report-differs")):
+        assert house.refusal("s1", "procurement", "ship", Ship("O1", codes, (invoice,), report, True)) == code
