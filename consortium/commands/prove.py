@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
@@ -61,7 +62,8 @@ def prove(
     proven = judge_from(Anchor.of(genesis), proof)  # nothing is handed out that would not convince
     target.write_bytes(proof)
     typer.echo(tell(proven, genesis))
-    typer.echo(f"written: {target} ({len(proof):,} bytes); judge it with: consortium verify-proof {target} GENESIS")
+    named = shlex.quote(str(target))
+    typer.echo(f"written: {target} ({len(proof):,} bytes); judge it with: consortium verify-proof {named} GENESIS")
 
 
 class _Wanted(NamedTuple):
@@ -204,6 +206,7 @@ COMMAND = Command(
     "prove",
     "Write a proof of one record of a run's ledger: a file that convinces with the genesis file alone.\n\n"
     f"What can be proven: {_words(load_told_tables())}. A record that is not there is proven to be absent.\n\n"
+    "A claim is psn_no/year/sequence: `consortium view RUN statement` lists them.\n\n"
     "\b\nExamples:\n  consortium prove runs/RUN claim P1/2026/000001\n"
     "  consortium prove runs/RUN account fund/employee-pool --at 120 --out pool.proof\n"
     "  consortium prove runs/RUN/nodes/bureau receipt 128/0\n\n"

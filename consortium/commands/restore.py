@@ -29,9 +29,10 @@ def restore(
 COMMAND = Command(
     "restore",
     "Lay a node's disk out of an archive: an older disk, which votes again when that is safe.\n\n\b\nExamples:\n"
-    "  consortium restore bureau.backup runs/RUN/nodes/bureau\n\n"
+    "  consortium restore bureau.backup runs/RUN/nodes/bureau\n"
+    "  consortium restore backups/hospital-1.backup runs/RUN/nodes/hospital-1\n\n"
     "An archive of another chain or member, a damaged one and a folder that is not empty are refused. Where it has "
-    "no keys, put keys/ and settings.json into the folder first.",
+    "no keys, put keys/ and settings.json into the folder first.\n\nExit status: 0 restored, 2 wrong usage or input.",
     restore,
     RUN,
 )

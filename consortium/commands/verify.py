@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +31,8 @@ def verify(
 ) -> None:
     if at_least < 0:
         raise UserError(f"--at-least={at_least}: expected a height, 0 or more")
+    if not ledger.exists():
+        raise UserError(f"there is no {ledger}: name a {LEDGER_FILE}, or the folder of a node, RUN/nodes/NAME")
     path = ledger / LEDGER_FILE if ledger.is_dir() else ledger
     if ledger.is_dir() and not path.is_file():
         raise UserError(f"{ledger} holds no {LEDGER_FILE}: name the folder of a node, RUN/nodes/NAME")
@@ -39,7 +43,10 @@ def verify(
     if protocol is None:
         raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")
     try:
-        verified = _verify(path, lambda rows: verify_ledger(value, rows, load_contracts(), protocol, at_least))
+        with _progress() as progress:
+            verified = _verify(
+                path, lambda rows: verify_ledger(value, rows, load_contracts(), protocol, at_least, progress)
+            )
     except (Fault, Damaged) as fault:
         if json:
             print_json({"format": 1, "ledger": str(path), "is_sound": False, "fault": str(fault)})
@@ -51,6 +58,21 @@ def verify(
         print_json(_fields(path, verified, notes))
     else:
         _tell(path, verified, notes)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """On a terminal, one line that says how far it is, gone afterwards; nothing elsewhere."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    words = spoken()
+    try:
+        yield lambda height, head: typer.echo(
+            "\r" + words("block {height} of {head}", height=height, head=head), nl=False, err=True
+        )
+    finally:
+        typer.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _verify(path: Path, verify_rows: Callable[[SqliteRows], Verified]) -> Verified:

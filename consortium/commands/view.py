@@ -29,7 +29,8 @@ def view(
         str, typer.Option(metavar="MEMBER", help="Whose ledger, and who looks. Default: the first that may.")
     ] = "",
     where: Annotated[
-        list[str] | None, typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this value.")
+        list[str] | None,
+        typer.Option("--where", metavar="COLUMN=VALUE", help="Only rows with this value; amounts in fen."),
     ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Throw the view away and make it again.")] = False,
     json: Json = False,
@@ -115,8 +116,9 @@ def _show(file: ViewFile, past: Past, first: int, wanted: Sequence[tuple[str, st
         return
     console, words = make_console(), spoken()
     for table in shown:
-        console.print(f"{table.name} ({len(found[table.name])})", style="bold")
-        columns = [Column(name, kind in (NUMBER, FEN)) for name, kind in table.kinds.items()]
+        in_yuan = words(", amounts in yuan") if FEN in table.kinds.values() else ""
+        console.print(f"{table.name} ({len(found[table.name])}){in_yuan}", style="bold")
+        columns = [Column(name.removesuffix("_fen"), kind in (NUMBER, FEN)) for name, kind in table.kinds.items()]
         show_table(console, columns, [_told(table, row) for row in found[table.name]])
     if first:
         typer.echo(words("the ledger begins at height {first}: what came before is not in it", first=first), err=True)
@@ -143,6 +145,7 @@ COMMAND = Command(
     "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time.\n\n"
     "\b\nExamples:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
     "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/P1 --json\n\n"
+    "A table tells amounts in yuan to the fen; --json and --where count fen.\n\n"
     "Exit status: 0 shown, 1 refused, 2 wrong usage or input.",
     view,
     LOOK,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from consortium.contracts.insurance.journal import TELLING
 from consortium.views.view import DAY, FEN, NUMBER, TEXT, Book, Columns, Told, View
 
 _AMOUNTS = {
@@ -31,7 +32,7 @@ _KINDS = {"settled": "settled", "settlement-reversed": "reversed"}
 
 
 def _feed(book: Book, told: Told) -> None:
-    if told.contract != "settlement":
+    if told.contract not in TELLING:
         return
     for event in told.events:
         counted = _KINDS.get(event.kind)

@@ -9,6 +9,7 @@ import msgspec
 
 from consortium.contracts.access import BY_HOLDERS, SUPERVISORS
 from consortium.contracts.insurance.bill import Issue, normalise
+from consortium.contracts.insurance.journal import TELLING
 from consortium.contracts.insurance.lines import Sold
 from consortium.contracts.insurance.settlement import IssueAndClaim
 from consortium.contracts.medicines.lots import Extend, Produce
@@ -39,7 +40,7 @@ def _feed(book: Book, told: Told) -> None:
     elif told.is_call("stock", "endorse_uncoded"):
         listed = told.read(ListUncoded)
         book.add("stock", (holder_of_institution(listed.fixmedins_code), listed.med_list_codg), uncoded=listed.count)
-    elif told.contract in ("bill", "settlement"):
+    elif told.contract in ("bill", *TELLING):
         _on_bill(book, told)
 
 

@@ -295,12 +295,16 @@ def _digest_of(file: IO[bytes]) -> bytes:
 
 @contextlib.contextmanager
 def _beside(path: Path, what: str) -> Iterator[Path]:
-    """A folder of mode 0700 beside a path, gone afterwards."""
+    """A folder of mode 0700 beside a path, gone afterwards, also when Ctrl-C comes while it goes: keys lie in it."""
     place = Path(tempfile.mkdtemp(prefix=f".{path.name}.{secrets.token_hex(4)}.", suffix=f".{what}", dir=path.parent))
     try:
         yield place
     finally:
-        shutil.rmtree(place, ignore_errors=True)
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+        except KeyboardInterrupt:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
 
 
 def _sync(folder: Path) -> None:

@@ -161,7 +161,7 @@ def test_a_table_cuts_no_word_at_any_width(width: int) -> None:
 def test_a_printed_command_can_be_pasted(kept: Path) -> None:
     lines = [line.strip() for line in (kept / "README.md").read_text(encoding="utf-8").splitlines()]
     printed = [shlex.split(line, comments=True) for line in lines if line.startswith("consortium ")]
-    assert [words[1] for words in printed] == ["check", "report", "verify"]
+    assert [words[1] for words in printed] == ["check", "report", "verify", "view", "ask", "prove"]
     assert all(Path(words[2].removesuffix("/nodes/NAME")) == kept for words in printed)
 
 

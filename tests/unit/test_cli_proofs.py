@@ -140,6 +140,10 @@ def test_wrong_input_is_one_sentence(folder: Path, say: Say, tmp_path: Path) -> 
         ("prove", folder, "header", "999"): "no seal stands at or above height 999",
         ("prove", folder, "header", "1", "--at", "3"): "--at is for records of the state",
         ("prove", folder, "bill", "§"): "'§' is no bill",
+        ("prove", folder, "claim", "P1"): "'P1' is no claim: expected psn_no/year/sequence, as in P1/2026/1",
+        ("prove", folder, "claim", "P1/2026/0"): "'P1/2026/0' is no claim: sequence",
+        ("prove", folder, "claim", "P1/2026/١"): "'P1/2026/١' is no claim: expected",
+        ("verify", "nowhere"): "there is no nowhere: name a ledger.sqlite",
         ("prove", folder, "proposal", "a\x01"): "printable text",
         ("prove", folder, "proposal", "a" * 600): "1 to 512 characters, got 600",
         ("prove", folder, "proposal", "first", "--node", "eve"): "no ledger of a node 'eve'",
@@ -187,6 +191,7 @@ def test_every_word_is_told_once_and_in_the_help() -> None:
     assert all(re.fullmatch(r"[a-z-]+", word) for word in tables)
     help_text = app.all_commands()["prove"].help
     assert all(f"{word} ID" in help_text for word in tables)
+    assert tables["claim"].key_of("P1/2026/1") == tables["claim"].key_of("P1/2026/000001") == "P1/2026/000001"
     assert tables["bill"].key_of("Ｈ1 - 01") == tables["bill"].key_of("h1-01")
 
 

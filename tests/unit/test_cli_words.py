@@ -111,7 +111,7 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
         (["run", "small", "--on", "simulator", "--set", "faults_tolerated=1"], "at least 4 validators"),
         (["check", "nowhere"], "no such folder"),
         (["report", "scenarios"], "has no scenario.json"),
-        (["verify", "nowhere.sqlite"], "--genesis"),
+        (["verify", "nowhere.sqlite"], "there is no nowhere.sqlite: name a ledger.sqlite"),
         (["verify", "nowhere.sqlite", "--at-least", "-1"], "--at-least"),
         (["import", "nowhere"], "no such folder"),
         (["run", "beside", "--on", "simulator"], "did you mean ./beside.py?"),

@@ -133,6 +133,12 @@ def test_amounts_are_shown_in_yuan_to_the_fen(say: Any) -> None:
     assert {fen: viewing._yuan(fen) for fen in told} == told
 
 
+def test_a_table_says_yuan_where_it_shows_yuan_and_no_column_says_fen(say: Any) -> None:
+    status, out, _ = say("payables")
+    assert status == 0 and "institution (2), amounts in yuan" in out and "_fen" not in out
+    assert "amounts" not in say("stock", "--member", "bureau")[1]
+
+
 @pytest.mark.parametrize(
     ("words", "why"),
     [

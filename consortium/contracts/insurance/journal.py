@@ -37,11 +37,25 @@ class Settlement(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     payable_on: int = 0  # the day on which what is owed becomes payable without a word on the lines; 0 = at once
 
 
-SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement, told_as="claim")
-
-
 def settlement_key(psn_no: str, year: int, sequence: int) -> str:
     return f"{psn_no}/{year}/{sequence:06d}"
+
+
+def spelt_key(text: str) -> str:
+    """The key of "psn_no/YYYY/sequence" as a person writes it, the sequence also without zeros before it. Refuses
+    `bad-identifier`, `personal-number`, `bad-number`."""
+    parts = text.split("/")
+    if len(parts) != 3 or not all(each.isascii() and each.isdigit() and len(each) <= 6 for each in parts[1:]):
+        raise Refused("bad-identifier", "expected psn_no/year/sequence, as in P1/2026/1")
+    psn_no, year, sequence = parts
+    check_pseudonym(psn_no, "psn_no")
+    check_range(int(year), 1900, 2999, "year")
+    check_range(int(sequence), 1, SEQUENCE_MAX, "sequence")
+    return settlement_key(psn_no, int(year), int(sequence))
+
+
+SETTLEMENTS: Table[Settlement] = Table("settlement", Settlement, told_as="claim", key_of=spelt_key)
+TELLING = ("settlement", "patient_claim")  # the contracts whose operations make entries, and tell them
 
 
 def get_settlement(state: StateReader, psn_no: str, year: int, sequence: int) -> Settlement:

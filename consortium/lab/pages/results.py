@@ -41,6 +41,9 @@ Look closer:
     consortium check {folder}            # judge the run again
     consortium report {folder}           # write report.html again
     consortium verify {folder}/nodes/NAME   # check one node's ledger from the genesis file alone
+    consortium view {folder}             # statements, payables, stock: what there is to see
+    consortium ask {folder} MEMBER       # what a member may ask of the contracts
+    consortium prove {folder} claim PERSON/YEAR/SEQUENCE   # a proof to carry away; the view `statement` lists claims
 """
 
 _PLUGIN_FILES = """| `plugins.json` | the user's own files that the run loaded, each with its SHA-256 |

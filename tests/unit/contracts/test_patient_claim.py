@@ -15,7 +15,10 @@ from consortium.contracts.records.identity import Vouch
 from consortium.core import versions
 from consortium.core.crypto import SUITES
 from consortium.core.spoken import Said
+from consortium.views import load_views
+from consortium.views.view import Book, feed_block
 from tests.contracts_state import CHAIN, Consortium, code_of, founded, stock
+from tests.views_kit import Recorded
 
 SUITE = SUITES["ed25519"]()
 ANNA, BERT = b"a" * 32, b"b" * 32
@@ -57,6 +60,29 @@ def test_the_funds_share_is_paid_out_to_the_person_once(house: Consortium) -> No
     assert house.refusal("agent", "patient_claim", "claim", said(2)) == "bill-reimbursed"
     assert house.refusal("h1", "settlement", "claim", settlement.Claim("H3-1", "E")) == "bill-reimbursed"
     assert house.sum_of_balances() == 0
+
+
+def test_a_view_tells_what_a_patient_claimed_and_sold_packs_leave_stock() -> None:
+    house = Recorded()
+    founded(house)
+    house.day = 20_544
+    house.genesis("identity", "vouch", Vouch("b-anna", "", SUITE.public_key(ANNA)))
+    stock(house, "lot", (code_of(0), code_of(1)), "institution/H3")
+    day: dict[str, Any] = {"begndate": 20260301, "enddate": 20260310, "med_type": "inpatient"}
+    lines = (Line("D", 1, 1_000_000, (code_of(0),)),)
+    house.run("h1", "bill", "issue", house.issue("H3-1", "b-anna", lines, **day))
+    step(house, ("h1", "deliver"), ("bureau", "verify"))
+    house.run("agent", "patient_claim", "claim", said())
+    house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
+    told = {}
+    for name in ("statement", "stock"):
+        view = load_views()[name]
+        told[name] = Book(view.tables)
+        for block in house.blocks([]):
+            feed_block(view, told[name], block)
+    assert told["statement"].column("year", ("E", 2026), "settled") == 1
+    assert told["statement"].column("entry", ("E", 2026, 1), "bill_no") == "h3-1"
+    assert told["stock"].column("stock", ("institution/H3", "D"), "packs") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,6 +40,24 @@ def empty_run(laid: NodeFolder, place: Path) -> NodeFolder:
     for name in ("genesis.json", "scenario.json"):
         (place / name).write_bytes((laid.run / name).read_bytes())
     return NodeFolder(place, ME)
+
+
+def test_ctrl_c_while_the_working_folder_goes_leaves_no_keys_beside_the_archive(
+    laid: NodeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Any = shutil.rmtree
+    calls: list[Path] = []
+
+    def interrupted(path: Path, **options: bool) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        real(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        make_backup(laid, tmp_path / "me.backup")
+    assert [path.name for path in tmp_path.iterdir()] == ["me.backup"]
 
 
 def test_a_restored_disk_has_the_same_ledger_and_records_and_says_that_its_votes_are_lost(
