@@ -31,7 +31,7 @@ class Book(Registry):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: dict[str, tuple[str, str]] = {}  # by bill: what a patient claims, under which pseudonym, off site
+        self.asked: dict[str, tuple[str, str, int]] = {}  # by bill: a patient's claim: pseudonym, off site, day
 
     # --- settlement ---------------------------------------------------------------------------------------------------
 
@@ -54,12 +54,15 @@ class Book(Registry):
             self.bills = known
             raise
 
-    def settle(self, number: str, bill: Bill, away: str, uses_account: bool, group: str, payee: str = "") -> Settled:
-        """`payee`: the account of whoever paid in cash, whatever became of the institution."""
+    def settle(
+        self, number: str, bill: Bill, away: str, uses_account: bool, group: str, payee: str = "", came: int = 0
+    ) -> Settled:
+        """`payee`: the account of whoever paid in cash, whatever became of the institution. `came`: the day on which
+        the claim came, 0 = today."""
         institution, day = self.institutions[bill.institution], bill.end
         if not payee:
             institution.need_open(day)
-        self.need_in_time(day)
+        self.need_in_time(day, came or self.today)
         need(day // 10_000 > self.closed_through, "closed")
         need(bill.person in self.persons, "person")
         cover = self.persons[bill.person].on(day)
@@ -101,10 +104,10 @@ class Book(Registry):
     def policy_on(self, day: int) -> Policy:
         return self.policies[bisect_right([each.since for each in self.policies], day) - 1]
 
-    def need_in_time(self, day: int) -> None:
+    def need_in_time(self, day: int, came: int) -> None:
         """A claim is not of a day to come, and comes within the days of that day's policy."""
-        need(day <= self.today, "future")
-        need(days_between(day, self.today) <= self.policy_on(day).claim_days, "late")
+        need(day <= came, "future")
+        need(days_between(day, came) <= self.policy_on(day).claim_days, "late")
 
     def weight_on(self, group: str, day: int) -> Fraction:
         found = [weight for since, weight in self.groups.get(group, ()) if since <= day]
@@ -165,18 +168,18 @@ class Book(Registry):
         assert bill is not None
         need(not bill.is_paid and bill.stage in CLAIMABLE, "bill")
         need(number not in self.asked, "waits already")
-        self.asked[number] = (person, away)
+        self.asked[number] = (person, away, self.today)
 
     def pay_person(self, number: str) -> None:
         need(number in self.asked, "nobody asked")
-        person, away = self.asked[number]
+        person, away, came = self.asked[number]
         bill = self.bills[number]
         need(not bill.is_paid and bill.stage in CLAIMABLE, "bill")
         payee = f"payout/{person}"
         is_new = payee not in self.accounts
         self.accounts.setdefault(payee, 0)
         try:
-            self.settle(number, replace(bill, person=person), away, False, "", payee)
+            self.settle(number, replace(bill, person=person), away, False, "", payee, came)
         except No:
             if is_new:
                 del self.accounts[payee]

@@ -81,13 +81,14 @@ def settle(
     *,
     is_joint: bool,
     payee: str = "",
+    claimed_on: int = 0,
 ) -> str:
     """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an account other than that of
-    what the funds owe the institution."""
+    what the funds owe the institution. `claimed_on`: the day on which the claim came, where that is not today."""
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
-    _check_in_time(bill, pack, context.day)
+    _check_in_time(bill, pack, claimed_on or context.day)
     _check_first_sale(state, bill, number, context)
     _sell_packs(state, bill, number)
     account = f"person/{psn_no}"
@@ -112,11 +113,11 @@ def settle(
     return key
 
 
-def _check_in_time(bill: Bill, pack: Pack, today: int) -> None:
+def _check_in_time(bill: Bill, pack: Pack, came_on: int) -> None:
     """Refuses `claim-late`, by the pack of the day of discharge."""
-    if bill.enddate == today:
+    if bill.enddate == came_on:
         return
-    days = compute_days_between(bill.enddate, today)
+    days = compute_days_between(bill.enddate, came_on)
     if days > pack.claim_days:
         raise Refused("claim-late", f"{days} days after {bill.enddate}: a claim comes within {pack.claim_days}")
 

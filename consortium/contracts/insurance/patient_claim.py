@@ -92,7 +92,10 @@ def _settle(state: State, arguments: Settle, context: Context) -> list[Event]:
     claim = Claim(number, waiting.psn_no, waiting.offsite, acct_used_flag=False)
     events: list[Event] = []
     is_joint = are_caps_joint(state, context)
-    key = settle(state, claim, number, bill, institution, context, events, is_joint=is_joint, payee=payee)
+    day = waiting.day  # how long the bureau takes is not the patient's to answer for
+    key = settle(
+        state, claim, number, bill, institution, context, events, is_joint=is_joint, payee=payee, claimed_on=day
+    )
     state.delete(WAITING, number)
     state.put(PAYOUTS, key, Payout(waiting.psn_no))
     return events

@@ -10,9 +10,11 @@ from consortium.contracts.insurance import bill, funds, settlement
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulator, OfScheme
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.patient_claim import CLAIM, ClaimByPatient, Decline, Settle
+from consortium.contracts.insurance.policy import pack_on
 from consortium.contracts.medicines.trace_code import Sell
 from consortium.contracts.records.identity import Vouch
 from consortium.core import versions
+from consortium.core.calendar import ordinal_of_day
 from consortium.core.crypto import SUITES
 from consortium.core.spoken import Said
 from consortium.views import load_views
@@ -83,6 +85,15 @@ def test_a_view_tells_what_a_patient_claimed_and_sold_packs_leave_stock() -> Non
     assert told["statement"].column("year", ("E", 2026), "settled") == 1
     assert told["statement"].column("entry", ("E", 2026, 1), "bill_no") == "h3-1"
     assert told["stock"].column("stock", ("institution/H3", "D"), "packs") == 1
+
+
+@pytest.mark.parametrize(("later", "code"), [(0, "ok"), (1, "claim-late")])
+def test_how_late_a_claim_is_follows_from_the_day_on_which_it_came(house: Consortium, later: int, code: str) -> None:
+    """A bureau that takes its time must not cost the patient its claim."""
+    house.day = ordinal_of_day(20260310) + pack_on(house.state, 20260310).claim_days + later
+    house.run("agent", "patient_claim", "claim", said())
+    house.day += 1
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == code
 
 
 @pytest.mark.parametrize(
