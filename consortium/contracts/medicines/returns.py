@@ -70,7 +70,9 @@ def _send_back(state: State, arguments: SendBack, context: Context) -> list[Even
 
 
 def _hand_back(state: State, order: Order, codes: tuple[str, ...]) -> None:
-    """Refuses `code-not-shipped`, `not-recalled`, `trace-code-…`."""
+    """Refuses `code-not-shipped`, `more-than-received`, `not-recalled`, `trace-code-…`."""
+    if order.sent_back + len(codes) > order.received:  # a pack that was shipped may have come by another way
+        raise Refused("more-than-received", f"{order.received} packs were received, and {order.sent_back} sent back")
     shipped = frozenset(order.codes)
     source = packs.holder_of_institution(order.fixmedins_code)
     for code in codes:

@@ -14,7 +14,7 @@ from consortium.contracts.medicines.procurement_records import (
     Refund,
     SendBack,
 )
-from consortium.contracts.medicines.trace_code import Recall, Sell
+from consortium.contracts.medicines.trace_code import PACKS, Recall, Sell, Transfer
 from consortium.contracts.oversight.due import Ring
 from consortium.contracts.oversight.hold_operations import Place
 from consortium.core.contract import Event
@@ -65,6 +65,18 @@ def test_a_prepayment_for_goods_that_failed_inspection_returns_to_who_paid_it(
     assert order_of(house).stage == "returned" and order_of(house).owed_back_fen == 0
     assert refusal(house, *REFUND) == "nothing-to-refund"
     assert house.sum_of_balances() == 0
+
+
+def test_no_more_is_sent_back_than_was_received_and_refunded_than_was_paid(house: Consortium) -> None:
+    """The second pack was shipped with the order, was not scanned, and came by another way."""
+    prepaid(house)
+    run(house, ("h1", "receive", Receive("O1", CODES[:1], 1, True)))
+    house.run("s1", "trace_code", "transfer", Transfer("supplier/s1", "institution/H1", CODES[1:2]))
+    house.run("bureau", "trace_code", "recall", Recall(house.state.get(PACKS, CODES[0]).lot_no, "quality"))
+    assert refusal(house, "h1", "send_back", SendBack("O1", CODES[:2])) == "more-than-received"
+    run(house, ("h1", "send_back", SendBack("O1", CODES[:1])))
+    assert refusal(house, "h1", "send_back", SendBack("O1", CODES[1:2])) == "more-than-received"
+    assert order_of(house).amount_fen == 0 and order_of(house).owed_back_fen == order_of(house).paid_fen
 
 
 def test_what_was_rejected_goes_back_once_and_whole(house: Consortium) -> None:
