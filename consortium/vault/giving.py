@@ -15,7 +15,7 @@ EARLY_MAX = 16  # of one asker
 
 
 class GivenShare(NamedTuple):
-    """What one member may be given in a second; what it asks beyond is not answered, and it asks again."""
+    """What one member may ask, and be given, in a second; what it asks beyond is not answered, and it asks again."""
 
     answers: int = 256
     bytes: int = 8_000_000
@@ -58,6 +58,7 @@ class Giver:
         self._second = -1
         self._answers: dict[NodeId, int] = {}  # by asker, in this second
         self._bytes: dict[NodeId, int] = {}
+        self._beyond: dict[NodeId, None] = {}  # who asked beyond its share in this second
 
     def entry_for(self, asker: NodeId, question: AskRecord) -> Entry | str:
         """The ledger's entry where the asker may be given the record; else why not, for the trace."""
@@ -73,8 +74,15 @@ class Giver:
     def has_share(self, now_us: int, asker: NodeId) -> bool:
         """Whether this member may be answered once more in this second."""
         if now_us // SECOND_US != self._second:
-            self._second, self._answers, self._bytes = now_us // SECOND_US, {}, {}
+            self._second, self._answers, self._bytes, self._beyond = now_us // SECOND_US, {}, {}, {}
         return self._answers.get(asker, 0) < self._share.answers and self._bytes.get(asker, 0) < self._share.bytes
+
+    def is_first_beyond(self, asker: NodeId) -> bool:
+        """Whether this member asks beyond its share for the first time in this second. That is told once: a trace that
+        grew with each question would be the asker's to fill."""
+        is_first = asker not in self._beyond
+        self._beyond[asker] = None
+        return is_first
 
     def count(self, asker: NodeId, size: int) -> None:
         """An answer of `size` bytes was given."""

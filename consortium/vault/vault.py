@@ -162,11 +162,13 @@ class Vault:
         if question.height > self._site.height() and question.receiver == self._site.me:
             self._early.add(event, question)
             return []
+        if not self._giver.has_share(now.monotonic_us, asker):
+            why = "it has had its share"
+            return [Note("withheld", {"to": asker, "why": why})] if self._giver.is_first_beyond(asker) else []
         entry = self._giver.entry_for(asker, question)
         if isinstance(entry, str):
+            self._giver.count(asker, 0)
             return [Note("withheld", {"to": asker, "handle": question.handle, "why": entry})]
-        if not self._giver.has_share(now.monotonic_us, asker):
-            return [Note("withheld", {"to": asker, "handle": question.handle, "why": "it has had its share"})]
         key, stored = self._site.key(asker), self._boxes.get(question.handle)
         if key is None:
             return []

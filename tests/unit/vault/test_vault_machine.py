@@ -160,6 +160,14 @@ def test_a_member_gets_its_share_and_no_more_in_a_second() -> None:
     assert Send in kinds(ask(net, "h2", question(net)))
 
 
+@pytest.mark.parametrize(("asker", "handle"), [("h2", HANDLE), ("stranger", HANDLE), ("bureau", "record/r-2")])
+def test_a_flood_of_questions_fills_no_trace(asker: str, handle: str) -> None:
+    net = delivered(VaultNet())
+    asked = question(net, handle=handle)
+    notes = [one for _ in range(1_000) for one in ask(net, asker, asked) if isinstance(one, Note)]
+    assert len(notes) <= 257
+
+
 def answer_of(net: VaultNet) -> tuple[Send, Received]:
     """What h1 answers to h2, which has not heard it yet."""
     net.away = {"h1"}
