@@ -20,11 +20,22 @@ IDENTIFIER_MAX = 64
 REFERENCE_PARTS_MAX = 3
 _is_kind = re.compile(r"[a-z][a-z-]{0,31}").fullmatch
 _WORD = "(?:[A-Za-z]{0,7}[G-Zg-z][A-Fa-f]{0,7})?"  # "tel", "id", "psn": hexadecimal digits alone are no word
-_is_personal = re.compile(_WORD + r"(?:[0-9]{15}|[0-9]{17}[0-9Xx]|(?:0086|86)?1[3-9][0-9]{9})").fullmatch
+_WORD_BEHIND = "(?:[A-Fa-f]{0,7}[G-Zg-z][A-Za-z]{0,7})?"
+_is_personal = re.compile(_WORD + r"(?:[0-9]{15}|[0-9]{17}[0-9Xx]|(?:0086|86)?1[3-9][0-9]{9})" + _WORD_BEHIND).fullmatch
 _is_text = re.compile(r"text/[0-9a-f]{64}").fullmatch
-_RUNS = re.compile(r"(?<![0-9A-Za-z])[0-9]+(?:[^0-9A-Za-z]{1,3}[0-9]+)*[Xx]?(?![0-9A-Za-z])")  # digits in groups
+_RUNS = re.compile(  # digits in groups, alone, behind a word or before one
+    r"(?<![0-9A-Za-z])[A-Za-z]{0,15}[0-9]+(?:[^0-9A-Za-z]{1,3}[0-9]+)*[A-Za-z]{0,15}(?![0-9A-Za-z])"
+)
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]+")
-_HALF_WIDTH = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
+_ZEROS = (0x660, 0x6F0, 0x966, 0x9E6, 0xE50, 0x1D7CE, 0x1D7D8, 0x1D7E2, 0x1D7EC, 0x1D7F6)  # of other scripts' digits
+_ONES = (0x2460, 0x2474, 0x2488, 0x24F5, 0x2776, 0x2780, 0x278A)  # ① ⑴ ⒈ ⓵ ❶ ➀ ➊, and the eight behind each
+_SIGNS = ("⁰¹²³⁴⁵⁶⁷⁸⁹", "₀₁₂₃₄₅₆₇₈₉", "〇一二三四五六七八九")
+_HALF_WIDTH = {  # a table of our own, for Unicode's changes with its version
+    **{first + digit - 1: 0x30 + digit for first in _ONES for digit in range(1, 10)},
+    **{zero + digit: 0x30 + digit for zero in _ZEROS for digit in range(10)},
+    **{ord(sign): 0x30 + digit for signs in _SIGNS for digit, sign in enumerate(signs)},
+    **{0xFF01 + offset: 0x21 + offset for offset in range(94)},
+}
 _is_trace_code = re.compile(r"[0-9]{20}").fullmatch
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 

@@ -89,6 +89,11 @@ PERSONAL = (
     "tel13800138000",
     "id-110105194912310021",
     "note-13800138000-2",
+    "tel138-0013-8000",
+    "P110105-19491231-0021",
+    "13800138000tel",
+    "110105194912310021name",
+    "138-0013-8000tel",
 )
 NOT_PERSONAL = (
     "p-3f9c8e71a2b4d6f0",
@@ -104,6 +109,9 @@ NOT_PERSONAL = (
 )
 
 
+IN_OTHER_DIGITS = ("٠٠٨٦١٣٨٠٠١٣٨٠٠٠", "电话一三八〇〇一三八〇〇〇", "①③⑧ 𝟎𝟎①③ ⁸₀𝟬𝟘")
+
+
 @pytest.mark.parametrize("value", PERSONAL)
 def test_no_number_of_a_person_is_taken_for_a_pseudonym(value: str) -> None:
     with pytest.raises(Refused, match="personal-number"):
@@ -115,7 +123,9 @@ def test_what_only_resembles_a_number_of_a_person_is_a_pseudonym(value: str) -> 
     check_pseudonym(value, "it")
 
 
-@pytest.mark.parametrize("value", ["call +86 138 0013 8000 today", "身份证１１０１０５１９４９１２３１００２Ｘ"])
+@pytest.mark.parametrize(
+    "value", ["call +86 138 0013 8000 today", "身份证１１０１０５１９４９１２３１００２Ｘ", *IN_OTHER_DIGITS]
+)
 def test_no_text_holds_a_number_of_a_person(value: str) -> None:
     with pytest.raises(Refused, match="personal-number"):
         check_text(value, "it")
