@@ -25,6 +25,7 @@ from consortium.contracts.insurance.payable import (
     Word,
 )
 from consortium.contracts.insurance.private_lines import LINES
+from consortium.contracts.records.tombstones import TOMBSTONES
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Opened, Read
 from consortium.roles.agenda import Agenda
@@ -86,7 +87,7 @@ class LineJudge:
 
     def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
         case = self._cases.pop(opened.handle, None)
-        if case is None or opened.why == "erased":
+        if case is None or (opened.why == "erased" and not self._is_erased_early(opened.handle, case)):
             return ()
         number = opened.handle.removeprefix(f"{LINES}/")
         bill = self._state.get(bills.BILLS, number)
@@ -106,6 +107,11 @@ class LineJudge:
         records = f"bill {number}; the lines do not bear out its {what}"
         finding = {"rule": "lines-differ", "records": records, "amount_fen": bill.sums.medfee_sumamt}
         return (Note("finding", finding),)
+
+    def _is_erased_early(self, handle: str, case: _Case) -> bool:
+        """Whether lines were erased while they were still to be judged: then nothing bears out what is owed."""
+        tombstone, settlement = self._state.get(TOMBSTONES, handle), self._state.get(SETTLEMENTS, settlement_key(*case))
+        return tombstone is not None and settlement is not None and tombstone.day <= settlement.payable_on
 
     def _difference(self, opened: Opened, bill: bills.Bill) -> str:
         """What the record does not bear out; "" where it bears out all."""
