@@ -30,7 +30,8 @@ class MadeRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ToRegister(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A record to keep and to register, of about so many bytes, about `patient`; `others` keep it, too."""
+    """A record to keep and to register, of about so many bytes, about `patient`; `others` keep it, too. `askers`: to
+    whom it is delivered if they ask, and to nobody else."""
 
     at_us: int
     record_no: str
@@ -38,6 +39,7 @@ class ToRegister(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     size_bytes: int
     others: tuple[str, ...] = ()
     patient: str = ""
+    askers: tuple[str, ...] = ()
 
 
 class ToRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,12 +74,13 @@ def make_record(key: bytes, record_no: str, size_bytes: int) -> bytes:
 
 
 class RecordsConduct(Conduct):
-    """Delivers what it registered to whoever asks: who may ask is a matter of consent, which is not judged here."""
+    """Delivers what it registered to those that its tasks name, if they ask; whoever else asks waits in vain."""
 
     def __init__(self, state: StateReader) -> None:
         super().__init__(state)
         self._salts = Salts()
         self._own: dict[str, bytes] = {}  # commitments of the records registered here, by number
+        self._askers: dict[str, tuple[str, ...]] = {}  # who may be given each of them
         self._to_request: dict[str, list[ToRequest]] = {}  # not registered yet, by record
         self._requested: dict[str, ToRequest] = {}  # not delivered yet, by record and request number
         self._reading: dict[str, str] = {}  # handles, with the purpose
@@ -93,6 +96,7 @@ class RecordsConduct(Conduct):
                 f"{records.KIND}/{one.record_no}", make_record(self._salts.key, one.record_no, one.size_bytes)
             )
             commitment = self._own[one.record_no] = self._salts.commit(*guard)
+            self._askers[one.record_no] = one.askers
             agenda.guard(guard)
             register = records.Register(one.record_no, one.record_class, commitment, one.others, one.patient)
             agenda.wish(f"register:{one.record_no}", (("record", "register", register),), one.at_us)
@@ -115,7 +119,7 @@ class RecordsConduct(Conduct):
             if event.kind == "record-registered":
                 self._request(number, agenda)
             elif event.kind == "record-requested":
-                self._deliver(number, text(event, "request_no"), agenda)
+                self._deliver(number, text(event, "request_no"), text(event, "member"), agenda)
             elif event.kind == "record-delivered":
                 self._on_delivered(number, text(event, "request_no"), agenda)
             elif event.kind == "record-erased":
@@ -128,7 +132,7 @@ class RecordsConduct(Conduct):
         for key, request in list(self.state.range(records.REQUESTS, "", END)):
             number, _, request_no = key.partition("/")
             if request.stage == records.OPEN:
-                self._deliver(number, request_no, agenda)
+                self._deliver(number, request_no, request.member, agenda)
             else:
                 self._on_delivered(number, request_no, agenda)
 
@@ -142,8 +146,8 @@ class RecordsConduct(Conduct):
             ask = records.Ask(number, one.request_no, one.purpose)
             agenda.wish(f"request:{number}/{one.request_no}", (("record", "request", ask),))
 
-    def _deliver(self, number: str, request_no: str, agenda: Agenda) -> None:
-        if number in self._own:
+    def _deliver(self, number: str, request_no: str, asker: str, agenda: Agenda) -> None:
+        if asker in self._askers.get(number, ()):
             deliver = records.Deliver(number, request_no, self._own[number])
             agenda.wish(f"deliver:{number}/{request_no}", (("record", "deliver", deliver),))
 

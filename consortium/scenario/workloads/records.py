@@ -80,7 +80,8 @@ def _keep_and_ask(cast: _Cast, options: RecordsOptions, patients: list[str]) -> 
     for serial, patient in enumerate(patients):
         number, at_us = f"r-{serial:05d}", serial * options.duration_us // options.records
         keeper, asker = (cast.hospitals[(serial + step) % len(cast.hospitals)] for step in (0, 1))
-        registers[keeper].append(ToRegister(at_us, number, "report", options.size_bytes, others, patient))
+        made = ToRegister(at_us, number, "report", options.size_bytes, others, patient, (asker,))
+        registers[keeper].append(made)
         requests[asker].append(ToRequest(number, f"q-{serial:05d}", "treatment"))
     return {name: RecordsTasks(tuple(registers[name]), tuple(requests[name])) for name in cast.hospitals}
 
