@@ -96,7 +96,6 @@ def settle(
     row_key = f"{psn_no}/{year}"
     row = state.get(ACCUMULATORS, row_key) or Accumulator()
     amounts = adjudicate(bill.sums, terms, compute_used(row, insutype, is_joint=is_joint), pack, account_fen)
-
     sequence = next_sequence(row, psn_no, year)
     key = settlement_key(psn_no, year, sequence)
     drg_payment_fen = 0
