@@ -8,6 +8,7 @@ from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CO
 from .core_bugs import CORE_BUGS
 from .damage_bugs import DAMAGE_BUGS
 from .explored_bugs import EXPLORED_BUGS
+from .frame_bugs import FRAME_BUGS
 from .identity_bugs import IDENTITY_BUGS
 from .insurance_bugs import INSURANCE_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
@@ -31,6 +32,7 @@ BUGS: tuple[SeededBug, ...] = (
     *STORE_BUGS,
     *DAMAGE_BUGS,
     *VAULT_BUGS,
+    *FRAME_BUGS,
     *CONSENSUS_CONDITION_BUGS,
     *LEDGER_CONDITION_BUGS,
     *LABORATORY_BUGS,
