@@ -4,6 +4,7 @@ import pytest
 
 from consortium.contracts.insurance import funds
 from consortium.contracts.medicines import packs
+from consortium.contracts.medicines.packs import PACKS
 from consortium.contracts.medicines.procurement_records import (
     CHECK_REFUND,
     ORDERS,
@@ -14,7 +15,7 @@ from consortium.contracts.medicines.procurement_records import (
     Refund,
     SendBack,
 )
-from consortium.contracts.medicines.trace_code import PACKS, Recall, Sell, Transfer
+from consortium.contracts.medicines.trace_code import Recall, Sell, Transfer
 from consortium.contracts.oversight.due import Ring
 from consortium.contracts.oversight.hold_operations import Place
 from consortium.core.contract import Event
