@@ -220,7 +220,12 @@ class _Conductor:
             if stop.when_done and self._is_done():
                 return "done", self._deaths.words()
             if self._lacks_quorum():
-                return "no progress", self._with_waiting("too few members run to decide anything")
+                dead = self._deaths.look()  # another may have ended since
+                return (
+                    ("failed", dead)
+                    if dead
+                    else ("no progress", self._with_waiting("too few members run to decide anything"))
+                )
             if now_us >= stop.limit_us:
                 why = f"the run was not over after {stop.limit_us / 1e6:.0f} s (stop.limit_us)"
                 return "no progress", self._with_waiting(why)

@@ -42,6 +42,14 @@ def test_a_question_is_answered_by_real_processes(tmp_path: Path, name: str) -> 
         assert findings(run, "lines-differ") == {"bureau", "regulator"}
     elif name == "patient_claim":
         assert set(BENDS) <= set(refused(run))
+    elif name == "other_person":
+        assert findings(run, "person-differs") == {"bureau"}
+    elif name == "year_end":
+        assert {one.operation for one in outcomes(run) if one.contract == "account_carry" and one.receipt.is_ok} == {
+            "carry_out",
+            "carry_in",
+            "rest",
+        }
     else:
         assert name == "overdue", "say here what answers the question of a new scenario"
         assert [one for one in outcomes(run) if one.operation == "check_overdue" and one.receipt.is_ok]
