@@ -55,6 +55,15 @@ def is_identifier(value: str) -> bool:
     return identity.is_identifier(value) is not None
 
 
+def check_own_number(value: str, maker: str, what: str) -> None:
+    """For a number that its maker alone may give: it begins with the maker's name and a colon, which no member's name
+    holds. So nobody finds out what another has numbered, or takes its numbers first. Refuses `bad-identifier`,
+    `number-foreign`."""
+    check_identifier(value, what)
+    if not value.startswith(f"{maker}:"):
+        raise Refused("number-foreign", f"{what} of {maker} begins with {maker}:")
+
+
 def check_pseudonym(value: str, what: str) -> None:
     """For what names a person. Refuses `bad-identifier`, and `personal-number` where it can be the number of an
     identity card or of a telephone, in whatever spelling."""

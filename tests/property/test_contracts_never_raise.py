@@ -26,9 +26,10 @@ CONTRACTS = load_contracts()
 OPERATIONS = [(name, operation) for name in CONTRACTS for operation in CONTRACTS[name].operations]
 
 WORDS = (
-    "R1 Q1 E R A H1 H2 H3 K3 P1 h1 h2 p1 s1 A B C D S T1 O1 lot H1-1 H1-2 h1-1 P1-3 inpatient outpatient employee "
-    "resident filed unfiled hospital pharmacy drug service fund buyer factory fund/employee-pool fund/aid person/E "
-    "supplier/s1 institution/H1 institution/P1 a/b / \x00 ％ " + " ".join(code_of(number) for number in range(6))
+    "h1:R1 p1:Q1 E R A H1 H2 H3 K3 P1 h1 h2 p1 s1 A B C D S T1 O1 lot H1-1 H1-2 h1-1 P1-3 inpatient outpatient "
+    "employee resident filed unfiled hospital pharmacy drug service fund buyer factory fund/employee-pool fund/aid "
+    "person/E supplier/s1 institution/H1 institution/P1 a/b / \x00 ％ "
+    + " ".join(code_of(number) for number in range(6))
 ).split(" ")
 NUMBERS = (0, 1, 2, 3, 4, 10, -1, 100, 3_000, 5_000, 10_000, 19970101, 20240101, 20250101, 20260301, 20260310, 99991231)
 NO_DAYS = (20261301, 20260001, 20260230, 20269999)
@@ -80,8 +81,8 @@ def furnished() -> Consortium:
     house = founded()
     members = tuple(Member(name, role, "validator", {}) for name, role in sorted(MEMBERS.items()) if name not in NOBODY)
     put_epoch(house.state, Epoch(0, 1, members))
-    house.run("h1", "record", "register", Register("R1", "report", b"x" * 32, ("bureau",)))
-    house.run("p1", "record", "request", Ask("R1", "Q1", "treatment"))
+    house.run("h1", "record", "register", Register("h1:R1", "report", b"x" * 32, ("bureau",)))
+    house.run("p1", "record", "request", Ask("h1:R1", "p1:Q1", "treatment"))
     stock(house, "lot", tuple(code_of(number) for number in range(3)), "institution/P1")
     house.run("s1", "trace_code", "produce", trace_code.Produce("lot2", "D", "tablet", 10, (code_of(4), code_of(5))))
     house.run("h1", "bill", "issue", house.issue("H1-1", "E", (Line("A", 1, 1_000),)))

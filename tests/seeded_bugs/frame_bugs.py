@@ -27,8 +27,16 @@ FRAME_BUGS = (
         "request-tells-of-a-record",
         "Asking for a record tells nothing of whether there is one (docs/systems.md).",
         CONTRACTS + "records/record.py",
-        '    check_identifier(arguments.record_no, "record_no")\n    check_identifier(arguments.request_no',
-        "    _record(state, arguments.record_no)\n    check_identifier(arguments.request_no",
+        '    check_identifier(arguments.record_no, "record_no")\n    check_own_number(arguments.request_no',
+        "    _record(state, arguments.record_no)\n    check_own_number(arguments.request_no",
+        (TESTS + "test_records.py",),
+    ),
+    SeededBug(
+        "numbers-of-others-taken",
+        "A number that its maker alone may give begins with its name and a colon (docs/decisions/076).",
+        CONTRACTS + "checks.py",
+        '    if not value.startswith(f"{maker}:"):',
+        "    if not value.startswith(maker):",
         (TESTS + "test_records.py",),
     ),
     SeededBug(

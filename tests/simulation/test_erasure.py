@@ -53,7 +53,7 @@ def test_nothing_erased_stays_and_everything_else_is_kept(faults: tuple[Fault, .
     assert run.fullest is not None
     erased = tombstones(run.fullest.rows)
     assert len(erased) == 6 and set(erased.values()) == {()}
-    reasons = [reason_of(run.fullest.rows, f"record/r-{serial:05d}") for serial in range(6)]
+    reasons = [reason_of(run.fullest.rows, f"record/hospital-{serial % 2 + 1}:r-{serial:05d}") for serial in range(6)]
     assert reasons == ["said-by-patient"] * 5 + ["term-over"]
     held = {record.handle for record in committed(run.fullest.rows)} - set(erased)
     for name in ("bureau", "hospital-1", "hospital-2"):
@@ -63,7 +63,7 @@ def test_nothing_erased_stays_and_everything_else_is_kept(faults: tuple[Fault, .
 def test_no_word_of_a_record_is_in_trace_or_ledger_or_store() -> None:
     run, _ = simulated(*AWAY)
     key = Locksmith.salts_of(secrets_of(run.scenario, "hospital-1"), "hospital-1").key
-    word = make_record(key, "r-00000", 1_500)[100:132]
+    word = make_record(key, "hospital-1:r-00000", 1_500)[100:132]
     everything: list[Any] = [list(run.trace)]
     everything += [[value for table in rows.tables() for _, value in rows.all(table)] for rows in run.ledgers.values()]  # type: ignore[attr-defined]
     everything += [[boxes.get(name) for name in boxes.names()] for boxes in run.vaults.values()]

@@ -12,7 +12,14 @@ from collections.abc import Iterator
 import msgspec
 
 from consortium.contracts.access import BY_ALL, BY_BUREAU, NOBODY
-from consortium.contracts.checks import check_choice, check_count, check_digest, check_identifier, check_pseudonym
+from consortium.contracts.checks import (
+    check_choice,
+    check_count,
+    check_digest,
+    check_identifier,
+    check_own_number,
+    check_pseudonym,
+)
 from consortium.contracts.records.catalogue import END, find_entry
 from consortium.contracts.records.tombstones import (
     ERASING,
@@ -52,9 +59,9 @@ GIVEN_MAX = 64
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by its number. `holders` keep it from the beginning, `given` since it was delivered to them. `patient`: the
-    pseudonym of whom it is about, "" = nobody. `differing` were given something, and said that it is another record:
-    what they have of it, an erasure asks of them, too."""
+    """Keyed by its number, which begins with the name of who registered it. `holders` keep it from the beginning,
+    `given` since it was delivered to them. `patient`: the pseudonym of whom it is about, "" = nobody. `differing` were
+    given something, and said that it is another record: what they have of it, an erasure asks of them, too."""
 
     record_class: str
     commitment: Digest
@@ -65,7 +72,7 @@ class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keyed by record and request number."""
+    """Keyed by record and request number; the latter begins with the asker's name."""
 
     member: str
     purpose: str
@@ -88,8 +95,9 @@ REQUEST_LIFE = Life(
 
 
 class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Commit to a record. `others`: who keeps it besides the member that registers. `patient`: the pseudonym of whom it
-    is about, who may have it erased; "" = nobody."""
+    """Commit to a record. `record_no`: begins with the registering member's name and ":", as in "hospital-1:r-7".
+    `others`: who keeps it besides that member. `patient`: the pseudonym of whom it is about, who may have it erased;
+    "" = nobody."""
 
     record_no: str
     record_class: str
@@ -99,7 +107,7 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Ask the holders for a record."""
+    """Ask the holders for a record. `request_no`: begins with the asker's name and ":"."""
 
     record_no: str
     request_no: str
@@ -154,7 +162,7 @@ def _record(state: StateReader, record_no: str) -> Record:
 
 def _register(state: State, arguments: Register, context: Context) -> list[Event]:
     number, handle = arguments.record_no, f"{KIND}/{arguments.record_no}"
-    check_identifier(number, "record_no")
+    check_own_number(number, context.member, "record_no")
     check_choice(arguments.record_class, CLASSES, "record_class")
     check_digest(arguments.commitment, "commitment")
     if arguments.patient:
@@ -178,7 +186,7 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
 def _request(state: State, arguments: Ask, context: Context) -> list[Event]:
     """For any number, alike: whether there is such a record is its holders' to tell, by delivering it."""
     check_identifier(arguments.record_no, "record_no")
-    check_identifier(arguments.request_no, "request_no")
+    check_own_number(arguments.request_no, context.member, "request_no")
     check_choice(arguments.purpose, PURPOSES, "purpose")
     key = f"{arguments.record_no}/{arguments.request_no}"
     if state.get(REQUESTS, key) is not None:

@@ -72,23 +72,28 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     return Prepared((), {name: Work(name, tuple(own)) for name, own in tasks.items() if own})
 
 
+def _record_no(cast: _Cast, serial: int) -> str:
+    """Hospitals keep the records in turns; a number begins with its keeper's name."""
+    return f"{cast.hospitals[serial % len(cast.hospitals)]}:r-{serial:05d}"
+
+
 def _keep_and_ask(cast: _Cast, options: RecordsOptions, patients: list[str]) -> dict[str, RecordsTasks]:
     """What each hospital registers, and asks of the one before."""
     registers: dict[str, list[ToRegister]] = {name: [] for name in cast.hospitals}
     requests: dict[str, list[ToRequest]] = {name: [] for name in cast.hospitals}
     others = (cast.bureau,) if options.is_copied else ()
     for serial, patient in enumerate(patients):
-        number, at_us = f"r-{serial:05d}", serial * options.duration_us // options.records
+        number, at_us = _record_no(cast, serial), serial * options.duration_us // options.records
         keeper, asker = (cast.hospitals[(serial + step) % len(cast.hospitals)] for step in (0, 1))
         made = ToRegister(at_us, number, "report", options.size_bytes, others, patient, (asker,))
         registers[keeper].append(made)
-        requests[asker].append(ToRequest(number, f"q-{serial:05d}", "treatment"))
+        requests[asker].append(ToRequest(number, f"{asker}:q-{serial:05d}", "treatment"))
     return {name: RecordsTasks(tuple(registers[name]), tuple(requests[name])) for name in cast.hospitals}
 
 
 def _erase(cast: _Cast, options: RecordsOptions, patients: list[str], tasks: dict[str, list[msgspec.Struct]]) -> None:
     """What the agent says for patients, whom the bureau vouches for, and what the bureau has erased itself."""
-    handles = [f"record/r-{serial:05d}" for serial in range(options.erased)]
+    handles = [f"record/{_record_no(cast, serial)}" for serial in range(options.erased)]
     speakers, at_us = tuple(patients[: options.by_patients]), options.erased_at_us
     by_bureau = tuple(ToErase(at_us, handle, "term-over") for handle in handles[options.by_patients :])
     tasks[cast.bureau] += [RecordsTasks(erasures=by_bureau), DeskTasks(dict.fromkeys(speakers, cast.agent))]

@@ -38,24 +38,26 @@ def house() -> Consortium:
     registry.put_epoch(house.state, Epoch(0, 1, members))
     for pseudonym, secret in (("b-anna", ANNA), ("b-bert", BERT)):
         house.genesis("identity", "vouch", Vouch(pseudonym, "", SUITE.public_key(secret)))
-    house.run("h1", "record", "register", Register("r-anna", "report", C, ("bureau",), "b-anna"))
-    house.run("h1", "record", "register", Register("r-nobody", "report", C))
-    house.run("h2", "record", "request", Ask("r-anna", "q-1", "treatment"))
-    house.run("h1", "record", "deliver", Deliver("r-anna", "q-1", C))
+    house.run("h1", "record", "register", Register("h1:r-anna", "report", C, ("bureau",), "b-anna"))
+    house.run("h1", "record", "register", Register("h1:r-nobody", "report", C))
+    house.run("h2", "record", "request", Ask("h1:r-anna", "h2:q-1", "treatment"))
+    house.run("h1", "record", "deliver", Deliver("h1:r-anna", "h2:q-1", C))
     return house
 
 
-def say(handle: str = "record/r-anna", *, by: bytes = ANNA, person: str = "b-anna", number: int = 1) -> Said:
+def say(handle: str = "record/h1:r-anna", *, by: bytes = ANNA, person: str = "b-anna", number: int = 1) -> Said:
     return ERASE_BY_PATIENT.say(SUITE, by, CHAIN, person, number, EraseByPatient(handle))
 
 
 @pytest.mark.parametrize("carrier", ["h1", "p1", "regulator"])
 def test_its_person_erases_it_whoever_carries_the_word(house: Consortium, carrier: str) -> None:
     (told,) = house.run(carrier, "record", "erase_by_patient", say())
-    assert told.fields == {"handle": "record/r-anna", "reason": "said-by-patient", "awaiting": 3}
-    tombstone = house.state.get(TOMBSTONES, "record/r-anna")
+    assert told.fields == {"handle": "record/h1:r-anna", "reason": "said-by-patient", "awaiting": 3}
+    tombstone = house.state.get(TOMBSTONES, "record/h1:r-anna")
     assert tombstone is not None and tombstone.awaiting == ("bureau", "h1", "h2"), "also whom it was given to"
-    assert CATALOGUE.is_erased(house.state, "record/r-anna") and not CATALOGUE.is_erased(house.state, "record/r-nobody")
+    assert CATALOGUE.is_erased(house.state, "record/h1:r-anna") and not CATALOGUE.is_erased(
+        house.state, "record/h1:r-nobody"
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,10 +65,10 @@ def test_its_person_erases_it_whoever_carries_the_word(house: Consortium, carrie
     [
         (say(), "ok"),
         (say(by=BERT, person="b-bert"), "not-yours"),
-        (say("record/r-nobody"), "not-yours"),
+        (say("record/h1:r-nobody"), "not-yours"),
         (say("record/none"), "not-yours"),
         (say("nothing/r-anna"), "not-yours"),
-        (say("record/r-anna" + "x" * 300), "not-yours"),
+        (say("record/h1:r-anna" + "x" * 300), "not-yours"),
         (say(by=BERT), "spoken-forged"),
         (say(person="b-carl"), "unknown-voice"),
         (say(number=99), "spoken-ahead"),
@@ -79,11 +81,11 @@ def test_one_condition_at_a_time(house: Consortium, said: Said, code: str) -> No
 @pytest.mark.parametrize(
     ("member", "arguments", "code"),
     [
-        ("bureau", Erase("record/r-anna", "asked-by-patient"), "ok"),
-        ("bureau", Erase("record/r-anna", "said-by-patient"), "bad-choice"),
-        ("bureau", Erase("record/r-anna", ""), "bad-choice"),
-        ("h1", Erase("record/r-anna", "term-over"), "not-permitted"),
-        ("regulator", Erase("record/r-anna", "term-over"), "not-permitted"),
+        ("bureau", Erase("record/h1:r-anna", "asked-by-patient"), "ok"),
+        ("bureau", Erase("record/h1:r-anna", "said-by-patient"), "bad-choice"),
+        ("bureau", Erase("record/h1:r-anna", ""), "bad-choice"),
+        ("h1", Erase("record/h1:r-anna", "term-over"), "not-permitted"),
+        ("regulator", Erase("record/h1:r-anna", "term-over"), "not-permitted"),
     ],
 )
 def test_nobody_but_the_bureau_erases_without_the_word(
@@ -99,11 +101,11 @@ def test_it_is_erased_once_and_a_refused_word_uses_no_number(house: Consortium) 
     house.run("h1", "record", "erase_by_patient", say())
     assert house.refusal("h2", "record", "erase_by_patient", say()) == "spoken-before"
     assert house.refusal("h1", "record", "erase_by_patient", say(number=2)) == "record-erased"
-    assert house.refusal("bureau", "record", "erase", Erase("record/r-anna", "term-over")) == "record-erased"
+    assert house.refusal("bureau", "record", "erase", Erase("record/h1:r-anna", "term-over")) == "record-erased"
 
 
 def test_a_record_stays_about_its_person_when_it_is_given_on(house: Consortium) -> None:
-    record = house.state.get(RECORDS, "r-anna")
+    record = house.state.get(RECORDS, "h1:r-anna")
     assert record is not None and (record.given, record.patient) == (("h2",), "b-anna")
 
 
@@ -115,7 +117,7 @@ def test_who_registers_names_a_pseudonym_and_no_number_of_a_person(house: Consor
         ("a/b", "bad-identifier"),
     ):
         assert (
-            house.refusal("h1", "record", "register", Register(f"r-{code}{len(patient)}", "report", C, (), patient))
+            house.refusal("h1", "record", "register", Register(f"h1:r-{code}{len(patient)}", "report", C, (), patient))
             == code
         )
 

@@ -21,7 +21,7 @@ KNOWN: dict[str, Any] = {
     "contract_no": "T1",
     "bill_no": "H1-1",
     "lot_no": "lot",
-    "record_no": "R1",
+    "record_no": "h1:R1",
     "account": "payable/H1",
     "why": "finding",
     "record": "finding/F",

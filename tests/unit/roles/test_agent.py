@@ -107,22 +107,23 @@ def test_each_pseudonym_has_a_key_of_its_own() -> None:
 def test_an_agent_has_a_record_erased_once_it_is_registered_and_its_person_is_vouched_for() -> None:
     ledger = SmallLedger(ROLES, [genesis_call("institution", "sign", SIGN)])
     bureau = BUREAU.build(Settings(), Work("bureau", (DeskTasks({ANNA: "agent", BERT: "another"}),)), ledger.reader)
-    unwanted = (Unwanted(0, "record/r-1", ANNA), Unwanted(0, "record/r-2", BERT), Unwanted(0, "record/r-3", ANNA))
+    wanted = (("h1:r-1", ANNA), ("h1:r-2", BERT), ("h1:r-3", ANNA))
+    unwanted = tuple(Unwanted(0, f"record/{number}", person) for number, person in wanted)
     work = Work("agent", (AgentTasks((ANNA, BERT), erasures=unwanted), KEYS))
     day = SmallDay(ledger, {"bureau": bureau, "agent": ROLE.build(Settings(), work, ledger.reader)})
     day.waiting += [
         ("h1", "record", "register", Register(number, "report", b"c" * 32, (), person))
-        for number, person in (("r-1", ANNA), ("r-2", BERT))
+        for number, person in (("h1:r-1", ANNA), ("h1:r-2", BERT))
     ]
     for _ in range(20):
         day.tick()
     erased = [handle for handle, _ in ledger.state.range(TOMBSTONES, "", "~")]
-    assert erased == ["record/r-1"], "nobody vouches for Bert's key here, and nobody has registered r-3"
+    assert erased == ["record/h1:r-1"], "nobody vouches for Bert's key here, and nobody has registered r-3"
     assert not day.roles["agent"].is_done
     day.rebuild("agent", ROLE.build(Settings(), work, ledger.reader), base=len(ledger.blocks))
-    day.waiting.append(("h1", "record", "register", Register("r-3", "report", b"c" * 32, (), ANNA)))
+    day.waiting.append(("h1", "record", "register", Register("h1:r-3", "report", b"c" * 32, (), ANNA)))
     for _ in range(20):
         day.tick()
-    assert [handle for handle, _ in ledger.state.range(TOMBSTONES, "", "~")] == ["record/r-1", "record/r-3"]
+    assert [handle for handle, _ in ledger.state.range(TOMBSTONES, "", "~")] == ["record/h1:r-1", "record/h1:r-3"]
     said = [one for one in ledger.outcomes if one.operation == "erase_by_patient"]
     assert len(said) == 2 and all(one.receipt.is_ok and one.member == "agent" for one in said)

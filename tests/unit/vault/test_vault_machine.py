@@ -18,7 +18,7 @@ from consortium.vault.locksmith import Locksmith
 from consortium.vault.messages import AskRecord, GiveRecord
 from tests.vault_net import NAMES, VaultNet, secrets_of
 
-HANDLE, RECORD = "record/r-1", b"a private record, word by word"
+HANDLE, RECORD = "record/h1:r-1", b"a private record, word by word"
 SECOND_US = 1_000_000
 
 
@@ -32,14 +32,14 @@ COMMITMENT = salts_of("h1").commit(HANDLE, RECORD)
 def registered(net: VaultNet, *others: str) -> VaultNet:
     """h1 keeps r-1 and has registered it."""
     net.step("h1", Guard(HANDLE, RECORD))
-    net.execute("h1", "record", "register", Register("r-1", "report", COMMITMENT, others))
+    net.execute("h1", "record", "register", Register("h1:r-1", "report", COMMITMENT, others))
     return net
 
 
 def delivered(net: VaultNet) -> VaultNet:
     registered(net)
-    net.execute("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
-    net.execute("h1", "record", "deliver", Deliver("r-1", "q-1", COMMITMENT))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-1", "treatment"))
+    net.execute("h1", "record", "deliver", Deliver("h1:r-1", "h2:q-1", COMMITMENT))
     return net
 
 
@@ -80,11 +80,11 @@ def test_the_box_stands_before_the_submission_and_the_audit_before_the_record() 
     net = VaultNet()
     assert kinds(net.step("h1", Guard(HANDLE, RECORD))) == [Keep]
     assert net.step("h1", Guard(HANDLE, b"another")) == [], "what is held stays as it is"
-    net.execute("h1", "record", "register", Register("r-1", "report", COMMITMENT, ()))
+    net.execute("h1", "record", "register", Register("h1:r-1", "report", COMMITMENT, ()))
     assert kinds(net.step("h1", Read(HANDLE, "treatment"))) == [Keep, Opened]
-    net.execute("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-1", "treatment"))
     net.effects["h1"].clear()
-    net.execute("h1", "record", "deliver", Deliver("r-1", "q-1", COMMITMENT))
+    net.execute("h1", "record", "deliver", Deliver("h1:r-1", "h2:q-1", COMMITMENT))
     assert kinds(net.effects["h1"]) == [Keep, Send, Note]
     entries = list(read_entries(net.boxes["h1"]))
     assert [(entry.reader, entry.handle, entry.purpose) for entry in entries] == [
@@ -96,9 +96,9 @@ def test_the_box_stands_before_the_submission_and_the_audit_before_the_record() 
 
 def test_one_that_is_away_gets_it_later_and_is_asked_ever_less_often() -> None:
     net = registered(VaultNet())
-    net.execute("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-1", "treatment"))
     net.away = {"h1"}
-    net.house.run("h1", "record", "deliver", Deliver("r-1", "q-1", COMMITMENT))
+    net.house.run("h1", "record", "deliver", Deliver("h1:r-1", "h2:q-1", COMMITMENT))
     net.boot("h2")
     assert not net.vaults["h2"].is_done
     net.wait(120 * SECOND_US)
@@ -113,9 +113,9 @@ def test_one_that_is_away_gets_it_later_and_is_asked_ever_less_often() -> None:
 
 def test_an_asker_that_was_away_finds_after_its_boot_what_is_its_to_hold() -> None:
     net = registered(VaultNet())
-    net.execute("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-1", "treatment"))
     net.away = {"h2"}
-    net.execute("h1", "record", "deliver", Deliver("r-1", "q-1", COMMITMENT))
+    net.execute("h1", "record", "deliver", Deliver("h1:r-1", "h2:q-1", COMMITMENT))
     net.away = set()
     for again in (lambda: net.boot("h2"), lambda: net.step("h2", Jumped(9, lambda member: {}))):
         net.boxes["h2"].stage(HANDLE, None)
@@ -140,7 +140,7 @@ def ask(net: VaultNet, asker: str, asked: AskRecord) -> list[Any]:
         ("bureau", "h1", HANDLE, 1, False),
         ("stranger", "h1", HANDLE, 1, False),
         ("h2", "bureau", HANDLE, 1, False),
-        ("h2", "h1", "record/r-2", 1, False),
+        ("h2", "h1", "record/h1:r-2", 1, False),
         ("h2", "h1", "", 1, False),
     ],
 )
@@ -160,7 +160,7 @@ def test_a_member_gets_its_share_and_no_more_in_a_second() -> None:
     assert Send in kinds(ask(net, "h2", question(net)))
 
 
-@pytest.mark.parametrize(("asker", "handle"), [("h2", HANDLE), ("stranger", HANDLE), ("bureau", "record/r-2")])
+@pytest.mark.parametrize(("asker", "handle"), [("h2", HANDLE), ("stranger", HANDLE), ("bureau", "record/h1:r-2")])
 def test_a_flood_of_questions_fills_no_trace(asker: str, handle: str) -> None:
     net = delivered(VaultNet())
     asked = question(net, handle=handle)
@@ -204,7 +204,7 @@ def test_an_answer_is_taken_where_it_answers_and_is_the_record_of_the_commitment
     for worse in (
         msgspec.structs.replace(box, cipher=box.cipher[:-1] + bytes([box.cipher[-1] ^ 1])),
         msgspec.structs.replace(box, commitment=b"d" * 32),
-        msgspec.structs.replace(box, handle="record/r-2"),
+        msgspec.structs.replace(box, handle="record/h1:r-2"),
         msgspec.structs.replace(box, wrap=b""),
     ):
         other = lacking(VaultNet())
@@ -234,9 +234,9 @@ def test_an_attachment_that_was_not_signed_is_refused() -> None:
 def test_a_holder_whose_record_is_another_than_it_committed_to_gives_none_and_the_asker_is_told_so() -> None:
     net = VaultNet()
     net.step("h1", Guard(HANDLE, b"another record than was registered"))
-    net.execute("h1", "record", "register", Register("r-1", "report", COMMITMENT, ()))
-    net.execute("h2", "record", "request", Ask("r-1", "q-1", "treatment"))
-    net.house.run("h1", "record", "deliver", Deliver("r-1", "q-1", COMMITMENT))
+    net.execute("h1", "record", "register", Register("h1:r-1", "report", COMMITMENT, ()))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-1", "treatment"))
+    net.house.run("h1", "record", "deliver", Deliver("h1:r-1", "h2:q-1", COMMITMENT))
     net.step("h2", Read(HANDLE, "treatment"))
     net.wait(60 * SECOND_US)
     assert net.told["h2"] == [Opened(HANDLE, None, why="lacking")]
@@ -270,14 +270,14 @@ def test_a_box_that_a_disk_has_bent_is_dropped_and_fetched_from_another_holder()
 
 def test_a_lost_store_is_filled_again_from_other_holders_and_what_nobody_holds_is_said_to_be_missing() -> None:
     net = registered(VaultNet(), "bureau")
-    net.step("h1", Guard("record/r-2", b"mine alone"))
-    alone = salts_of("h1").commit("record/r-2", b"mine alone")
-    net.execute("h1", "record", "register", Register("r-2", "report", alone, ()))
+    net.step("h1", Guard("record/h1:r-2", b"mine alone"))
+    alone = salts_of("h1").commit("record/h1:r-2", b"mine alone")
+    net.execute("h1", "record", "register", Register("h1:r-2", "report", alone, ()))
     net.boxes["h1"] = DictBoxes(is_lacking=True)
     net.boot("h1")
     assert net.boxes["h1"].names() == [HANDLE] and net.vaults["h1"].is_done
     missing = [note.fields for note in net.notes["h1"] if note.kind == "record_missing"]
-    assert missing == [{"handle": "record/r-2", "why": "lost"}]
+    assert missing == [{"handle": "record/h1:r-2", "why": "lost"}]
 
 
 def test_erasure_destroys_everywhere_and_is_confirmed_when_it_is_durable() -> None:
@@ -322,7 +322,7 @@ def test_of_questions_that_come_too_early_few_are_kept() -> None:
     net = delivered(VaultNet())
     head = net.heights["h1"]
     for number in range(100):
-        ask(net, "h2", question(net, handle=f"record/r-{number % 50}", height=head + 1))
+        ask(net, "h2", question(net, handle=f"record/h1:r-{number % 50}", height=head + 1))
     net.heights["h1"] += 1
     said = net.step("h1", Receipted(head + 1, net.now.wall_us, (), False))
     assert len([effect for effect in said if isinstance(effect, Note)]) == 16, "one of them is of a record"
@@ -340,18 +340,18 @@ def test_an_older_store_that_comes_back_after_the_confirmation_erases_again() ->
 
 def test_a_day_of_reads_is_anchored_when_it_is_over_and_once() -> None:
     net = delivered(VaultNet())
-    net.execute("h2", "record", "request", Ask("r-1", "q-2", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-2", "treatment"))
     assert not any(net.wished.values()), "today is not over"
     net.house.day += 1
-    net.execute("h2", "record", "request", Ask("r-1", "q-3", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-3", "treatment"))
     (wish,) = net.wished["h1"]
     assert wish[0] == "reads:20241004" and (wish[1][2].first, wish[1][2].count) == (1, 1)
     net.carry_out_wishes()
     net.house.day += 1
-    net.execute("h2", "record", "request", Ask("r-1", "q-4", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-4", "treatment"))
     assert not any(net.wished.values()), "there were no more reads"
     net.boot("h1")
-    net.execute("h2", "record", "request", Ask("r-1", "q-5", "treatment"))
+    net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-5", "treatment"))
     assert not any(net.wished.values()), "nor is a day anchored again after a boot"
 
 
