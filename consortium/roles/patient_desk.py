@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import patient_claim
+from consortium.contracts.insurance import patient_claim, waiting_claims
 from consortium.contracts.records import identity
 from consortium.core.contract import Event, StateReader
 from consortium.core.spoken import VOICES
@@ -42,7 +42,7 @@ class PatientDesk:
         for place, presented in list(self._state.range(identity.PRESENTED, "", END)):
             pseudonym, _, agent = place.partition("/")
             self._on_presented(pseudonym, agent, presented.key.hex(), agenda)
-        for number, waiting in list(self._state.range(patient_claim.WAITING, "", END)):
+        for number, waiting in list(self._state.range(waiting_claims.WAITING, "", END)):
             bill = self._state.get(bills.BILLS, number)
             self._on_claimed(number, "" if bill is None else bill.patient, waiting.psn_no, agenda)
 

@@ -42,6 +42,7 @@ class Book(Registry):
         """Of an issued bill that another than its issuer verified."""
         bill = self.bills.get(number)
         need(bill is not None and not bill.is_paid and bill.stage in CLAIMABLE, "bill")
+        need(number not in self.asked, "its patient asks for the same")
         assert bill is not None
         return self.settle(number, bill, away, uses_account, group)
 
@@ -169,6 +170,10 @@ class Book(Registry):
         need(not bill.is_paid and bill.stage in CLAIMABLE, "bill")
         need(number not in self.asked, "waits already")
         self.asked[number] = (person, away, self.today)
+
+    def cancel_bill(self, number: str, red_number: str) -> None:
+        need(number not in self.asked, "its patient asks for it")
+        super().cancel_bill(number, red_number)
 
     def pay_person(self, number: str) -> None:
         need(number in self.asked, "nobody asked")

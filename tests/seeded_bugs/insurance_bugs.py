@@ -38,6 +38,22 @@ INSURANCE_BUGS = (
         (DATES,),
     ),
     SeededBug(
+        "issuer-claims-before-its-patient",
+        "While a patient's claim waits, the issuer of the bill does not claim on it (docs/decisions/079).",
+        CONTRACTS + "insurance/claim.py",
+        "    bills.check_verified(bill, number)\n    check_none_waits(state, number)\n",
+        "    bills.check_verified(bill, number)\n",
+        ("tests/unit/contracts/test_patient_claim.py",),
+    ),
+    SeededBug(
+        "issuer-cancels-before-its-patient",
+        "While a patient's claim waits, the issuer of the bill does not cancel it (docs/decisions/079).",
+        CONTRACTS + "insurance/bill.py",
+        "    check_none_waits(state, number)\n",
+        "",
+        ("tests/unit/contracts/test_patient_claim.py",),
+    ),
+    SeededBug(
         "issuer-verifies-its-bill",
         "Another than its issuer verifies a bill (docs/decisions/072).",
         CONTRACTS + "insurance/bill.py",

@@ -30,6 +30,7 @@ from consortium.contracts.insurance.institution import (
     get_institution,
 )
 from consortium.contracts.insurance.lines import Sold, Sums, check_sold, check_sums
+from consortium.contracts.insurance.waiting_claims import check_none_waits
 from consortium.core.contract import (
     GENESIS,
     NOT_YOURS,
@@ -326,6 +327,7 @@ def _reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     check_reason(arguments.reason, REASONS)
     code = bill.fixmedins_code
     check_reimbursable(bill, number)
+    check_none_waits(state, number)
     red_number = _own_number(code, arguments.red_bill_no)
     if state.get(BILLS, red_number) is not None:
         raise Refused("bill-exists", f"the number {red_number} is taken")

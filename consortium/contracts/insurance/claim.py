@@ -18,6 +18,7 @@ from consortium.contracts.insurance.payable import owe
 from consortium.contracts.insurance.policy_pack import OFFSITE, UNFILED, Pack
 from consortium.contracts.insurance.settlement_rules import adjudicate
 from consortium.contracts.insurance.terms import judge_terms
+from consortium.contracts.insurance.waiting_claims import check_none_waits
 from consortium.contracts.medicines import packs, sales, stock
 from consortium.core.calendar import compute_day_after, compute_days_between
 from consortium.core.contract import Context, Event, Refused, State, StateReader
@@ -54,6 +55,7 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool) -
     institution = get_institution(state, bill.fixmedins_code)
     bills.check_reimbursable(bill, number)
     bills.check_verified(bill, number)
+    check_none_waits(state, number)
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
     settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)

@@ -2,7 +2,7 @@
 
 The patient says so in its own voice, under the pseudonym of the bill, once the bill is delivered and verified. Only the
 bureau can tell whether the settlement pseudonym that is named is the same person's: it settles the claim, or declines
-it. A bill is settled once, whoever claims.
+it. A bill is settled once, whoever claims; while the patient's claim waits, its issuer neither claims nor cancels it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.payout import PAYOUTS, Payout, payout_account
 from consortium.contracts.insurance.policy_pack import OFFSITE
 from consortium.contracts.insurance.settlement import are_caps_joint
-from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, StateReader, Table
+from consortium.contracts.insurance.waiting_claims import WAITING, Waiting, check_none_waits
+from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, StateReader
 from consortium.core.spoken import Speech
 
 REASONS = ("person-differs", "lines-differ", "not-paid-in-cash", "claimed-elsewhere")
@@ -30,14 +31,6 @@ class ClaimByPatient(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bill_no: str
     psn_no: str
     offsite: str = ""
-
-
-class Waiting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A claim that waits for the bureau, keyed by the bill's normalised number. `day`: YYYYMMDD, when it was made."""
-
-    psn_no: str
-    offsite: str
-    day: int
 
 
 class Settle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,7 +47,6 @@ class Decline(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 CLAIM: Speech[ClaimByPatient] = Speech("patient_claim", "claim", ClaimByPatient)
-WAITING: Table[Waiting] = Table("patient_claim", Waiting)
 
 
 def _claim(state: State, said: ClaimByPatient, pseudonym: str, context: Context) -> list[Event]:
@@ -67,8 +59,7 @@ def _claim(state: State, said: ClaimByPatient, pseudonym: str, context: Context)
         check_choice(said.offsite, OFFSITE, "offsite")
     bills.check_reimbursable(bill, number)
     bills.check_verified(bill, number)
-    if state.get(WAITING, number) is not None:
-        raise Refused("claim-waits", f"a claim of the patient on bill {number} waits already")
+    check_none_waits(state, number)
     state.put(WAITING, number, Waiting(said.psn_no, said.offsite, context.day))
     return [Event("patient-claimed", {"bill_no": number, "patient": pseudonym, "psn_no": said.psn_no})]
 

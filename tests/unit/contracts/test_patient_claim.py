@@ -140,6 +140,24 @@ def test_the_bureau_declines_with_a_reason_and_the_patient_may_claim_again(house
     house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
 
 
+@pytest.mark.parametrize(
+    ("contract", "operation", "arguments"),
+    [
+        ("settlement", "claim", settlement.Claim("H3-1", "E")),
+        ("settlement", "claim", settlement.Claim("Ｈ3-1", "E")),
+        ("bill", "reverse", bill.Reverse("H3-1", "H3-2", "wrong-person")),
+    ],
+)
+def test_the_issuer_neither_claims_nor_cancels_a_bill_while_its_patients_claim_waits(
+    house: Consortium, contract: str, operation: str, arguments: Any
+) -> None:
+    """Else the hospital has the money that its patient paid in cash, twice; a decline frees the bill."""
+    house.run("agent", "patient_claim", "claim", said())
+    assert house.refusal("h1", contract, operation, arguments) == "claim-waits"
+    house.run("bureau", "patient_claim", "decline", Decline("H3-1", "not-paid-in-cash"))
+    assert house.refusal("h1", contract, operation, arguments) == "ok"
+
+
 def test_a_reversal_takes_the_money_back_from_the_person_and_only_the_bureau_reverses_it(house: Consortium) -> None:
     house.run("agent", "patient_claim", "claim", said())
     house.run("bureau", "patient_claim", "settle", Settle("H3-1"))
@@ -153,10 +171,9 @@ def test_a_reversal_takes_the_money_back_from_the_person_and_only_the_bureau_rev
 
 
 def test_an_institution_that_is_faster_leaves_nothing_to_settle(house: Consortium) -> None:
-    house.run("agent", "patient_claim", "claim", said())
     house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
-    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
-    house.run("bureau", "patient_claim", "decline", Decline("H3-1", "claimed-elsewhere"))
+    assert house.refusal("agent", "patient_claim", "claim", said()) == "bill-reimbursed"
+    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "unknown-claim"
 
 
 def test_a_pack_that_was_sold_before_leaves_both_parties_and_the_claim_waits_on(house: Consortium) -> None:
@@ -193,7 +210,6 @@ def test_a_bill_that_its_institution_settled_first_is_no_second_sale_of_its_pack
     stock(house, "lot", (code_of(1),), "institution/H3")
     house.run("h1", "bill", "issue", house.issue("H3-1", "b-anna", (Line("D", 1, 1_000, (code_of(1),)),)))
     step(house, ("h1", "deliver"), ("bureau", "verify"))
-    house.run("agent", "patient_claim", "claim", said())
     house.run("h1", "settlement", "claim", settlement.Claim("H3-1", "E"))
-    assert house.refusal("bureau", "patient_claim", "settle", Settle("H3-1")) == "bill-reimbursed"
+    assert house.refusal("agent", "patient_claim", "claim", said()) == "bill-reimbursed"
     assert "second_sale" not in house.state.copy()
