@@ -159,6 +159,19 @@ def test_the_templates_of_what_is_used_on_a_run_work_as_they_come_out(
     assert "<svg" in draw_svg(picture)
 
 
+def test_the_contract_out_of_its_template_answers_the_owner_of_an_entry_and_refuses_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_new("contract", "fresh", tmp_path / "mine")
+    plugins, out = ("--plugins", str(tmp_path / "mine")), str(tmp_path / "run")
+    assert _said(capsys, "run", "fresh_trial", "--on", "simulator", "--out", out, *plugins)[0] == 0
+    status, told, _ = _said(capsys, "ask", out, "hospital-1", "fresh.get", '{"key": "first"}', *plugins)
+    assert status == 0 and "hello" in told
+    for key in ("first", "second"):
+        status, told, words = _said(capsys, "ask", out, "hospital-2", "fresh.get", f'{{"key": "{key}"}}', *plugins)
+        assert status == 1 and "not-yours: hospital-2 has no such record" in told + words
+
+
 def test_a_template_fills_no_file_that_exists_and_takes_no_name_that_cannot_be_one(tmp_path: Path) -> None:
     write_new("contract", "fresh", tmp_path)
     with pytest.raises(UserError, match=r"fresh\.py exists already"):
