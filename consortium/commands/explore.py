@@ -102,7 +102,9 @@ def explore(
     ] = False,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="Of --exhaustive: members, heights, views, liar, lost, crashes."),
+        typer.Option(
+            metavar="NAME=VALUE", help="Of --exhaustive: members, heights, views, crashes, liar, lost, unnoticed."
+        ),
     ] = None,
     states_max: Annotated[int | None, typer.Option(help="Of --exhaustive: stop after so many states.")] = None,
     protocol: Annotated[

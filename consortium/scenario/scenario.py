@@ -88,9 +88,9 @@ class Network(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the bus applies latency, loss and the member's line on top of what the machine does (`in_real_runs`); the hub is
     real there.
 
-    `regions`: member -> region of `matrix` (scenario/regions.py); under `*` several, joined by commas: those that are
-    not named take them in turn. A link between two regions takes half their published round trip, log-normal, with
-    `jitter_ppm` of it as its deviation; loss and the rest are those of `default`. `lines` by member, or `*`.
+    `regions`: member -> region of `matrix` (scenario/network/regions.py); under `*` several, joined by commas: those
+    that are not named take them in turn. A link between two regions takes half their published round trip, log-normal,
+    with `jitter_ppm` of it as its deviation; loss and the rest are those of `default`. `lines` by member, or `*`.
 
     `machines`: `one`, all nodes and the broker share its cores, as local processes do, or `each`, one for each node
     and for the broker; of meaning where a profile says what CPU costs."""

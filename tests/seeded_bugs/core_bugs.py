@@ -156,7 +156,7 @@ CORE_BUGS = (
     ),
     SeededBug(
         "wish-said-before-it-is-durable",
-        "A bundle is durable with its reference before it leaves: no crash makes a second one (core/outbox.py).",
+        "A bundle is durable with its reference before it leaves: no crash makes a second one (node/outbox.py).",
         NODE + "outbox.py",
         "        return [*effects, Persist(record, None), Submitted((event.bundle,))]",
         "        return [*effects, Submitted((event.bundle,)), Persist(record, None)]",
@@ -172,7 +172,7 @@ CORE_BUGS = (
     ),
     SeededBug(
         "cancelled-timer-fires",
-        "A timer that was set again or cancelled never fires under its older token (core/host.py).",
+        "A timer that was set again or cancelled never fires under its older token (node/host.py).",
         NODE + "host.py",
         "        if token is not None:\n            del self._tokens[token]\n",
         "",

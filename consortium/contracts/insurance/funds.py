@@ -6,7 +6,8 @@ by the word of two organisations (fund_transfer.py).
 Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (the personal account),
 `unconfirmed/<code>/<day>` and `disputed/<bill>` (what waits for a word on the lines of bills),
 `payable/<code>` (what the funds owe an institution; negative where it owes them after a reversal),
-`paid/<code>` (what it was paid), `supplier/<member>`; and `external`, where all money comes from: minus the
+`paid/<code>` (what it was paid), `payout/<psn_no>` (what a patient was paid back), `supplier/<member>`,
+`carry/<year>` (balances on their way into the next year); and `external`, where all money comes from: minus the
 rest. Only `external` and `payable/…` may be below zero.
 """
 
@@ -134,8 +135,8 @@ def move_all(
     give back what was paid, and pass every hold.
 
     Emits an Event "movement" {source, target, amount_fen, cause} for each that is not zero. Refuses `bad-amount`,
-    `unknown-account`, `fund-exhausted` (a fund), `account-short` (any other account that may not be negative),
-    `payment-held`.
+    `same-account`, `unknown-account`, `fund-exhausted` (a fund), `account-short` (any other account that may not be
+    negative), `payment-held`.
     """
     balances: dict[str, int] = {}
     for source, target, amount_fen in movements:

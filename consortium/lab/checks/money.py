@@ -17,7 +17,7 @@ from consortium.runs.run import Run, StoredBlock, blocks
 MOVEMENT = "movement"
 ACCOUNT_TABLE = "account"
 _ACCOUNTS = (ACCOUNT_TABLE.encode() + b"\x00", ACCOUNT_TABLE.encode() + b"\x01")
-MAY_OWE = ("external", "payable")  # kinds of accounts that may be below zero; see contracts/funds.py
+MAY_OWE = ("external", "payable")  # kinds of accounts that may be below zero; see contracts/insurance/funds.py
 
 
 class _Account(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 PHASES = ("order to prepared", "prepared to committed", "committed to executed", "executed to sealed")
 STATISTICS = ("mean", "p50", "p95", "p99", "max")
-STEADY = "_steady"  # behind the name of a figure: without warm-up (lab/warm_up.py)
+STEADY = "_steady"  # behind the name of a figure: without warm-up (lab/measures/warm_up.py)
 
 
 class Figure(NamedTuple):
