@@ -2,7 +2,8 @@
 
 Deterministic by construction: whatever a transaction holds, every node writes the same receipt. A contract that
 raises anything but `Refused` is our bug, and still splits no nodes: its receipt is `contract-failed`. No sentence
-quotes a library's error message: those change with its version.
+quotes a library's error message, for those change with its version, nor a name that was not checked: it could be
+anything, and stands on the ledger.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class Executor:
         name = opened.member
         member = epoch.by_name.get(name)
         if member is None:
-            sentence = f"{name} is not registered; the consortium must admit it first"
+            sentence = "who signed the bundle is not registered; the consortium must admit it first"
             return [_refused(one, name, "unknown-member", sentence) for one in opened.ids]
         if member.keys.get("submit") != opened.key:
             sentence = f"the bundle is not signed with the registered submit key of {name}"
@@ -197,8 +198,8 @@ class Executor:
 
 def _unknown(rules: Rules, contract: str, operation: str) -> tuple[str, str]:
     if contract not in rules.contracts:
-        return "unknown-contract", f"there is no contract {contract!r}"
-    return "unknown-operation", f"{contract} has no operation {operation!r}"
+        return "unknown-contract", "there is no contract of the name that was given"
+    return "unknown-operation", f"{contract} has no operation of the name that was given"
 
 
 def _mistyped(contract: str, operation: str) -> str:

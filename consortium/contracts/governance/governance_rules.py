@@ -64,7 +64,7 @@ def check_tuning(state: StateReader, tuning: Mapping[str, int]) -> None:
     before = registry.future_tuning(state)
     for name, value in sorted(tuning.items()):
         if name not in TUNABLE:
-            raise Refused("bad-tuning", f"{name[:64]!r} cannot be tuned; members may tune {', '.join(TUNABLE)}")
+            raise Refused("bad-tuning", f"a name is given that cannot be tuned; members may tune {', '.join(TUNABLE)}")
         least, most = TUNABLE[name]
         if not least <= value <= most:
             raise Refused("bad-tuning", f"{name} is {value}; it lies within {least} and {most}")

@@ -202,6 +202,19 @@ def test_unknown_verbs_and_roles_are_refused(chain: Chain) -> None:
     assert codes(effects) == ["unknown-contract", "unknown-operation", "not-permitted"]
 
 
+def test_no_name_comes_back_that_was_not_checked(chain: Chain) -> None:
+    """Each was repeated in the sentence, which stands on the ledger: whatever somebody wrote there."""
+    number = "13800138000"
+    transactions = (
+        encode_transaction(1, f"tel {number}", "add", Add("x", 1)),
+        encode_transaction(2, "tally", number * 200, Add("x", 1)),
+    )
+    unknown = chain.bundle("ada", *transactions), chain.bundle(f"tel{number}", chain.transaction("bob", "add", 1))
+    (block,) = (effect for effect in chain.decide(*unknown) if isinstance(effect, Receipted))
+    sentences = [outcome.receipt.sentence for outcome in block.outcomes]
+    assert len(sentences) == 3 and not [each for each in sentences if number in each]
+
+
 def test_who_is_not_registered_or_signs_with_another_key_takes_no_number(chain: Chain) -> None:
     transaction = chain.transaction("ada", "add", Add("x", 1))
     stranger = chain.bundle("eve", transaction)
