@@ -18,14 +18,14 @@ from consortium.core.header import decode_header, header_bytes_digest
 from consortium.core.machine import Apply, Decide, Now
 from consortium.core.membership import Epochs
 from consortium.core.messages import Certificate, MessageCodec
-from consortium.core.seals import Checkpoint, check_seal, decode_certificate
+from consortium.core.seals import Checkpoint, decode_certificate
 from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
 from consortium.core.verifier import Verifier
 from consortium.ledger.chain import Ledger
 from consortium.ledger.prune import pruned_height
-from consortium.ledger.rows import TABLES, DictRows, Row, StoredRows, height_key
+from consortium.ledger.rows import DictRows, Row, StoredRows, height_key
 from consortium.ledger.snapshot import stored_base
-from consortium.ledger.verified import Decisions, Fault, Verified
+from consortium.ledger.verified import Decisions, Fault, Verified, check_ends, check_sealed, check_whose
 from consortium.ledger.verify_pruned import verify_pruned
 
 __all__ = ["Decisions", "Fault", "Verified", "verify_ledger"]
@@ -93,7 +93,8 @@ class _Verification:
             self._check_chunk(chunk, last)
             if progress is not None:
                 progress(last, head)
-        self._check_ends(head)
+        for table in _BY_HEIGHT:
+            check_ends(self._rows, table, self._first, head)
         self._check_whole("state", head)
         self._check_whole("epoch", head)
         self._check_meta(head)
@@ -110,14 +111,7 @@ class _Verification:
     # --- where it begins and ends -----------------------------------------------------------------------------------
 
     def _head(self, at_least: int) -> int:
-        for table in self._rows.tables():
-            if table not in TABLES:
-                raise Fault(0, f"table {table}", "no ledger has such a table")
-        chain = self._rows.get("meta", b"chain")
-        if chain is None:
-            raise Fault(0, "meta chain", "missing: this is no ledger, or an empty one")
-        if chain != self._genesis.chain:
-            raise Fault(0, "meta chain", "the ledger was begun with another genesis file")
+        check_whose(self._rows, self._genesis)
         data = self._rows.get("meta", b"head")
         if data is None or len(data) != 40:
             raise Fault(0, "meta head", "missing or of wrong length")
@@ -159,14 +153,6 @@ class _Verification:
             if stored.get(key) != wanted.get(key):
                 raise Fault(self._first, f"base {key!r}", "not a part of the proven base")
 
-    def _check_ends(self, head: int) -> None:
-        """Nothing lies before the first height or beyond the head: keys that no chunk has shown."""
-        low, high = height_key(self._first), height_key(head + 1)
-        for table in _BY_HEIGHT:
-            for key, _ in self._rows.all(table):  # no key is above every other: all of them
-                if not low <= key < high:
-                    raise Fault(int.from_bytes(key[:8], "big"), table, "a row outside of the ledger's heights")
-
     # --- blocks -----------------------------------------------------------------------------------------------------
 
     def _check_chunk(self, first: int, last: int) -> None:
@@ -198,7 +184,8 @@ class _Verification:
                 )
                 raise Fault(height, record, why)
         if seal is not None:
-            self._check_seal(height, seal)
+            check_sealed(height, self._ledger.head_digest, seal, self._epochs, self._verifier)
+            self._seals, self._sealed = self._seals + 1, height
 
     def _check_epoch_sealed(self, height: int) -> None:
         """The first block of an epoch stands on a sealed one; seals of heights below have been checked."""
@@ -245,16 +232,6 @@ class _Verification:
                 self._bundles.open(raw)
         except Malformed as error:
             raise Fault(height, "batch", str(error)) from None
-
-    def _check_seal(self, height: int, data: bytes) -> None:
-        try:
-            vote = check_seal(decode_certificate(data), self._epochs, self._verifier)
-        except Malformed as error:
-            raise Fault(height, "seal", str(error)) from None
-        if (vote.height, vote.header_digest) != (height, self._ledger.head_digest):
-            raise Fault(height, "seal", "over another header")
-        self._seals += 1
-        self._sealed = height
 
     # --- whole tables -----------------------------------------------------------------------------------------------
 

@@ -19,16 +19,16 @@ from consortium.core.genesis import Genesis
 from consortium.core.header import Header, decode_header, header_bytes_digest
 from consortium.core.membership import Epochs
 from consortium.core.messages import MessageCodec
-from consortium.core.seals import Checkpoint, check_link, check_seal, decode_certificate, follow
+from consortium.core.seals import Checkpoint, check_link, decode_certificate, follow
 from consortium.core.transaction import NULL_DIGEST, Bundles, batch_digest, decode_batch
 from consortium.core.verifier import Verifier
 from consortium.ledger.boot import check_words, read_epochs, read_head
 from consortium.ledger.epoch_links import links_to
 from consortium.ledger.prune import BODIES, WORD, bodies_above, pruned_height
-from consortium.ledger.rows import END, TABLES, StoredRows, height_key, receipt_key
+from consortium.ledger.rows import StoredRows, height_key, receipt_key
 from consortium.ledger.snapshot import base_of, stored_link
 from consortium.ledger.tree import StateTree
-from consortium.ledger.verified import Decisions, Fault, Verified
+from consortium.ledger.verified import Decisions, Fault, Verified, check_ends, check_sealed, check_whose
 
 _CHUNK = 64  # heights read at a time
 _BY_HEIGHT = ("block", "seal", *BODIES)
@@ -70,11 +70,7 @@ class _Pruned:
         self._transactions = 0
 
     def run(self, at_least: int, progress: Callable[[int, int], None] | None) -> Verified:
-        for table in self._rows.tables():
-            if table not in TABLES:
-                raise Fault(0, f"table {table}", "no ledger has such a table")
-        if self._rows.get("meta", b"chain") != self._genesis.chain:
-            raise Fault(0, "meta chain", "the ledger was begun with another genesis file")
+        check_whose(self._rows, self._genesis)
         check_words(self._rows, self._genesis.chain)
         header, digest = read_head(self._rows)
         head = header.height
@@ -88,7 +84,8 @@ class _Pruned:
             before = self._check_chunk(chunk, last, before, is_first=chunk == first)
             if progress is not None:
                 progress(last, head)
-        self._check_ends(first, head)
+        for table in _BY_HEIGHT:
+            check_ends(self._rows, table, self._above + 1 if table in BODIES else first, head)
         self._check_meta(head, digest)
         pruned = pruned_height(self._rows)
         return Verified(head, digest, header.state, first, self._sealed, self._seals, self._transactions, pruned)
@@ -120,7 +117,10 @@ class _Pruned:
         tree = StateTree.build(self._rows.each("state"))
         if tree.root != head.state:
             raise Fault(head.height, "state", "the rows do not have the root that is in the header")
-        begun = [epoch for epoch in read_epochs(self._rows, tree.digest_of) if epoch.first_height <= head.height + 1]
+        epochs = read_epochs(self._rows, tree.digest_of)
+        if len(epochs) != sum(1 for _ in self._rows.all("epoch")):
+            raise Fault(head.height, "epoch", "there are rows of none")
+        begun = [epoch for epoch in epochs if epoch.first_height <= head.height + 1]
         links = links_to(self._rows, len(begun) - 1)
         if links is None:
             raise Fault(head.height, "seal", "missing: of the last block before an epoch")
@@ -144,7 +144,10 @@ class _Pruned:
             if height > self._above:
                 self._check_body(height, header, before, stored)
             before = _Before(header_bytes_digest(data), header.time_us)
-            self._check_seal(height, before.digest, stored.pop(("seal", height_key(height)), None))
+            seal = stored.pop(("seal", height_key(height)), None)
+            if seal is not None:
+                check_sealed(height, before.digest, seal, self._epochs, self._verifier)
+                self._seals, self._sealed = self._seals + 1, height
         for table, key in stored:
             raise Fault(int.from_bytes(key[:8], "big"), table, "does not belong here")
         return before
@@ -163,17 +166,6 @@ class _Pruned:
         if (header.epoch, header.next_members) != members:
             raise Fault(height, "block", "names other members than were followed from the genesis")
         return header, data
-
-    def _check_seal(self, height: int, digest: bytes, data: bytes | None) -> None:
-        if data is None:
-            return
-        try:
-            vote = check_seal(decode_certificate(data), self._epochs, self._verifier)
-        except Malformed as error:
-            raise Fault(height, "seal", str(error)) from None
-        if (vote.height, vote.header_digest) != (height, digest):
-            raise Fault(height, "seal", "over another header")
-        self._seals, self._sealed = self._seals + 1, height
 
     def _check_body(self, height: int, header: Header, before: _Before, stored: Stored) -> None:
         key = height_key(height)
@@ -208,12 +200,6 @@ class _Pruned:
             raise Fault(height, "batch", str(error)) from None
 
     # --- whole tables -----------------------------------------------------------------------------------------------
-
-    def _check_ends(self, first: int, head: int) -> None:
-        for table in _BY_HEIGHT:
-            low = height_key(self._above + 1 if table in BODIES else first)
-            for key, _ in (*self._rows.range(table, b"", low), *self._rows.range(table, height_key(head + 1), END)):
-                raise Fault(int.from_bytes(key[:8], "big"), table, "a row outside of the ledger's heights")
 
     def _check_meta(self, head: int, digest: bytes) -> None:
         wanted = {

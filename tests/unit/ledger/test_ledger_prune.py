@@ -10,7 +10,7 @@ from consortium.core.transaction import Bundles
 from consortium.ledger.chain import Ledger
 from consortium.ledger.proofs import prove_receipt, prove_state
 from consortium.ledger.prune import BODIES, bodies_above, prune, pruned_height
-from consortium.ledger.rows import Damaged, DictRows, height_key, receipt_key
+from consortium.ledger.rows import TABLES, Damaged, DictRows, height_key, receipt_key
 from consortium.ledger.verify import Fault, verify_ledger
 from tests.unit.ledger.ledger_kit import CONTRACTS, NOW, PROTOCOL, SUITE, Chain
 
@@ -133,6 +133,8 @@ def _flipped(value: bytes | None) -> bytes:
         ("base", b"statex", b"x"),
         ("meta", b"more", b"x"),
         ("state", b"tally\x00more", b"x"),
+        ("epoch", height_key(9), b"x"),
+        *((table, b"\xff" * 65, b"x") for table in TABLES),  # above the key that stands for the end
     ],
 )
 def test_nothing_more_may_lie_there(row: tuple[str, bytes, bytes]) -> None:
