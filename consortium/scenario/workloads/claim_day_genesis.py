@@ -34,6 +34,14 @@ def pack_from(day: int, lines_days: int = 0) -> Pack:
     )
 
 
+def fund_calls(opening_fen: int) -> Iterator[GenesisCall]:
+    """All funds, each with so much money."""
+    for fund in funds.STANDARD_FUNDS:
+        yield genesis_call("funds", "open", funds.Open(fund))
+        opening = funds.Contribute(f"fund/{fund}", opening_fen, "opening/genesis")
+        yield genesis_call("funds", "contribute", opening)
+
+
 def genesis_calls(
     imported: Imported,
     operators: Mapping[str, tuple[str, str, int]],
@@ -41,10 +49,7 @@ def genesis_calls(
     lines_days: int = 0,
 ) -> Iterator[GenesisCall]:
     """`operators`: kind, member and level by institution; `registers`: of person-years, as the day begins."""
-    for fund in funds.STANDARD_FUNDS:
-        yield genesis_call("funds", "open", funds.Open(fund))
-        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening/genesis")
-        yield genesis_call("funds", "contribute", opening)
+    yield from fund_calls(OPENING_FEN)
     first_year = min((claim.served_on for claim in imported.claims), default=19900101) // 10_000
     first_day = first_year * 10_000 + 101
     yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day, lines_days)))

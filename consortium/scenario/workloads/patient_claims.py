@@ -10,9 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BUREAU, HOSPITAL
-from consortium.contracts.insurance import enrolment, funds, institution, policy
 from consortium.contracts.insurance.lines import Line
-from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.agent import AgentTasks, CashBill
 from consortium.roles.hospital import HospitalTasks, Visit
 from consortium.roles.meddler import MeddlerTasks
@@ -21,13 +19,9 @@ from consortium.roles.work import Work
 from consortium.scenario.fhir.records import Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
-from consortium.scenario.workloads.claim_day_genesis import LICENCE_TO, OPENING_FEN, pack_from
-from consortium.scenario.workloads.person_years import BILL, SETTLEMENT, new_year
+from consortium.scenario.workloads.one_hospital import BEGAN, CODE, ENDED, SERVICE, YEAR, hospital_calls
+from consortium.scenario.workloads.person_years import BILL, SETTLEMENT
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
-
-YEAR = 2026
-BEGAN, ENDED = 20260301, 20260310
-SERVICE, CODE = "svc-bed-day", "H650100"
 
 
 class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,23 +49,6 @@ def _cast(scenario: Scenario) -> _Cast:
         if not names:
             raise ScenarioError(f"the workload patient_claims needs a member that is or hosts a {role!r}")
     return _Cast(found[BUREAU][0], found[HOSPITAL][0], found["agent"][0], tuple(playing("meddler")))
-
-
-def _genesis_calls(cast: _Cast, persons: list[str]) -> list[GenesisCall]:
-    calls = [genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(new_year(YEAR))))]
-    item = policy.Item(SERVICE, new_year(YEAR), "A", "service", 0)
-    calls.append(genesis_call("policy", "list_items", policy.ListItems((item,))))
-    for fund in funds.STANDARD_FUNDS:
-        calls.append(genesis_call("funds", "open", funds.Open(fund)))
-        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening/genesis")
-        calls.append(genesis_call("funds", "contribute", opening))
-    sign = institution.Sign(CODE, HOSPITAL, 3, cast.hospital, f"licence-{CODE}", LICENCE_TO)
-    calls.append(genesis_call("institution", "sign", sign))
-    period = enrolment.Period(new_year(YEAR), new_year(YEAR + 1), enrolment.EMPLOYEE)
-    calls += [
-        genesis_call("enrolment", "register", enrolment.Register(person, (period,))) for person in sorted(persons)
-    ]
-    return calls
 
 
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
@@ -108,7 +85,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     for name in cast.meddlers:
         tasks[name].append(MeddlerTasks(options.meddled))
     work = {name: Work(name, tuple(own)) for name, own in tasks.items()}
-    return Prepared(tuple(_genesis_calls(cast, settled)), work)
+    return Prepared(tuple(hospital_calls(cast.hospital, settled)), work)
 
 
 WORKLOAD = WorkloadSpec("patient_claims", _prepare)

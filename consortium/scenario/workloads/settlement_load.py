@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import enrolment, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
 from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK
 from consortium.core.codec import encode
@@ -20,6 +20,7 @@ from consortium.roles.loader import Load
 from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
+from consortium.scenario.workloads.claim_day_genesis import fund_calls
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
 DAY = 20260302  # of every service; runs happen on any later day
@@ -61,11 +62,7 @@ def _genesis_calls(members: list[str], persons: dict[str, list[str]]) -> list[Ge
         genesis_call("policy", "adopt_pack", policy.AdoptPack(_PACK)),
         genesis_call("policy", "list_items", policy.ListItems(items)),
     ]
-    for fund in funds.STANDARD_FUNDS:
-        calls.append(genesis_call("funds", "open", funds.Open(fund)))
-        calls.append(
-            genesis_call("funds", "contribute", funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening/genesis"))
-        )
+    calls += fund_calls(900_000_000_000)
     for index, member in enumerate(members):
         sign = institution.Sign(_institution(index), "hospital", 1 + index % 3, member, f"PDY{index:09d}", YEAR_END)
         calls.append(genesis_call("institution", "sign", sign))

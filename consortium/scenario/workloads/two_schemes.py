@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.contracts.insurance import enrolment, funds, institution, policy, settlement
+from consortium.contracts.insurance import enrolment, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
 from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK
 from consortium.core.codec import encode
@@ -22,6 +22,7 @@ from consortium.roles.loader import Load
 from consortium.roles.work import Work
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
+from consortium.scenario.workloads.claim_day_genesis import fund_calls
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
 YEAR_BEGINS, SCHEME_CHANGES, YEAR_ENDS = 20250101, 20250701, 20991231
@@ -51,10 +52,7 @@ def _genesis_calls(members: Sequence[str], persons: int) -> list[GenesisCall]:
         genesis_call("policy", "adopt_pack", policy.AdoptPack(_PACK)),
         genesis_call("policy", "list_items", policy.ListItems((policy.Item(WARD, *msgspec.structs.astuple(_ITEM)),))),
     ]
-    for fund in funds.STANDARD_FUNDS:
-        calls.append(genesis_call("funds", "open", funds.Open(fund)))
-        opening = funds.Contribute(f"fund/{fund}", 900_000_000_000, "opening/genesis")
-        calls.append(genesis_call("funds", "contribute", opening))
+    calls += fund_calls(900_000_000_000)
     for place, member in enumerate(members):
         sign = institution.Sign(institution_of(place), "hospital", 3, member, f"PDY{place:09d}", YEAR_ENDS)
         calls.append(genesis_call("institution", "sign", sign))

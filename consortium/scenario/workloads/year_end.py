@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import BUREAU, HOSPITAL
-from consortium.contracts.insurance import enrolment, funds, institution, policy
+from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.account_carry import ALIKE_MIN
 from consortium.contracts.insurance.lines import Line
 from consortium.core.genesis import GenesisCall, genesis_call
@@ -22,19 +22,12 @@ from consortium.roles.year_closing import Heir, YearTasks
 from consortium.scenario.fhir.records import Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
-from consortium.scenario.workloads.claim_day_genesis import (
-    ACCOUNT_PREMIUM_FEN,
-    LICENCE_TO,
-    OPENING_FEN,
-    POOL_PREMIUM_FEN,
-    pack_from,
-)
-from consortium.scenario.workloads.person_years import BILL, SETTLEMENT, new_year
+from consortium.scenario.workloads.claim_day_genesis import ACCOUNT_PREMIUM_FEN, POOL_PREMIUM_FEN
+from consortium.scenario.workloads.one_hospital import BEGAN, CODE, ENDED, SERVICE, YEAR, employed, hospital_calls
+from consortium.scenario.workloads.person_years import BILL, SETTLEMENT
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
-YEAR = 2026
-SERVICE, CODE, CHANGE = "svc-bed-day", "H650100", "new-year"
-BEGAN, ENDED = 20260301, 20260310
+CHANGE = "new-year"
 CROSSED = (20261229, 20270104)
 
 
@@ -63,22 +56,8 @@ def _persons(options: Options, pseudonyms: Pseudonyms) -> list[_Person]:
     return [_Person(*(of(*kind, number) for kind in kinds)) for number in range(options.persons)]
 
 
-def _period(year: int) -> enrolment.Period:
-    return enrolment.Period(new_year(year), new_year(year + 1), enrolment.EMPLOYEE)
-
-
 def _genesis_calls(hospital: str, persons: list[_Person]) -> list[GenesisCall]:
-    calls = [genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(new_year(YEAR))))]
-    item = policy.Item(SERVICE, new_year(YEAR), "A", "service", 0)
-    calls.append(genesis_call("policy", "list_items", policy.ListItems((item,))))
-    for fund in funds.STANDARD_FUNDS:
-        calls.append(genesis_call("funds", "open", funds.Open(fund)))
-        opening = funds.Contribute(f"fund/{fund}", OPENING_FEN, "opening/genesis")
-        calls.append(genesis_call("funds", "contribute", opening))
-    sign = institution.Sign(CODE, HOSPITAL, 3, hospital, f"licence-{CODE}", LICENCE_TO)
-    calls.append(genesis_call("institution", "sign", sign))
-    for person in sorted(persons, key=lambda one: one.old):
-        calls.append(genesis_call("enrolment", "register", enrolment.Register(person.old, (_period(YEAR),))))
+    calls = list(hospital_calls(hospital, [person.old for person in persons]))
     for number, person in enumerate(persons):  # what the year has brought to each account
         paid = (person.old, YEAR * 100 + 3, enrolment.EMPLOYEE, POOL_PREMIUM_FEN, 150_000 + 12_345 * number)
         calls.append(genesis_call("enrolment", "record_contribution", enrolment.RecordContribution(*paid)))
@@ -118,7 +97,7 @@ def _visits(options: Options, persons: list[_Person]) -> tuple[Visit, ...]:
 def _bureau_tasks(options: Options, persons: list[_Person]) -> tuple[msgspec.Struct, ...]:
     ascending = sorted(persons, key=lambda one: one.new)  # an order that tells nothing
     changes = tuple(
-        EnrolmentChange(options.opens_at_us, CHANGE, one.new, (_period(YEAR + 1),), covered_before=True)
+        EnrolmentChange(options.opens_at_us, CHANGE, one.new, (employed(YEAR + 1),), covered_before=True)
         for one in ascending
     )
     register = {one.old_bill: one.old for one in persons} | {one.new_bill: one.new for one in persons}
