@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from consortium.lab.checks.claims import judge
 from consortium.lab.checks.money import stored_balances
 from consortium.lab.checks.private_records import kept_handles, tombstones
 from consortium.roles.records import RecordsTasks, ToErase
@@ -18,7 +17,7 @@ from consortium.scenario import assemble
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec, load_workloads
-from consortium.simulation.run import Simulation
+from tests.simulated_runs import failures, simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 AWAY = (Fault("kill", "hospital-1", at_us=9_000_000), Fault("restart", "hospital-1", after_us=6_000_000))
@@ -53,9 +52,7 @@ def ran(scenario: Scenario, handles: tuple[str, ...], at_us: int, patch: pytest.
         return Prepared(prepared.calls, {**prepared.work, "bureau": Work("bureau", (*own.tasks, tasks))})
 
     patch.setattr(assemble, "load_workloads", lambda: {"claim_day": WorkloadSpec("claim_day", prepare)})
-    done = Simulation(scenario).run()
-    assert done.is_done
-    return Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults))
+    return simulated(scenario)
 
 
 @cache
@@ -74,7 +71,7 @@ def test_judged_lines_are_gone_at_all_and_the_settlement_stands(
     balances, lines = kept_without()
     wanted = lines[:5]
     run = ran(scenario_of(*faults), wanted, ERASED_AT_US, monkeypatch)
-    assert [verdict.name for verdict in judge(run) if verdict.fails] == []
+    assert failures(run) == []
     rows = run.ledgers["regulator"]
     assert tombstones(rows) == dict.fromkeys(wanted, ()), "all that may have had them have confirmed"
     assert len(wanted) == 5 and all(set(wanted).isdisjoint(kept_handles(run, name)) for name in run.vaults)

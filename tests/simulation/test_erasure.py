@@ -10,23 +10,22 @@ import pytest
 
 from consortium.core.codec import encode
 from consortium.core.machine import Rows
-from consortium.lab.checks.claims import judge
 from consortium.lab.checks.private_records import committed, kept_handles, tombstones
 from consortium.roles.records import make_record
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault
-from consortium.simulation.run import Simulated, Simulation, secrets_of
+from consortium.simulation.run import secrets_of
 from consortium.vault.locksmith import Locksmith
+from tests.simulated_runs import failures, simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 AWAY = (Fault("kill", "hospital-2", at_us=5_000_000), Fault("restart", "hospital-2", after_us=6_000_000))
 
 
-def simulated(*faults: Fault) -> tuple[Run, Simulated]:
+def erasing(*faults: Fault) -> Run:
     scenario = msgspec.structs.replace(load_scenario(ROOT / "scenarios" / "systems" / "erasure.py"), faults=faults)
-    done = Simulation(scenario).run()
-    return Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults)), done
+    return simulated(scenario)
 
 
 def reason_of(rows: Rows, handle: str) -> str:
@@ -48,8 +47,8 @@ def reason_of(rows: Rows, handle: str) -> str:
     ids=["nobody away", "one away", "an older disk", "an empty disk"],
 )  # fmt: skip
 def test_nothing_erased_stays_and_everything_else_is_kept(faults: tuple[Fault, ...]) -> None:
-    run, done = simulated(*faults)
-    assert done.is_done and [verdict.name for verdict in judge(run) if verdict.fails] == []
+    run = erasing(*faults)
+    assert failures(run) == []
     assert run.fullest is not None
     erased = tombstones(run.fullest.rows)
     assert len(erased) == 6 and set(erased.values()) == {()}
@@ -61,7 +60,7 @@ def test_nothing_erased_stays_and_everything_else_is_kept(faults: tuple[Fault, .
 
 
 def test_no_word_of_a_record_is_in_trace_or_ledger_or_store() -> None:
-    run, _ = simulated(*AWAY)
+    run = erasing(*AWAY)
     key = Locksmith.salts_of(secrets_of(run.scenario, "hospital-1"), "hospital-1").key
     word = make_record(key, "hospital-1:r-00000", 1_500)[100:132]
     everything: list[Any] = [list(run.trace)]

@@ -12,7 +12,7 @@ from consortium.contracts.insurance.bill import BILLS
 from consortium.ledger.state import Reader, State
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
-from tests.simulation.test_overdue import outcomes, ran
+from tests.simulated_runs import findings, outcomes, sound
 
 SCENARIO = load_scenario(Path(__file__).parents[2] / "scenarios" / "systems" / "future_claim.py")
 FUTURE = SCENARIO.workload.options["future_visits"]
@@ -20,13 +20,13 @@ FUTURE = SCENARIO.workload.options["future_visits"]
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return ran(SCENARIO)
+    return sound(SCENARIO)
 
 
 def test_every_visit_of_a_day_to_come_is_refused_and_found(run: Run) -> None:
     codes = Counter(one.receipt.code for one in outcomes(run))
     assert codes["future-day"] == FUTURE
-    found = [one for one in run.trace if one["kind"] == "finding" and one["rule"] == "service-not-rendered"]
+    found = findings(run, "service-not-rendered")
     assert len(found) == FUTURE and {one["node"] for one in found} == {"regulator"}
 
 

@@ -28,7 +28,7 @@ from consortium.simulation.run import Simulation, secrets_of
 from consortium.vault.locksmith import Locksmith
 from tests.canaries import EACH, identity_number, lay_input, make_canaries
 from tests.links import Groups, digests_in, genesis_records, opened_records, state_records, work_records
-from tests.simulation.test_overdue import outcomes_of
+from tests.simulated_runs import outcomes_of
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 YEARS = range(2019, 2028)

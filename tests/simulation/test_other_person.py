@@ -10,12 +10,11 @@ import pytest
 
 from consortium.contracts.insurance.payable import Word
 from consortium.core.machine import Rows
-from consortium.lab.checks.claims import judge
 from consortium.lab.checks.money import stored_balances
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault
-from consortium.simulation.run import Simulation
+from tests.simulated_runs import failures, findings, simulated
 
 FILE = Path(__file__).resolve().parents[2] / "scenarios" / "systems" / "other_person.py"
 SWAPPED = 4
@@ -24,19 +23,12 @@ SWAPPED = 4
 def simulate(faults: tuple[Fault, ...] = (), **options: Any) -> Run:
     scenario = load_scenario(FILE)
     workload = msgspec.structs.replace(scenario.workload, options={**scenario.workload.options, **options})
-    done = Simulation(msgspec.structs.replace(scenario, workload=workload, faults=faults)).run()
-    assert done.is_done
-    return Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults))
+    return simulated(msgspec.structs.replace(scenario, workload=workload, faults=faults))
 
 
 def words(rows: Rows) -> list[Word]:
     found = rows.range("state", b"lines_word\x00", b"lines_word\x01")
     return [msgspec.msgpack.decode(raw, type=Word) for _, raw in found]
-
-
-def findings(run: Run) -> set[tuple[str, str]]:
-    noted = [record for record in run.trace if record["kind"] == "finding" and record["rule"] == "person-differs"]
-    return {(record["node"], record["records"]) for record in noted}
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +37,9 @@ def run() -> Run:
 
 
 def test_every_claim_in_another_name_is_found_by_the_bureau_and_held_and_no_other(run: Run) -> None:
-    assert [verdict.name for verdict in judge(run) if verdict.fails] == []
-    assert len(findings(run)) == SWAPPED and {node for node, _ in findings(run)} == {"bureau"}
+    assert failures(run) == []
+    found = {(note["node"], note["records"]) for note in findings(run, "person-differs")}
+    assert len(found) == SWAPPED and {node for node, _ in found} == {"bureau"}
     said = [(word.stage, word.what, word.member) for word in words(run.ledgers["regulator"])]
     assert said == [("disputed", "person", "bureau")] * SWAPPED
     balances = stored_balances(run.ledgers["regulator"])
@@ -71,4 +64,5 @@ def test_nothing_is_reported_of_an_honest_day() -> None:
 def test_a_bureau_that_dies_meanwhile_reports_each_once(run: Run) -> None:
     faults = (Fault("kill", "bureau", at_us=4_000_000), Fault("restart", "bureau", after_us=2_000_000))
     again = simulate(faults)
+    assert failures(again) == []
     assert len(words(again.ledgers["bureau"])) == SWAPPED

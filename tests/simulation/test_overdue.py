@@ -9,44 +9,12 @@ import msgspec
 import pytest
 
 from consortium.contracts.medicines.procurement_records import ORDERS, PAID
-from consortium.core.crypto import SUITES
-from consortium.core.genesis import Genesis, Parameters
-from consortium.core.machine import Outcome, Rows
-from consortium.core.transaction import Bundles, decode_call
-from consortium.lab.checks.claims import judge
-from consortium.lab.checks.ledgers import executed_in
+from consortium.core.genesis import Parameters
 from consortium.ledger.state import Reader, State
-from consortium.runs.run import Run, blocks
 from consortium.scenario.load import load_scenario
-from consortium.scenario.scenario import Scenario
-from consortium.simulation.run import Simulation
+from tests.simulated_runs import outcomes, sound
 
 OVERDUE = Path(__file__).parents[2] / "scenarios" / "systems" / "overdue.py"
-
-
-def ran(scenario: Scenario) -> Run:
-    simulation = Simulation(msgspec.structs.replace(scenario, suite="keyed-hash"))
-    result = simulation.run()
-    assert result.is_done
-    run = Run(simulation.scenario, simulation.genesis, result.trace, result.ledgers)
-    assert [verdict for verdict in judge(run) if verdict.failed] == []
-    return run
-
-
-def outcomes(run: Run) -> list[Outcome]:
-    assert run.fullest is not None
-    return outcomes_of(run.fullest.rows, run.genesis)
-
-
-def outcomes_of(rows: Rows, genesis: Genesis) -> list[Outcome]:
-    """Of all executed transactions, in order."""
-    bundles, found = Bundles(genesis.chain, SUITES[genesis.suite]()), []
-    for block in blocks(rows):
-        for executed in executed_in(block, bundles, is_trusted=True) if block.height else ():
-            call = decode_call(executed.transaction)
-            named = (executed.bundle.member, call.number, call.contract, call.operation)
-            found.append(Outcome(*named, bytes(call.arguments), executed.receipt))
-    return found
 
 
 @pytest.mark.parametrize(
@@ -67,7 +35,7 @@ def test_a_payment_that_was_forgotten_is_told_once_and_then_made(
     if not deaths:
         jumps = tuple(fault for fault in scenario.faults if fault.act == "clock_jump")
         scenario = msgspec.structs.replace(scenario, faults=jumps)
-    run = ran(scenario)
+    run = sound(scenario)
     assert [note["node"] for note in run.trace if note["kind"] == "snapshot"] == (["bureau"] if parameters else [])
     told: Counter[object] = Counter()
     ringers = set()

@@ -16,14 +16,14 @@ from consortium.runs.run import Run
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import MemberSpec, Workload
 from consortium.scenario.workloads.patient_claims import WORKLOAD
-from tests.simulation.test_overdue import outcomes, ran
+from tests.simulated_runs import outcomes, sound
 
 SCENARIO = load_scenario(Path(__file__).parents[2] / "scenarios" / "systems" / "patient_claim.py")
 
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return ran(SCENARIO)
+    return sound(SCENARIO)
 
 
 def test_each_patient_is_paid_once_and_one_that_names_another_is_declined(run: Run) -> None:

@@ -9,12 +9,11 @@ import pytest
 
 from consortium.core.codec import encode
 from consortium.core.machine import Rows
-from consortium.lab.checks.claims import judge
 from consortium.lab.checks.money import stored_balances
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault
-from consortium.simulation.run import Simulation
+from tests.simulated_runs import failures, findings, simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 PADDED = 5
@@ -27,17 +26,13 @@ def count(rows: Rows, table: str) -> int:
 @pytest.fixture(scope="module")
 def run() -> Run:
     scenario = load_scenario(ROOT / "scenarios" / "systems" / "private_lines.py")
-    done = Simulation(scenario).run()
-    assert done.is_done
-    return Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults))
+    return simulated(scenario)
 
 
 def test_every_padded_bill_is_found_and_held_and_no_other(run: Run) -> None:
-    assert [verdict.name for verdict in judge(run) if verdict.fails] == []
-    found = {
-        record["records"] for record in run.trace if record["kind"] == "finding" and record["rule"] == "lines-differ"
-    }
-    by = {record["node"] for record in run.trace if record["kind"] == "finding" and record["rule"] == "lines-differ"}
+    assert failures(run) == []
+    noted = findings(run, "lines-differ")
+    found, by = {note["records"] for note in noted}, {note["node"] for note in noted}
     assert len(found) == PADDED and by == {"bureau", "regulator"}, "both see it, each by itself"
     rows = run.ledgers["regulator"]
     balances = stored_balances(rows)
@@ -69,7 +64,6 @@ def test_no_line_is_in_a_ledger_or_the_trace(run: Run) -> None:
 
 def test_a_bureau_that_dies_among_its_readings_judges_each_bill_once(run: Run) -> None:
     faults = (Fault("kill", "bureau", at_us=4_000_000), Fault("restart", "bureau", after_us=2_000_000))
-    done = Simulation(msgspec.structs.replace(run.scenario, faults=faults)).run()
-    assert done.is_done
-    again = Run(run.scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults))
+    again = simulated(msgspec.structs.replace(run.scenario, faults=faults))
+    assert failures(again) == []
     assert count(again.ledgers["bureau"], "lines_word") == count(run.ledgers["bureau"], "lines_word")

@@ -9,13 +9,11 @@ import msgspec
 import pytest
 
 from consortium.core.genesis import Parameters
-from consortium.lab.checks.claims import judge
 from consortium.ledger import chain
-from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Stop, Workload
-from consortium.simulation.run import Simulation
 from tests.sampling import sampled
+from tests.simulated_runs import failures, simulated
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -41,13 +39,10 @@ def test_a_member_that_missed_blocks_and_began_at_a_snapshot_is_done_and_every_c
         ),
         stop=Stop(limit_us=100_000_000, stall_us=40_000_000),
     )
-    simulation = Simulation(scenario)
-    result = simulation.run()
+    run = simulated(scenario)
     if who != "supplier":  # its absence leaves the others too little to do
-        assert [note["node"] for note in result.trace if note["kind"] == "snapshot"] == [who]
-    assert result.is_done
-    verdicts = judge(Run(scenario, simulation.genesis, result.trace, result.ledgers))
-    assert [verdict for verdict in verdicts if verdict.failed] == []
+        assert [note["node"] for note in run.trace if note["kind"] == "snapshot"] == [who]
+    assert failures(run) == []
 
 
 @pytest.mark.parametrize("who", sampled(MEMBERS[:4], 1, always=("pharmacy-1",)))
@@ -69,11 +64,9 @@ def test_a_member_that_boots_is_told_the_newest_blocks_alone_and_does_nothing_tw
         faults=tuple(fault for pair in faults for fault in pair),
         stop=Stop(limit_us=100_000_000, stall_us=40_000_000),
     )
-    simulation = Simulation(scenario)
-    result = simulation.run()
-    assert result.is_done and len(told) == 3 * len(TIMES_US)
-    verdicts = judge(Run(scenario, simulation.genesis, result.trace, result.ledgers))
-    assert [verdict for verdict in verdicts if verdict.failed] == []
+    run = simulated(scenario)
+    assert len(told) == 3 * len(TIMES_US)
+    assert failures(run) == []
 
 
 TIMES_US = (2_000_000, 4_000_000, 6_500_000)

@@ -12,15 +12,13 @@ from consortium.contracts.insurance.account_carry import ALIKE_MIN, CarryIn, Car
 from consortium.contracts.insurance.enrolment import RecordContribution
 from consortium.core.codec import tagged_hash
 from consortium.core.machine import Outcome
-from consortium.lab.checks.claims import judge
 from consortium.lab.checks.money import stored_balances
 from consortium.roles.year_closing import YearTasks
 from consortium.runs.run import Run
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Scenario
 from consortium.scenario.workloads.workload import load_workloads
-from consortium.simulation.run import Simulation
-from tests.simulation.test_overdue import outcomes
+from tests.simulated_runs import outcomes, sound
 
 FILE = Path(__file__).resolve().parents[2] / "scenarios" / "systems" / "year_end.py"
 PERSONS = 12
@@ -35,15 +33,6 @@ def heirs(scenario: Scenario) -> dict[str, str]:
     return {heir.old: heir.new for heir in found.heirs}
 
 
-def simulate(scenario: Scenario, **changes: object) -> Run:
-    scenario = msgspec.structs.replace(scenario, suite="keyed-hash", **changes)
-    done = Simulation(scenario).run()
-    assert done.is_done
-    run = Run(scenario, done.genesis, done.trace, dict(done.ledgers), vaults=dict(done.vaults))
-    assert [verdict.name for verdict in judge(run) if verdict.fails] == []
-    return run
-
-
 def said(done: list[Outcome], operation: str) -> list[Outcome]:
     assert all(one.receipt.is_ok for one in done if one.operation == operation)
     return [one for one in done if one.operation == operation]
@@ -51,7 +40,7 @@ def said(done: list[Outcome], operation: str) -> list[Outcome]:
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    return simulate(load_scenario(FILE))
+    return sound(load_scenario(FILE))
 
 
 def test_each_person_finds_its_balance_under_its_new_pseudonym(run: Run) -> None:
@@ -105,6 +94,6 @@ def test_a_bureau_that_dies_about_the_closing_carries_once(run: Run) -> None:
         Fault("kill", "bureau", at_us=14_030_000),
         Fault("restart", "bureau", after_us=2_000_000),
     )
-    again = simulate(load_scenario(FILE), faults=faults)
+    again = sound(load_scenario(FILE), faults=faults)
     assert Counter(one.operation for one in outcomes(again)) == Counter(one.operation for one in outcomes(run))
     assert stored_balances(again.ledgers["regulator"]) == stored_balances(run.ledgers["regulator"])
