@@ -31,13 +31,15 @@ from consortium.core.contract import Refused
 from consortium.views import load_views
 from consortium.views.view import Book, View, digest_of, feed_block
 from nodes.process.view_file import ViewFile
-from tests.contracts_state import code_of, founded
+from tests.contracts_state import CONTRACTS, code_of, founded
+from tests.systems.reading import read
 from tests.views_kit import Recorded
 
 VIEWS = load_views()
 CODES = tuple(code_of(number) for number in range(8))
 PLACES = ("supplier/s1", "institution/H1", "institution/P1")
 MEMBERS = {"H1": "h1", "P1": "p1"}
+ENTRIES = ("settled", "settlement-reversed")
 
 place = st.sampled_from(PLACES)
 buyer = st.sampled_from(("H1", "P1"))
@@ -245,6 +247,15 @@ def rows_of(book: Book, table: str) -> dict[Any, dict[str, Any]]:
     names = list(columns.kinds)[columns.keys :]
     found = {key: row for (name, key), row in book.changes.items() if name == table and row is not None}
     return {key if columns.keys > 1 else key[0]: dict(zip(names, row, strict=True)) for key, row in found.items()}
+
+
+def test_views_are_fed_by_every_contract_that_makes_entries_of_the_journal() -> None:
+    told = [
+        contract.name
+        for contract in CONTRACTS.values()
+        if any(read(one.run).tells_event(kind) for one in contract.operations.values() for kind in ENTRIES)
+    ]
+    assert sorted(journal.TELLING) == sorted(told)
 
 
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow])
