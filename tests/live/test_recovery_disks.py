@@ -144,7 +144,8 @@ def test_torn_and_damaged_files_are_told_and_made_good_from_the_others(tmp_path:
             *hurt("node-4", "an old vote of its log is damaged", flip_an_old_vote),
         ]
     )
-    outcome = run_drill(tmp_path, small(2_400, interval_us=60_000, persons=300), steps)
+    # the load outlasts the steps: who votes after the last harm is asked below
+    outcome = run_drill(tmp_path, small(4_800, interval_us=60_000, persons=300), steps)
     heard = witness.end(outcome)
     assert len(heard) > 300 and double_votes(heard, outcome.genesis) == []
     run = assert_recovered(outcome)

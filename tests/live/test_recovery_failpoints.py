@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from consortium.core.genesis import Genesis, Parameters
@@ -11,6 +12,7 @@ from consortium.core.messages import Signed
 from consortium.lab.checks.statements import Statement
 from consortium.protocols.pbft.messages import Prepare
 from consortium.scenario.assemble import Shared
+from consortium.scenario.scenario import Stop
 from consortium.scenario.streams import Stream
 from nodes.conduct.disk_faults import flip, lay_disk
 from nodes.conduct.drill import LocalRun
@@ -99,7 +101,10 @@ def test_a_death_at_any_failpoint_loses_nothing_and_votes_nothing_twice(tmp_path
         return True
 
     steps = Steps([("the witness listens", prepare), *drill()])
-    outcome = run_drill(tmp_path, small(2_000, interval_us=100_000, snapshot_gap=400), steps)
+    # the load must outlast the steps on a busy machine, too: without it nothing is voted, so no log is made compact
+    stop = Stop(limit_us=270_000_000, stall_us=15_000_000)
+    scenario = small(8_000, interval_us=100_000, snapshot_gap=400)
+    outcome = run_drill(tmp_path, msgspec.structs.replace(scenario, stop=stop), steps)
     heard = witness.end(outcome)
     run = assert_recovered(outcome)
     assert len(FAILPOINTS) >= 20
