@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from consortium.core.discovery import offered_by_name
+from consortium.core.words import mark
 from consortium.runs.run import Run
 
 Check = Callable[[Run], list[str]]
@@ -19,9 +20,14 @@ Excuse = Callable[[Run], str]
 
 FAILURES_SHOWN_MAX = 20
 
+# How a run's end tells that claims of liveness failed: `failing` of a Claim.
+NEVER_DONE = mark("NO PROGRESS: something due was never done ({checks}).")
+TOO_LATE = mark("TOO LATE: something due was done late, or never ({checks}).")
+WITHOUT_NEED = mark("WITHOUT NEED: something was done that nothing called for ({checks}).")
+
 
 class Kind(StrEnum):
-    """What a failure means: something wrong was done (exit 1), or something due was never done (exit 3)."""
+    """What a failure means: something wrong was done (exit 1), or nothing wrong, but not as it was due (exit 3)."""
 
     SAFETY = "safety"
     LIVENESS = "liveness"
@@ -29,7 +35,10 @@ class Kind(StrEnum):
 
 class Claim(NamedTuple):
     """`excuse`: why a run has nothing that this claim could be checked on; empty where it has. `is_asked`: whether the
-    run's workload makes the claim at all. `order`: its place in reports; equal ones stand by name."""
+    run's workload makes the claim at all. `order`: its place in reports; equal ones stand by name.
+
+    `failing`: what the run's end says when a claim of liveness fails; at `{checks}` stand the names of all that share
+    the sentence."""
 
     name: str
     kind: Kind
@@ -38,12 +47,14 @@ class Claim(NamedTuple):
     excuse: Excuse = lambda _: ""
     is_asked: Callable[[Run], bool] = lambda _: True
     order: int = 1_000
+    failing: str = NEVER_DONE
 
 
 class Verdict(NamedTuple):
     """The outcome of one claim. `failures` holds at most FAILURES_SHOWN_MAX sentences, `failed` counts them all.
 
-    `unchecked`: why there was nothing to check. `is_asked` False: the workload makes no such claim."""
+    `unchecked`: why there was nothing to check. `is_asked` False: the workload makes no such claim. `failing`: as in
+    Claim."""
 
     name: str
     kind: Kind
@@ -52,6 +63,7 @@ class Verdict(NamedTuple):
     failures: tuple[str, ...]
     unchecked: str = ""
     is_asked: bool = True
+    failing: str = NEVER_DONE
 
     @property
     def fails(self) -> bool:
@@ -96,7 +108,7 @@ def _judge(run: Run, claim: Claim) -> Verdict:
         is_asked, excuse = True, ""
         failures = [f"could not be checked: {type(error).__name__}: {error}"]
     shown = tuple(failures[:FAILURES_SHOWN_MAX])
-    return Verdict(claim.name, claim.kind, claim.sentence, len(failures), shown, excuse, is_asked)
+    return Verdict(claim.name, claim.kind, claim.sentence, len(failures), shown, excuse, is_asked, claim.failing)
 
 
 def was_checked(verdicts: Sequence[Verdict]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from consortium.core.words import mark
 from consortium.lab.checks.claims import Claim, Kind
 from consortium.lab.checks.private_records import committed, kept_commitment, no_vaults, tombstones
 from consortium.runs.run import Run
@@ -50,4 +51,5 @@ CHECK = Claim(
     _none_committed,
     lambda run: not no_vaults(run),
     order=92,
+    failing=mark("NOT KEPT: a member lacks a private record that it must hold ({checks})."),
 )

@@ -12,6 +12,7 @@ from consortium.core.codec import Malformed
 from consortium.core.contract import Event
 from consortium.core.header import decode_header
 from consortium.core.machine import Rows
+from consortium.core.words import mark
 from consortium.lab.checks import unchecked
 from consortium.lab.checks.claims import Claim, Kind
 from consortium.lab.checks.traces import running_nodes
@@ -84,4 +85,5 @@ CHECK = Claim(
     lambda run: unchecked.cut_short(run) or unchecked.no_stored_blocks(run),
     has_duties,
     order=95,
+    failing=mark("NOT TOLD ONCE: what became due was never told, or told again ({checks})."),
 )

@@ -6,7 +6,7 @@ What counts as a fault stands in `calm.py`. Load alone is none; neither is havin
 from __future__ import annotations
 
 from consortium.lab.checks import calm, unchecked
-from consortium.lab.checks.claims import Claim, Kind
+from consortium.lab.checks.claims import WITHOUT_NEED, Claim, Kind
 from consortium.runs.run import Run
 
 
@@ -29,4 +29,5 @@ CHECK = Claim(
     lambda run: unchecked.cut_short(run) or ("" if run.records.of_kind("view_change") else unchecked.no_blocks(run)),
     lambda run: bool(calm.calm_spans(run)),
     order=62,
+    failing=WITHOUT_NEED,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from consortium.lab.checks import calm
-from consortium.lab.checks.claims import Claim, Kind
+from consortium.lab.checks.claims import WITHOUT_NEED, Claim, Kind
 from consortium.lab.checks.traces import running_nodes
 from consortium.lab.measures.series import Span, distinct_submissions, first_executions
 from consortium.runs.run import Run
@@ -78,4 +78,5 @@ CHECK = Claim(
     check_quiet_when_idle,
     is_asked=lambda run: bool(idle_spans(run)),
     order=68,
+    failing=WITHOUT_NEED,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from consortium.lab.checks import calm, unchecked
-from consortium.lab.checks.claims import Claim, Kind
+from consortium.lab.checks.claims import TOO_LATE, Claim, Kind
 from consortium.lab.checks.traces import running_nodes
 from consortium.lab.measures.series import Span, service_gaps
 from consortium.runs.records import Records
@@ -64,4 +64,5 @@ CHECK = Claim(
     unchecked.no_submissions,
     lambda run: not calm.network_words(run),
     order=64,
+    failing=TOO_LATE,
 )

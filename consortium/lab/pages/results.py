@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -96,11 +96,18 @@ def outcome_sentence(run: Run, verdicts: Sequence[Verdict], words: Words = ENGLI
     sentence = {
         "holds": words("All that could be checked holds.") if left_out else words("All checks hold."),
         "safety-failed": words("A SAFETY CHECK FAILED ({checks}).", checks=failed),
-        "no-progress": words("NO PROGRESS: something due was never done ({checks}).", checks=failed),
+        "no-progress": " ".join(_failing(verdicts, words)),
         "not-checked": words("NOTHING WAS CHECKED: the run executed nothing."),
         "stopped": words("Stopped before its end."),
     }[word]
     return sentence + (" " + words("Not checked: {checks}.", checks=left_out) if left_out else "")
+
+
+def _failing(verdicts: Sequence[Verdict], words: Words) -> Iterator[str]:
+    """Each sentence that a failed check has for it, once, with the names of all that share it."""
+    failed = [verdict for verdict in verdicts if verdict.fails]
+    for told in dict.fromkeys(verdict.failing for verdict in failed):
+        yield words(told, checks=", ".join(words(verdict.name) for verdict in failed if verdict.failing == told))
 
 
 def verdict_content(run: Run, verdicts: Sequence[Verdict], place: str) -> dict[str, Any]:

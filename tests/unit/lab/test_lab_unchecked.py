@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from consortium.lab.checks.claims import exit_status, judge, was_checked
+from consortium.lab.checks.claims import Kind, claims, exit_status, judge, was_checked
 from consortium.lab.pages.results import outcome_sentence, outcome_word
 from consortium.ledger.rows import DictRows
 from consortium.runs.folder import RunFolderError, own_folder
 from consortium.runs.run import Run
+from tests.unit.lab.controls import control_everything_executed, control_no_suspicion, control_progress
 from tests.unit.lab.made_up_run import made_up_run
 
 NOT_ASKED = {
@@ -36,6 +37,22 @@ def test_a_workload_that_asks_for_no_answers_is_not_asked(honest: Run) -> None:
     assert {name for name, word in found.items() if word == "not asked"} == NOT_ASKED
     assert {word for name, word in found.items() if name not in NOT_ASKED} == {"holds"}
     assert outcome_sentence(honest, judge(honest)) == "All checks hold."
+
+
+def test_the_runs_end_says_what_kind_of_thing_a_failed_check_found(honest: Run) -> None:
+    """Regression: `something due was never done (no suspicion)`, where something was done that nothing called for."""
+    told = {}
+    for claim in (claim for claim in claims() if claim.kind is Kind.LIVENESS):
+        failed = [verdict._replace(failed=int(verdict.name == claim.name)) for verdict in judge(honest)]
+        told[claim.name] = outcome_sentence(honest, failed)
+        assert told[claim.name].count(":") == 1 and told[claim.name].endswith(f" ({claim.name}).")
+    assert told["no suspicion"] == "WITHOUT NEED: something was done that nothing called for (no suspicion)."
+    assert told["quiet when idle"].startswith("WITHOUT NEED") and told["recovered in time"].startswith("TOO LATE")
+    both = judge(control_no_suspicion(control_progress(control_everything_executed(honest))))
+    assert outcome_sentence(honest, both) == (
+        "NO PROGRESS: something due was never done (progress, everything executed). "
+        "WITHOUT NEED: something was done that nothing called for (no suspicion)."
+    )
 
 
 def test_a_run_that_executed_nothing_holds_nothing_but_its_own_end(honest: Run) -> None:
