@@ -13,7 +13,7 @@ import msgspec
 
 from consortium.core.codec import Decoder, Digest, Malformed, encode, tagged_hash
 from consortium.core.machine import Keep
-from consortium.core.vault import HANDLE_BYTES_MAX, Boxes
+from consortium.core.vault import HANDLE_BYTES_MAX, Boxes, BoxReader
 
 PREFIX = ".audit/"  # of the rows' names; no handle begins so
 FIRST = bytes(32)
@@ -84,7 +84,7 @@ class Audit:
         return [reads for day, reads in sorted(self._days.items()) if day < today]
 
 
-def read_entries(boxes: Boxes) -> Iterator[AuditEntry]:
+def read_entries(boxes: BoxReader) -> Iterator[AuditEntry]:
     """All sound entries of a store, in order; one that cannot be read is left out, and the chain shows it."""
     for name in boxes.names():
         if name.startswith(PREFIX):

@@ -10,6 +10,7 @@ import msgspec
 from consortium.core.codec import Decoder, Malformed
 from consortium.core.machine import Rows
 from consortium.runs.run import Run
+from consortium.vault.audit import DayOfReads
 
 ROW_BYTES_MAX = 1_000_000
 
@@ -38,6 +39,12 @@ class _Tombstone(msgspec.Struct, frozen=True):
     awaiting: tuple[str, ...]
 
 
+class _Anchor(msgspec.Struct, frozen=True):
+    first: int
+    count: int
+    root: bytes
+
+
 class _Box(msgspec.Struct, frozen=True, array_like=True):
     handle: str
     commitment: bytes
@@ -56,6 +63,7 @@ _BILL: Decoder[_Bill] = Decoder(_Bill, ROW_BYTES_MAX)
 _INSTITUTION: Decoder[_Institution] = Decoder(_Institution, ROW_BYTES_MAX)
 _ORDER: Decoder[_Order] = Decoder(_Order, ROW_BYTES_MAX)
 _TOMBSTONE: Decoder[_Tombstone] = Decoder(_Tombstone, ROW_BYTES_MAX)
+_ANCHOR: Decoder[_Anchor] = Decoder(_Anchor, ROW_BYTES_MAX)
 _BOX: Decoder[_Box] = Decoder(_Box, 4 * ROW_BYTES_MAX)
 
 
@@ -78,6 +86,17 @@ def committed(rows: Rows) -> Iterator[Committed]:
 def tombstones(rows: Rows) -> dict[str, tuple[str, ...]]:
     """The handles that the state says are erased, each with the members that have not confirmed. Raises Malformed."""
     return {handle: _TOMBSTONE.decode(raw).awaiting for handle, raw in _table(rows, "tombstone")}
+
+
+def anchored_reads(rows: Rows, member: str) -> list[DayOfReads]:
+    """What a member has anchored of the audit of its reads, by day. Raises Malformed."""
+    found = []
+    for key, raw in _table(rows, "anchor"):
+        name, _, day = key.rpartition("/")
+        if name == member:
+            anchor = _ANCHOR.decode(raw)
+            found.append(DayOfReads(int(day), anchor.first, anchor.count, anchor.root))
+    return found
 
 
 def kept_commitment(run: Run, member: str, handle: str) -> bytes | None:

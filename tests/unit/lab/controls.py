@@ -27,8 +27,18 @@ from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, View
 from consortium.runs.run import Run, head_height
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Workload
+from consortium.vault.audit import row_name
 from consortium.vault.boxes import DictBoxes
-from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_genesis, made_up_vault, movement, secret
+from tests.unit.lab.made_up_run import (
+    NAMES,
+    SUITE,
+    made_up_anchor,
+    made_up_genesis,
+    made_up_reads,
+    made_up_vault,
+    movement,
+    secret,
+)
 
 HEIGHT = 40
 RowList = list[tuple[str, bytes, bytes | None]]
@@ -305,3 +315,46 @@ def control_erased_is_gone__confirmed(run: Run) -> Run:
 def control_erasures_confirmed(run: Run) -> Run:
     waiting = encode({"day": 20260101, "reason": "term-over", "awaiting": ("bureau",)})
     return with_rows(run, [("state", state_key("tombstone", "record/r-2"), waiting)])
+
+
+def _with_entry(run: Run, number: int, value: bytes | None) -> Run:
+    boxes = made_up_vault("bureau")
+    boxes.stage(row_name(number), value)
+    return with_vault(run, "bureau", boxes)
+
+
+def control_reads_audited(run: Run) -> Run:
+    """An entry names another purpose than it did."""
+    return _with_entry(run, 2, encode(msgspec.structs.replace(made_up_reads()[1], purpose="teaching")))
+
+
+def control_reads_audited__removed(run: Run) -> Run:
+    return _with_entry(run, 2, None)
+
+
+def control_reads_audited__unreadable(run: Run) -> Run:
+    """The last one, which none follows."""
+    return _with_entry(run, 5, b"\xc1")
+
+
+def control_reads_audited__last_of_a_day(run: Run) -> Run:
+    """What was anchored is cut off, with all behind it: the chain alone is whole."""
+    boxes = made_up_vault("bureau")
+    for number in (3, 4, 5):
+        boxes.stage(row_name(number), None)
+    return with_vault(run, "bureau", boxes)
+
+
+def control_reads_audited__lost(run: Run) -> Run:
+    """Nothing is left in any store, and the ledger knows of reads."""
+    return replace(run, vaults={name: DictBoxes() for name in run.vaults})
+
+
+def control_reads_audited__anchor(run: Run) -> Run:
+    """The ledger has another last read of that day; and, in the next control, reads of two days as of one."""
+    other = encode({"first": 1, "count": 3, "root": b"r" * 32})
+    return with_rows(run, [("state", state_key("anchor", "bureau/20260101"), other)])
+
+
+def control_reads_audited__anchor_of_two_days(run: Run) -> Run:
+    return with_rows(run, [("state", state_key("anchor", "bureau/20260101"), made_up_anchor(1, 4))])

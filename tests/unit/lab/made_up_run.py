@@ -27,6 +27,7 @@ from consortium.ledger.rows import DictRows, height_key, receipt_key, state_key
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
 from consortium.scenario.scenario import Fault, MemberSpec, Scenario
+from consortium.vault.audit import FIRST, AuditEntry, row_name
 from consortium.vault.boxes import DictBoxes
 
 NAMES = ("bureau", "depot", "hospital-1", "hospital-2", "pharmacy-1", "pharmacy-2", "regulator")
@@ -173,7 +174,22 @@ def _private_rows() -> list[tuple[str, bytes, bytes | None]]:
         ("state", state_key("tombstone", "record/r-2"), encode(erased)),
         ("state", state_key("institution", "H1"), encode({"member": "depot"})),
         ("state", state_key("bill", "h1-1"), encode({"fixmedins_code": "H1", "lines": b"l" * 32})),
+        ("state", state_key("anchor", "bureau/20260101"), made_up_anchor(1, 3)),
     ]
+
+
+def made_up_reads() -> list[AuditEntry]:
+    """What the bureau wrote down: three reads of a day that was anchored, and two of the next."""
+    entries: list[AuditEntry] = []
+    for number, day in enumerate((20260101, 20260101, 20260101, 20260102, 20260102), 1):
+        previous = entries[-1].digest if entries else FIRST
+        entries.append(AuditEntry(previous, number, day, "bureau", "record/r-1", "treatment"))
+    return entries
+
+
+def made_up_anchor(first: int, count: int) -> bytes:
+    root = made_up_reads()[first + count - 2].digest
+    return encode({"first": first, "count": count, "root": root})
 
 
 def made_up_vault(name: str, **more: bytes) -> DictBoxes:
@@ -184,6 +200,8 @@ def made_up_vault(name: str, **more: bytes) -> DictBoxes:
         held["lines/h1-1"] = b"l" * 32
     for handle, commitment in {**held, **more}.items():
         boxes.stage(handle, encode(Box(handle, commitment, b"", b"")))
+    for entry in made_up_reads() if name == "bureau" else ():
+        boxes.stage(row_name(entry.number), encode(entry))
     return boxes
 
 

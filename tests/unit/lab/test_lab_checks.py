@@ -15,6 +15,7 @@ from consortium.lab.checks.claims import Kind, Verdict, exit_status, judge
 from consortium.ledger.rows import height_key, receipt_key, state_key
 from consortium.runs.run import Run, head_height
 from consortium.scenario.scenario import Workload
+from tests.unit.lab import controls
 from tests.unit.lab.controls import HEIGHT, first_of, with_rows, with_trace
 from tests.unit.lab.made_up_run import SUITE, made_up_run, secret
 
@@ -224,6 +225,29 @@ def test_every_claim_answered_fails_where_the_bills_of_the_workload_never_reache
     bent = failing(replace(honest, scenario=scenario))
     assert list(bent) == ["every claim answered"]
     assert "0 bills were brought to the ledger" in bent["every claim answered"][0]
+
+
+def test_each_way_to_bend_the_audit_of_reads_is_found(honest: Run) -> None:
+    for name, bend in vars(controls).items():
+        if name.startswith("control_reads_audited"):
+            assert "reads are audited" in failing(bend(honest)), name
+
+
+def test_of_a_disk_that_was_lost_the_chain_of_reads_alone_is_judged(honest: Run) -> None:
+    def observing(run: Run) -> Run:
+        said = {"t_us": 9_000_000, "node": "bureau", "kind": "observing", "why": "its votes are lost"}
+        return with_trace(run, lambda trace: trace.append(said))
+
+    lost, bent = controls.control_reads_audited__last_of_a_day, controls.control_reads_audited
+    assert "reads are audited" in failing(lost(honest)) and "reads are audited" not in failing(observing(lost(honest)))
+    assert "reads are audited" in failing(observing(bent(honest)))
+
+
+def test_where_nothing_was_read_no_audit_is_asked_for(honest: Run) -> None:
+    anchor = ("state", state_key("anchor", "bureau/20260101"), None)
+    quiet = with_rows(controls.control_reads_audited__lost(honest), [anchor])
+    verdict = next(verdict for verdict in judge(quiet) if verdict.name == "reads are audited")
+    assert verdict.word == "not asked"
 
 
 def test_a_ledger_that_cannot_be_read_fails_its_checks_and_raises_nothing(honest: Run) -> None:

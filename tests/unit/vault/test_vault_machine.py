@@ -12,6 +12,8 @@ from consortium.core.codec import encode
 from consortium.core.machine import Drop, Guard, Jumped, Keep, Note, Opened, Read, Receipted, Received, Send, Submit
 from consortium.core.messages import Signed
 from consortium.core.vault import BOX, Salts, commit, derive_secret
+from consortium.lab.checks.private_records import anchored_reads
+from consortium.ledger.rows import DictRows, state_key
 from consortium.vault.audit import chain_fault, read_entries
 from consortium.vault.boxes import DictBoxes
 from consortium.vault.locksmith import Locksmith
@@ -347,6 +349,10 @@ def test_a_day_of_reads_is_anchored_when_it_is_over_and_once() -> None:
     (wish,) = net.wished["h1"]
     assert wish[0] == "reads:20241004" and (wish[1][2].first, wish[1][2].count) == (1, 1)
     net.carry_out_wishes()
+    rows = DictRows()
+    rows.stage([("state", state_key("anchor", key), raw) for key, raw in net.house.state.tables["anchor"].items()])
+    (entry,) = read_entries(net.boxes["h1"])
+    assert anchored_reads(rows, "h1") == [(entry.day, 1, 1, entry.digest)] and anchored_reads(rows, "h2") == []
     net.house.day += 1
     net.execute("h2", "record", "request", Ask("h1:r-1", "h2:q-4", "treatment"))
     assert not any(net.wished.values()), "there were no more reads"
