@@ -11,7 +11,7 @@ from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_
 from consortium.commands.folders import read_our_genesis
 from consortium.commands.proof_words import fields_of, tell
 from consortium.core.errors import UserError
-from consortium.core.proven import GENESIS_BYTES_MAX, PROOF_BYTES_MAX, Anchor, ProofError, judge_from
+from consortium.core.proven import GENESIS_BYTES_MAX, PROOF_BYTES_MAX, Anchor, ProofError, begins_as_proof, judge_from
 
 
 def verify_proof(
@@ -25,13 +25,17 @@ def verify_proof(
     _check_size(source, GENESIS_BYTES_MAX, "genesis file")
     trusted = read_our_genesis(source)
     _check_size(proof, PROOF_BYTES_MAX, "proof")
+    data = proof.read_bytes()
     try:
-        proven = judge_from(Anchor.of(trusted), proof.read_bytes())
+        proven = judge_from(Anchor.of(trusted), data)
     except ProofError as error:
+        fault = (
+            str(error) if begins_as_proof(data) else f"{proof} is no proof; `consortium prove` makes one out of a run"
+        )
         if json:
-            print_json({"format": 1, "proof": str(proof), "is_proven": False, "fault": str(error)})
+            print_json({"format": 1, "proof": str(proof), "is_proven": False, "fault": fault})
         else:
-            typer.echo(f"PROVES NOTHING: {error}")
+            typer.echo(f"PROVES NOTHING: {fault}")
         raise typer.Exit(EXIT_UNSAFE) from None
     if json:
         print_json({"format": 1, "proof": str(proof), "is_proven": True, **fields_of(proven, trusted)})

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from consortium.core import merkle
-from consortium.core.codec import Decoder, Digest, Malformed
+from consortium.core.codec import Decoder, Digest, Malformed, encode
 from consortium.core.contract import Receipt
 from consortium.core.crypto import SUITES
 from consortium.core.format import format_fault
@@ -102,6 +102,13 @@ class EpochsProof(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_f
 
 
 Proof = TransactionProof | ReceiptProof | StateProof | HeaderProof | EpochsProof
+_KINDS = tuple(encode(kind.__name__) for kind in (TransactionProof, ReceiptProof, StateProof, HeaderProof, EpochsProof))
+
+
+def begins_as_proof(data: bytes) -> bool:
+    """Whether bytes begin as a proof of any format does: a short array that names its kind first. What follows may be
+    damaged; bytes that begin otherwise never were a proof."""
+    return bool(data) and data[0] & 0xF0 == 0x90 and data.startswith(_KINDS, 1)
 
 
 # --- what they prove ------------------------------------------------------------------------------------------------

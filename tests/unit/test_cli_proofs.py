@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from consortium.commands import app
 from consortium.commands.folders import save_ledger
 from consortium.contracts import load_told_tables
+from consortium.core.codec import encode
 from consortium.core.contract import Table
 from consortium.core.genesis import encode_genesis
+from consortium.core.proven import begins_as_proof
 from consortium.ledger.rows import height_key
 from tests.unit.ledger.governed_kit import Governed
 from tests.unit.ledger.ledger_kit import NAMES
@@ -162,12 +164,31 @@ def test_wrong_input_is_one_sentence(folder: Path, say: Say, tmp_path: Path) -> 
         assert why in error and error.startswith("consortium: ") and error.count("\n") == 1, (words, error)
 
 
-def test_an_empty_file_proves_nothing(folder: Path, say: Say, tmp_path: Path) -> None:
-    (tmp_path / "empty.proof").write_bytes(b"")
-    assert say("verify-proof", "empty.proof", folder)[:2] == (
-        1,
-        "PROVES NOTHING: not such a proof: Input data was truncated\n",
-    )
+def test_a_file_that_is_no_proof_is_told_so_and_what_makes_one(folder: Path, say: Say, tmp_path: Path) -> None:
+    """Regression: of a text it said «Expected `array`, got `int`»."""
+    say("prove", folder, "header", "3", "--out", "good.proof")
+    cut = (tmp_path / "good.proof").read_bytes()[:100]
+    for name, data in {
+        "empty": b"",
+        "text": b"hello",
+        "json": b"{}",
+        "other": encode(["Header", 3]),
+        "cut": cut,
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        status, told, _ = say("verify-proof", name, folder)
+        if name == "cut":
+            assert (status, told) == (1, "PROVES NOTHING: not such a proof: Input data was truncated\n")
+        else:
+            fault = f"{name} is no proof; `consortium prove` makes one out of a run"
+            assert (status, told) == (1, f"PROVES NOTHING: {fault}\n")
+            assert msgspec.json.decode(say("verify-proof", name, folder, "--json")[1])["fault"] == fault
+
+
+@pytest.mark.parametrize("what", ["header 3", "members 0", "receipt 1/0", "transaction 1/0", "proposal first"])
+def test_what_every_proof_begins_with_is_known(folder: Path, say: Say, tmp_path: Path, what: str) -> None:
+    say("prove", folder, *what.split(), "--out", "it.proof")
+    assert begins_as_proof((tmp_path / "it.proof").read_bytes())
 
 
 def test_a_ledger_that_was_bent_gives_no_proof_away(tmp_path: Path, say: Say) -> None:
