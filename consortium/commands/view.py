@@ -142,7 +142,8 @@ def _yuan(fen: int) -> str:
 COMMAND = Command(
     "view",
     "Show a read model over the ledger of a run, also while its nodes run.\n\n"
-    "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time.\n\n"
+    "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time. "
+    "What the rules of another program fed is made anew.\n\n"
     "\b\nExamples:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
     "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/P1 --json\n\n"
     "A table tells amounts in yuan to the fen; --json and --where count fen.\n\n"

@@ -1,26 +1,50 @@
 """A view in a file beside the ledger, `views.sqlite`: rows as a researcher can read them, mode 0600.
 
-Whoever removes the file loses nothing; it is made again from the ledger."""
+Whoever removes the file loses nothing; it is made again from the ledger. Beside each view stands the
+digest of the rules that fed it: where this program has others, it is made again by itself."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import consortium
+from consortium.core.codec import encode
+from consortium.plugins.load import current
 from consortium.views.view import DAY, FEN, NUMBER, Book, Columns, Row, View
 from nodes.errors import UserError
 
 VIEWS_FILE = "views.sqlite"
 FORMAT = 1
 WAIT_S = 30  # for whoever feeds the same file
+ROOMS = ("views", "contracts")  # whose code says what a view is fed
+
+
+@cache
+def digest_of_rooms(package: Path) -> str:
+    """Of every file of the rooms that feed views."""
+    digest = sha256(consortium.__version__.encode())
+    for path in sorted(path for room in ROOMS for path in (package / room).rglob("*.py")):
+        digest.update(encode((path.relative_to(package).as_posix(), path.read_bytes())))
+    return digest.hexdigest()
+
+
+def rules_of(view: View) -> str:
+    """What feeds a view, as a digest: another one may feed other rows. A plug-in's view rests on the plug-ins in use,
+    too. Raises OSError."""
+    rooms = digest_of_rooms(Path(consortium.__file__).parent)
+    is_ours = view.feed.__module__.startswith(f"{consortium.__name__}.")
+    return rooms if is_ours else sha256(encode((rooms, sorted(current().digests.items())))).hexdigest()
 
 
 class ViewFile:
     """The tables of one view in the file. `head`: the height and the digest of the header up to which it was fed;
-    height −1: never. What is of another chain, another shape or another format is thrown away.
+    height −1: never. What is of another chain, shape or format, or was fed by other rules, is thrown away.
 
     Nobody else has the file until `close`, for two that fed it would count blocks twice: a second waits WAIT_S.
     Raises UserError."""
@@ -41,7 +65,8 @@ class ViewFile:
             self._file.execute("COMMIT")
         except (OSError, sqlite3.Error) as error:
             raise UserError(f"cannot keep views in {path}: {error}; remove the file, or make room") from None
-        self._shape = f"{FORMAT} {chain.hex()} {[(t.name, t.keys, dict(t.kinds)) for t in view.tables]}"
+        tables = [(t.name, t.keys, dict(t.kinds)) for t in view.tables]
+        self._shape = f"{FORMAT} {chain.hex()} {rules_of(view)} {tables}"
         found = self._file.execute("SELECT shape, height, digest FROM fed WHERE view = ?", (view.name,)).fetchone()
         self.head: tuple[int, bytes] = (-1, b"")
         if found is not None and found[0] == self._shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,16 @@ from typing import Any
 
 import pytest
 
+import consortium
 from consortium.commands import app as cli
 from consortium.commands import past
 from consortium.commands import view as viewing
 from consortium.ledger.chain import Ledger
+from consortium.plugins.load import Loaded
+from consortium.plugins.source import Source
 from consortium.views import load_views
-from consortium.views.view import View
+from consortium.views.view import Book, Told, View
+from nodes.process import view_file
 from nodes.process.view_file import VIEWS_FILE, ViewFile
 from tests.finished_run import INSTITUTIONS, finished_run
 
@@ -101,6 +106,45 @@ def test_a_second_look_feeds_nothing_again(say: Any, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(viewing, "feed_block", feeding)
     assert document(say, "payables") == before
+
+
+def test_what_other_rules_fed_is_made_anew_by_itself(say: Any, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Regression: what an older program had fed wrongly stayed wrong until `--rebuild`."""
+    before = document(say, "payables")
+    with monkeypatch.context() as older:
+        older.setattr(view_file, "digest_of_rooms", lambda package: "of an older program")
+        assert document(say, "payables") == before
+        with sqlite3.connect(run / "nodes" / "bureau" / VIEWS_FILE) as file:
+            file.execute("UPDATE payables_institution SET earned_fen = earned_fen + 1")
+        assert document(say, "payables") != before, "positive control: the same rules feed nothing again"
+    assert document(say, "payables") == before
+
+
+def test_the_rules_of_a_view_are_all_files_that_feed_it(tmp_path: Path) -> None:
+    package = Path(consortium.__file__).parent
+    digests = {view_file.digest_of_rooms(package)}
+    for number, changed in enumerate(("views/stock.py", "contracts/insurance/journal.py", "commands/view.py")):
+        copy = tmp_path / str(number)
+        for room in ("views", "contracts", "commands"):
+            shutil.copytree(package / room, copy / room)
+        assert view_file.digest_of_rooms.__wrapped__(copy) in digests, "positive control: a copy is the same"
+        (copy / changed).write_text((package / changed).read_text() + "\n")
+        digests.add(view_file.digest_of_rooms.__wrapped__(copy))
+    assert len(digests) == 3, "a command feeds nothing"
+
+
+def test_the_rules_of_a_plug_ins_view_are_its_file_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = load_views()["stock"]
+
+    def feed(book: Book, told: Told) -> None: ...
+
+    theirs = ours._replace(feed=feed)
+    known = []
+    for text in (b"one", b"another"):
+        source = Source("mine", Path("mine.py"), text, False)
+        monkeypatch.setattr(view_file, "current", lambda source=source: Loaded((source,)))
+        known.append((view_file.rules_of(ours), view_file.rules_of(theirs)))
+    assert known[0][0] == known[1][0] and known[0][1] != known[1][1]
 
 
 def test_of_a_pruned_ledger_a_view_begins_where_its_bodies_begin(say: Any, monkeypatch: pytest.MonkeyPatch) -> None:
