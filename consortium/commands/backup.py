@@ -10,7 +10,7 @@ import typer
 from consortium.commands.command import RUN, Command
 from consortium.commands.language import spoken
 from consortium.core.errors import UserError
-from nodes.process.backup import archives_of, make_backup
+from nodes.process.backup import archives_of, make_backup, sweep
 from nodes.process.settings import NodeFolder
 
 
@@ -22,6 +22,18 @@ def node_folder(path: Path) -> NodeFolder:
     return NodeFolder(whole.parent.parent, whole.name)
 
 
+def tell_swept(*folders: Path) -> None:
+    """Remove what was left here by a backup or restoration that was killed, and say so."""
+    words = spoken()
+    for place in (place for folder in folders for place in sweep(folder)):
+        typer.echo(
+            words(
+                "{path}: removed; a backup or restoration that was killed had left it, with what it held", path=place
+            ),
+            err=True,
+        )
+
+
 def backup(
     source: Annotated[Path, typer.Argument(help="The folder of a node, or of a run.", metavar="NODE")],
     archive: Annotated[Path, typer.Argument(help="The file to write; of a run a new folder.", metavar="FILE")],
@@ -29,6 +41,7 @@ def backup(
         bool, typer.Option("--without-keys", help="Leave out the secret keys and settings.json (a password).")
     ] = False,
 ) -> None:
+    tell_swept(archive.absolute().parent, archive)
     if not source.is_dir():
         raise UserError(f"{source}: there is no such folder; name the folder of a node, RUN/nodes/NAME")
     if (source / "nodes").is_dir():
@@ -59,6 +72,8 @@ COMMAND = Command(
     "Examples:\n  consortium backup runs/RUN/nodes/bureau bureau.backup\n"
     "  consortium backup runs/RUN/nodes/bureau bureau.backup --without-keys\n  consortium backup runs/RUN backups\n\n"
     "The archive has mode 0600 and a checksum over everything. `consortium restore` takes it.\n\n"
+    "A backup that is killed (kill -9) may leave a hidden folder with keys beside FILE; the next backup or restoration "
+    "beside it removes it and says so.\n\n"
     "Exit status: 0 written, 2 wrong usage or input.",
     backup,
     RUN,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from consortium.commands.backup import node_folder
+from consortium.commands.backup import node_folder, tell_swept
 from consortium.commands.command import RUN, Command
 from consortium.commands.language import spoken
 from nodes.process.backup import restore_backup
@@ -17,7 +17,9 @@ def restore(
     archive: Annotated[Path, typer.Argument(help="What `consortium backup` wrote.", metavar="FILE")],
     folder: Annotated[Path, typer.Argument(help="RUN/nodes/NAME: empty, or not there.", metavar="FOLDER")],
 ) -> None:
-    restored = restore_backup(archive, node_folder(folder))
+    target = node_folder(folder)
+    tell_swept(archive.absolute().parent, target.folder.parent)
+    restored = restore_backup(archive, target)
     words = spoken()
     place = words(
         "{folder}: {member} at height {height}", folder=folder, member=restored.member, height=restored.height

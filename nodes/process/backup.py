@@ -11,7 +11,9 @@ lack rows, and what was erased meanwhile goes at the first boot, before anything
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import re
 import secrets
 import shutil
 import sqlite3
@@ -45,6 +47,8 @@ MANIFEST = "manifest.json"
 MANIFEST_BYTES_MAX = 1_000_000
 SECRET = ("keys", "settings.json")  # what an archive without keys leaves out: the settings hold a password
 OPEN = ("input", "members.proof")  # copied as they are
+LOCK = "lock"  # in a working folder
+_WORKING = re.compile(r"\..+\.[0-9a-f]{8}\.[^.]+\.(making|restoring)")
 _CHUNK = 1 << 20
 
 
@@ -295,16 +299,41 @@ def _digest_of(file: IO[bytes]) -> bytes:
 
 @contextlib.contextmanager
 def _beside(path: Path, what: str) -> Iterator[Path]:
-    """A folder of mode 0700 beside a path, gone afterwards, also when Ctrl-C comes while it goes: keys lie in it."""
+    """A folder of mode 0700 beside a path, gone afterwards, also when Ctrl-C comes while it goes: keys lie in it. The
+    lock in it is held until then, and by the system no longer than this process lives."""
     place = Path(tempfile.mkdtemp(prefix=f".{path.name}.{secrets.token_hex(4)}.", suffix=f".{what}", dir=path.parent))
     try:
-        yield place
+        with (place / "unlocked").open("xb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (place / "unlocked").rename(place / LOCK)  # whoever finds it finds it held
+            yield place
     finally:
         try:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
         except KeyboardInterrupt:
-            shutil.rmtree(place, ignore_errors=True)
+            _remove(place)
             raise
+
+
+def sweep(folder: Path) -> list[Path]:
+    """Remove the working folders in here that a backup or a restoration left when it was killed: keys may lie in them.
+    Which they were; one that is under way is not touched."""
+    swept = []
+    for place in sorted(folder.glob(".*")):
+        if _WORKING.fullmatch(place.name) and not place.is_symlink():
+            with contextlib.suppress(OSError), (place / LOCK).open("rb+") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(place)
+                swept.append(place)
+    return swept
+
+
+def _remove(place: Path) -> None:
+    """The lock goes last: while a key lies there the folder can be swept."""
+    shutil.rmtree(place / "files", ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (place / "archive").unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _sync(folder: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import signal
+import subprocess
+import sys
 import tarfile
 from hashlib import sha256
 from pathlib import Path
@@ -12,10 +15,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from consortium.commands import app as cli
 from consortium.core.errors import UserError
 from consortium.core.machine import Keep
 from consortium.core.vault import LACKING
 from consortium.node.node import lost_votes_record
+from nodes.process import backup
 from nodes.process.backup import MAGIC, MANIFEST, make_backup, restore_backup
 from nodes.process.private_store import PrivateStore, StoredBoxes
 from nodes.process.settings import NodeFolder
@@ -58,6 +63,68 @@ def test_ctrl_c_while_the_working_folder_goes_leaves_no_keys_beside_the_archive(
     with pytest.raises(KeyboardInterrupt):
         make_backup(laid, tmp_path / "me.backup")
     assert [path.name for path in tmp_path.iterdir()] == ["me.backup"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from nodes.process import backup
+from nodes.process.settings import NodeFolder
+setattr(backup, sys.argv[1], lambda *words: os.kill(os.getpid(), 9))
+archive, folder = Path(sys.argv[2]), NodeFolder(Path(sys.argv[3]), sys.argv[4])
+backup.restore_backup(archive, folder) if archive.exists() else backup.make_backup(folder, archive)
+"""
+
+
+def killed_in(step: str, archive: Path, folder: NodeFolder) -> None:
+    words = [sys.executable, "-c", KILLED, step, str(archive), str(folder.run), folder.folder.name]
+    assert subprocess.run(words).returncode == -signal.SIGKILL
+
+
+def keys_beside(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob(".*/files/keys/*.key"))
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    with pytest.raises(SystemExit) as left:
+        cli.main([str(word) for word in words])
+    assert not left.value.code
+    return capsys.readouterr().err
+
+
+def test_what_a_killed_backup_or_restoration_left_is_swept_by_the_next_and_told(
+    laid: NodeFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Regression: the secret keys lay beside the archive for ever."""
+    archive, folder = tmp_path / "me.backup", empty_run(laid, tmp_path / "run")
+    killed_in("_write_archive", archive, laid)
+    assert len(keys_beside(tmp_path)) == 4, "positive control: keys are left"
+    assert ".making: removed" in said(capsys, "backup", laid.folder, archive)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    killed_in("_make_older", archive, folder)
+    killed_in("_make_older", archive, folder)
+    assert len(keys_beside(folder.folder.parent)) == 8
+    told = said(capsys, "restore", archive, folder.folder)
+    assert told.count(".restoring: removed") == 2 and told.count("\n") == 2
+    assert [path.name for path in folder.folder.parent.iterdir()] == [ME]
+
+
+def test_a_backup_that_is_under_way_is_not_swept(
+    laid: NodeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real: Any = backup._write_archive
+    found: list[Path] = []
+
+    def beside_another(*words: Any) -> None:
+        found.extend(backup.sweep(tmp_path))
+        real(*words)
+
+    monkeypatch.setattr(backup, "_write_archive", beside_another)
+    made = make_backup(laid, tmp_path / "me.backup")
+    assert found == [] and made.has_keys
+    for strange in (".mine.making", ".x.0123abcd.making", ".x.0123abcd.more.making"):  # the last holds no lock
+        (tmp_path / strange).mkdir()
+        assert backup.sweep(tmp_path) == []
 
 
 def test_a_restored_disk_has_the_same_ledger_and_records_and_says_that_its_votes_are_lost(
