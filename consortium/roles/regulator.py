@@ -1,4 +1,5 @@
-"""The regulator: endorses enrolment changes that others propose, follows every receipt and notes what it finds.
+"""The regulator: endorses enrolment changes that others propose, and that the rest of a year's personal accounts leaves
+the ledger; follows every receipt and notes what it finds.
 
 A finding names the records, the rule and the amount (docs/domain.md). The ledger refused these already; the regulator
 tells who tried."""
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import enrolment, settlement
+from consortium.contracts.insurance import enrolment, fund_transfer, funds, settlement
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.sales import SECOND_SALES
 from consortium.core.contract import NOT_YOURS, StateReader
@@ -62,6 +63,8 @@ class RegulatorConduct(Conduct):
             for event in outcome.receipt.events:
                 if event.kind == "change-proposed" and event.fields.get("proposer") != self._member:
                     _endorse(text(event, "psn_no"), text(event, "change_id"), agenda)
+                elif event.kind == "transfer-proposed":
+                    self._endorse_rest(text(event, "transfer_id"), agenda)
                 self._judge.on_event(event, agenda)
             return ()
         watch = self._watched.get((outcome.contract, outcome.operation))
@@ -73,7 +76,19 @@ class RegulatorConduct(Conduct):
             if change.proposer != self._member:
                 psn_no, _, change_id = key.partition("/")
                 _endorse(psn_no, change_id, agenda)
+        for transfer_id, _ in list(self.state.range(fund_transfer.TRANSFERS, "", END)):
+            self._endorse_rest(transfer_id, agenda)
         self._judge.resume(agenda)
+
+    def _endorse_rest(self, transfer_id: str, agenda: Agenda) -> None:
+        """What is left of a year, and all of it. Transfers from fund to fund are for people to judge."""
+        transfer = self.state.get(fund_transfer.TRANSFERS, transfer_id)
+        if transfer is None or transfer.stage != fund_transfer.PROPOSED or transfer.member == self._member:
+            return
+        is_rest = fund_transfer.is_of_rest(transfer.source, transfer.target)
+        if is_rest and funds.get_balance(self.state, transfer.source) == transfer.amount_fen:
+            endorse = fund_transfer.OfTransfer(transfer_id)
+            agenda.wish(f"endorse-rest:{transfer_id}", (("fund_transfer", "endorse", endorse),))
 
     def on_opened(self, opened: Opened, agenda: Agenda) -> Sequence[Note]:
         return self._judge.on_opened(opened, agenda)

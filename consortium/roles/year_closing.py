@@ -2,7 +2,8 @@
 
 Who is who in the two years stands in its tasks alone. When the books are closed and all persons of the new year are on
 the ledger, one bundle carries everything. It empties the old accounts, fills the new ones with amounts of which none
-stands out, and adds what is left to the first premium (contracts/insurance/account_carry.py)."""
+stands out, and adds what is left to the first premium (contracts/insurance/account_carry.py). What is left leaves the
+ledger once another role endorses that, too: the bureau waits for it."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from consortium.contracts.insurance import account_carry, enrolment, funds, policy, settlement
+from consortium.contracts.insurance import account_carry, enrolment, fund_transfer, funds, policy, settlement
 from consortium.contracts.insurance.account_carry import BATCH_MAX, CarryIn, CarryOut, Share
 from consortium.core.contract import StateReader
 from consortium.roles.agenda import Agenda
@@ -45,14 +46,17 @@ class YearClosing:
     def __init__(self, state: StateReader) -> None:
         self._state = state
         self._tasks: YearTasks | None = None  # None: nothing is left to wish for
+        self._rest_id = ""  # of the transfer of the rest
 
     @property
     def is_done(self) -> bool:
-        return self._tasks is None
+        rest = self._state.get(fund_transfer.TRANSFERS, self._rest_id)
+        return self._tasks is None and (rest is None or rest.stage != fund_transfer.PROPOSED)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._tasks = work.find(YearTasks)
         if self._tasks is not None:
+            self._rest_id = f"carry-rest-{self._tasks.year}"
             close = settlement.CloseYear(self._tasks.year)
             agenda.wish(f"close-year:{close.year}", (("settlement", "close_year", close),), self._tasks.at_us)
 
@@ -81,10 +85,13 @@ class YearClosing:
         for share_fen, news in sorted(alike.items()):
             if share_fen:
                 yield ("account_carry", "carry_in", CarryIn(year, tuple(Share(new, share_fen) for new in sorted(news))))
-        yield ("account_carry", "rest", account_carry.Rest(year))
+        if sum(balances) > sum(shares):
+            source, rest_fen = account_carry.carry_account(year), sum(balances) - sum(shares)
+            rest = fund_transfer.Propose(self._rest_id, source, funds.EXTERNAL, rest_fen, f"carry-rest/{year}")
+            yield ("fund_transfer", "propose", rest)
         month = (year + 1) * 100 + 1
         rests = {heir.new: fen - share for heir, fen, share in zip(tasks.heirs, balances, shares, strict=True)}
-        for new, rest_fen in sorted(rests.items()):
-            account_fen = tasks.account_fen + rest_fen
+        for new, owed_fen in sorted(rests.items()):
+            account_fen = tasks.account_fen + owed_fen
             premium = enrolment.RecordContribution(new, month, enrolment.EMPLOYEE, tasks.pool_fen, account_fen)
             yield ("enrolment", "record_contribution", premium)

@@ -54,6 +54,22 @@ INSURANCE_BUGS = (
         ("tests/unit/contracts/test_patient_claim.py",),
     ),
     SeededBug(
+        "one-role-moves-money",
+        "What one role proposes to move another role endorses (docs/decisions/073).",
+        CONTRACTS + "insurance/fund_transfer.py",
+        "    if context.member == transfer.member or context.role == transfer.role:",
+        '    if context.member == "" or context.role == "":',
+        ("tests/unit/contracts/test_account_carry.py",),
+    ),
+    SeededBug(
+        "rest-of-a-year-to-a-fund",
+        "The rest of a year goes out of the ledger and to nobody else (docs/decisions/073).",
+        CONTRACTS + "insurance/fund_transfer.py",
+        '    funds.check_account(source, (funds.CARRY,) if is_rest else ("fund",))',
+        '    funds.check_account(source, (funds.CARRY,) if is_rest else ("fund", funds.CARRY))',
+        ("tests/unit/contracts/test_account_carry.py",),
+    ),
+    SeededBug(
         "issuer-verifies-its-bill",
         "Another than its issuer verifies a bill (docs/decisions/072).",
         CONTRACTS + "insurance/bill.py",

@@ -2,8 +2,9 @@
 
 All balances go into one account (`carry/<year>`) by batches, and out of it by others; both are sorted by pseudonym. So
 that no amount pairs what order does not, each amount of a batch comes in several times: whoever is owed more gets the
-rest with later contributions, of which nobody but the bureau knows the parts. The rest leaves the ledger as it came:
-through `external`. Sums stay right to the fen; which balance became which is known to the bureau and to each person.
+rest with later contributions, of which nobody but the bureau knows the parts. The rest leaves the ledger as it came,
+through `external`, by the word of two roles (fund_transfer.py). Sums stay right to the fen; which balance became which
+is known to the bureau and to each person.
 """
 
 from __future__ import annotations
@@ -43,14 +44,8 @@ class CarryIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     shares: tuple[Share, ...]
 
 
-class Rest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is left of a year, to be paid to its persons with later contributions."""
-
-    year: int
-
-
 def carry_account(year: int) -> str:
-    return f"carry/{year}"
+    return f"{funds.CARRY}/{year}"
 
 
 def compute_alike(balances_fen: tuple[int, ...]) -> tuple[int, ...]:
@@ -117,21 +112,11 @@ def _carry_in(state: State, arguments: CarryIn, context: Context) -> list[Event]
     return events
 
 
-def _rest(state: State, arguments: Rest, context: Context) -> list[Event]:
-    _check_over(arguments.year, context)
-    account = carry_account(arguments.year)
-    rest_fen = funds.get_balance(state, account)
-    events: list[Event] = []
-    funds.move(state, account, funds.EXTERNAL, rest_fen, f"carry-rest/{arguments.year}", events)
-    return events
-
-
 CONTRACT = Contract(
     "account_carry",
     1,
     (
         Operation("carry_out", CarryOut, BY_BUREAU, _carry_out),
         Operation("carry_in", CarryIn, BY_BUREAU, _carry_in),
-        Operation("rest", Rest, BY_BUREAU, _rest),
     ),
 )

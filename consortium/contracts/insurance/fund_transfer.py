@@ -1,4 +1,8 @@
-"""Money from fund to fund: one organisation proposes it, another of another role endorses it; then it moves."""
+"""Money from fund to fund, and what is left of a year's personal accounts: one organisation proposes that it moves,
+another of another role endorses it; then it moves.
+
+The rest of a year (`carry/<year>`, account_carry.py) is its persons': it goes to nobody but `external`, out of which it
+comes back with their contributions."""
 
 from __future__ import annotations
 
@@ -49,7 +53,8 @@ LIFE = Life(
 
 
 class Propose(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Money from fund `source` (`fund/…`) to fund `target` (`fund/…`). `cause`: a reference, as "budget/2026"."""
+    """Money from fund `source` (`fund/…`) to fund `target` (`fund/…`), or from the rest of a year (`carry/…`) to
+    `external`. `cause`: a reference, as "budget/2026"."""
 
     transfer_id: str
     source: str
@@ -64,13 +69,26 @@ class OfTransfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transfer_id: str
 
 
+def is_of_rest(source: str, target: str) -> bool:
+    """Whether a transfer takes what is left of a year's personal accounts out of the ledger."""
+    return source.startswith(f"{funds.CARRY}/") and target == funds.EXTERNAL
+
+
+def _check_accounts(state: StateReader, source: str, target: str) -> None:
+    """Refuses `bad-account`, `bad-identifier`, `unknown-account`."""
+    is_rest = is_of_rest(source, target)
+    funds.check_account(source, (funds.CARRY,) if is_rest else ("fund",))
+    if not is_rest:
+        funds.check_account(target, ("fund",))
+    for account in (source,) if is_rest else (source, target):
+        if not funds.has_account(state, account):
+            raise Refused("unknown-account", f"there is no account {account}")
+
+
 def _propose(state: State, arguments: Propose, context: Context) -> list[Event]:
     name = arguments.transfer_id
     check_identifier(name, "transfer_id")
-    for account in (arguments.source, arguments.target):
-        funds.check_account(account, ("fund",))
-        if not funds.has_account(state, account):
-            raise Refused("unknown-account", f"there is no account {account}")
+    _check_accounts(state, arguments.source, arguments.target)
     if arguments.source == arguments.target:
         raise Refused("same-account", f"source and target are both {arguments.source}")
     check_positive_amount(arguments.amount_fen, "amount_fen")

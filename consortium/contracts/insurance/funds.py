@@ -40,6 +40,7 @@ from consortium.core.contract import (
 )
 
 EXTERNAL = "external"
+CARRY = "carry"  # the kind of the accounts through which personal accounts pass from year to year
 EMPLOYEE_POOL = "fund/employee-pool"  # 职工统筹基金
 RESIDENT_POOL = "fund/resident-pool"  # 居民统筹基金
 LARGE_AMOUNT = "fund/large-amount"  # 职工大额医疗费用补助

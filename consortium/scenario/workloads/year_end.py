@@ -2,14 +2,14 @@
 
 Each has one stay in 2026, and the first `crossing` of them are in hospital over the New Year as well. Needs a bureau, a
 hospital and a regulator, and clocks that have come to 4 January 2027 by `opens_at_us`: then the bureau registers the
-persons of the new year, and at `closes_at_us` it closes the old one.
+persons of the new year, and at `closes_at_us` it closes the old one. The regulator endorses that the rest leaves.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.access import BUREAU, HOSPITAL
+from consortium.contracts.access import BUREAU, HOSPITAL, REGULATOR
 from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.account_carry import ALIKE_MIN
 from consortium.contracts.insurance.lines import Line
@@ -116,7 +116,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
         raise ScenarioError(
             "workload.options: expected 5 to 150 persons, of whom some are crossing, and batch_max of 1"
         )
-    named = {role: [one.name for one in scenario.members if one.role == role] for role in (BUREAU, HOSPITAL)}
+    named = {role: [one.name for one in scenario.members if one.role == role] for role in (BUREAU, HOSPITAL, REGULATOR)}
     for role, names in named.items():
         if not names:
             raise ScenarioError(f"the workload year_end needs a member of role {role!r}")

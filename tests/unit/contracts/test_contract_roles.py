@@ -10,7 +10,7 @@ from tests.contracts_state import MemoryState
 
 B, H, P, S, R, G, V = "bureau", "hospital", "pharmacy", "supplier", "regulator", "genesis", VOTE
 TABLE: dict[str, dict[str, set[str]]] = {
-    "account_carry": {"carry_out": {B}, "carry_in": {B}, "rest": {B}},
+    "account_carry": {"carry_out": {B}, "carry_in": {B}},
     "bill": {
         "number": {H, P},
         "issue": {H, P, G},
