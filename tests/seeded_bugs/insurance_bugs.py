@@ -54,6 +54,14 @@ INSURANCE_BUGS = (
         ("tests/unit/contracts/test_patient_claim.py",),
     ),
     SeededBug(
+        "recovery-dropped-by-anybody",
+        "A recovery of a voice is dropped by the bureau, which asked for it (docs/decisions/079).",
+        CONTRACTS + "records/identity.py",
+        'Operation("drop_recovery", Decide, BY_BUREAU, _drop_recovery)',
+        'Operation("drop_recovery", Decide, _ENDORSERS | BY_BUREAU, _drop_recovery)',
+        ("tests/unit/contracts/test_identity.py",),
+    ),
+    SeededBug(
         "one-role-moves-money",
         "What one role proposes to move another role endorses (docs/decisions/073).",
         CONTRACTS + "insurance/fund_transfer.py",

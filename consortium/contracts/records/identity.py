@@ -2,14 +2,15 @@
 
 An agent (or whoever keeps a person's key) presents a public key and proves that it has the secret; the bureau, which
 knows the person, vouches for it. The person renews it by a statement of its own. A person whose key is lost gets
-another by the word of the bureau and of another role; a person that renews its key meanwhile ends that attempt.
+another by the word of the bureau and of another role. A person that renews its key meanwhile ends that attempt, and so
+does the bureau, which asked for it; another role that does not agree has only to say nothing.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from consortium.contracts.access import BUREAU, BY_ALL, BY_BUREAU, BY_FOUNDERS, HOSPITAL, REGULATOR, among
+from consortium.contracts.access import BY_ALL, BY_BUREAU, BY_FOUNDERS, HOSPITAL, REGULATOR, among
 from consortium.contracts.checks import check_pseudonym
 from consortium.core.contract import GENESIS, Context, Contract, Event, Operation, Refused, State, Table
 from consortium.core.spoken import VOICES, Speech, Voice, check_control, suite_of
@@ -157,6 +158,6 @@ CONTRACT = Contract(
         ROTATE.operation(_rotate),
         Operation("propose_recovery", Vouch, BY_BUREAU, _propose_recovery),
         Operation("endorse_recovery", Decide, _ENDORSERS, _endorse_recovery),
-        Operation("drop_recovery", Decide, _ENDORSERS | {BUREAU}, _drop_recovery),
+        Operation("drop_recovery", Decide, BY_BUREAU, _drop_recovery),
     ),
 )

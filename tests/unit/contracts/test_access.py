@@ -123,7 +123,6 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "identity.present": "makes a record",
     "identity.rotate": "the statement says who speaks",
     "identity.endorse_recovery": "another organisation than the proposer decides",
-    "identity.drop_recovery": "another organisation than the proposer decides",
     "patient_claim.claim": "the statement says who speaks, and the bill is that patient's or not",
     "policy.pack_on": "policy is public",
     "policy.item_on": "the catalogue is public",

@@ -50,7 +50,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "rotate": set(EVERY_MEMBER),
         "propose_recovery": {B},
         "endorse_recovery": {H, R},
-        "drop_recovery": {B, H, R},
+        "drop_recovery": {B},
     },
     "patient_claim": {"claim": set(EVERY_MEMBER), "settle": {B}, "decline": {B}},
     "policy": {"list_items": {V, G}, "adopt_pack": {V, G}, "set_drg_group": {V, G}},

@@ -112,7 +112,9 @@ def test_one_recovery_waits_at_a_time_and_can_be_dropped(house: Consortium) -> N
         house.run("agent", "identity", "present", present(NEW))
         again = Vouch("b-1", "agent", NEW_KEY)
         assert house.refusal("bureau", "identity", "propose_recovery", again) == "recovery-exists"
-        house.run("h1", "identity", "drop_recovery", Decide("b-1", NEW_KEY))
+        for member in ("h1", "regulator", "agent"):  # regression: any hospital could keep a person from its voice
+            assert house.refusal(member, "identity", "drop_recovery", Decide("b-1", NEW_KEY)) == "not-permitted"
+        house.run("bureau", "identity", "drop_recovery", Decide("b-1", NEW_KEY))
         assert house.state.get(RECOVERIES, "b-1") is None
     assert house.refusal("bureau", "identity", "propose_recovery", Vouch("b-9", "agent", NEW_KEY)) == "unknown-voice"
 
