@@ -6,6 +6,7 @@ entry can be taken out or changed later. An entry names handle, reader and purpo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -59,6 +60,8 @@ class Audit:
         entries = list(read_entries(boxes))
         self._newest = entries[-1] if entries else None
         self._days: dict[int, DayOfReads] = {day.day: day for day in days_of(entries)}
+        # On the newest day.
+        self._by_reader = Counter(entry.reader for entry in entries if entry.day == entries[-1].day)
 
     def write(self, day: int, reader: str, handle: str, purpose: str) -> Keep:
         """The row of one more entry; it is to stand before whatever is returned."""
@@ -66,12 +69,19 @@ class Audit:
         number, previous = (1, FIRST) if newest is None else (newest.number + 1, newest.digest)
         day = day if newest is None else max(day, newest.day)
         entry = self._newest = AuditEntry(previous, number, day, reader, handle, purpose)
+        if newest is not None and day != newest.day:
+            self._by_reader.clear()
+        self._by_reader[reader] += 1
         known = self._days.get(day)
         first, count = (number, 0) if known is None else (known.first, known.number)
         self._days[day] = DayOfReads(day, first, count + 1, entry.digest)
         row = Keep(row_name(number), encode(entry))
         self._boxes.stage(*row)
         return row
+
+    def count(self, day: int, reader: str) -> int:
+        """How many entries of this reader stand on `day`, or on the newest day if that is later; also over boots."""
+        return 0 if self._newest is None or day > self._newest.day else self._by_reader[reader]
 
     def has_ended(self, today: int) -> bool:
         """Whether a day is over that may not be anchored yet."""

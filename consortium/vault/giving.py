@@ -15,10 +15,12 @@ EARLY_MAX = 16  # of one asker
 
 
 class GivenShare(NamedTuple):
-    """What one member may ask, and be given, in a second; what it asks beyond is not answered, and it asks again."""
+    """What one member may ask, and be given, in a second, and be given in a day: each record given is an entry in our
+    audit of reads, for ever. What it asks beyond is not answered, and it asks again."""
 
     answers: int = 256
     bytes: int = 8_000_000
+    reads_a_day: int = 100_000  # five times what the largest hospital bills in a day, whose lines are judged
 
 
 class EarlyQuestions:
@@ -59,6 +61,7 @@ class Giver:
         self._answers: dict[NodeId, int] = {}  # by asker, in this second
         self._bytes: dict[NodeId, int] = {}
         self._beyond: dict[NodeId, None] = {}  # who asked beyond its share in this second
+        self._beyond_day: dict[NodeId, int] = {}  # on which day it asked beyond that day's share, lately
 
     def entry_for(self, asker: NodeId, question: AskRecord) -> Entry | str:
         """The ledger's entry where the asker may be given the record; else why not, for the trace."""
@@ -76,6 +79,16 @@ class Giver:
         if now_us // SECOND_US != self._second:
             self._second, self._answers, self._bytes, self._beyond = now_us // SECOND_US, {}, {}, {}
         return self._answers.get(asker, 0) < self._share.answers and self._bytes.get(asker, 0) < self._share.bytes
+
+    def has_share_of_day(self, reads: int) -> bool:
+        """Whether a member that was given so many records today may be given one more."""
+        return reads < self._share.reads_a_day
+
+    def is_first_beyond_day(self, asker: NodeId, today: int) -> bool:
+        """Whether it asks beyond the share of this day for the first time since a boot; told once, like the other."""
+        is_first = self._beyond_day.get(asker) != today
+        self._beyond_day[asker] = today
+        return is_first
 
     def is_first_beyond(self, asker: NodeId) -> bool:
         """Whether this member asks beyond its share for the first time in this second. That is told once: a trace that

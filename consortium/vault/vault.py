@@ -165,6 +165,10 @@ class Vault:
         if not self._giver.has_share(now.monotonic_us, asker):
             why = "it has had its share"
             return [Note("withheld", {"to": asker, "why": why})] if self._giver.is_first_beyond(asker) else []
+        today = self._today(now)
+        if not self._giver.has_share_of_day(self._audit.count(today, asker)):
+            withheld = Note("withheld", {"to": asker, "why": "it has had its share of the day"})
+            return [withheld] if self._giver.is_first_beyond_day(asker, today) else []
         entry = self._giver.entry_for(asker, question)
         if isinstance(entry, str):
             self._giver.count(asker, 0)
@@ -335,7 +339,10 @@ class Vault:
         return Drop(handle)
 
     def _write_audit(self, now: Now, reader: NodeId, handle: str, purpose: str) -> Keep:
-        return self._audit.write(compute_day(now.wall_us, self._site.utc_offset_minutes), reader, handle, purpose)
+        return self._audit.write(self._today(now), reader, handle, purpose)
+
+    def _today(self, now: Now) -> int:
+        return compute_day(now.wall_us, self._site.utc_offset_minutes)
 
     def _anchors(self, today: int) -> list[Effect]:
         """Each day of reads that is over is anchored on the ledger, once."""

@@ -40,6 +40,14 @@ FRAME_BUGS = (
         (TESTS + "test_records.py",),
     ),
     SeededBug(
+        "disks-of-others-filled",
+        "One member has others keep so many boxes unasked, and no more (docs/decisions/082).",
+        CONTRACTS + "records/record.py",
+        "    if boxes and kept.boxes + boxes > KEPT_BY_OTHERS_MAX:",
+        "    if boxes > KEPT_BY_OTHERS_MAX:",
+        (TESTS + "test_records.py",),
+    ),
+    SeededBug(
         "more-sent-back-than-received",
         "No more packs go back than an order received, else its refund exceeds what was paid (docs/decisions/075).",
         CONTRACTS + "medicines/returns.py",

@@ -57,6 +57,22 @@ VAULT_BUGS = (
         (MACHINE,),
     ),
     SeededBug(
+        "reads-of-a-day-without-end",
+        "A member is given so many records a day and no more: each is an entry for ever (docs/decisions/082).",
+        VAULT + "giving.py",
+        "        return reads < self._share.reads_a_day\n",
+        "        return True\n",
+        (MACHINE,),
+    ),
+    SeededBug(
+        "reads-of-a-day-forgotten-by-a-boot",
+        "The store says how many records a member was given today, also after a boot (docs/decisions/082).",
+        VAULT + "audit.py",
+        "Counter(entry.reader for entry in entries if entry.day == entries[-1].day)",
+        "Counter[str]()",
+        (MACHINE,),
+    ),
+    SeededBug(
         "private-store-after-the-votes",
         "A record is durable before what is stored on the strength of it (docs/decisions/082).",
         "nodes/process/carrier.py",

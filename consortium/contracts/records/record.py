@@ -56,6 +56,7 @@ REASONS = ("asked-by-patient", "term-over", "registered-in-error")  # of the bur
 BY_PATIENT = "said-by-patient"  # the reason of what its person erased
 HOLDERS_MAX = 16
 GIVEN_MAX = 64
+KEPT_BY_OTHERS_MAX = 10_000  # boxes of one member's records that others keep without having asked
 
 
 class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,9 +86,16 @@ class Held(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     since_day: int
 
 
+class KeptByOthers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keyed by the member that registered: how many boxes others keep because it named them, of what is not erased."""
+
+    boxes: int
+
+
 RECORDS: Table[Record] = Table("record", Record)
 REQUESTS: Table[Request] = Table("request", Request)
 HELD: Table[Held] = Table("record_holder", Held)
+KEPT_BY_OTHERS: Table[KeptByOthers] = Table("record_kept_by_others", KeptByOthers)
 REQUEST_LIFE = Life(
     REQUESTS,
     (Move("", "request", OPEN), Move(OPEN, "deliver", DELIVERED), Move(DELIVERED, "report_mismatch", DIFFERS)),
@@ -96,8 +104,8 @@ REQUEST_LIFE = Life(
 
 class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Commit to a record. `record_no`: begins with the registering member's name and ":", as in "hospital-1:r-7".
-    `others`: who keeps it besides that member. `patient`: the pseudonym of whom it is about, who may have it erased;
-    "" = nobody."""
+    `others`: who keeps it besides that member, within its share of what others keep. `patient`: the pseudonym of whom
+    it is about, who may have it erased; "" = nobody."""
 
     record_no: str
     record_class: str
@@ -176,11 +184,28 @@ def _register(state: State, arguments: Register, context: Context) -> list[Event
     for name in arguments.others:
         if epoch is None or name not in epoch.by_name:
             raise Refused("unknown-member", "every holder must be a member")
+    _check_others(state, context.member, len(holders) - 1)
+    _count_others(state, context.member, len(holders) - 1)
     record = Record(arguments.record_class, arguments.commitment, holders, patient=arguments.patient)
     state.put(RECORDS, number, record)
     for name in holders:
         state.put(HELD, f"{name}/{number}", Held(context.day))
     return [Event("record-registered", {"handle": handle, "class": arguments.record_class})]
+
+
+def _check_others(state: StateReader, member: str, boxes: int) -> None:
+    """Refuses `others-full`: nobody asked the others, so one member can fill so much of their disks and no more. Who
+    wants a record asks for it, beyond any share."""
+    kept = state.get(KEPT_BY_OTHERS, member) or KeptByOthers(0)
+    if boxes and kept.boxes + boxes > KEPT_BY_OTHERS_MAX:
+        raise Refused("others-full", f"others keep {kept.boxes} boxes for {member}, at most {KEPT_BY_OTHERS_MAX}")
+
+
+def _count_others(state: State, member: str, boxes: int) -> None:
+    """Others keep so many more boxes (or fewer) because this member named them."""
+    if boxes:
+        kept = state.get(KEPT_BY_OTHERS, member) or KeptByOthers(0)
+        state.put(KEPT_BY_OTHERS, member, KeptByOthers(kept.boxes + boxes))
 
 
 def _request(state: State, arguments: Ask, context: Context) -> list[Event]:
@@ -260,6 +285,10 @@ def _erase_by_patient(state: State, said: EraseByPatient, pseudonym: str, contex
 
 def _bury(state: State, handle: str, entry: Entry, reason: str, context: Context) -> list[Event]:
     """A tombstone with all members that may have the record."""
+    kind, _, number = handle.partition("/")
+    record = state.get(RECORDS, number) if kind == KIND else None
+    if record is not None:
+        _count_others(state, number.partition(":")[0], 1 - len(record.holders))
     epoch = newest_epoch(state)
     members = {} if epoch is None else epoch.by_name
     awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers}) if name in members)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from consortium.contracts.records import record
 from consortium.contracts.records.asked_by_vaults import CATALOGUE
 from consortium.contracts.records.read_audit import ANCHORS, AnchorDay
 from consortium.contracts.records.record import (
@@ -150,6 +151,22 @@ def test_an_erased_record_is_registered_and_delivered_no_more(house: Consortium)
         ("bureau", "erase", ERASE),
     ):
         assert house.refusal(member, "record", operation, arguments) == "record-erased", operation
+
+
+def test_one_member_has_others_keep_so_many_boxes_and_no_more(
+    house: Consortium, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Regression: whoever registers could have all disks filled, unasked. What is erased counts no more."""
+    monkeypatch.setattr(record, "KEPT_BY_OTHERS_MAX", 3)
+    assert house.refusal("h1", "record", "register", Register("h1:r-2", "report", C, ("bureau", "h1", "h2"))) == "ok"
+    assert house.refusal("h1", "record", "register", Register("h1:r-3", "report", C, ("h2",))) == "others-full"
+    assert house.refusal("h1", "record", "register", Register("h1:r-3", "report", C)) == "ok", "its own disk is its own"
+    assert house.refusal("h2", "record", "register", Register("h2:r-3", "report", C, ("h1",))) == "ok", (
+        "each has a share"
+    )
+    house.run("bureau", "record", "erase", ERASE)
+    house.run("h1", "record", "register", Register("h1:r-4", "report", C, ("h2",)))
+    assert house.refusal("h1", "record", "register", Register("h1:r-5", "report", C, ("h2",))) == "others-full"
 
 
 def test_each_member_that_may_have_had_it_confirms_once(house: Consortium) -> None:

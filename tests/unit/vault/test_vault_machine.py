@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from consortium.contracts.records.asked_by_vaults import CATALOGUE
 from consortium.contracts.records.record import Ask, Deliver, Erase, Register
 from consortium.core.codec import encode
 from consortium.core.machine import Drop, Guard, Jumped, Keep, Note, Opened, Read, Receipted, Received, Send, Submit
@@ -16,6 +17,7 @@ from consortium.lab.checks.private_records import anchored_reads
 from consortium.ledger.rows import DictRows, state_key
 from consortium.vault.audit import chain_fault, read_entries
 from consortium.vault.boxes import DictBoxes
+from consortium.vault.giving import GivenShare, Giver
 from consortium.vault.locksmith import Locksmith
 from consortium.vault.messages import AskRecord, GiveRecord
 from tests.vault_net import NAMES, VaultNet, secrets_of
@@ -160,6 +162,23 @@ def test_a_member_gets_its_share_and_no_more_in_a_second() -> None:
     assert given == 255, "256, and one was given with the delivery"
     net.now_us += SECOND_US
     assert Send in kinds(ask(net, "h2", question(net)))
+
+
+def test_a_member_is_given_so_many_records_a_day_and_no_more_also_after_a_boot() -> None:
+    """Regression: the audit of reads is kept for ever, and whoever asked could make another's disk grow."""
+    net = delivered(VaultNet())  # which gave one
+
+    def ask_often() -> tuple[int, int]:
+        net.vaults["h1"]._giver = Giver("h1", CATALOGUE, net.house.state, GivenShare(reads_a_day=5))
+        said = [effect for _ in range(9) for effect in ask(net, "h2", question(net))]
+        return kinds(said).count(Send), kinds(said).count(Note) - kinds(said).count(Send)
+
+    assert ask_often() == (4, 1), "it is told once that more was withheld"
+    net.boot("h1")
+    assert ask_often() == (0, 1)
+    net.house.day += 1
+    assert ask_often() == (5, 1)
+    assert len([entry for entry in read_entries(net.boxes["h1"]) if entry.reader == "h2"]) == 10
 
 
 @pytest.mark.parametrize(("asker", "handle"), [("h2", HANDLE), ("stranger", HANDLE), ("bureau", "record/h1:r-2")])
