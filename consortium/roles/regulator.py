@@ -26,7 +26,6 @@ from consortium.roles.work import Work
 
 RULES = {  # refusal code of a claim → the rule that it breaks
     "bill-reimbursed": "duplicate-bill",
-    "bill-of-another": "duplicate-bill",
     NOT_YOURS: "duplicate-bill",  # of a bill that somebody else issued
     "trace-code-sold": "reused-trace-code",
     "coverage-lapsed": "claim-after-lapse",
