@@ -35,6 +35,8 @@ It ran {place} with seed {seed}, and ended so: **{outcome}**
 | `genesis.json` | everything that fixes the chain before its first height; its hash is the chain id |
 | `trace.jsonl` | what happened: one JSON object a line, in order of time, `t_us` microseconds since the start |
 | `nodes/NAME/ledger.sqlite` | the ledger of one node, as `sqlite3` opens it (views `blocks`, `state_rows`) |
+| `nodes/NAME/private.sqlite` | its private records in sealed boxes, and the audit of their reads (mode 0600) |
+| `nodes/NAME/views.sqlite` | what `consortium view` made of that ledger, once somebody looked; it can be removed |
 {local}
 Look closer:
 
@@ -52,7 +54,6 @@ _PLUGIN_FILES = """| `plugins.json` | the user's own files that the run loaded, 
 _LOCAL_FILES = """| `nodes/NAME/log.txt` | what the process of that node said: starts, reconnections, errors |
 | `nodes/NAME/trace.jsonl` | that node's own part of the trace |
 | `nodes/NAME/votes.log` | its durable votes, so that it never votes twice after a crash |
-| `nodes/NAME/private.sqlite` | its private records in sealed boxes, and the audit of their reads (mode 0600) |
 | `nodes/NAME/*.damaged-TIME.*` | files that were found damaged and set aside; its log says why |
 | `nodes/NAME/copy/` | its files as they were when a fault of the scenario copied its disk |
 | `nodes/NAME/recording/` | with `--record`: all that its host was given (mode 0600); `consortium replay` reads it |

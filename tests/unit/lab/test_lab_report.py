@@ -114,10 +114,12 @@ def test_a_run_read_from_its_folder_is_the_run_that_was_written(run: Run, tmp_pa
     assert sorted(again.ledgers) == sorted(run.ledgers)
 
 
-def test_the_readme_explains_every_file_of_the_folder(run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["local", "simulator"])
+def test_the_readme_explains_every_file_of_the_folder(run: Run, tmp_path: Path, place: str) -> None:
     out = tmp_path / "run"
-    write_simulated(out, run, save, save_vault)
-    write_results(out, run, judge(run), measure(run.trace))
+    told = replace(run, trace=[{**r, "on": place} if r["kind"] == "run" else r for r in run.trace])
+    write_simulated(out, told, save, save_vault)
+    write_results(out, told, judge(told), measure(told.trace))
     readme = (out / "README.md").read_text()
     for path in out.rglob("*"):
         if path.is_file() and path.name != "README.md":
