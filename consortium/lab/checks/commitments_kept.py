@@ -43,13 +43,20 @@ def _none_committed(run: Run) -> str:
     return ""
 
 
+def _is_asked(run: Run) -> bool:
+    """Also where every store is empty and the trace tells of records that were kept: that all are lost is what must not
+    be left unsaid. A load commits to lines that nobody keeps."""
+    were_kept = bool(run.vaults) and bool(run.records.of_kind("record_given", "record_kept"))
+    return were_kept or not no_vaults(run)
+
+
 CHECK = Claim(
     "commitments are kept",
     Kind.LIVENESS,
     "Every commitment on the ledger has its record in the private store of each member that must hold it.",
     check_commitments_kept,
     _none_committed,
-    lambda run: not no_vaults(run),
+    _is_asked,
     order=92,
     failing=mark("NOT KEPT: a member lacks a private record that it must hold ({checks})."),
 )

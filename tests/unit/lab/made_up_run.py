@@ -73,6 +73,11 @@ def settled(bill_no: str) -> Event:
     return Event("settled", {"bill_no": bill_no, "begndate": 19700101, "enddate": 19700101})
 
 
+def notice(record: str) -> Event:
+    """That something was due on that day."""
+    return Event("notice", {"why": "payment-overdue", "record": record, "due": 19700101})
+
+
 class Made:
     """Builds blocks one after the other, as one ledger that all nodes share until a test copies and bends it."""
 
@@ -130,8 +135,9 @@ class Made:
             for position, identity in enumerate(opener.open(raw, is_trusted=True).ids):
                 paid = movement(funds[(height + index + position) % 4], f"payable/{member}", 1_234 + 17 * height)
                 is_ok = not refuse or position > 0
+                rung = (notice("order/O-7"),) if (height, position) == (7, 0) else ()
                 receipts.append(
-                    Receipt(identity, OK, "", (paid, settled(f"h-{height}")))
+                    Receipt(identity, OK, "", (paid, settled(f"h-{height}"), *rung))
                     if is_ok
                     else Receipt(identity, "coverage-lapsed", "Lapsed.", ())
                 )

@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from consortium.core.codec import encode
+from consortium.core.contract import Receipt
 from consortium.lab.checks.claims import Kind, claims, exit_status, judge, was_checked
 from consortium.lab.pages.results import outcome_sentence, outcome_word
-from consortium.ledger.rows import DictRows
+from consortium.ledger.rows import END, DictRows
 from consortium.runs.folder import RunFolderError, own_folder
 from consortium.runs.run import Run
+from consortium.vault.boxes import DictBoxes
+from tests.unit.lab import controls
 from tests.unit.lab.controls import control_everything_executed, control_no_suspicion, control_progress
 from tests.unit.lab.made_up_run import made_up_run
 
@@ -64,6 +69,57 @@ def test_a_run_that_executed_nothing_holds_nothing_but_its_own_end(honest: Run) 
     assert set(found.values()) == {"not checked"}
     assert not was_checked(judge(idle)) and exit_status(judge(idle)) == 3
     assert outcome_word(idle, judge(idle)) == "not-checked"
+
+
+def without_notices(run: Run) -> Run:
+    """The same run, in which nothing became due."""
+    held = run.ledgers["depot"]
+    receipts = [(key, msgspec.msgpack.decode(raw, type=Receipt)) for key, raw in held.range("receipt", b"", END)]
+    rows = [
+        (
+            "receipt",
+            key,
+            encode(msgspec.structs.replace(one, events=tuple(e for e in one.events if e.kind != "notice"))),
+        )
+        for key, one in receipts
+        if any(event.kind == "notice" for event in one.events)
+    ]
+    assert len(rows) == 1
+    return controls.with_rows(run, list(rows))
+
+
+def test_a_run_in_which_nothing_became_due_is_not_asked_whether_it_was_told(honest: Run) -> None:
+    assert words(honest)["due told"] == "holds"
+    quiet = without_notices(honest)
+    assert words(quiet)["due told"] == "not asked"
+    assert words(without_notices(controls.control_due_told(honest)))["due told"] == "fails"
+
+
+def test_what_stood_untold_is_not_checked_where_nobody_was_there_to_tell(honest: Run) -> None:
+    """Bureau and regulator are dead at the end; a notice that was told twice is wrong all the same."""
+    deaths = [
+        {"t_us": 30_300_000, "node": "", "kind": "fault", "act": "kill", "target": name}
+        for name in ("bureau", "regulator")
+    ]
+
+    def deserted(run: Run) -> Run:
+        return controls.with_trace(run, lambda trace: trace.extend(deaths))
+
+    untold = controls.control_due_told(honest)
+    assert words(deserted(untold))["due told"] == words(deserted(without_notices(untold)))["due told"] == "not checked"
+    assert words(deserted(honest))["due told"] == "holds"
+    assert words(deserted(controls.control_due_told__twice(honest)))["due told"] == "fails"
+
+
+def test_stores_that_are_all_empty_do_not_keep_what_was_kept(honest: Run) -> None:
+    empty = replace(honest, vaults={name: DictBoxes() for name in honest.vaults})
+    assert words(empty)["commitments are kept"] == "not asked", "a load commits to what nobody keeps"
+    given = {"t_us": 9_000_000, "node": "depot", "kind": "record_given", "to": "bureau", "handle": "record/r-1"}
+    was_kept = controls.with_trace(empty, lambda trace: trace.append(given))
+    assert words(was_kept)["commitments are kept"] == "fails"
+    assert words(replace(was_kept, vaults={}))["commitments are kept"] == "not asked", "no store is at hand"
+    nothing = replace(was_kept, ledgers={name: DictRows() for name in honest.ledgers})
+    assert words(nothing)["commitments are kept"] == "not checked"
 
 
 def test_what_is_due_at_the_end_is_not_checked_of_a_run_that_was_stopped(honest: Run) -> None:
