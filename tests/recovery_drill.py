@@ -145,7 +145,7 @@ class Witness:
 
         buses = []
         for name in NAMES[:2]:  # a bus is deaf for what its own name says
-            address = read_settings(folder / "nodes" / name / "settings.json").broker
+            (address,) = read_settings(folder / "nodes" / name / "settings.json").addresses(folder)
             buses.append(asyncio.create_task(Bus(address, chain, name, NAMES, heard, lambda _: None).run()))
         while not self._is_over.is_set():
             await asyncio.sleep(0.05)

@@ -1,10 +1,11 @@
-"""Where a broker is and who we are to it: `mqtt://user:password@host:port`."""
+"""Where a broker is and who we are to it: `mqtt://user:password@host:port`, or a certificate."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from nodes.broker.tls_files import TlsFiles
 from nodes.errors import UserError
 
 
@@ -13,10 +14,11 @@ class BrokerAddress(NamedTuple):
     port: int
     user: str = ""
     password: str = ""
+    tls: TlsFiles | None = None
 
     def __str__(self) -> str:
         """Without the password: fit for messages and logs."""
-        return f"mqtt://{self.host}:{self.port}"
+        return f"mqtt{'s' if self.tls else ''}://{self.host}:{self.port}"
 
 
 def parse_address(text: str) -> BrokerAddress:

@@ -31,6 +31,25 @@ def write_private(path: Path, data: bytes) -> None:
         temporary.unlink()
 
 
+def replace_private(path: Path, data: bytes) -> None:
+    """Like `write_private`, in the place of what was there: a reader finds the old file or the new one, whole."""
+    write_readable(path, data, mode=0o600)
+
+
+def write_readable(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """A file that others may read, in the place of what was there, whole or not at all."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def read_private(path: Path) -> bytes:
     """Read a file that only its owner may read. Raises UserError naming the file otherwise."""
     check_private(path)

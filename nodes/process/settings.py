@@ -18,26 +18,29 @@ from nodes.process.vote_log import COMPACT_BYTES_MIN
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """nodes/<name>/settings.json, mode 0600: it holds the password for the bus.
+    """nodes/<name>/settings.json, mode 0600: it may hold the password for the bus.
 
-    `start_wall_us`: when the run begins, microseconds of UTC; a node that a conductor started is told instead.
-    `compact_bytes_min`: the vote log is not rewritten below this length. `is_recorded`: everything that its host is
-    given is written down, for `consortium replay`. `newcomers`: public keys, hexadecimal, of the members that are in
-    the scenario and not in the genesis: whoever proposes one has its keys from it. `digests`: SHA-256, hexadecimal, of
-    files of the run, and of the node's own input, that it reads, by name. `checksum`: over all the others, so that a
-    bit which a disk flipped is no setting; empty where a person wrote the file."""
+    `broker_…`: the one broker of a run; or `brokers`: several, on all of which the node speaks and listens. Paths of
+    certificates that are not absolute are taken from the node's folder. `start_wall_us`: when the run begins,
+    microseconds of UTC; a node that a conductor started is told instead. `compact_bytes_min`: the vote log is not
+    rewritten below this length. `is_recorded`: everything that its host is given is written down, for `consortium
+    replay`. `newcomers`: public keys, hexadecimal, of the members that are in the scenario and not in the genesis:
+    whoever proposes one has its keys from it. `digests`: SHA-256, hexadecimal, of files of the run, and of the node's
+    own input, that it reads, by name. `checksum`: over all the others, so that a bit which a disk flipped is no
+    setting; empty where a person wrote the file."""
 
     format: int
     name: str
-    broker_host: str
-    broker_port: int
-    broker_user: str
-    broker_password: str
+    broker_host: str = ""
+    broker_port: int = 0
+    broker_user: str = ""
+    broker_password: str = ""
     start_wall_us: int = 0
     compact_bytes_min: int = COMPACT_BYTES_MIN
     is_recorded: bool = False
     newcomers: dict[str, dict[Purpose, str]] = {}
     digests: dict[str, str] = {}
+    brokers: tuple[BrokerAddress, ...] | msgspec.UnsetType = msgspec.UNSET  # not written where there are none
     checksum: str = ""
 
     @property
@@ -47,9 +50,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             for name, keys in self.newcomers.items()
         }
 
-    @property
-    def broker(self) -> BrokerAddress:
-        return BrokerAddress(self.broker_host, self.broker_port, self.broker_user, self.broker_password)
+    def addresses(self, folder: Path) -> tuple[BrokerAddress, ...]:
+        """Of all brokers, with the paths of a node in `folder`."""
+        if not self.brokers:
+            return (BrokerAddress(self.broker_host, self.broker_port, self.broker_user, self.broker_password),)
+        return tuple(each._replace(tls=each.tls and each.tls.under(folder)) for each in self.brokers)
 
 
 class _OfAnyFormat(msgspec.Struct, frozen=True):
@@ -96,6 +101,8 @@ def read_settings(path: Path) -> Settings:
         bytes.fromhex("".join("".join(keys.values()) for keys in settings.newcomers.values()))
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
+    if bool(settings.broker_host) == bool(settings.brokers):
+        raise UserError(f"{path} must name one broker by broker_host and broker_port, or several by brokers")
     if settings.checksum not in ("", _checksum(settings)):
         raise UserError(
             f"{path} is not what was written, for its checksum does not fit: it is damaged; if you changed it on "

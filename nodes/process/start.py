@@ -163,7 +163,7 @@ def _process(born: _Born, hooks: Hooks) -> Process:
         if born.recorder is None
         else RecordedHost(host, born.recorder, chain, born.known, born.mark, born.private_mark),
         names,
-        born.settings.broker,
+        born.settings.addresses(born.folder.folder)[0],
         born.files,
         born.costs,
         hooks,
@@ -194,8 +194,9 @@ def _alone(folder: NodeFolder, settings: Settings) -> str:
     """What to do where no broker answers a node that a person started."""
     own = folder.run / "broker" / "settings.json"
     words = f"`{sys.executable} -m nodes.broker.broker_process {own}` starts that of this run again"
+    places = " or ".join(map(str, settings.addresses(folder.folder)))
     return (
-        f"no broker has answered at {settings.broker_host}:{settings.broker_port} for {ALONE_S:.0f} s. The broker of a "
+        f"no broker has answered at {places} for {ALONE_S:.0f} s. The broker of a "
         f"run ends with the run: start one there{f' ({words})' if own.is_file() else ''}, or name another in "
         f"{folder.settings} (and take its line with the checksum out). This node goes on trying; Ctrl-C ends it"
     )

@@ -195,7 +195,7 @@ def _peak_bytes(pid: int) -> int:
 
 def attack(forge: Forge, kind: str, each_s: float) -> tuple[int, int]:
     """Publish as fast as the broker takes it; payloads and bytes."""
-    address = read_settings(NodeFolder(forge.folder, forge.name).settings).broker
+    (address,) = read_settings(NodeFolder(forge.folder, forge.name).settings).addresses(forge.folder)
     topic = Topics(topic_root(forge.chain)).to_all(forge.name)
     client: Any = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.username_pw_set(address.user, address.password)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from consortium.core.crypto import SUITES
+from nodes.broker.address import BrokerAddress
+from nodes.broker.tls_files import TlsFiles
 from nodes.errors import UserError
 from nodes.process.settings import FORMAT, Settings, check_digest, read_settings, write_settings
 
@@ -41,6 +44,36 @@ def test_settings_that_a_person_wrote_have_no_checksum_and_hold(tmp_path: Path) 
         read_settings(path)
     path.write_text("\n".join(line for line in changed.split("\n") if "checksum" not in line).replace("},\n}", "}\n}"))
     assert read_settings(path).broker_host == "10.0.0.7"
+
+
+def test_several_brokers_are_settings_and_one_is_written_as_it_always_was(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    write_settings(path, MADE)
+    assert b"brokers" not in path.read_bytes()
+    assert [str(each) for each in read_settings(path).addresses(tmp_path)] == ["mqtt://127.0.0.1:1883"]
+    several = tuple(
+        BrokerAddress(
+            "127.0.0.1", port, tls=TlsFiles("tls/ca.crt", "/elsewhere/bus.crt", "tls/bus.key", f"broker-{port}")
+        )
+        for port in (8883, 8884)
+    )
+    path.unlink()
+    write_settings(path, Settings(FORMAT, "a", brokers=several))
+    read = read_settings(path).addresses(tmp_path)
+    assert [str(each) for each in read] == ["mqtts://127.0.0.1:8883", "mqtts://127.0.0.1:8884"]
+    assert read[1].tls == TlsFiles(
+        f"{tmp_path}/tls/ca.crt", "/elsewhere/bus.crt", f"{tmp_path}/tls/bus.key", "broker-8884"
+    )
+    path.write_text(path.read_text().replace("8884", "8885"))
+    with pytest.raises(UserError, match="checksum does not fit"):
+        read_settings(path)
+
+
+@pytest.mark.parametrize("place", [{}, {"broker_host": "localhost", "brokers": (BrokerAddress("localhost", 1),)}])
+def test_settings_without_a_broker_or_with_two_words_for_it_are_refused(tmp_path: Path, place: dict[str, Any]) -> None:
+    write_settings(tmp_path / "settings.json", Settings(FORMAT, "a", **place))
+    with pytest.raises(UserError, match="must name one broker"):
+        read_settings(tmp_path / "settings.json")
 
 
 def test_a_key_in_the_settings_that_is_no_key_is_refused_in_a_sentence(tmp_path: Path) -> None:
