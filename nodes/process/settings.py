@@ -76,6 +76,7 @@ class NodeFolder:
         self.settings = self.folder / "settings.json"
         self.input = self.folder / "input"  # what this organisation brings, and nobody else has
         self.work = self.input / "work.msgpack"
+        self.samples = self.input / "samples.json"  # what people may try out at this member of a standing consortium
         self.pseudonym_key = self.input / "pseudonym.key"  # the bureau's alone
         self.lock = self.folder / "lock"
         self.members = self.folder / "members.proof"  # of a newcomer: today's members, proven by another node

@@ -99,7 +99,7 @@ def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
         if not 0 <= getattr(options, name) < 1 << 40:
             raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
     sources: dict[str, bytes] = {}
-    imported = import_fhir(_find(options.data), pseudonym_key, strict=True, kept=sources)
+    imported = import_fhir(find_data(options.data), pseudonym_key, strict=True, kept=sources)
     if options.claims_max:
         imported = _cut(imported, options.claims_max)
     if not imported.claims:
@@ -107,7 +107,7 @@ def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     return _Day(scenario, options, imported, Pseudonyms(pseudonym_key), sources).prepared()
 
 
-def _find(data: str) -> Path:
+def find_data(data: str) -> Path:
     """As it stands; or, where nothing lies there and it begins with `scenarios/`, out of what came with the package."""
     path = Path(data)
     packaged = packaged_folder() / data.removeprefix("scenarios/")

@@ -53,7 +53,7 @@ def genesis_calls(
     first_year = min((claim.served_on for claim in imported.claims), default=19900101) // 10_000
     first_day = first_year * 10_000 + 101
     yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day, lines_days)))
-    yield from _catalogue(imported, first_day)
+    yield from catalogue_calls(imported, first_day)
     for code, (kind, member, level) in sorted(operators.items()):
         sign = institution.Sign(code, kind, level, member, f"licence-{code}", LICENCE_TO)
         yield genesis_call("institution", "sign", sign)
@@ -61,7 +61,8 @@ def genesis_calls(
         yield genesis_call("enrolment", "register", register)
 
 
-def _catalogue(imported: Imported, first_day: int) -> Iterator[GenesisCall]:
+def catalogue_calls(imported: Imported, first_day: int) -> Iterator[GenesisCall]:
+    """Everything that the data knows a price of, from `first_day` on."""
     items = tuple(
         policy.Item(
             item.code,

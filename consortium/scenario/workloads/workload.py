@@ -6,6 +6,7 @@ A workload module in this room offers `WORKLOAD = WorkloadSpec(name, prepare)`; 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from consortium.core.discovery import offered_by_name
@@ -15,10 +16,12 @@ from consortium.scenario.scenario import Scenario
 
 
 class Prepared(NamedTuple):
-    """`calls`: for the genesis. `work`: what each member has to do, by member name."""
+    """`calls`: for the genesis. `work`: what each member has to do, by member name. `samples`: what people may try out
+    as a member, JSON by member name, where the workload is for people."""
 
     calls: tuple[GenesisCall, ...]
     work: Mapping[str, Work]
+    samples: Mapping[str, bytes] = MappingProxyType({})
 
 
 class WorkloadSpec(NamedTuple):

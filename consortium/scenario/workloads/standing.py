@@ -1,0 +1,162 @@
+"""The workload "standing": a consortium that waits for applications. It has no work lists; all that happens later comes
+from people.
+
+The ledger begins as that of a working day: funds with money, a policy, a catalogue, institutions, insured persons. Each
+hospital and pharmacy is an institution, and every person is enrolled for the year of `day` and those after it. The
+bureau verifies bills and pays what is owed, the regulator looks; both ring what is due. For people to try, each member
+is given samples: its institution, persons under their pseudonyms, items with prices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from consortium.contracts.access import BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
+from consortium.contracts.checks import check_day
+from consortium.contracts.insurance import institution, policy
+from consortium.core.contract import Refused
+from consortium.core.genesis import GenesisCall, genesis_call
+from consortium.roles.bureau import BureauTasks
+from consortium.roles.patient_desk import DeskTasks
+from consortium.roles.work import Work
+from consortium.scenario.fhir.importer import import_fhir
+from consortium.scenario.fhir.records import Coverage, Imported, Pseudonyms
+from consortium.scenario.load import ScenarioError, read_workload_options
+from consortium.scenario.scenario import MemberSpec, Scenario
+from consortium.scenario.workloads.claim_day import find_data
+from consortium.scenario.workloads.claim_day_genesis import (
+    LICENCE_TO,
+    OPENING_FEN,
+    catalogue_calls,
+    fund_calls,
+    pack_from,
+)
+from consortium.scenario.workloads.claim_day_pharmacy import institution_of
+from consortium.scenario.workloads.person_years import PersonYears, new_year
+from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
+
+PLAYED = (BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER)
+NEEDED = (BUREAU, HOSPITAL, REGULATOR)
+LEVELS = {HOSPITAL: 3, PHARMACY: 1}
+ITEMS_SHOWN = 20
+SAMPLES_FORMAT = 1
+
+
+class StandingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`day`: on which it begins, YYYYMMDD. `data`: as of claim_day. `years`: for so many persons are enrolled.
+    `lines_days`: until which bureau and regulator judge the lines of a bill; 0: nobody does. `disburse_fen`: what is
+    owed to an institution is paid out once it comes to so much."""
+
+    day: int = 20260101
+    data: str = "scenarios/data/synthea_40"
+    years: int = 3
+    lines_days: int = 0
+    disburse_fen: int = 1
+
+
+class SamplePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One insured person in one year. `patient`: on bills; `psn_no`: on what settles them."""
+
+    year: int
+    patient: str
+    psn_no: str
+
+
+class SampleItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that a bill may charge."""
+
+    code: str
+    price_fen: int
+
+
+class Samples(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """nodes/NAME/input/samples.json: what a person at this member may try. `institution`: its code, empty where the
+    member is none."""
+
+    format: int
+    member: str
+    role: str
+    institution: str
+    persons: tuple[SamplePerson, ...]
+    items: tuple[SampleItem, ...]
+
+
+def prepare_standing(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
+    """Raises ScenarioError and ImportFault."""
+    options = read_workload_options(scenario.workload.options, StandingOptions)
+    _check(scenario, options)
+    sources: dict[str, bytes] = {}
+    imported = import_fhir(find_data(options.data), pseudonym_key, strict=True, kept=sources)
+    years = _years(imported, pseudonym_key, sources)
+    first_year = options.day // 10_000
+    last_year = first_year + options.years - 1
+    calls = _genesis_calls(scenario.members, options, imported, years)
+    tasks = BureauTasks(disburse_fen=options.disburse_fen, verifies=True)
+    desk = DeskTasks({}, years.links(first_year, last_year))
+    work = {member.name: Work(member.name, (tasks, desk)) for member in scenario.members if member.role == BUREAU}
+    work |= {member.name: Work(member.name) for member in scenario.members if member.role == REGULATOR}
+    samples = _samples(scenario.members, imported, years, range(first_year, last_year + 1))
+    return Prepared(tuple(calls), work, samples)
+
+
+def _check(scenario: Scenario, options: StandingOptions) -> None:
+    try:
+        check_day(options.day, "workload.options.day")
+    except Refused as refused:
+        raise ScenarioError(refused.sentence) from None
+    if not 1 <= options.years <= 10:
+        raise ScenarioError(f"workload.options.years is {options.years}: expected 1 to 10")
+    for name in ("lines_days", "disburse_fen"):
+        if getattr(options, name) < 0:
+            raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
+    missing = [role for role in NEEDED if all(member.role != role for member in scenario.members)]
+    if missing:
+        raise ScenarioError(f"the workload standing needs a member of role {missing[0]!r}")
+
+
+def _years(imported: Imported, pseudonym_key: bytes, sources: dict[str, bytes]) -> PersonYears:
+    covers: dict[str, tuple[Coverage, ...]] = {person.person: () for person in imported.persons}
+    for cover in imported.coverages:
+        covers[cover.person] += (cover,)
+    persons = {person.person: person for person in imported.persons}
+    assisted = frozenset(person.person for person in imported.persons[::10])
+    return PersonYears(Pseudonyms(pseudonym_key), persons, covers, assisted, sources)
+
+
+def _genesis_calls(
+    members: Sequence[MemberSpec], options: StandingOptions, imported: Imported, years: PersonYears
+) -> Iterator[GenesisCall]:
+    first_year = options.day // 10_000
+    first_day = new_year(first_year)
+    yield from fund_calls(OPENING_FEN)
+    yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(first_day, options.lines_days)))
+    yield from catalogue_calls(imported, first_day)
+    for member in members:
+        if member.role in LEVELS:
+            code = institution_of(member.name)
+            sign = institution.Sign(code, member.role, LEVELS[member.role], member.name, f"licence-{code}", LICENCE_TO)
+            yield genesis_call("institution", "sign", sign)
+    for register in years.registers(first_year, first_year + options.years - 1, {}):
+        yield genesis_call("enrolment", "register", register)
+
+
+def _samples(members: Sequence[MemberSpec], imported: Imported, years: PersonYears, shown: range) -> dict[str, bytes]:
+    persons = tuple(
+        SamplePerson(year, years.bill(person.person, new_year(year)), years.settlement(person.person, new_year(year)))
+        for year in shown
+        for person in imported.persons
+        if not person.died_on and years.periods(person.person, year, new_year(year + 1))
+    )
+    services = [item for item in imported.items if item.kind == "service" and item.price_fen > 0]
+    items = tuple(SampleItem(item.code, item.price_fen) for item in services[:ITEMS_SHOWN])
+    found: dict[str, bytes] = {}
+    for member in members:
+        code = institution_of(member.name) if member.role in LEVELS else ""
+        own = Samples(SAMPLES_FORMAT, member.name, member.role, code, persons if code else (), items if code else ())
+        found[member.name] = msgspec.json.format(msgspec.json.encode(own), indent=2) + b"\n"
+    return found
+
+
+WORKLOAD = WorkloadSpec("standing", prepare_standing)
