@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench python-versions clean docs messages
+.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image python-versions clean docs messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -91,6 +91,12 @@ docs: install  ## write docs/systems.md and docs/systems/ anew from the code of 
 
 messages: install  ## renew the catalogues of translated messages (consortium/locale)
 	@$(BIN)/python -m tests.messages
+
+base:  ## a base image of Debian's packages, consortium-base, where none can be pulled (root and debootstrap)
+	@docker/base
+
+image:  ## the image of all roles, with its size and that of its base (BASE=consortium-base: on what `make base` made)
+	@docker/build
 
 clean:  ## remove the environment and caches; runs stay
 	rm -rf $(VENV) .venv-versions build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

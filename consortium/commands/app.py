@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from keyword import iskeyword
 from typing import Annotated, Any, NoReturn
@@ -18,6 +17,7 @@ import typer
 from typer.core import TyperGroup
 
 from consortium import __version__
+from consortium.commands import laboratory
 from consortium.commands.command import EXIT_HOLDS, EXIT_STOPPED, EXIT_USAGE, PANELS, Command
 from consortium.commands.language import choose, is_written_in
 from consortium.commands.outlet import guard_streams
@@ -33,7 +33,7 @@ def find_command(name: str) -> Command | None:
     word = name.replace("-", "_")
     module = f"{ROOM}.{word}_" if iskeyword(word) else f"{ROOM}.{word}"
     if word.isidentifier() and find_spec(module) is not None:
-        found = getattr(import_module(module), "COMMAND", None)
+        found = laboratory.import_command(module)
         if isinstance(found, Command) and found.name == name:
             return found
     return all_commands().get(name)
@@ -41,7 +41,7 @@ def find_command(name: str) -> Command | None:
 
 def all_commands() -> dict[str, Command]:
     """Every command, of the package and of plug-ins, by name."""
-    return offered_by_name(ROOM, "COMMAND", Command)
+    return laboratory.commands_without(ROOM) if laboratory.is_missing() else offered_by_name(ROOM, "COMMAND", Command)
 
 
 class CommandsFound(TyperGroup):
@@ -66,7 +66,10 @@ class CommandsFound(TyperGroup):
 
     def _made(self, command: Command) -> Any:
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(command.name, help=command.help, rich_help_panel=command.panel)(command.call)
+        words = {"ignore_unknown_options": True, "allow_extra_args": True} if command.takes_anything else {}
+        alone.command(command.name, help=command.help, rich_help_panel=command.panel, context_settings=words)(
+            command.call
+        )
         made = typer.main.get_command(alone)
         made.params.append(plugin_option())
         return made
@@ -127,6 +130,10 @@ def _status_of(arguments: Sequence[str] | None) -> int:
         return left.code if isinstance(left.code, int) else EXIT_HOLDS if left.code is None else EXIT_USAGE
     except UserError as error:
         sys.stderr.write(f"consortium: {error}\n")
+    except ModuleNotFoundError as error:
+        if not (words := laboratory.words_for(error)):
+            raise
+        sys.stderr.write(f"consortium: {words}\n")
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         sys.stderr.write(f"consortium: {place}{error.strerror or error}\n")

@@ -19,12 +19,14 @@ class Command(NamedTuple):
 
     `help` is what `--help` shows; its first paragraph is the line in the list of commands. `call` is a function whose
     annotated parameters are the words of the command (see typer); it leaves with `typer.Exit(status)` where the status
-    is not 0. `panel` is the heading that the command stands under."""
+    is not 0. `panel` is the heading that the command stands under. `takes_anything`: whatever words
+    follow, it is called without them."""
 
     name: str
     help: str
     call: Callable[..., None]
     panel: str = "Commands of plug-ins"
+    takes_anything: bool = False
 
 
 PANELS = RUN, LOOK, STUDY = "Run", "Look at what ran", "Study"  # headings of our own commands, in their order
