@@ -116,8 +116,8 @@ COMMAND = Command(
     "ask",
     "Ask a contract, over the ledger of a run, as one of its members, also while its nodes run.\n\n"
     "What is another's is refused with the same words as what nobody has; docs/systems.md tells who may read what.\n\n"
-    "\b\nExamples:\n  consortium ask runs/RUN hospital-1\n"
-    '  consortium ask runs/RUN hospital-1 bill.get \'{"bill_no": "H0001-1"}\'\n'
+    "\b\nExamples, of a run of claim_day:\n  consortium ask runs/RUN hospital-1\n"
+    '  consortium ask runs/RUN pharmacy-1 bill.get \'{"bill_no": "i-pharmacy-1-reuse-000"}\'\n'
     '  consortium ask runs/RUN bureau funds.balance \'{"account": "fund/employee-pool"}\' --json\n\n'
     "Exit status: 0 answered, 1 refused, 2 wrong usage or input.",
     ask,

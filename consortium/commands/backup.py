@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from consortium.commands.at_work import at_work
 from consortium.commands.command import RUN, Command
 from consortium.commands.language import spoken
 from consortium.core.errors import UserError
@@ -54,7 +55,8 @@ def backup(
         wanted = {node_folder(source): archive}
     words = spoken()
     for folder, path in wanted.items():
-        made = make_backup(folder, path, has_keys=not without_keys)
+        with at_work(words("copying {folder}", folder=folder.folder)):
+            made = make_backup(folder, path, has_keys=not without_keys)
         secret = words("it holds the secret keys: keep it as they are kept") if made.has_keys else words("without keys")
         line = words(
             "{path}: {member} at height {height}; {secret}",

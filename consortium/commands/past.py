@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from consortium.commands.at_work import at_work
+from consortium.commands.language import spoken
 from consortium.contracts import load_contracts
 from consortium.core.calendar import compute_day
 from consortium.core.contract import Contract, Reader
@@ -62,7 +64,8 @@ def opened(run: Path, member: str) -> Iterator[Past]:
         ledger = Ledger(genesis, rows, load_contracts(), bundles, Epochs((genesis.first_epoch,)))
         if rows.get("meta", b"head") is None:
             raise UserError(f"{path} holds no block")
-        ledger.boot()
+        with at_work(spoken()("reading the ledger")):
+            ledger.boot()
         yield Past(ledger, rows, path)
     finally:
         rows.close()

@@ -9,8 +9,10 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
+from consortium.commands.at_work import at_work
 from consortium.commands.command import LOOK, Command
 from consortium.commands.folders import read_our_genesis
+from consortium.commands.language import spoken
 from consortium.commands.proof_words import tell
 from consortium.contracts import load_contracts, load_told_tables
 from consortium.core.contract import Refused, Table
@@ -119,9 +121,11 @@ def _of_state(genesis: Genesis, rows: SqliteRows, wanted: _Wanted) -> bytes:
     if height == head:
         bundles = Bundles(genesis.chain, SUITES[genesis.suite]())
         ledger = Ledger(genesis, rows, load_contracts(), bundles, Epochs((genesis.first_epoch,)))
-        ledger.boot()
+        with at_work(spoken()("reading the ledger")):
+            ledger.boot()
         return complete_state_proof(rows, take_state_evidence(ledger, rows, table.name, key))
-    past = ledger_at(genesis, rows, load_contracts(), height) if 0 <= height < head else None
+    with at_work(spoken()("executing the blocks again")) as told:
+        past = ledger_at(genesis, rows, load_contracts(), height, told) if 0 <= height < head else None
     if past is None:
         raise ProofError(f"this ledger has not all blocks up to height {height}: it ends at height {head}")
     return complete_state_proof(rows, take_state_evidence(*past, table.name, key))
@@ -206,8 +210,9 @@ COMMAND = Command(
     "prove",
     "Write a proof of one record of a run's ledger: a file that convinces with the genesis file alone.\n\n"
     f"What can be proven: {_words(load_told_tables())}. A record that is not there is proven to be absent.\n\n"
-    "A claim is psn_no/year/sequence: `consortium view RUN statement` lists them.\n\n"
-    "\b\nExamples:\n  consortium prove runs/RUN claim P1/2026/000001\n"
+    "A claim is psn_no/year/sequence; pseudonyms are others in every run, and `consortium view RUN statement` lists "
+    "them.\n\n"
+    "\b\nExamples, of a run of claim_day:\n  consortium prove runs/RUN bill i-pharmacy-1-reuse-000\n"
     "  consortium prove runs/RUN account fund/employee-pool --at 120 --out pool.proof\n"
     "  consortium prove runs/RUN/nodes/bureau receipt 128/0\n\n"
     "Exit status: 0 written, 2 wrong usage or input, or nothing of it is sealed yet.",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from consortium.commands.at_work import at_work
 from consortium.commands.backup import node_folder, tell_swept
 from consortium.commands.command import RUN, Command
 from consortium.commands.language import spoken
@@ -19,8 +20,9 @@ def restore(
 ) -> None:
     target = node_folder(folder)
     tell_swept(archive.absolute().parent, target.folder.parent)
-    restored = restore_backup(archive, target)
     words = spoken()
+    with at_work(words("reading {path}", path=archive)):
+        restored = restore_backup(archive, target)
     place = words(
         "{folder}: {member} at height {height}", folder=folder, member=restored.member, height=restored.height
     )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from consortium.commands.at_work import at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, print_json
 from consortium.commands.folders import find_genesis, missing_log, read_genesis
 from consortium.commands.language import spoken
@@ -43,7 +42,7 @@ def verify(
     if protocol is None:
         raise UserError(f"the genesis names the protocol {value.protocol!r}, which this version does not have")
     try:
-        with _progress() as progress:
+        with at_work(spoken()("reading the ledger")) as progress:
             verified = _verify(
                 path, lambda rows: verify_ledger(value, rows, load_contracts(), protocol, at_least, progress)
             )
@@ -58,21 +57,6 @@ def verify(
         print_json(_fields(path, verified, notes))
     else:
         _tell(path, verified, notes)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """On a terminal, one line that says how far it is, gone afterwards; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    words = spoken()
-    try:
-        yield lambda height, head: typer.echo(
-            "\r" + words("block {height} of {head}", height=height, head=head), nl=False, err=True
-        )
-    finally:
-        typer.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _verify(path: Path, verify_rows: Callable[[SqliteRows], Verified]) -> Verified:
@@ -124,7 +108,7 @@ COMMAND = Command(
     "verify",
     "Check one node's whole ledger offline, from the genesis file alone: certificates, seals, signatures, roots, "
     "and every block executed again.\n\n\b\nExamples:\n  consortium verify runs/RUN/nodes/bureau\n"
-    "  consortium verify bureau.sqlite --genesis genesis.json --at-least 500\n\n"
+    "  consortium verify bureau.sqlite --genesis genesis.json --at-least 120\n\n"
     "Nothing is written beside the ledger.\n\n"
     "Exit status: 0 sound, 1 a fault (its height and record are named), 2 wrong usage or input.",
     verify,

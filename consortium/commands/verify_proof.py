@@ -55,7 +55,7 @@ def _check_size(path: Path, bytes_max: int, what: str) -> None:
 COMMAND = Command(
     "verify-proof",
     "Judge a proof without a ledger, from the genesis file of its chain alone: one sentence says what it proves.\n\n"
-    "\b\nExamples:\n  consortium verify-proof claim-P1-2026-000001.proof genesis.json\n"
+    "\b\nExamples:\n  consortium verify-proof bill-i-pharmacy-1-reuse-000.proof genesis.json\n"
     "  consortium verify-proof pool.proof runs/RUN --json\n\n"
     "Exit status: 0 proven, 1 it proves nothing (the sentence says why), 2 wrong usage or input.",
     verify_proof,

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from consortium.commands.at_work import Told, at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
 from consortium.commands.past import Past, opened, reader_of
@@ -53,15 +54,16 @@ def view(
             raise typer.Exit(EXIT_UNSAFE)
         file = ViewFile(past.path.with_name(VIEWS_FILE), views[name], past.ledger.chain)
         try:
-            first = bring_up(file, past, rebuild=rebuild)
+            with at_work(spoken()("feeding the view")) as told:
+                first = bring_up(file, past, told, rebuild=rebuild)
             _show(file, past, first, wanted, json)
         finally:
             file.close()
 
 
-def bring_up(file: ViewFile, past: Past, *, rebuild: bool = False) -> int:
+def bring_up(file: ViewFile, past: Past, told: Told = lambda height, head: None, *, rebuild: bool = False) -> int:
     """Feed a view what it lacks of the ledger; all of it where what it was fed is not of this ledger. Returns the
-    height of the first block that it can have. Raises Damaged."""
+    height of the first block that it can have. `told` hears how far it is. Raises Damaged."""
     ledger = past.ledger
     first = ledger.bodies_above + (1 if ledger.bodies_above else 0)
     height, digest = file.head
@@ -76,6 +78,7 @@ def bring_up(file: ViewFile, past: Past, *, rebuild: bool = False) -> int:
         feed_block(file.view, file.book, block)
         if at % COMMIT_EVERY == 0 or at == ledger.head_height:
             file.commit(at, _digest_at(past, at))
+            told(at, ledger.head_height)
     return first
 
 
@@ -144,8 +147,8 @@ COMMAND = Command(
     "Show a read model over the ledger of a run, also while its nodes run.\n\n"
     "It is kept beside the ledger in views.sqlite, is fed what came since, and can be removed at any time. "
     "What the rules of another program fed is made anew.\n\n"
-    "\b\nExamples:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
-    "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/P1 --json\n\n"
+    "\b\nExamples, of a run of claim_day:\n  consortium view runs/RUN\n  consortium view runs/RUN payables\n"
+    "  consortium view runs/RUN stock --member pharmacy-1 --where holder=institution/i-pharmacy-1 --json\n\n"
     "A table tells amounts in yuan to the fen; --json and --where count fen.\n\n"
     "Exit status: 0 shown, 1 refused, 2 wrong usage or input.",
     view,

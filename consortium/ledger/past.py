@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from consortium.core.codec import Malformed
 from consortium.core.contract import Contract
@@ -28,10 +28,14 @@ class _StateRows(DictRows):
 
 
 def ledger_at(
-    genesis: Genesis, rows: Rows, contracts: Mapping[str, Contract], height: int
+    genesis: Genesis,
+    rows: Rows,
+    contracts: Mapping[str, Contract],
+    height: int,
+    progress: Callable[[int, int], None] = lambda height, head: None,
 ) -> tuple[Ledger, DictRows] | None:
-    """The ledger at `height` and the rows that it stands on; None where the blocks up to it are not all here. Raises
-    Damaged where they are not what was written."""
+    """The ledger at `height` and the rows that it stands on; None where the blocks up to it are not all here.
+    `progress(block, height)` is called before each block. Raises Damaged where they are not what was written."""
     suite, epochs, past = SUITES[genesis.suite](), Epochs((genesis.first_epoch,)), _StateRows()
     ledger = Ledger(genesis, past, contracts, Bundles(genesis.chain, suite), epochs)
     ledger.boot()
@@ -45,6 +49,7 @@ def ledger_at(
             batch, certificate = rows.get("batch", height_key(each)), rows.get("certificate", height_key(each))
             if batch is None or certificate is None:
                 return None
+            progress(each, height)
             ledger.step(_NOW, Decide(each, batch or None, decode_certificate(certificate)))
     except Malformed as error:
         raise Damaged(f"the blocks up to height {height} cannot be executed again: {error}") from None

@@ -27,6 +27,7 @@ from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
 from nodes.process.vote_log import read_log
 from tests.damaged_disk import ME, lay_folder
+from tests.unit.test_at_work import Terminal, seen
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,14 @@ def test_what_a_killed_backup_or_restoration_left_is_swept_by_the_next_and_told(
     told = said(capsys, "restore", archive, folder.folder)
     assert told.count(".restoring: removed") == 2 and told.count("\n") == 2
     assert [path.name for path in folder.folder.parent.iterdir()] == [ME]
+
+
+def test_backup_and_restore_say_on_a_terminal_that_they_work(
+    laid: NodeFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive, folder = tmp_path / "me.backup", empty_run(laid, tmp_path / "run")
+    assert f"copying {laid.folder}"[:40] in seen(monkeypatch, Terminal(), "backup", laid.folder, archive)
+    assert "reading " in seen(monkeypatch, Terminal(), "restore", archive, folder.folder)
 
 
 def test_a_backup_that_is_under_way_is_not_swept(
