@@ -64,6 +64,20 @@ class BundleSigned(NamedTuple):
     bundle: bytes
 
 
+class HandedIn(NamedTuple):
+    """Bundles that an application signed (canonical bytes): this node makes them durable, and says them until they are
+    executed, or can be executed no more."""
+
+    bundles: tuple[bytes, ...]
+
+
+class Wished(NamedTuple):
+    """What a person wants of this member: as `Submit` of a role, urgent. Of each call the arguments as bytes."""
+
+    reference: str
+    calls: tuple[tuple[str, str, bytes], ...]
+
+
 class Available(NamedTuple):
     """The pool has (more) bundles waiting: consensus may propose."""
 
@@ -135,6 +149,8 @@ Event = (
     | Received
     | Expired
     | Submitted
+    | HandedIn
+    | Wished
     | BundleSigned
     | Available
     | Executed
@@ -347,6 +363,8 @@ class Wake(NamedTuple):
     token: int
     delay_us: int
 
+
+HandIn = HandedIn | Wished  # what comes through a node's door
 
 Output = Transmit | Store | Keep | Drop | Apply | Wake | Note
 

@@ -22,6 +22,7 @@ from consortium.core.machine import (
     Drop,
     Effect,
     Expired,
+    HandIn,
     Keep,
     Machine,
     Mangled,
@@ -154,9 +155,15 @@ class Host:
         return outputs
 
     def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]:
-        """Bundles signed elsewhere, handed in by a gateway."""
+        """Bundles signed elsewhere, straight into the pool: nothing is remembered of them."""
         outputs: list[Output] = []
         self._run(now, Submitted(bundles), outputs)
+        return outputs
+
+    def hand_in(self, now: Now, event: HandIn) -> list[Output]:
+        """What an application or a person brings to this node's door."""
+        outputs: list[Output] = []
+        self._run(now, event, outputs)
         return outputs
 
     def secret(self, purpose: str, identity: str) -> bytes:

@@ -22,6 +22,7 @@ from consortium.core.machine import (
     Executed,
     Expired,
     Guard,
+    HandedIn,
     Jumped,
     Note,
     Now,
@@ -35,6 +36,7 @@ from consortium.core.machine import (
     Started,
     Submit,
     Submitted,
+    Wished,
 )
 from consortium.core.messages import Message
 from consortium.node.parts import NodeParts, Sibling
@@ -58,10 +60,10 @@ def lost_votes_record(key: bytes) -> bytes:
 
 
 def is_wish(record: bytes) -> bool:
-    """Whether a durable record is of what this member wants on the ledger, and no vote: such a one may be kept when
-    the log around it is damaged."""
+    """Whether a durable record is of what this member or an application wants on the ledger, and no vote: such a one
+    may be kept when the log around it is damaged."""
     try:
-        return _RECORD.decode(record).sibling == "outbox"
+        return _RECORD.decode(record).sibling in ("outbox", "hand_ins")
     except Malformed:
         return False
 
@@ -71,10 +73,12 @@ LISTENERS: Mapping[type, tuple[str, ...]] = {
     Decide: ("ledger", "pool"),
     Executed: ("consensus", "sealer", "catch_up"),
     Stable: ("consensus", "sealer", "catch_up", "ledger"),
-    Receipted: ("outbox", "vault", "role"),
-    Jumped: ("pool", "outbox", "vault", "role"),
+    Receipted: ("outbox", "hand_ins", "vault", "role"),
+    Jumped: ("pool", "outbox", "hand_ins", "vault", "role"),
     Skipped: ("role",),
     Submit: ("outbox",),
+    Wished: ("outbox",),
+    HandedIn: ("hand_ins",),
     Submitted: ("outbox", "pool"),
     Available: ("consensus",),
     Behind: ("catch_up",),
@@ -155,7 +159,7 @@ class Node:
             self._tell_history(now, out)
         self._carry("outbox", self._parts.outbox.resume(), out)
         lost_key = records[_LOST][-1] if records[_LOST] else None
-        for name in ("pool", "consensus", "sealer", "catch_up", "vault"):
+        for name in ("pool", "consensus", "sealer", "catch_up", "vault", "hand_ins"):
             self._wake(name, now, Started(records[name], lost_key), out)
         self._settle(now, out)
         self._wake("role", now, Started(records["role"]), out)

@@ -29,6 +29,7 @@ from consortium.core.machine import (
     Started,
     Submit,
     Submitted,
+    Wished,
 )
 from consortium.core.membership import NodeId
 from consortium.core.transaction import (
@@ -72,8 +73,8 @@ class _Sent(NamedTuple):
 
 
 class Outbox:
-    """Signs as `member`. Hears Submit, BundleSigned, Submitted, Receipted, Jumped; emits Sign, Persist, Submitted,
-    Skipped, Note.
+    """Signs as `member`. Hears Submit, Wished, BundleSigned, Submitted, Receipted, Jumped; emits Sign, Persist,
+    Submitted, Skipped, Note.
 
     It takes numbers that are multiples of `every`, and leaves the others to whoever signs for this member beside it.
 
@@ -117,6 +118,9 @@ class Outbox:
         match event:
             case Submit():
                 return self._on_submit(event)
+            case Wished(reference, calls):
+                named = tuple((contract, operation, msgspec.Raw(given)) for contract, operation, given in calls)
+                return self._on_submit(Submit(reference, named, is_urgent=True))
             case BundleSigned():
                 return self._on_signed(event)
             case Submitted(bundles):

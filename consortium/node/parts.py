@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Effect, Machine, Now, Receipted
 from consortium.core.protocol import Consensus
+from consortium.node.hand_ins import HandIns
 from consortium.node.outbox import Outbox
 from consortium.node.pool import BundlePool
 
@@ -78,3 +79,4 @@ class NodeParts(NamedTuple):
     outbox: Outbox
     vault: VaultSibling
     role: RoleMachine
+    hand_ins: HandIns

@@ -71,7 +71,7 @@ class BundlePool:
         self._bundles = bundles
         self._is_spent = is_spent
         self._held = HeldBundles()
-        self._relays = Relays(me, self._held, self._is_gone)
+        self._relays = Relays(me, self._held, self.is_gone)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
         self._is_relay_set = False
 
@@ -183,27 +183,46 @@ class BundlePool:
         digest = bundle_digest(raw)
         if self._held.knows(digest):
             return "known"
-        known = self._bundles.recall(digest)
         try:
-            parts = known or self._bundles.decode(raw)
-            verdict = self._verdict(parts.member, parts.key, parts.transactions)
-            if verdict == "known":
-                self._held.settle(digest)
-            if verdict:
-                return verdict
-            bundle = known or self._bundles.verify(cast(Bundle, parts), raw, digest)
+            verdict, bundle = self._judge_bundle(raw, digest)
         except Malformed:
             return "unfit"
+        if bundle is None:
+            if verdict == "known":
+                self._held.settle(digest)
+            return verdict
         self._held.add(bundle, now.monotonic_us)
         return "admitted"
 
-    def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes]) -> str:
+    def look(self, raw: bytes, more: int = 0) -> str:
+        """What would become of this bundle, as `_admit` says it, if it came after `more` other transactions of its
+        member. Nothing changes here."""
+        if len(raw) > min(BUNDLE_BYTES_MAX, self._parameters.batch_bytes_max):
+            return "unfit"
+        digest = bundle_digest(raw)
+        if self._held.knows(digest):
+            return "known"
+        try:
+            return self._judge_bundle(raw, digest, more)[0] or "admitted"
+        except Malformed:
+            return "unfit"
+
+    def _judge_bundle(self, raw: bytes, digest: bytes, more: int = 0) -> tuple[str, Opened | None]:
+        """The verdict on one that is not here yet; "" with the bundle, verified. Raises Malformed."""
+        known = self._bundles.recall(digest)
+        parts = known or self._bundles.decode(raw)
+        verdict = self._verdict(parts.member, parts.key, parts.transactions, more)
+        if verdict:
+            return verdict, None
+        return "", known or self._bundles.verify(cast(Bundle, parts), raw, digest)
+
+    def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes], more: int) -> str:
         """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (no block would
         execute any of it), or "". Raises Malformed."""
-        count = len(transactions)
-        if count > self._parameters.batch_transactions_max or not self._is_registered(member, key):
+        count = len(transactions) + more
+        if len(transactions) > self._parameters.batch_transactions_max or not self._is_registered(member, key):
             return "unfit"
-        share = max(self._parameters.pool_transactions_max // len(self._epochs.newest.members), count)
+        share = max(self._parameters.pool_transactions_max // len(self._epochs.newest.members), len(transactions))
         if self._held.load(member) + count > share:
             return "busy"
         return "known" if self._is_all_spent(member, transactions) else ""
@@ -220,7 +239,7 @@ class BundlePool:
                 return False
         return True
 
-    def _is_gone(self, bundle: Opened) -> bool:
+    def is_gone(self, bundle: Opened) -> bool:
         """Whether no block would execute it any more: other transactions have taken its numbers since it came, or its
         key is registered no more. Pools that it reached later never took it in, so it is no leader's fault that it
         still waits."""
@@ -303,7 +322,7 @@ class BundlePool:
         """The oldest that waits; whatever no block would execute any more is dropped on the way."""
         while self._held.waiting:
             digest, entry = next(iter(self._held.waiting.items()))
-            if not self._is_gone(entry.bundle):
+            if not self.is_gone(entry.bundle):
                 return entry
             self._relays.forget(digest)
             self._held.drop(digest)

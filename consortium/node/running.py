@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from consortium.core.machine import Now, Output, Received
+from consortium.core.machine import HandIn, Now, Output, Received
 from consortium.core.membership import Epoch, Epochs, NodeId
 from consortium.core.messages import Frame, Message
 from consortium.core.protocol import Counting
@@ -56,6 +56,14 @@ class RunningNode:
     def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]:
         """See `Host.submit`."""
         return self.host.submit(now, bundles)
+
+    def hand_in(self, now: Now, event: HandIn) -> list[Output]:
+        """See `Host.hand_in`."""
+        return self.host.hand_in(now, event)
+
+    def look(self, bundle: bytes, more: int = 0) -> str:
+        """See `BundlePool.look`."""
+        return self.parts.pool.look(bundle, more)
 
     # --- for a driver that shares work between hosts -------------------------------------------------------------
 

@@ -13,12 +13,12 @@ import zlib
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from consortium.core.errors import UserError
-from consortium.core.machine import Apply, Drop, Keep, Note, Now, Output, Rows, Store, Transmit, Wake
+from consortium.core.machine import Apply, Drop, HandIn, Keep, Note, Now, Output, Rows, Store, Transmit, Wake
 from consortium.core.vault import BoxReader
 
 FOLDER = "recording"
@@ -28,15 +28,15 @@ _HEAD = struct.Struct(">4sI")
 _ENTRY = struct.Struct(">III")
 SPEECH_BYTES = 256  # of a frame, kept for a person: a vote is shorter, and a message's kind stands early
 
-BOOT, ARRIVAL, WAKE, SUBMISSION, END = range(5)
-GIVEN = ("boot", "arrival", "wake", "submission", "end")
+BOOT, ARRIVAL, WAKE, HAND_IN, END = range(5)
+GIVEN = ("boot", "arrival", "wake", "hand-in", "end")
 
 
 class Step(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
     """One call of a host. `given`: of a boot a `Boot`; of an arrival its publisher and the frame; of a wake the token;
-    of a submission the bundles; of the end the exit code. `put`: its outputs in short (`shorten`). `digest`: over all
-    that the host has put out since its boot, this step included; empty where it put out nothing. `raised`: the class of
-    the exception with which the step ended instead."""
+    of a hand-in its kind and its fields; of the end the exit code. `put`: its outputs in short (`shorten`). `digest`:
+    over all that the host has put out since its boot, this step included; empty where it put out nothing. `raised`: the
+    class of the exception with which the step ended instead."""
 
     kind: int
     monotonic_us: int
@@ -107,6 +107,23 @@ def chain_digest(before: bytes, outputs: Sequence[Output]) -> bytes:
     """The running digest after a step that put out these, all of them with all that they carry."""
     letters = b"".join([_LETTERS[type(output)] for output in outputs])
     return sha256(before + letters + _encode(outputs)).digest()[:16]
+
+
+_HAND_INS: dict[str, type[Any]] = {kind.__name__: kind for kind in get_args(HandIn)}
+
+
+def pack_hand_in(event: HandIn) -> tuple[Any, ...]:
+    """What stands in a recording of what came through the door."""
+    return (type(event).__name__, *event)
+
+
+def unpack_hand_in(given: Sequence[Any]) -> HandIn:
+    """Raises RecordingError where this version knows no such hand-in."""
+    name, *fields = given
+    if name not in _HAND_INS:
+        raise RecordingError(f"a hand-in of kind {name!r} is none that this version knows")
+    event: HandIn = msgspec.convert(fields, _HAND_INS[name])
+    return event
 
 
 def ledger_mark(rows: Rows) -> bytes:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from consortium.core.genesis import Genesis
-from consortium.core.machine import Apply, Drop, Keep, Note, Now, Output
+from consortium.core.machine import Apply, Drop, HandIn, Keep, Note, Now, Output
 from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.rows import DictRows, Row
 from consortium.runs.recording import (
@@ -31,6 +31,7 @@ from consortium.runs.recording import (
     ledger_mark,
     read_steps,
     shorten,
+    unpack_hand_in,
 )
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.scenario.scenario import Scenario
@@ -60,7 +61,7 @@ class Replayable(Protocol):
 
     def wake(self, now: Now, token: int) -> list[Output]: ...
 
-    def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]: ...
+    def hand_in(self, now: Now, event: HandIn) -> list[Output]: ...
 
 
 class Difference(NamedTuple):
@@ -243,7 +244,7 @@ class Replayer:
             return host.arrival(step.now, *step.given)
         if step.kind == WAKE:
             return host.wake(step.now, step.given)
-        return host.submit(step.now, tuple(step.given))
+        return host.hand_in(step.now, unpack_hand_in(step.given))
 
     def _compare(self, step: Step, outputs: Sequence[Output]) -> Difference | None:
         digest = b""

@@ -33,6 +33,7 @@ from consortium.ledger.chain import Ledger
 from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.numbers import used_by
 from consortium.ledger.sealer import Sealer
+from consortium.node.hand_ins import HandIns
 from consortium.node.host import NO_COUNTERS, Host
 from consortium.node.node import Node
 from consortium.node.outbox import Outbox
@@ -279,6 +280,15 @@ class _Site(NamedTuple):
             lambda number: used_by(ledger.reader, name, number),
         )
 
+    def hand_ins(self, pool: BundlePool) -> HandIns:
+        ledger = self.ledger
+        return HandIns(
+            self.shared.bundles,
+            pool.is_gone,
+            lambda *place: used_by(ledger.reader, *place),
+            lambda: ledger.head_height,
+        )
+
     def vault(self) -> Vault:
         ledger, epochs = self.ledger, self.epochs
         head = VaultSite(
@@ -312,6 +322,7 @@ def _parts(site: _Site, scenario: Scenario, work: Work | None, *, is_recalled: b
         outbox=site.outbox(work),
         vault=site.vault(),
         role=site.role(scenario, work),
+        hand_ins=site.hand_ins(pool),
     )
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 from consortium.core.machine import Apply, Drop, Keep, Store, Transmit
 from consortium.core.membership import NodeId
@@ -30,11 +30,13 @@ _log = logging.getLogger("store")
 
 
 class _Batch:
-    """Stores to be synced together, and what may leave after them."""
+    """Stores to be synced together, and what may leave after them. `stable_height`: as of the moment at which nothing
+    more came into it: records up to there are in no later batch again."""
 
-    __slots__ = ("applies", "private", "stores", "tales", "transmits")
+    __slots__ = ("applies", "private", "stable_height", "stores", "tales", "transmits")
 
     def __init__(self) -> None:
+        self.stable_height = 0
         self.tales: list[Callable[[], None]] = []
         self.private: list[Keep | Drop] = []
         self.stores: list[tuple[int | None, bytes]] = []
@@ -45,6 +47,11 @@ class _Batch:
     def is_durable(self) -> bool:
         """Whether something in it must be durable before the rest."""
         return bool(self.stores or self.private)
+
+
+class _Threads(NamedTuple):
+    sync: ThreadPoolExecutor
+    commit: ThreadPoolExecutor
 
 
 class Carrier:
@@ -75,10 +82,10 @@ class Carrier:
         self._is_closed = False
         self._applies: list[Apply] = []
         self._committing: list[Apply] = []
-        self._sync_thread = ThreadPoolExecutor(1, "sync")
-        self._commit_thread = ThreadPoolExecutor(1, "commit")
+        self._threads = _Threads(ThreadPoolExecutor(1, "sync"), ThreadPoolExecutor(1, "commit"))
         self._stable_height = 0
         self._idle: asyncio.Event = asyncio.Event()
+        self.on_committed: Callable[[Sequence[Apply]], None] | None = None  # blocks that whoever opens the file finds
         self.outputs_left: int | None = None  # a fault of the scenario: after so many syncs and frames it is killed
 
     @property
@@ -120,6 +127,7 @@ class Carrier:
             self._free = []
         if self._batch.is_durable and not self._is_syncing:
             batch, self._batch = self._batch, _Batch()
+            batch.stable_height = self._stable_height
             is_short = sum(len(record) for _, record in batch.stores) < INLINE_BYTES_MAX
             is_votes_alone = is_short and not batch.private
             if is_idle and is_votes_alone and not self._log.is_due(self._stable_height):
@@ -139,7 +147,7 @@ class Carrier:
                 self._private.commit(batch.private)
             if batch.stores:
                 self._log.append(batch.stores)
-                self._log.compact(self._stable_height)
+                self._log.compact(batch.stable_height)
         except BaseException:
             self._is_broken = True
             raise
@@ -155,7 +163,7 @@ class Carrier:
                 self._release(batch)
                 self.flush(is_idle=False)
 
-        self._run(self._sync_thread, self._sync, batch, done)
+        self._run(self._threads.sync, self._sync, batch, done)
 
     def _release(self, batch: _Batch) -> None:
         self._private.committed(batch.private)
@@ -208,9 +216,9 @@ class Carrier:
         applies = self._committing = self._applies
         self._applies = []
         if len(applies) < INLINE_APPLIES_MIN:
-            self._run(self._commit_thread, self._commit, applies, self._on_committed)
+            self._run(self._threads.commit, self._commit, applies, self._on_committed)
         elif self._write_here(applies):
-            self._run(self._commit_thread, self._rows.sync, applies, self._on_committed)
+            self._run(self._threads.commit, self._rows.sync, applies, self._on_committed)
 
     def _write_here(self, applies: Sequence[Apply]) -> bool:
         """The rows, in this thread: two threads that both compute pass the interpreter's lock to and fro at every row,
@@ -233,6 +241,8 @@ class Carrier:
         for apply in applies:
             if any(table == "seal" and value is not None for table, _, value in apply.rows):
                 self._stable_height = max(self._stable_height, apply.height)
+        if self.on_committed is not None:
+            self.on_committed(applies)
         was_full = self.is_full
         self._start_commit()
         if was_full:
@@ -269,8 +279,8 @@ class Carrier:
         """Ends what is under way, and begins nothing more: also where a sync or commit ends while this waits for it,
         and tells the loop of it afterwards."""
         self._is_closed = True
-        self._sync_thread.shutdown()
-        self._commit_thread.shutdown()
+        self._threads.sync.shutdown()
+        self._threads.commit.shutdown()
         self._log.close()
         self._rows.close()
         self._private.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from nodes.process.orders import obey
 from nodes.process.process import Process
 from nodes.process.status import Origin, Status
 
@@ -55,15 +56,6 @@ class ConductorLink:
 
     def _obey(self, process: Process, order: dict[str, Any]) -> None:
         """What changes this node's world comes before `go`, its first step in it."""
-        if "cut" in order:
-            process.delay_line.cut = frozenset(order["cut"])
-        if "links" in order:
-            process.delay_line.change(order["links"])
-        if "clock" in order:
-            process.clock.bend(order["clock"])
-        if "full" in order:
-            process.set_disk_full(is_full=order["full"])
-        if "die_after" in order:
-            process.carrier.outputs_left = order["die_after"]
+        obey(process, order)
         if "go" in order:
             process.begin(Origin(*order["go"]))

@@ -58,6 +58,11 @@ class NodeNotes:
         self._cost_s = time.monotonic() + COST_EVERY_S
         self._traffic_s = time.monotonic() + TRAFFIC_EVERY_S
 
+    @property
+    def transactions(self) -> int:
+        """How many were executed since this boot."""
+        return self._transactions
+
     def now_us(self) -> int:
         """Since the run began."""
         return 0 if self._origin is None else time.monotonic_ns() // 1_000 - self._origin.monotonic_us

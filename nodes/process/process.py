@@ -112,7 +112,7 @@ class Process:
         self._files = files
         self._hooks = hooks
         self._inbox: Inbox[bytes] = Inbox(share)
-        self._notes = NodeNotes(files.trace, costs, ledger_costs_ns, self._queues)
+        self._notes = NodeNotes(files.trace, costs, ledger_costs_ns, lambda: self.queues)
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
         self.bus = Bus(address, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
@@ -171,6 +171,42 @@ class Process:
     def stop(self, code: int = 0) -> None:
         if self._ending is not None and not self._ending.done():
             self._ending.set_result(code)
+
+    def act(self, call: Callable[[Now], Sequence[Output]], told: Callable[[], None]) -> None:
+        """A step of the host that comes of no frame; `told` is called once all that came of it is durable."""
+        if self._ending is None or self._ending.done():
+            return
+        try:
+            self._take(call(self.clock.now()))
+            self.carrier.tell(told)
+            self._flush(is_idle=not self._inbox)
+        except Exception as error:
+            self._failed(error)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its host has booted, and it is not about to end."""
+        return self._has_begun and self._ending is not None and not self._ending.done()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether frames of others wait, or blocks for the disk."""
+        return bool(self._inbox) or self.carrier.is_full
+
+    @property
+    def rows(self) -> SqliteRows:
+        """Its ledger, also what is not in the file yet."""
+        return self._files.rows
+
+    @property
+    def transactions(self) -> int:
+        """How many were executed since this boot."""
+        return self._notes.transactions
+
+    @property
+    def queues(self) -> Mapping[str, int]:
+        """How much waits where, by name."""
+        return {**self._host.queues, "inbox": len(self._inbox)}
 
     def set_disk_full(self, *, is_full: bool) -> None:
         """A fault of the scenario: from now on vote log, ledger and private store refuse every write."""
@@ -318,9 +354,6 @@ class Process:
 
     def _note_bus(self) -> None:
         self._notes.note("bus", {"state": "up" if self.bus.is_up else "down"})
-
-    def _queues(self) -> Mapping[str, int]:
-        return {**self._host.queues, "inbox": len(self._inbox)}
 
     async def _tick(self) -> None:
         while True:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from consortium import __version__
-from consortium.core.machine import Now, Output
+from consortium.core.machine import HandIn, Now, Output
 from consortium.core.membership import NodeId
 from consortium.node.running import RunningNode
 from consortium.runs.recording import (
@@ -18,13 +18,14 @@ from consortium.runs.recording import (
     BOOT,
     END,
     FOLDER,
-    SUBMISSION,
+    HAND_IN,
     WAKE,
     Boot,
     Step,
     chain_digest,
     encode_head,
     encode_step,
+    pack_hand_in,
     recordings,
     shorten,
 )
@@ -120,8 +121,8 @@ class RecordedHost:
     def wake(self, now: Now, token: int) -> list[Output]:
         return self._step(WAKE, now, token, lambda: self._host.wake(now, token))
 
-    def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]:
-        return self._step(SUBMISSION, now, bundles, lambda: self._host.submit(now, bundles))
+    def hand_in(self, now: Now, event: HandIn) -> list[Output]:
+        return self._step(HAND_IN, now, pack_hand_in(event), lambda: self._host.hand_in(now, event))
 
     def _step(self, kind: int, now: Now, given: Any, call: Callable[[], list[Output]]) -> list[Output]:
         try:

@@ -27,6 +27,9 @@ from nodes.process.clock import now
 from nodes.process.conductor_link import ConductorLink
 from nodes.process.costs import Costs, CountingSuite
 from nodes.process.disk import open_ledger, open_votes, set_ledger_aside
+from nodes.process.door import Door
+from nodes.process.door_desk import NodeDesk
+from nodes.process.door_frames import door_path
 from nodes.process.inputs import read_inputs, read_known
 from nodes.process.private_store import PrivateStore, open_store
 from nodes.process.process import Hooks, NodeFiles, Process
@@ -140,7 +143,9 @@ async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]
         hooks = Hooks(conductor.ready, conductor.status, before_carrying)
     else:
         hooks = Hooks(lambda: process.begin(origin_at(settings.start_wall_us)), before_carrying=before_carrying)
-    process = _process(born, hooks)
+    host = _hosted(born)
+    process = _process(born, host, hooks)
+    door = None if is_conducted else await _open_door(born, process, host)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, process.stop)
@@ -149,19 +154,39 @@ async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]
     else:
         words = _alone(born.folder, settings)
         loop.call_later(ALONE_S, lambda: None if process.bus.is_up else _log.warning(words))
-    return await process.run(), process.damage
+    try:
+        return await process.run(), process.damage
+    finally:
+        if door is not None:
+            door.close()
 
 
-def _process(born: _Born, hooks: Hooks) -> Process:
+async def _open_door(born: _Born, process: Process, host: RunningNode | RecordedHost) -> Door | None:
+    """A node that nobody can speak to is a node all the same."""
+    door = Door(door_path(born.folder), NodeDesk(process, born.node, host.hand_in))
+    try:
+        await door.open()
+    except OSError as error:
+        _log.warning("this node has no door for gateways and commands: %s", error)
+        return None
+    return door
+
+
+def _hosted(born: _Born) -> RunningNode | RecordedHost:
+    """The host that the process drives."""
+    if born.recorder is None:
+        return born.node
+    chain = born.inputs.genesis.chain
+    return RecordedHost(born.node, born.recorder, chain, born.known, born.mark, born.private_mark)
+
+
+def _process(born: _Born, host: RunningNode | RecordedHost, hooks: Hooks) -> Process:
     scenario, chain = born.inputs.scenario, born.inputs.genesis.chain
     names = [member.name for member in scenario.members]
-    host = born.node
     return Process(
         born.name,
         chain,
-        host
-        if born.recorder is None
-        else RecordedHost(host, born.recorder, chain, born.known, born.mark, born.private_mark),
+        host,
         names,
         born.settings.addresses(born.folder.folder)[0],
         born.files,

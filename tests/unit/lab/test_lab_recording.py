@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consortium.core.machine import Apply, Note, Now, Output, Store, Transmit, Wake
+from consortium.core.machine import Apply, HandIn, Note, Now, Output, Store, Transmit, Wake
 from consortium.ledger.rows import DictRows, Row, height_key
 from consortium.runs import recording
 from consortium.runs.recording import (
@@ -66,7 +66,7 @@ class Counting:
         self.rows.stage(apply.rows)
         return [apply, Note("executed", {"height": token})]
 
-    def submit(self, now: Now, bundles: tuple[bytes, ...]) -> list[Output]:
+    def hand_in(self, now: Now, event: HandIn) -> list[Output]:
         return []
 
 

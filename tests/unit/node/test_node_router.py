@@ -52,7 +52,7 @@ class Ear:
 
 def house(**scripts: dict[type, list[Any]]) -> tuple[Node, NodeParts, list[tuple[str, Any]]]:
     log: list[tuple[str, Any]] = []
-    names = ("pool", "consensus", "ledger", "sealer", "catch_up", "vault", "role")
+    names = ("pool", "consensus", "ledger", "sealer", "catch_up", "vault", "role", "hand_ins")
     ears = {name: Ear(name, log, scripts.get(name, {})) for name in names}
     outbox = Outbox("a", Bundles(b"c" * 32, KeyedHash()))
     siblings: Any = {**ears, "outbox": outbox}
@@ -87,7 +87,8 @@ def test_a_boot_tells_each_its_own_records_the_past_first_and_a_bad_record_is_on
     records = (encode(("consensus", b"vote")), encode(("nobody", b"x")), b"junk", encode(("pool", b"bundle")))
     out = node.step(NOW, Started((*records, lost_votes_record(b"key"))))
     assert [effect.fields["why"] for effect in out if isinstance(effect, Note)] == ["unreadable record"] * 2
-    assert [name for name, _ in log] == ["ledger", "role", "pool", "consensus", "sealer", "catch_up", "vault", "role"]
+    others = ["pool", "consensus", "sealer", "catch_up", "vault", "hand_ins"]
+    assert [name for name, _ in log] == ["ledger", "role", *others, "role"]
     heard = {name: event for name, event in log if isinstance(event, Started)}
     assert heard["consensus"] == Started((b"vote",), b"key") and heard["pool"].records == (b"bundle",)
     assert [event.height for name, event in log if isinstance(event, Receipted)] == [3], "what is not here is not told"

@@ -1,0 +1,247 @@
+"""What a node does for those who come to its door, one generator a request."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, Protocol
+
+import msgspec
+
+from consortium import __version__
+from consortium.core.machine import HandedIn, HandIn, Now, Output, Wished
+from consortium.core.membership import NodeId
+from nodes.process.door import GOES_ON, Connection, Job
+from nodes.process.door_asks import Asked, AskFollow, AskLog, AskOrder, AskStatus, AskSubmit, AskWish
+from nodes.process.door_follow import Followers
+from nodes.process.door_frames import DoorError
+from nodes.process.orders import obey_stranger
+from nodes.process.process import Process
+
+UNFIT = (
+    "it is no bundle that a block would hold: not in its canonical encoding, too long, wrongly signed, or signed with "
+    "a key that is not registered"
+)
+RATE_S = 1.0  # the rate of execution is taken over so long, at least
+BUSY_S_MIN, BUSY_S_MAX, BUSY_S_UNKNOWN = 0.05, 5.0, 0.5
+LEVELS = ("debug", "info", "warning", "error")
+
+_log = logging.getLogger("door")
+
+
+class DeskNode(Protocol):
+    """What is read of a node (`RunningNode`, or a stand-in)."""
+
+    def look(self, bundle: bytes, more: int = 0) -> str: ...
+
+    @property
+    def me(self) -> NodeId: ...
+
+    @property
+    def head_height(self) -> int: ...
+
+    @property
+    def stable_height(self) -> int: ...
+
+    @property
+    def view(self) -> int: ...
+
+    @property
+    def leader(self) -> NodeId: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @property
+    def is_member(self) -> bool: ...
+
+    @property
+    def is_done(self) -> bool: ...
+
+
+class _Handed:
+    """A request whose bundles wait for the end of a slice, to be handed in with those of the others."""
+
+    def __init__(self, connection: Connection, number: int) -> None:
+        self.connection = connection
+        self.number = number
+        self.results: list[dict[str, Any]] = []
+
+    def tell(self) -> None:
+        self.connection.answer(self.number, results=self.results)
+
+
+class NodeDesk:
+    """`hand_in(now, event)` is a step of the host. Also `nodes/process/door.Desk`."""
+
+    def __init__(self, process: Process, node: DeskNode, hand_in: Callable[[Now, HandIn], Sequence[Output]]) -> None:
+        self._process = process
+        self._node = node
+        self._hand_in = hand_in
+        self._began_s = monotonic()
+        self._fit: list[bytes] = []  # of this slice
+        self._fit_transactions = 0
+        self._told: list[_Handed] = []
+        self._rate = _Rate()
+        self.followers = Followers(process, node.head_height)
+
+    # --- as the door's desk -----------------------------------------------------------------------------------------
+
+    @property
+    def is_busy(self) -> bool:
+        return self._process.is_busy
+
+    def begin(self, connection: Connection, asked: Asked) -> Job:
+        match asked:
+            case AskStatus():
+                return self._status(connection, asked)
+            case AskSubmit():
+                return self._submit(connection, asked)
+            case AskWish():
+                return self._wish(connection, asked)
+            case AskOrder():
+                return self._order(connection, asked)
+            case AskFollow():
+                return self._follow(connection, asked)
+            case AskLog():
+                return self._log_level(connection, asked)
+
+    def settle(self) -> None:
+        """All bundles of a slice in one step of the host, so in one sync and one message."""
+        if not self._told:
+            return
+        raws, told = tuple(self._fit), self._told
+        self._fit, self._told, self._fit_transactions = [], [], 0
+
+        def tell() -> None:
+            for each in told:
+                each.tell()
+
+        if raws:
+            self._process.act(lambda now: self._hand_in(now, HandedIn(raws)), tell)
+        else:
+            tell()
+
+    def left(self, connection: Connection) -> None:
+        self.followers.drop(connection)
+
+    # --- the requests -----------------------------------------------------------------------------------------------
+
+    def _status(self, connection: Connection, asked: AskStatus) -> Job:
+        connection.answer(asked.id, **self.status())
+        yield GOES_ON
+
+    def status(self) -> Mapping[str, Any]:
+        node, process = self._node, self._process
+        return {
+            "name": node.me,
+            "version": __version__,
+            "uptime_s": round(monotonic() - self._began_s, 3),
+            "is_live": process.is_live,
+            "height": node.head_height,
+            "stable_height": node.stable_height,
+            "view": node.view,
+            "leader": node.leader,
+            "epoch": node.epoch,
+            "is_member": node.is_member,
+            "is_done": node.is_done,
+            "queues": dict(process.queues),
+            "bus": "up" if process.bus.is_up else "down",
+        }
+
+    def _submit(self, connection: Connection, asked: AskSubmit) -> Job:
+        """A step for each bundle. What is fit goes with the slice in which the last of them was looked at."""
+        self._check_live()
+        handed, fit, transactions = _Handed(connection, asked.id), list[bytes](), 0
+        for raw in asked.bundles:
+            verdict = self._node.look(raw, self._fit_transactions + transactions)
+            if verdict == "busy":
+                handed.results.append({"busy_s": self._busy_s()})
+            elif verdict == "unfit":
+                handed.results.append({"unfit": UNFIT})
+            else:
+                handed.results.append({"taken": True})
+                fit.append(raw)
+                transactions += _count(raw)
+            if len(handed.results) < len(asked.bundles):
+                yield GOES_ON
+        self._fit += fit
+        self._fit_transactions += transactions
+        self._told.append(handed)
+        yield GOES_ON
+
+    def _wish(self, connection: Connection, asked: AskWish) -> Job:
+        self._check_live()
+        if not asked.reference or not asked.calls:
+            raise DoorError("a wish has a reference and at least one call")
+        for _, _, given in asked.calls:
+            try:
+                msgspec.msgpack.decode(given)
+            except (msgspec.MsgspecError, UnicodeError, RecursionError):
+                raise DoorError("the arguments of a call are MessagePack") from None
+        event = Wished(f"door:{asked.reference}", tuple(asked.calls))
+        self._process.act(lambda now: self._hand_in(now, event), lambda: connection.answer(asked.id, taken=True))
+        yield GOES_ON
+
+    def _order(self, connection: Connection, asked: AskOrder) -> Job:
+        obey_stranger(self._process, asked.order)
+        _log.info("an order from the door: %s", asked.order)
+        connection.answer(asked.id, obeyed=True)
+        yield GOES_ON
+
+    def _follow(self, connection: Connection, asked: AskFollow) -> Job:
+        self._check_live()
+        yield from self.followers.follow(connection, asked)
+
+    def _log_level(self, connection: Connection, asked: AskLog) -> Job:
+        if asked.level.lower() not in LEVELS:
+            raise DoorError(f"there is no level {asked.level!r:.40}; there are {', '.join(LEVELS)}")
+        logging.getLogger().setLevel(asked.level.upper())
+        connection.answer(asked.id, level=asked.level.lower())
+        yield GOES_ON
+
+    def _check_live(self) -> None:
+        if not self._process.is_live:
+            raise DoorError("this node is starting, or about to end: ask again in a moment")
+
+    def _busy_s(self) -> float:
+        """How long the pool takes for what waits in it, at the rate of the last moments."""
+        rate = self._rate.look(monotonic(), self._process.transactions)
+        if not rate:
+            return BUSY_S_UNKNOWN
+        return round(min(BUSY_S_MAX, max(BUSY_S_MIN, self._process.queues.get("pool", 0) / rate / 2)), 3)
+
+
+class _Rate:
+    """Transactions a second, between the moments at which it is asked."""
+
+    def __init__(self) -> None:
+        self._since_s = 0.0
+        self._count = 0
+        self._rate = 0.0
+
+    def look(self, now_s: float, count: int) -> float:
+        if now_s - self._since_s > 10 * RATE_S:
+            self._since_s, self._count, self._rate = now_s, count, 0.0
+        elif now_s - self._since_s >= RATE_S:
+            self._rate = (count - self._count) / (now_s - self._since_s)
+            self._since_s, self._count = now_s, count
+        return self._rate
+
+
+class _Size(msgspec.Struct, frozen=True, array_like=True):
+    """Of a bundle, what its transactions are."""
+
+    format: int
+    member: str
+    key: bytes
+    transactions: tuple[msgspec.Raw, ...]
+
+
+_SIZE = msgspec.msgpack.Decoder(_Size)
+
+
+def _count(raw: bytes) -> int:
+    """Transactions in a bundle that was looked at."""
+    return len(_SIZE.decode(raw).transactions)

@@ -1,0 +1,93 @@
+"""Those who follow a node's blocks through its door: told of each once its rows are in the ledger's file.
+
+A block is told when it was executed, again when enough members have said that they executed the same, and again when a
+seal stands at its height, which then is one over all below it. A follower that does not read is cut off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from consortium.core.header import header_bytes_digest
+from consortium.core.machine import Apply
+from consortium.ledger.rows import height_key
+from nodes.process.door import GOES_ON, WAITS, Connection
+from nodes.process.door_asks import AskFollow
+from nodes.process.process import Process
+
+UNREAD_BYTES = 1_000_000  # of past blocks no more is given to a client while so much waits for it to read
+
+
+class Followers:
+    """To be made before the host boots. Next to nothing is done for a block while nobody follows. `height`: that of
+    the newest block in the file."""
+
+    def __init__(self, process: Process, height: int) -> None:
+        self._process = process
+        self._height = height
+        self._followers: dict[Connection, AskFollow] = {}
+        process.carrier.on_committed = self._committed
+
+    def follow(self, connection: Connection, asked: AskFollow) -> Iterator[bool]:
+        """The blocks that are there, from the height that was asked for; then each that comes. A client follows once:
+        asking again takes the place of what it asked before."""
+        height, rows = max(1, asked.from_height), self._process.rows
+        while height <= self._height:
+            while connection.unread_bytes > UNREAD_BYTES:
+                yield WAITS
+            data = rows.get("block", height_key(height))
+            if data is not None:  # what lies below a snapshot is not here
+                connection.say(_executed(asked, height, data, self._receipts(height) if asked.receipts else None))
+            height += 1
+            yield GOES_ON
+        self._followers[connection] = asked
+
+    def _receipts(self, height: int) -> list[bytes]:
+        rows = self._process.rows.range("receipt", height_key(height), height_key(height + 1))
+        return [receipt for _, receipt in rows]
+
+    def drop(self, connection: Connection) -> None:
+        """It follows no more."""
+        self._followers.pop(connection, None)
+
+    def _committed(self, applies: Sequence[Apply]) -> None:
+        self._height = max(self._height, applies[-1].height)
+        for apply in applies if self._followers else ():
+            data, receipts, sealed = _parts(apply)
+            if data is not None:
+                for connection, asked in list(self._followers.items()):
+                    given = receipts if asked.receipts else None
+                    connection.say(_executed(asked, apply.height, data, given))
+            if sealed:
+                self._sealed(apply.height)
+
+    def _sealed(self, height: int) -> None:
+        data = self._process.rows.get("block", height_key(height))
+        if data is not None:
+            for connection, asked in list(self._followers.items()):
+                connection.say(_executed(asked, height, data, None, is_sealed=True))
+
+
+def _parts(apply: Apply) -> tuple[bytes | None, list[bytes], bool]:
+    """The header of the block that these rows are, its receipts, and whether they hold a seal."""
+    data, receipts, is_sealed = None, list[bytes](), False
+    for table, _, value in apply.rows:
+        if table == "block":
+            data = value
+        elif table == "receipt" and value is not None:
+            receipts.append(value)
+        elif table == "seal" and value is not None:
+            is_sealed = True
+    return data, receipts, is_sealed
+
+
+def _executed(
+    asked: AskFollow, height: int, header: bytes, receipts: list[bytes] | None, *, is_sealed: bool = False
+) -> dict[str, Any]:
+    told: dict[str, Any] = {"height": height, "digest": header_bytes_digest(header), "header": header, "replies": {}}
+    if is_sealed:
+        told["sealed"] = True
+    if receipts is not None:
+        told["receipts"] = receipts
+    return {"id": asked.id, "executed": told}

@@ -1,0 +1,151 @@
+"""Nodes that no conductor started, and what their doors do: a bundle handed in is durable, and executed once."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from consortium.core.crypto import SUITES
+from consortium.core.genesis import Parameters
+from consortium.core.header import decode_header
+from consortium.core.transaction import encode_transaction, sign_bundle
+from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
+from nodes.conduct.run_files import RunFiles, make_run
+from nodes.process.door_client import DoorClient
+from nodes.process.door_frames import DoorClosed, DoorError, door_path
+from nodes.process.settings import NodeFolder
+from nodes.process.store import SqliteRows
+
+pytestmark = pytest.mark.live
+NAMES = tuple(f"node-{index}" for index in range(1, 5))
+QUIET = Scenario(
+    name="quiet",
+    members=tuple(MemberSpec(name, "hospital", settings={"hosts": ["loader"]}) for name in NAMES),
+    parameters=Parameters(idle_seal_us=200_000, timer_base_us=500_000),
+    workload=Workload("settlement_load", {"transactions": 4, "bundle": 1, "persons": 5}),
+    stop=Stop(limit_us=30_000_000),
+)
+
+
+class House:
+    """Four nodes and a broker, started by hand."""
+
+    def __init__(self, files: RunFiles) -> None:
+        self.files = files
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            words = [sys.executable, "-m", "nodes", str(self.files.folder), name]
+            self.processes[name] = subprocess.Popen(words, stderr=subprocess.DEVNULL)
+
+    async def client(self, name: str) -> DoorClient:
+        path = door_path(NodeFolder(self.files.folder, name))
+        async with asyncio.timeout(20):
+            while True:
+                with contextlib.suppress(DoorClosed):
+                    client = await DoorClient.connect(path)
+                    if (await client.ask("status"))["is_live"]:
+                        return client
+                    await client.close()
+                await asyncio.sleep(0.05)
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            process.wait(10)
+        self.files.broker.stop()
+
+    def bundle(self, name: str, number: int) -> bytes:
+        """A claim of nothing: it is refused by the contract, and takes its number."""
+        secret = bytes.fromhex((self.files.folder / "nodes" / name / "keys" / "submit.key").read_text())
+        suite = SUITES[self.files.genesis.suite]()
+        return sign_bundle(
+            self.files.genesis.chain, suite, secret, name, [encode_transaction(number, "none", "such", {})]
+        )
+
+    def executed(self, name: str) -> list[bytes]:
+        """The ids of all transactions in this node's ledger file that were refused for their contract."""
+        rows = SqliteRows(self.files.folder / "nodes" / name / "ledger.sqlite", read_only=True)
+        receipts = [msgspec.msgpack.decode(data) for _, data in rows.range("receipt", b"", b"\xff" * 9)]
+        rows.close()
+        return [receipt[0] for receipt in receipts if receipt[1] == "unknown-contract"]
+
+
+@contextlib.asynccontextmanager
+async def house(tmp_path: Path, *names: str) -> AsyncIterator[House]:
+    it = House(make_run(QUIET, tmp_path / "run", "embedded"))
+    try:
+        it.start(*names)
+        yield it
+    finally:
+        it.stop()
+
+
+async def until(stream: AsyncIterator[dict[str, Any]], is_it: Callable[[dict[str, Any]], Any]) -> dict[str, Any]:
+    async with asyncio.timeout(20):
+        async for told in stream:
+            if is_it(told):
+                return told
+    raise AssertionError("the stream ended")
+
+
+def codes(told: dict[str, Any]) -> list[str]:
+    return [msgspec.msgpack.decode(receipt)[1] for receipt in told.get("receipts", ())]
+
+
+async def test_a_node_is_asked_told_and_followed_through_its_door(tmp_path: Path) -> None:
+    async with house(tmp_path, *NAMES) as it:
+        client = await it.client("node-1")
+        stream = client.follow(1, receipts=True)
+        told = await until(stream, codes)
+        assert decode_header(told["header"]).height == told["height"]
+        await until(stream, lambda told: told.get("sealed"))
+        status = await client.ask("status")
+        assert (status["name"], status["bus"], status["is_member"]) == ("node-1", "up", True)
+        own, twice = it.bundle("node-1", 16 * 7), it.bundle("node-1", 16 * 7)
+        answer = await client.ask("submit", bundles=[own, own[:-1] + b"x", b"junk", twice])
+        assert [sorted(each) for each in answer["results"]] == [["taken"], ["unfit"], ["unfit"], ["taken"]]
+        await until(stream, lambda told: "unknown-contract" in codes(told))
+        with pytest.raises(DoorError, match="no order"):
+            await client.ask("order", order={"dance": 1})
+        assert (await client.ask("log", level="warning"))["level"] == "warning"
+        await client.ask("order", order={"cut": ["node-2", "node-3", "node-4"]})
+        for _ in range(2):
+            await client.ask("wish", reference="w", calls=[["none", "such", msgspec.msgpack.encode({})]])
+        await client.ask("order", order={"cut": []})
+        await until(stream, lambda told: "unknown-contract" in codes(told))
+        await until(stream, lambda told: told.get("sealed"))
+        assert len(it.executed("node-1")) == 2
+        await client.close()
+
+
+async def test_what_was_taken_survives_the_nodes_death_and_is_executed_once(tmp_path: Path) -> None:
+    """Nobody else ever heard of the bundle: the node was alone when it took it, and died at once."""
+    async with house(tmp_path, "node-1") as it:
+        client = await it.client("node-1")
+        bundle = it.bundle("node-1", 16 * 7)
+        assert (await client.ask("submit", bundles=[bundle]))["results"] == [{"taken": True}]
+        os.kill(it.processes["node-1"].pid, signal.SIGKILL)
+        it.processes["node-1"].wait()
+        it.start(*NAMES)
+        follower = await it.client("node-2")
+        async with asyncio.timeout(20):
+            async for told in follower.follow(1):
+                if "sealed" in told and it.executed("node-2"):
+                    break
+        client = await it.client("node-1")
+        assert (await client.ask("submit", bundles=[bundle]))["results"] == [{"taken": True}], "known, and done"
+        await asyncio.sleep(0.5)
+        assert len(it.executed("node-2")) == 1
+        await follower.close()
+        await client.close()
