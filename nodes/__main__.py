@@ -34,12 +34,20 @@ def main() -> int:
         "--plugins", type=Path, action="append", default=[], metavar="FOLDER", help="a folder of plug-ins, see its run"
     )
     parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)  # who started it keeps its stderr
     arguments = parser.parse_args()
+    if arguments.conducted and arguments.supervised:
+        parser.error("--conducted and --supervised: a node has one master")
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
     log = logging.getLogger("node")
     try:
         load_folders(arguments.plugins)
-        return start_node(NodeFolder(arguments.run, arguments.name), arguments.name, is_conducted=arguments.conducted)
+        return start_node(
+            NodeFolder(arguments.run, arguments.name),
+            arguments.name,
+            is_conducted=arguments.conducted,
+            is_supervised=arguments.supervised,
+        )
     except (Damaged, StoreFailed, OSError) as error:
         log.error("%s", error)
         return EXIT_STORE

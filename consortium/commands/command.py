@@ -29,7 +29,12 @@ class Command(NamedTuple):
     takes_anything: bool = False
 
 
-PANELS = RUN, LOOK, STUDY = "Run", "Look at what ran", "Study"  # headings of our own commands, in their order
+PANELS = RUN, STAND, LOOK, STUDY = (
+    "Run",
+    "A consortium that stands",
+    "Look at what ran",
+    "Study",
+)  # headings of our own commands, in their order
 
 Sets = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value of the scenario.")

@@ -78,7 +78,8 @@ def check_format(folder: Path) -> None:
         )
 
 
-def _encode_format() -> bytes:
+def encode_format() -> bytes:
+    """What `format.json` of a folder says that this version writes."""
     return msgspec.json.encode({"format": FORMAT, "version": __version__}) + b"\n"
 
 
@@ -152,12 +153,12 @@ def write_unfinished(out: Path, name: str, why: str, *, is_first: bool = False, 
     text = _UNFINISHED.format(name=name, why=why, advice=advice)
     if not is_first:
         write_whole(out / README, text.encode())
-        write_whole(out / FORMAT_FILE, _encode_format())
+        write_whole(out / FORMAT_FILE, encode_format())
         return
     try:
         with (out / README).open("x", encoding="utf-8") as file:
             file.write(text)
-        (out / FORMAT_FILE).write_bytes(_encode_format())
+        (out / FORMAT_FILE).write_bytes(encode_format())
     except FileExistsError:
         raise _Taken from None
     except OSError as error:
@@ -191,7 +192,7 @@ def write_simulated(
     """What a run in real processes has left behind by itself: scenario, genesis, trace, and of each node a ledger and
     a private store."""
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / FORMAT_FILE, _encode_format())
+    write_whole(out / FORMAT_FILE, encode_format())
     write_whole(out / "scenario.json", encode_scenario(run.scenario))
     write_whole(out / "genesis.json", encode_genesis(run.genesis))
     write_record(out)

@@ -45,14 +45,15 @@ ALONE_S = 10.0
 _log = logging.getLogger("node")
 
 
-def start_node(folder: NodeFolder, name: str, *, is_conducted: bool) -> int:
-    """Run node `name` in this process until it ends; its exit code. Raises UserError, ScenarioError, Damaged,
+def start_node(folder: NodeFolder, name: str, *, is_conducted: bool, is_supervised: bool = False) -> int:
+    """Run node `name` in this process until it ends; its exit code. `is_supervised`: what it says on stderr is kept in
+    its log by whoever started it. Raises UserError, ScenarioError, Damaged,
     StoreFailed and OSError where it cannot start. A node that finds its ledger damaged while it runs becomes a fresh
     process, which fetches the ledger from the others."""
     if not folder.folder.is_dir():
         raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
     lock = _lock(folder)
-    if not is_conducted:
+    if not is_conducted and not is_supervised:
         _log_to_file_too(folder.log)
     born = _build(folder, name, read_settings(folder.settings))
     code, damage = _run(born, is_conducted)

@@ -1,0 +1,69 @@
+"""`consortium up`: a consortium that stands until it is told to stop."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from consortium.commands.command import STAND, Command, make_console
+from consortium.commands.language import spoken
+from consortium.commands.standing import HERE, Dir, show_nodes
+
+
+def up(
+    dir_: Dir = HERE,
+    members: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE=NUMBER,…",
+            help="Of a new one; default bureau=1,hospital=2,pharmacy=2,regulator=1,supplier=1.",
+        ),
+    ] = None,
+    broker: Annotated[
+        str, typer.Option(help="Of a new one: `embedded` or `mosquitto`; `auto`: Mosquitto where it is installed.")
+    ] = "auto",
+) -> None:
+    from nodes.deploy.standing import bring_up
+
+    console = make_console()
+    words = spoken()
+    with console.status(words("bringing up {folder}", folder=dir_)) as shown:
+        begun = bring_up(dir_, members, broker, on_progress=lambda text: shown.update(text))
+    if begun.was_up:
+        typer.echo(words("the consortium in {folder} is up already", folder=dir_))
+    elif begun.is_new:
+        typer.echo(words("a new consortium is up in {folder}", folder=dir_))
+    else:
+        typer.echo(words("the consortium in {folder} is up again", folder=dir_))
+    show_nodes(console, begun.nodes)
+    _tell_next(console, dir_)
+
+
+def _tell_next(console: Console, folder: Path) -> None:
+    words = spoken()
+    named = "" if folder == HERE else f" --dir {shlex.quote(str(folder))}"
+    lines = [
+        (f"consortium status{named}", words("who is up, and how far")),
+        (f"consortium kill leader{named}", words("break it")),
+        (f"consortium report {shlex.quote(str(folder))}", words("what happened so far")),
+        (f"consortium down{named}", words("stop it; its data stays")),
+    ]
+    width = max(len(command) for command, _ in lines)
+    for command, meaning in lines:
+        console.print(f"  {command:{width}}  {meaning}", markup=False, soft_wrap=True)
+
+
+COMMAND = Command(
+    "up",
+    "Bring up a consortium that stands: a process for each organisation, until `consortium down`.\n\n"
+    "It goes on where it stopped, and survives the end of the terminal. A node that dies is started again.\n\n\b\n"
+    "Examples:\n  consortium up\n  consortium up --dir /srv/consortium\n"
+    "  consortium up --members bureau=1,hospital=3,pharmacy=1,regulator=1,supplier=1\n\n"
+    "Exit status: 0 it is up, 2 wrong usage or input, or a machine on which it does not come up.",
+    up,
+    STAND,
+)

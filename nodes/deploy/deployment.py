@@ -1,0 +1,86 @@
+"""The facts of one standing consortium: consortium.json in its folder, read by all that deals with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from consortium import __version__
+from consortium.runs.folder import write_whole
+from nodes.errors import UserError
+
+FORMAT = 1
+FILE = "consortium.json"
+HANDS = "hands.jsonl"  # trace records of what people did by hand
+DEFAULT_FOLDER = Path("consortium-data")
+
+How = Literal["local", "docker"]
+
+
+class BrokerPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One broker. Its folder bears its name."""
+
+    name: str
+    kind: Literal["embedded", "mosquitto"]
+    host: str
+    port: int
+
+
+class GatewayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the gateway of a member listens."""
+
+    host: str
+    port: int
+
+
+class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`how`: as processes of this machine under a supervisor, or in containers. `members`: in the order in which they
+    were asked for. `gateways`: by member."""
+
+    format: int
+    version: str
+    how: How
+    members: tuple[str, ...]
+    brokers: tuple[BrokerPlace, ...]
+    gateways: dict[str, GatewayPlace] = {}
+
+
+class _OfAnyFormat(msgspec.Struct, frozen=True):
+    format: int
+    version: str = "of no name"
+
+
+def is_deployment(folder: Path) -> bool:
+    return (folder / FILE).is_file()
+
+
+def write_deployment(folder: Path, deployment: Deployment) -> None:
+    """Raises RunFolderError."""
+    write_whole(folder / FILE, msgspec.json.format(msgspec.json.encode(deployment), indent=2) + b"\n")
+
+
+def read_deployment(folder: Path) -> Deployment:
+    """Raises UserError with a sentence."""
+    path = folder / FILE
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(
+            f"{folder} holds no consortium: bring one up with `consortium up`, or name its folder with --dir"
+        ) from None
+    except PermissionError:
+        raise UserError(
+            f"{path} may not be read by this user: it is the consortium of another one; use --dir for one of your own"
+        ) from None
+    try:
+        found = msgspec.json.decode(data, type=_OfAnyFormat)
+        if found.format != FORMAT:
+            raise UserError(
+                f"{path} is of format {found.format}, written by consortium {found.version}; this is consortium "
+                f"{__version__}, which reads format {FORMAT}"
+            )
+        return msgspec.json.decode(data, type=Deployment)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} cannot be read: {error}; bring back a copy of it") from None
