@@ -145,7 +145,7 @@ class _Day:
         self.covers: dict[str, tuple[Coverage, ...]] = {person.person: () for person in imported.persons}
         for cover in imported.coverages:
             self.covers[cover.person] += (cover,)
-        # Every tenth resident is on medical assistance; the data does not tell who is poor.
+        # Every tenth person is on medical assistance; the data does not tell who is poor.
         assisted = frozenset(person.person for person in imported.persons[::10])
         persons = {person.person: person for person in imported.persons}
         self.years = PersonYears(pseudonyms, persons, self.covers, assisted, sources)
