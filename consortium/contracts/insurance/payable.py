@@ -138,7 +138,7 @@ def report_mismatch(state: State, arguments: ReportMismatch, context: Context) -
     stage = LIFE.move("report_mismatch", LIFE.stage_of(word), f"the word on settlement {key}")
     events: list[Event] = []
     target, record = f"disputed/{settlement.bill_no}", f"settlement/{key}"
-    _move(state, settlement, source, target, record, events)
+    _move(state, settlement, source, target, record, events, is_return=True)
     hold.place_by_rule(state, target, hold.LINES_DIFFER, record, context, events)
     state.put(WORDS, key, Word(stage, context.member, context.role, context.day, arguments.what))
     events.append(_event("lines-mismatch", arguments, settlement, context, what=arguments.what))
@@ -186,10 +186,19 @@ def _standing(state: StateReader, said: ConfirmLines | ReportMismatch) -> tuple[
     return settlement, key
 
 
-def _move(state: State, settlement: Settlement, source: str, target: str, cause: str, events: list[Event]) -> None:
+def _move(
+    state: State,
+    settlement: Settlement,
+    source: str,
+    target: str,
+    cause: str,
+    events: list[Event],
+    *,
+    is_return: bool = False,
+) -> None:
     if source != target:
         amount_fen = sum(fen for _, fen in sources_of(settlement, ""))
-        funds.move(state, source, target, amount_fen, cause, events, is_return=target.startswith("disputed/"))
+        funds.move(state, source, target, amount_fen, cause, events, is_return=is_return)
 
 
 def _event(
