@@ -7,12 +7,13 @@ An operation either changes the book or raises `No` and leaves it as it was.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from fractions import Fraction
 
-from tests.reference.accounts import OUTSIDE, Accounts, need
+from tests.reference.accounts import OUTSIDE, Accounts, No, need
 from tests.reference.arithmetic import (
     Item,
     Kind,
@@ -27,6 +28,7 @@ from tests.reference.arithmetic import (
 
 LARGE, ILLNESS, AID = "fund/large-amount", "fund/serious-illness", "fund/medical-aid"
 CLAIMABLE = ("verified", "collected")
+CARRY_ALIKE = 5  # how often each amount occurs in a batch that fills accounts
 POOLS: dict[Scheme, str] = {"employee": "fund/employee-pool", "resident": "fund/resident-pool"}
 
 
@@ -48,6 +50,10 @@ class Person:
     covers: tuple[Cover, ...]
     died: int = 0
     was_covered: bool = False
+
+    @property
+    def year(self) -> int:
+        return self.covers[0].begin // 10_000
 
     def on(self, day: int) -> Cover:
         need(not self.died or day <= self.died, "dead")
@@ -158,8 +164,11 @@ class Registry(Accounts):
         self.move([(OUTSIDE, target, fen)])
 
     def propose_transfer(self, name: str, source: str, target: str, fen: int, role: str) -> None:
-        """Money from fund to fund, which moves when another role endorses it."""
+        """Money from fund to fund, or the rest of a year to the outside: it moves when another role endorses it."""
         need(fen > 0 and source != target and name not in self.transfers, "funds")
+        need(source in self.accounts and target in self.accounts, "no such account")
+        kinds = source.partition("/")[0], target.partition("/")[0]
+        need(kinds in (("fund", "fund"), ("carry", OUTSIDE)), "neither from fund to fund nor a rest")
         self.transfers[name] = (source, target, fen, role)
 
     def endorse_transfer(self, name: str, role: str) -> None:
@@ -168,6 +177,31 @@ class Registry(Accounts):
         need(role != proposer, "another role")
         self.move([(source, target, fen)])
         del self.transfers[name]
+
+    def carry_out(self, year: int, names: Sequence[str]) -> None:
+        """All that these persons of a year that is over have, on its way into the next."""
+        self._need_batch(year, names, year)
+        account = f"carry/{year}"
+        is_new = account not in self.accounts
+        self.accounts.setdefault(account, 0)
+        try:
+            self.move([(f"person/{name}", account, self.accounts.get(f"person/{name}", 0)) for name in names])
+        except No:
+            if is_new:
+                del self.accounts[account]
+            raise
+
+    def carry_in(self, year: int, shares: Sequence[tuple[str, int]]) -> None:
+        """To persons of the year after, each amount as often as hides whose it is."""
+        self._need_batch(year, [name for name, _ in shares], year + 1)
+        amounts = Counter(fen for _, fen in shares)
+        need(all(count >= CARRY_ALIKE for count in amounts.values()), "an amount stands out")
+        self.move([(f"carry/{year}", f"person/{name}", fen) for name, fen in shares])
+
+    def _need_batch(self, year: int, names: Sequence[str], of: int) -> None:
+        need(year < self.today // 10_000, "the year is not over")
+        need(names and list(names) == sorted(set(names)), "not sorted, or nobody")
+        need(all(name in self.persons and self.persons[name].year == of for name in names), "of another year")
 
     def disburse(self, code: str, fen: int) -> None:
         need(code in self.institutions and self.institutions[code].status != "suspended", "institution")

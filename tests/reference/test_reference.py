@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from consortium.contracts.insurance import drg, settlement_rules
+from consortium.contracts.insurance import account_carry, drg, settlement_rules
 from consortium.ledger.chain import Ledger
 from tests.reference.arithmetic import Used
 from tests.reference.book import Book
@@ -28,6 +28,13 @@ MET = (  # at least so often in the short walk
     ("settlement.release ok", 10),
     ("patient_claim.claim ok", 3),
     ("patient_claim.settle ok", 3),
+    ("settlement.claim claim-waits", 3),
+    ("bill.reverse claim-waits", 1),
+    ("account_carry.carry_out ok", 5),
+    ("account_carry.carry_in ok", 5),
+    ("account_carry.carry_in amount-stands-out", 1),
+    ("fund_transfer.propose bad-account", 1),
+    ("fund_transfer.endorse same-organisation", 2),
     ("hold.place ok", 5),
     ("hold.endorse_lift ok", 5),
     ("bill.reverse ok", 5),
@@ -94,7 +101,7 @@ def test_schemes_that_share_their_caps_longer_than_the_members_voted_for_are_see
         return year.used["employee"].plus(year.used["resident"])  # type: ignore[no-any-return]
 
     monkeypatch.setattr(Book, "used", joint)
-    with pytest.raises(Wrong, match=r"^2028|^2027"):
+    with pytest.raises(Wrong, match=r"^2028|^2027|^\w+ in 202[78]"):
         Run(1, SHORT).run()
 
 
@@ -104,6 +111,12 @@ def test_a_case_that_is_paid_otherwise_is_seen(monkeypatch: pytest.MonkeyPatch) 
         target = f"consortium.contracts.insurance.{module}.compute_drg_payment"
         monkeypatch.setattr(target, lambda *given: compute(*given) + 1, raising=False)
     with pytest.raises(Wrong):
+        Run(1, SHORT).run()
+
+
+def test_a_contract_that_asks_for_more_amounts_alike_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(account_carry, "ALIKE_MIN", 6)
+    with pytest.raises(Wrong, match="the ledger: amount-stands-out"):
         Run(1, SHORT).run()
 
 

@@ -21,6 +21,7 @@ from tests.reference.accounts import No
 from tests.reference.arithmetic import Item, LineOf, Scheme
 from tests.reference.book import Book
 from tests.reference.buying import Buying
+from tests.reference.carrying import Carrying
 from tests.reference.judging import Judging
 from tests.reference.nodes import Call
 from tests.reference.registry import Bill, Cover, Person
@@ -40,6 +41,7 @@ class Walk:
         self.buying = Buying(self)
         self.judging = Judging(self)
         self.speaking = Speaking(self)
+        self.carrying = Carrying(self)
         self._kinds: list[Callable[[], Iterator[Step] | Sequence[Step]]] = []
         for weight, kind in (
             (30, self.claim_at_once),
@@ -62,6 +64,7 @@ class Walk:
             *self.buying.kinds,
             *self.judging.kinds,
             *self.speaking.kinds,
+            *self.carrying.kinds,
         ):
             self._kinds += [kind] * weight
 
@@ -215,7 +218,8 @@ class Walk:
         )
 
     def cancel(self) -> Iterator[Step]:
-        number = self._a_number("issued", "delivered", "verified")
+        asked = list(self.book.asked) if self.chance(10) else []
+        number = str(self.pick(asked)) if asked else self._a_number("issued", "delivered", "verified")
         made = self.book.bills.get(number)
         if made is None:
             return
