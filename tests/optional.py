@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.broker.broker import MOSQUITTO_VARIABLE, find_mosquitto
+from nodes.broker.mosquitto import MOSQUITTO_VARIABLE, find_mosquitto
 from nodes.errors import UserError
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {

@@ -19,7 +19,7 @@ from consortium.commands.command import STUDY, Command, make_console
 from consortium.commands.command import cores as usable_cores
 from consortium.core.errors import UserError
 from consortium.simulation.costs.profile import BrokerCost, Profile, encode_profile
-from nodes.broker.broker import find_mosquitto
+from nodes.broker.mosquitto import find_mosquitto
 from nodes.calibration.bus import BusMeasure, measure_bus
 from nodes.calibration.host import HostMeasure, measure_host
 from nodes.calibration.rehearsal import rehearse

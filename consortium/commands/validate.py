@@ -39,7 +39,7 @@ from consortium.runs.run import Run
 from consortium.scenario.network.model import as_local_processes
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.costs.profile import Profile, load_profile
-from nodes.broker.broker import find_mosquitto
+from nodes.broker.mosquitto import find_mosquitto
 
 _README = """# {name}: simulated against real
 

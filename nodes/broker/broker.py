@@ -6,12 +6,10 @@ A node has its own random password, and the broker keeps it to its own topics (`
 from __future__ import annotations
 
 import asyncio
-import base64
 import errno
 import hashlib
-import os
 import secrets
-import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -24,27 +22,30 @@ import msgspec
 from aiomqtt.exceptions import MqttConnectError
 
 from nodes.broker.address import BrokerAddress, parse_address
+from nodes.broker.mosquitto import MOSQUITTO_IS_UP, find_mosquitto, owner, password_line, rules_of, settings_of
 from nodes.broker.topics import Topics, topic_root
 from nodes.conduct import child
 from nodes.errors import UserError
 from nodes.process.bus_limits import PAYLOAD_BYTES_MAX
 from nodes.process.keys import write_private
 
-MOSQUITTO_PATHS = ("/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto", "/opt/homebrew/sbin/mosquitto")
 START_S = 15.0
-MOSQUITTO_VARIABLE = "CONSORTIUM_MOSQUITTO"  # names the program, before PATH and MOSQUITTO_PATHS are looked at
 LOOPBACK = "127.0.0.1"
 PORTS = (20_000, 32_000)  # below those that systems give to connections: while a broker is down, nobody gets its port
 EMBEDDED_IS_UP = b"the embedded broker is up"
 
 
 class EmbeddedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the embedded broker's process reads: SHA-256 of each password, by user; longer payloads are not carried."""
+    """What the embedded broker's process reads. `users`: SHA-256 of each password, by user. Or `is_tls`: who has a
+    certificate, the files of which lie beside this one, and is one of `names`. Longer payloads are not carried."""
 
     port: int
     root: str
-    users: dict[str, str]
+    users: dict[str, str] = {}
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
+    host: str = LOOPBACK
+    is_tls: bool = False
+    names: list[str] = []
 
 
 class Broker:
@@ -84,9 +85,8 @@ class OwnBroker(Broker):
 
     is_up_word = b""
 
-    def __init__(self, folder: Path, port: int, names: Sequence[str]) -> None:
-        self._passwords = {name: secrets.token_urlsafe(24) for name in names}
-        super().__init__({name: BrokerAddress(LOOPBACK, port, name, self._passwords[name]) for name in names})
+    def __init__(self, folder: Path, port: int, addresses: dict[str, BrokerAddress]) -> None:
+        super().__init__(addresses)
         self.folder = folder
         self.port = port
         self._process: subprocess.Popen[bytes] | None = None
@@ -130,9 +130,18 @@ class OwnBroker(Broker):
         if self._process is not None:
             child.kill(self._process)
 
+    def reload(self) -> None:
+        """Read rules, certificates and what was revoked anew; whoever is connected and still may be, stays."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGHUP)
+
     def stop(self) -> None:
         if self._process is not None:
             child.stop(self._process, wait_s=2.0)
+
+
+def _with_passwords(port: int, names: Sequence[str]) -> dict[str, BrokerAddress]:
+    return {name: BrokerAddress(LOOPBACK, port, name, secrets.token_urlsafe(24)) for name in names}
 
 
 class EmbeddedBroker(OwnBroker):
@@ -141,8 +150,8 @@ class EmbeddedBroker(OwnBroker):
     is_up_word = EMBEDDED_IS_UP
 
     def __init__(self, folder: Path, port: int, chain: bytes, names: Sequence[str]) -> None:
-        super().__init__(folder, port, names)
-        users = {name: hashlib.sha256(password.encode()).hexdigest() for name, password in self._passwords.items()}
+        super().__init__(folder, port, _with_passwords(port, names))
+        users = {name: hashlib.sha256(it.password.encode()).hexdigest() for name, it in self.addresses.items()}
         settings = EmbeddedSettings(port, topic_root(chain), users)
         write_private(folder / "settings.json", msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 
@@ -151,69 +160,20 @@ class EmbeddedBroker(OwnBroker):
 
 
 class Mosquitto(OwnBroker):
-    """A private Mosquitto. Its defaults lose messages silently; the settings here do not."""
+    """A private Mosquitto (see mosquitto)."""
 
-    is_up_word = b" running"
+    is_up_word = MOSQUITTO_IS_UP
 
     def __init__(self, folder: Path, port: int, chain: bytes, names: Sequence[str]) -> None:
-        super().__init__(folder, port, names)
-        self._binary = find_mosquitto()
-        write_private(folder / "passwords", "".join(map(self._password_line, names)).encode())
-        write_private(folder / "rules", "".join(_rules(Topics(topic_root(chain)), name) for name in names).encode())
-
-    def _password_line(self, name: str) -> str:
-        """As mosquitto_passwd writes it: PBKDF2 of SHA-512."""
-        salt, rounds = secrets.token_bytes(12), 101
-        digest = hashlib.pbkdf2_hmac("sha512", self._passwords[name].encode(), salt, rounds)
-        return f"{name}:$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"
+        super().__init__(folder, port, _with_passwords(port, names))
+        find_mosquitto()
+        lines = (password_line(name, address.password) for name, address in self.addresses.items())
+        write_private(folder / "passwords", "".join(lines).encode())
+        write_private(folder / "rules", rules_of(Topics(topic_root(chain)), names))
+        write_private(folder / "mosquitto.conf", settings_of(port, LOOPBACK, ["password_file passwords"], user=owner()))
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        """The configuration names absolute paths, so it is written at each start (the run folder is renamed once)."""
-        folder = self.folder.absolute()
-        lines = [
-            f"listener {self.port} {LOOPBACK}",
-            "allow_anonymous false",
-            f"password_file {folder / 'passwords'}",
-            f"acl_file {folder / 'rules'}",
-            "persistence false",
-            "retain_available false",
-            "set_tcp_nodelay true",
-            f"message_size_limit {PAYLOAD_BYTES_MAX}",  # what no node would read needs not be carried
-            "max_queued_messages 0",
-            "max_queued_bytes 0",
-            "max_inflight_messages 0",
-            "log_dest stderr",
-            "log_type error",
-            "log_type warning",
-            "log_type information",  # says that it runs
-        ]
-        if os.geteuid() == 0:
-            lines.append("user root")  # it must read the 0600 files above; it listens on loopback only
-        settings = folder / "mosquitto.conf"
-        settings.unlink(missing_ok=True)
-        write_private(settings, "\n".join(lines).encode() + b"\n")
-        return child.spawn(["-m", "nodes.conduct.child", self._binary, "-c", str(settings)], log=self._log)
-
-
-def _rules(topics: Topics, name: str) -> str:
-    """What one node may do, as Mosquitto's `acl_file` says it."""
-    lines = [f"user {name}"]
-    lines += [f"topic write {topic}" for topic in topics.published_by(name)]
-    lines += [f"topic read {topic}" for topic in topics.heard_by(name)]
-    return "\n".join(lines) + "\n\n"
-
-
-def find_mosquitto() -> str:
-    """The program's path: what CONSORTIUM_MOSQUITTO names, else the first of PATH and the usual places. Raises
-    UserError when there is none there."""
-    named = os.environ.get(MOSQUITTO_VARIABLE)
-    places = (named,) if named else ("mosquitto", *MOSQUITTO_PATHS)
-    found = next(filter(None, map(shutil.which, places)), None)
-    if found is None:
-        raise UserError(
-            "mosquitto is not installed: install it (Debian: apt install mosquitto), or use --broker embedded"
-        )
-    return found
+        return child.spawn(["-m", "nodes.broker.mosquitto", str(self.folder)], log=self._log)
 
 
 def is_port_free(port: int) -> bool:

@@ -10,30 +10,31 @@ import logging
 import signal
 import sys
 import warnings
-from collections import Counter, deque
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from nodes.broker.broker import EMBEDDED_IS_UP, LOOPBACK, EmbeddedSettings
+from nodes.broker.broker import EMBEDDED_IS_UP, EmbeddedSettings
+from nodes.broker.certified import CertifiedBroker
+from nodes.broker.doorkeeper import Doorkeeper
+from nodes.broker.quiet_broker import QuietBroker
+from nodes.broker.tls_files import BROKER_CERTIFICATE, BROKER_KEY, CA
 from nodes.broker.topics import Topics
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_USAGE, UserError
-from nodes.process.bus_limits import PAYLOAD_BYTES_MAX
 from nodes.process.keys import read_private
 
 warnings.filterwarnings("ignore", category=DeprecationWarning)
 
-from amqtt.broker import Broker  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.contexts import Action  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.errors import AMQTTError, BrokerError  # type: ignore[import-untyped]  # noqa: E402
-from amqtt.mqtt.publish import PublishPacket  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin  # type: ignore[import-untyped]  # noqa: E402
 from amqtt.session import Session  # type: ignore[import-untyped]  # noqa: E402
 
-UNREAD_BYTES_MAX = 4_000_000  # in the socket's buffer of one receiver
+COMMON = {"timeout_disconnect_delay": 30}
 
 
 class Passwords(BaseAuthPlugin):  # type: ignore[misc]
@@ -65,85 +66,38 @@ class TopicRules(BaseTopicPlugin):  # type: ignore[misc]
         root: str = ""
 
 
-class QuietBroker(Broker):  # type: ignore[misc]
-    """amqtt, without three things: retained messages (they leak to other subscribers), three tasks for each delivery
-    to ask a plugin what was settled when the receiver subscribed, and a task and a packet of its own for each
-    receiver. All is at most once here, so a message is encoded once and written to whoever reads; a publisher does
-    not hear itself, but for what it sends to itself by name."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.payload_bytes_max = PAYLOAD_BYTES_MAX
-        self._in_line: Counter[Any] = Counter()  # by receiver's handler: messages that wait for it to read
-
-    async def retain_message(self, *arguments: Any, **named: Any) -> None:
-        return None
-
-    async def _topic_filtering(self, session: Session, topic: str, action: Action) -> bool:
-        if action == Action.RECEIVE:
-            return True
-        return bool(await super()._topic_filtering(session, topic, action))
-
-    async def _run_broadcast(self, running_tasks: deque[asyncio.Task[Any]]) -> None:
-        """Everything that waits, to all who subscribed."""
-        broadcast = await self._broadcast_queue.get()
-        while True:
-            self._deliver(broadcast, running_tasks)
-            if self._broadcast_queue.empty():
-                return
-            broadcast = self._broadcast_queue.get_nowait()
-
-    def _deliver(self, broadcast: dict[str, Any], running_tasks: deque[asyncio.Task[Any]]) -> None:
-        topic, data, publisher = broadcast["topic"], broadcast["data"], broadcast["session"]
-        if len(data) > self.payload_bytes_max:
-            return  # no node would read it
-        sender = None if publisher is None else publisher.username
-        packet = PublishPacket.build(topic, data, None, False, 0, False).to_bytes()
-        for topic_filter in (topic, topic.rpartition("/")[0] + "/+"):  # our rules permit no other to subscribe to
-            for session, _ in self._subscriptions.get(topic_filter, ()):
-                is_echo = session.username == sender and not topic.endswith(f"/to/{sender}/{sender}")
-                if is_echo or session.transitions.state != "connected":
-                    continue
-                handler = self._get_handler(session)
-                if handler is None or handler.writer is None:
-                    continue
-                unread_bytes = handler.writer._writer.transport.get_write_buffer_size()
-                if unread_bytes > UNREAD_BYTES_MAX or handler in self._in_line:
-                    running_tasks.append(self._queue_for(handler, topic, data))
-                else:
-                    handler.writer.write(packet)
-
-    def _queue_for(self, handler: Any, topic: str, data: bytes) -> asyncio.Task[Any]:
-        """For a reader that is slow, as amqtt does it: each message waits for the one before it to be written."""
-        task: asyncio.Task[Any] = asyncio.ensure_future(handler.mqtt_publish(topic, data, 0, retain=False))
-        self._in_line[handler] += 1
-
-        def done(_: asyncio.Task[Any]) -> None:
-            self._in_line[handler] -= 1
-            if not self._in_line[handler]:
-                del self._in_line[handler]
-
-        task.add_done_callback(done)
-        return task
+def _password_broker(settings: EmbeddedSettings, listener: dict[str, Any]) -> QuietBroker:
+    plugins = {f"{__name__}.Passwords": {"users": settings.users}, **_topic_rules(settings)}
+    return QuietBroker({**COMMON, "listeners": {"default": listener}, "plugins": plugins})
 
 
-async def serve(settings: EmbeddedSettings) -> None:
+def _certified_broker(path: Path, settings: EmbeddedSettings, listener: dict[str, Any]) -> CertifiedBroker:
+    doorkeeper = Doorkeeper(path)
+    files = {"certfile": str(path.parent / BROKER_CERTIFICATE), "keyfile": str(path.parent / BROKER_KEY)}
+    listeners = {"default": {**listener, **files, "ssl": True, "cafile": str(path.parent / CA)}}
+    broker = CertifiedBroker({**COMMON, "listeners": listeners, "plugins": _topic_rules(settings)})
+    broker.doorkeeper = doorkeeper
+    return broker
+
+
+def _topic_rules(settings: EmbeddedSettings) -> dict[str, Any]:
+    return {f"{__name__}.TopicRules": {"root": settings.root}}
+
+
+async def serve(path: Path, settings: EmbeddedSettings) -> None:
     """Until SIGTERM."""
-    broker = QuietBroker(
-        {
-            "listeners": {"default": {"type": "tcp", "bind": f"{LOOPBACK}:{settings.port}"}},
-            "timeout_disconnect_delay": 30,
-            "plugins": {
-                f"{__name__}.Passwords": {"users": settings.users},
-                f"{__name__}.TopicRules": {"root": settings.root},
-            },
-        }
-    )
+    listener = {"type": "tcp", "bind": f"{settings.host}:{settings.port}"}
+    loop = asyncio.get_running_loop()
+    if settings.is_tls:
+        broker = _certified_broker(path, settings, listener)
+        reading = set[asyncio.Task[None]]()
+        loop.add_signal_handler(signal.SIGHUP, lambda: _begin(broker.reload(), reading))
+    else:
+        broker = _password_broker(settings, listener)
     broker.payload_bytes_max = settings.payload_bytes_max
     await broker.start()
     print(EMBEDDED_IS_UP.decode(), file=sys.stderr, flush=True)
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     gc.freeze()
@@ -151,21 +105,31 @@ async def serve(settings: EmbeddedSettings) -> None:
     await broker.shutdown()
 
 
+def _begin(coroutine: Coroutine[Any, Any, None], held: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(coroutine)
+    held.add(task)
+    task.add_done_callback(held.discard)
+
+
 def main() -> int:
     adopt_parent()
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("transitions").setLevel(logging.ERROR)
     try:
-        settings = msgspec.json.decode(read_private(Path(sys.argv[1])), type=EmbeddedSettings)
+        path = Path(sys.argv[1]).absolute()
+        settings = msgspec.json.decode(read_private(path), type=EmbeddedSettings)
     except UserError as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
     try:
         import uvloop
 
-        uvloop.run(serve(settings))
+        uvloop.run(serve(path, settings))
     except ImportError:
-        asyncio.run(serve(settings))
+        asyncio.run(serve(path, settings))
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
     except (AMQTTError, BrokerError, OSError) as error:
         print(f"the port {settings.port} cannot be had: {error}", file=sys.stderr)
         return EXIT_USAGE

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import ssl
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from nodes.errors import UserError
 from nodes.process.keys import check_private
+
+CA, REVOKED = "ca.crt", "crl.pem"  # beside a broker's settings; with its own:
+BROKER_CERTIFICATE, BROKER_KEY = "broker.crt", "broker.key"
+MEMBER: Final = "node"  # kinds of certificates, as their subjects say
+BROKER: Final = "broker"
 
 
 class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

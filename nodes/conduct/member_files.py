@@ -6,10 +6,10 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from secrets import token_bytes, token_hex
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -111,8 +111,10 @@ def write_inputs(made: Making) -> None:
             write_private(folder.pseudonym_key, made.plan.pseudonym_key)
 
 
-def write_all_settings(made: Making, addresses: Mapping[str, BrokerAddress], *, is_recorded: bool = False) -> None:
-    """The settings of each node: its place on the broker, and the keys of those that join later. Raises OSError."""
+def write_all_settings(
+    made: Making, addresses: Mapping[str, Sequence[BrokerAddress]], *, is_recorded: bool = False
+) -> None:
+    """The settings of each node: its place on each broker, and the keys of those that join later. Raises OSError."""
     newcomers = {
         member.name: {purpose: key.hex() for purpose, key in made.keys[member.name].items()}
         for member in made.plan.scenario.members
@@ -121,10 +123,21 @@ def write_all_settings(made: Making, addresses: Mapping[str, BrokerAddress], *, 
     files = (made.folder / name for name in ("genesis.json", "scenario.json"))
     digests = {file.name: digest_of(file) for file in files}
     for name in made.keys:
-        address = addresses[name]
-        place = (address.host, address.port, address.user, address.password)
-        settings = Settings(FORMAT, name, *place, made.genesis.time_us)
+        settings = Settings(FORMAT, name, start_wall_us=made.genesis.time_us, **_place(addresses[name]))
         folder = NodeFolder(made.folder, name)
         own = {folder.work.name: digest_of(folder.work)} if folder.work.exists() else {}
         settings = replace(settings, is_recorded=is_recorded, newcomers=newcomers, digests={**digests, **own})
         write_settings(folder.settings, settings)
+
+
+def _place(addresses: Sequence[BrokerAddress]) -> dict[str, Any]:
+    """As the settings say it: the one broker of a run, or several."""
+    if len(addresses) > 1 or addresses[0].tls is not None:
+        return {"brokers": tuple(addresses)}
+    (only,) = addresses
+    return {
+        "broker_host": only.host,
+        "broker_port": only.port,
+        "broker_user": only.user,
+        "broker_password": only.password,
+    }

@@ -43,7 +43,8 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
             made = begin_members(making, plan)
             broker = make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
             write_inputs(made)
-            write_all_settings(made, broker.addresses, is_recorded=is_recorded)
+            places = {name: (address,) for name, address in broker.addresses.items()}
+            write_all_settings(made, places, is_recorded=is_recorded)
             broker.start()
             write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
     except BaseException:

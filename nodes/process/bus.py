@@ -21,7 +21,10 @@ from consortium.core.grouping import group_by_size
 from consortium.core.membership import NodeId
 from nodes.broker.address import BrokerAddress
 from nodes.broker.topics import Topics, topic_root
+from nodes.errors import UserError
+from nodes.process import bus_tls
 from nodes.process.bus_limits import COALESCED_BYTES_MAX, FRAMES_MAX, PAYLOAD_BYTES_MAX
+from nodes.process.bus_tls import Alerts, BusTls, meaning
 from nodes.process.costs import Costs
 from nodes.process.loopback import Loopback
 
@@ -84,6 +87,7 @@ class Bus:
         costs: Costs | None = None,
     ) -> None:
         self._address = address
+        self._tls = None if address.tls is None else BusTls(address.tls)
         self._names = Topics(topic_root(chain))
         self._name = name
         self._others = [other for other in others if other != name]
@@ -110,14 +114,18 @@ class Bus:
         while True:
             try:
                 async with self._client() as client:
+                    if self._tls is not None:
+                        self._tls.check_server(client)
                     await self._subscribe(client)
                     wait_s, told = BACKOFF_FIRST_S, False
                     self._up(client)
                     async for _ in client.messages:  # none come: `Delivery` handed them on; ends with the connection
                         pass
-            except (aiomqtt.MqttError, OSError, ValueError) as error:
+            except (aiomqtt.MqttError, OSError, ValueError, UserError) as error:
                 if not told:
-                    _log.warning("no broker at %s (%s); trying again until it is back", self._address, error)
+                    _log.warning(
+                        "no broker at %s (%s); trying again until it is back", self._address, meaning(str(error))
+                    )
                     told = True
             except asyncio.CancelledError:
                 self.is_up = False  # we are the ones who leave
@@ -136,17 +144,23 @@ class Bus:
             def put_nowait(self, item: aiomqtt.Message) -> None:
                 bus._deliver(item)
 
-        return aiomqtt.Client(
+        alerts = None if self._tls is None else Alerts()
+        client = aiomqtt.Client(
             self._address.host,
             self._address.port,
             username=self._address.user or None,
             password=self._address.password or None,
-            identifier=f"{self._name}-{secrets.token_hex(4)}",
+            identifier=f"{self._name}-{secrets.token_hex(16)}",
             queue_type=Delivery,
             keepalive=KEEPALIVE_S,
             timeout=10,
             socket_options=((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),),
+            tls_context=None if self._tls is None else self._tls.context(),
+            logger=alerts,
         )
+        if alerts is not None:
+            alerts.watch(client)
+        return client
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
         heard = [topic for other in self._others if other in self._heard for topic in self._topics_of(other)]
@@ -218,6 +232,21 @@ class Bus:
         self.is_up = True
         self._loopback.up(time.monotonic())
         self._on_state(True)
+        self._look_later(client)
+
+    def _look_later(self, client: aiomqtt.Client) -> None:
+        if self._tls is not None and self._loop is not None:
+            self._loop.call_later(bus_tls.LOOK_S, self._look, client)
+
+    def _look(self, client: aiomqtt.Client) -> None:
+        """A renewed certificate is taken up by a new connection."""
+        if client is not self._connected or self._tls is None:
+            return
+        if self._tls.is_renewed():
+            _log.info("this node's certificate was renewed: connecting to %s with it", self._address)
+            client._client.disconnect()
+        else:
+            self._look_later(client)
 
     def _down(self) -> None:
         was_up, self.is_up = self.is_up, False

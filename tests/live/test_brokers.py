@@ -163,7 +163,7 @@ async def test_large_payloads_go_through_whole_while_small_ones_overtake_nobody(
 def test_the_files_of_a_broker_are_private(broker: OwnBroker) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in broker.folder.iterdir() if path.name != "log.txt"}
     assert modes and set(modes.values()) == {0o600}
-    assert not any(broker._passwords["a"].encode() in path.read_bytes() for path in broker.folder.iterdir())
+    assert not any(broker.addresses["a"].password.encode() in path.read_bytes() for path in broker.folder.iterdir())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -209,6 +209,6 @@ def test_an_unreachable_broker_and_an_unknown_kind_are_told_in_a_sentence() -> N
 def test_a_missing_binary_is_told_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.delenv("CONSORTIUM_MOSQUITTO", raising=False)
-    monkeypatch.setattr("nodes.broker.broker.MOSQUITTO_PATHS", ())
+    monkeypatch.setattr("nodes.broker.mosquitto.MOSQUITTO_PATHS", ())
     with pytest.raises(UserError, match="apt install mosquitto"):
         check_broker("mosquitto")

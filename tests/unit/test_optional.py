@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.broker.broker import MOSQUITTO_VARIABLE, check_broker
+from nodes.broker.broker import check_broker
+from nodes.broker.mosquitto import MOSQUITTO_VARIABLE
 from nodes.errors import UserError
 from tests import optional
 
@@ -44,7 +45,7 @@ def test_no_test_looks_for_a_program_by_itself() -> None:
         "from shutil import which",
         "import pytest\n@pytest.mark.skipif(True, reason='')\ndef test_x(): ...",
         "import pytest\npytest.skip('no broker')",
-        "from nodes.broker.broker import find_mosquitto",
+        "from nodes.broker.mosquitto import find_mosquitto",
     ],
 )
 def test_the_look_for_such_places_finds_each_kind(text: str) -> None:
