@@ -71,7 +71,7 @@ def _write_brokers(made: Making, scenario: Scenario, kind: str) -> Deployment:
     """The broker's folder, and the settings of the nodes, who connect to it."""
     broker = make_broker(kind, made.folder / BROKER, made.genesis.chain, sorted(made.keys))
     assert isinstance(broker, OwnBroker)
-    write_all_settings(made, broker.addresses)
+    write_all_settings(made, {name: (address,) for name, address in broker.addresses.items()})
     names = tuple(member.name for member in scenario.members)
     place = BrokerPlace(BROKER, "mosquitto" if kind == "mosquitto" else "embedded", LOOPBACK, broker.port)
     return Deployment(FORMAT, __version__, "local", names, (place,))

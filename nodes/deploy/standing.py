@@ -13,7 +13,7 @@ import msgspec
 
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.standing_members import DEFAULT, parse_members
-from nodes.broker.broker import find_mosquitto
+from nodes.broker.mosquitto import find_mosquitto
 from nodes.deploy.deployment import Deployment, is_deployment, read_deployment
 from nodes.deploy.local import one_at_a_time, start
 from nodes.deploy.look import NodeLook, look
