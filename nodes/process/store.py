@@ -22,7 +22,7 @@ from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import TABLES, Row, height_key, read_height
 from nodes.errors import Damaged, UserError
 from nodes.process import failpoints
-from nodes.process.buckets import MixedBuckets
+from nodes.process.buckets import BucketFile
 from nodes.process.ledger_damage import APPLICATION, refusal
 from nodes.process.ledger_file import may_lack_its_log, open_to_read
 from nodes.process.ledger_schema import foreign_parts, read_schema
@@ -44,7 +44,7 @@ class SqliteRows:
         self.is_read_only = read_only
         self.is_full = False  # a fault of the scenario: the disk takes nothing more
         self._overlays: dict[str, Overlay] = {}
-        self._buckets: MixedBuckets | None = None
+        self._buckets: BucketFile | None = None
         self._forget: Callable[[], object] | None = None  # removes the copy that is read
         self.left = self.lost = 0  # pages at the end of the log that are not read, and those that were durable once
         if read_only:
@@ -155,7 +155,7 @@ class SqliteRows:
             return None
         if self._buckets is not None:
             self._buckets.close()
-        self._buckets = MixedBuckets(self.path.parent)
+        self._buckets = BucketFile(self.path.parent)
         return self._buckets
 
     def stage(self, rows: Sequence[Row]) -> None:

@@ -11,12 +11,12 @@ import pytest
 from consortium.ledger.rows import Damaged
 from consortium.ledger.tree import StateTree
 from nodes.errors import StoreFailed
-from nodes.process.buckets import BucketFile, MixedBuckets
+from nodes.process.buckets import BucketFile
 
 
 @pytest.mark.parametrize("in_memory_max", [0, 20_000])
 def test_a_tree_over_a_file_is_that_in_memory_whatever_grows_and_shrinks(tmp_path: Path, in_memory_max: int) -> None:
-    random, buckets, held = Random(3), MixedBuckets(tmp_path, in_memory_max), dict[bytes, bytes]()
+    random, buckets, held = Random(3), BucketFile(tmp_path, in_memory_max), dict[bytes, bytes]()
     tree, model = StateTree(buckets, is_shared=False), StateTree()
     for count in (700, -500, 1_500, -1_690, 40, -50, 300):
         keys = [random.randbytes(8) for _ in range(count)] if count > 0 else random.sample(sorted(held), -count)
@@ -28,19 +28,19 @@ def test_a_tree_over_a_file_is_that_in_memory_whatever_grows_and_shrinks(tmp_pat
         assert all(tree.digest_of(key) == model.digest_of(key) for key in keys)
         assert tree.path(keys[0]) == model.path(keys[0])
     assert list(tmp_path.iterdir()) == [], "it has no name"
-    assert buckets._file is not None
-    assert os.fstat(buckets._file._descriptor).st_size < 1_500 * 64 * 4, "room that was left is taken again"
+    assert os.fstat(buckets._descriptor).st_size < 1_500 * 64 * 4, "room that was left is taken again"
     buckets.close()
 
 
 def test_what_the_disk_bends_is_never_taken_for_the_tree(tmp_path: Path) -> None:
     keys = [b"key %d" % number for number in range(100)]
-    buckets = MixedBuckets(tmp_path, 0)
+    buckets = BucketFile(tmp_path, 0)
     tree = StateTree.build([(key, b"v") for key in keys], buckets, is_shared=False)
-    assert buckets._file is not None and all(tree.digest_of(key) for key in keys), "positive control"
+    assert all(tree.digest_of(key) for key in keys), "positive control"
     tree.update([(b"one more", b"v")])
-    length = os.fstat(buckets._file._descriptor).st_size
-    os.pwrite(buckets._file._descriptor, bytes(length), 0)
+    length = os.fstat(buckets._descriptor).st_size
+    assert length > 0
+    os.pwrite(buckets._descriptor, bytes(length), 0)
     for ask in (tree.digest_of, tree.path, lambda key: tree.update([(key, None)])):
         with pytest.raises(Damaged, match="a part of the state's tree"):
             ask(keys[0])
@@ -57,4 +57,4 @@ def test_a_disk_that_refuses_stops_the_node_and_is_no_receipt(tmp_path: Path) ->
         with pytest.raises(StoreFailed):
             ask()
     with pytest.raises(StoreFailed, match="no room"):
-        BucketFile(tmp_path / "none")
+        BucketFile(tmp_path / "none").put(1, bytes(64))
