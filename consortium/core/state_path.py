@@ -99,15 +99,13 @@ def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
     depth = len(path.siblings) - levels_of(path.cells)  # of nodes in a cell that is crowded
     if not 0 <= depth <= DIGITS:
         return False
-    number = _number(name, path.cells, depth)
-    if any(_number(entry, path.cells, depth) != number for entry in entries):
-        return False
     if any(left[:32] >= right[:32] for left, right in pairwise(entries)):
         return False
     at = bisect_left(entries, name)
     found = entries[at][32:] if at < len(entries) and entries[at][:32] == name else None
     if found != (None if value is None else sha256(value).digest()):
         return False
+    number = cell_of(name, path.cells) << 4 * depth | int.from_bytes(name, "big") >> 4 * (DIGITS - depth)
     digest = cell_hash(path.bucket)
     for siblings in path.siblings:
         if len(siblings) != SIBLINGS_BYTES:
@@ -120,8 +118,3 @@ def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
 
 def _entries(bucket: bytes) -> Sequence[bytes]:
     return [bucket[at : at + ENTRY] for at in range(0, len(bucket), ENTRY)]
-
-
-def _number(name: bytes, cells: int, depth: int) -> int:
-    """The way of a name from the root: its cell, and so many first digits where that is crowded."""
-    return cell_of(name[:32], cells) << 4 * depth | int.from_bytes(name[:32], "big") >> 256 - 4 * depth

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import CORE, LEDGER, SOUND, SURROUNDINGS, VALUES, VOTE_LOG, SeededBug
+from .bug import BUCKETS, CORE, LEDGER, SOUND, SURROUNDINGS, TREE, VALUES, VOTE_LOG, SeededBug
 
 DAMAGE_BUGS = (
     SeededBug(
@@ -12,6 +12,22 @@ DAMAGE_BUGS = (
         '    return sha256(b"\\x04" + size.to_bytes(8, "big") + tree).digest()',
         '    return sha256(b"\\x04" + tree).digest()',
         (VALUES,),
+    ),
+    SeededBug(
+        "number-of-cells-not-in-the-root",
+        "The root of the state says how many cells there are (core/state_path.py).",
+        CORE + "state_path.py",
+        '    return sha256(ROOT_TAG + cells.to_bytes(8, "big") + top).digest()',
+        "    return sha256(ROOT_TAG + top).digest()",
+        (TREE,),
+    ),
+    SeededBug(
+        "bucket-of-the-disk-believed",
+        "What comes back from the file of buckets is held against its digest (docs/decisions/066).",
+        LEDGER + "tree.py",
+        "            if cell_hash(bucket) != self._levels[0][at : at + 32]:",
+        "            if at < 0:",
+        (BUCKETS,),
     ),
     SeededBug(
         "rotten-block-given-away",
