@@ -19,13 +19,14 @@ from pathlib import Path
 import pytest
 
 from nodes.broker.mosquitto import MOSQUITTO_VARIABLE, find_mosquitto
+from nodes.containers.engine import Engine, find_engine
 from nodes.errors import UserError
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "mosquitto": ("mosquitto",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "node": ("node",),
-    "docker": ("docker",),
+    "docker": ("docker", "podman"),
 }
 VARIABLE = "CONSORTIUM_WITHOUT"
 FHIR_VARIABLE = "CONSORTIUM_FHIR_20"  # a folder with the FHIR resources of twenty patients; the project has none
@@ -92,10 +93,23 @@ def _can_mount() -> bool:
         return subprocess.run(["umount", probe], capture_output=True, check=False).returncode == 0
 
 
+@functools.cache
+def _engine_answers() -> bool:
+    """Whether an engine of containers is here and serves this user."""
+    if "docker" in hidden():
+        return False
+    try:
+        find_engine()
+    except UserError:
+        return False
+    return True
+
+
 THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
     **{name: (_module(name), f"the package {name} is not installed") for name in ("pandas", "pyarrow", "distributed")},
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
+    "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
     "linux": (lambda: sys.platform == "linux", "it asks the Linux kernel"),
     "small disk": (_can_mount, "only root may mount a small disk"),
     "fhir of twenty": (lambda: Path(os.environ.get(FHIR_VARIABLE, "/nowhere")).is_dir(), f"{FHIR_VARIABLE} names none"),
@@ -105,6 +119,21 @@ THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
 def has(name: str) -> bool:
     """Whether this machine has it and CONSORTIUM_WITHOUT does not hide it. Raises KeyError for what THINGS lacks."""
     return THINGS[name][0]()
+
+
+def base_image(engine: Engine, maker: Path) -> str:
+    """The name of a base image that is in the engine, or comes in now: pulled, or made by `maker`. Skips where none can
+    be had."""
+    named, made, usual = os.environ.get("BASE", ""), "consortium-base", "python:3.11-slim-bookworm"
+    for name in filter(None, (named, made, usual)):
+        if engine.does("image", "inspect", name):
+            return name
+    if engine.does("pull", usual):
+        return usual
+    done = subprocess.run([str(maker), made], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        pytest.skip(f"no base image can be pulled or made here: {(done.stderr or done.stdout).strip()}")
+    return made
 
 
 def mosquitto_command(settings: Path) -> list[str]:

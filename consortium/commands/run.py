@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -27,11 +27,18 @@ from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.costs.profile import Profile, load_profile
 
+if TYPE_CHECKING:
+    from nodes.conduct.site import Site
+
 
 def run(
     scenario: Annotated[str, typer.Argument(help="A scenario file (.py, .json) or the name of one in scenarios/.")],
     on: Annotated[
-        str, typer.Option(help="`local`: a process per organisation, over MQTT. `simulator`: virtual time.")
+        str,
+        typer.Option(
+            help="`local`: a process per organisation, over MQTT. `docker`: a container per organisation. `simulator`: "
+            "virtual time."
+        ),
     ] = "local",
     seed: Annotated[int | None, typer.Option(help="Instead of the scenario's own seed.")] = None,
     set_: Sets = None,
@@ -58,20 +65,20 @@ def run(
     _check_words(on, broker, level, record, profile)
     costs = None if profile is None else load_profile(profile, broker)
     chosen = load_scenario(find_scenario(scenario), set_ or (), seed)
-    raise typer.Exit(_run_told(chosen, out, on == "simulator", broker, level, record, costs))
+    raise typer.Exit(_run_told(chosen, out, on, broker, level, record, costs))
 
 
 def _check_words(on: str, broker: str, level: str, record: bool, profile: Path | None) -> None:
     """Raises ScenarioError where words do not go together."""
-    if on not in ("local", "simulator"):
-        raise ScenarioError(f"--on {on!r}: expected `local` or `simulator`")
+    if on not in ("local", "docker", "simulator"):
+        raise ScenarioError(f"--on {on!r}: expected `local`, `docker` or `simulator`")
     if on == "simulator" and broker != "embedded" and profile is None:
         raise ScenarioError("--broker is for runs in real processes, or names one in a --profile; leave it out here")
     if on == "simulator" and record:
         raise ScenarioError("--record is for runs in real processes; a run in the simulator is repeated by its seed")
     if level not in ("auto", "message", "collapsed"):
         raise ScenarioError(f"--level {level!r}: expected `auto`, `message` or `collapsed`")
-    if on == "local" and level != "auto":
+    if on != "simulator" and level != "auto":
         raise ScenarioError("--level is for the simulator; leave it out, or use --on simulator")
     if on != "simulator" and profile is not None:
         raise ScenarioError("--profile is for simulations: real processes cost what they cost; add --on simulator")
@@ -80,7 +87,7 @@ def _check_words(on: str, broker: str, level: str, record: bool, profile: Path |
 def _run_told(
     scenario: Scenario,
     out: Path | None,
-    is_simulated: bool,
+    on: str,
     broker: str,
     level: str,
     is_recorded: bool,
@@ -88,13 +95,14 @@ def _run_told(
 ) -> int:
     """Run, write, and tell; the exit status."""
     console = make_console()
+    is_simulated = on == "simulator"
     folder = out or Path("runs")
     try:
         with own_folder([out] if out else new_folders(scenario.name), scenario.name, is_begun=is_simulated) as folder:
             if is_simulated:
                 result = simulate_into(scenario, folder, console, costs, level)
             else:
-                result = run_local_into(scenario, folder, broker, is_recorded, console)
+                result = run_local_into(scenario, folder, broker, is_recorded, console, _site(on))
             verdicts, measures = finish(folder, result)
     except KeyboardInterrupt:
         typer.echo(
@@ -143,13 +151,25 @@ def simulate_into(
     return result
 
 
-def run_local_into(scenario: Scenario, folder: Path, broker: str, is_recorded: bool, console: Console) -> Run:
+def _site(on: str) -> Site:
+    if on == "docker":
+        from nodes.containers.site import InContainers
+
+        return InContainers()
+    from nodes.conduct.site import Local
+
+    return Local()
+
+
+def run_local_into(
+    scenario: Scenario, folder: Path, broker: str, is_recorded: bool, console: Console, site: Site | None = None
+) -> Run:
     from nodes.conduct.conductor import run_local
 
     is_stopped = False
     with watching(scenario, console) as on_record:
         try:
-            outcome = run_local(scenario, folder, broker, on_record, is_recorded=is_recorded)
+            outcome = run_local(scenario, folder, broker, on_record, is_recorded=is_recorded, site=site)
         except KeyboardInterrupt:
             is_stopped = True
     if is_stopped and not (folder / "trace.jsonl").is_file():
@@ -168,7 +188,8 @@ COMMAND = Command(
     "Run a scenario, check it, and write its folder.\n\n\b\nExamples:\n"
     "  consortium run claim_day\n  consortium run scenarios/claim_day.py --on simulator --seed 7\n"
     "  consortium run claim_day --set parameters.timer_base_us=500_000 --set stop.limit_us=60_000_000\n"
-    "  consortium run claim_day --broker mosquitto --out runs/mosquitto\n\n"
+    "  consortium run claim_day --broker mosquitto --out runs/mosquitto\n"
+    "  consortium run claim_day --on docker\n\n"
     "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
     run,
     RUN,

@@ -219,6 +219,19 @@ def place_of(run: Run) -> str:
     return str(started.get("on", ""))
 
 
+PLACES = {
+    "simulator": "in the simulator (virtual time)",
+    "local": "as local processes over MQTT",
+    "docker": "in containers over MQTT",
+}
+REAL_PLACES = {"local": "local processes", "docker": "containers"}
+
+
+def place_phrase(place: str) -> str:
+    """For a sentence: where a run took place."""
+    return PLACES.get(place, place)
+
+
 def load_run(
     folder: Path, open_ledger: Callable[[Path], Rows], open_vault: Callable[[Path], BoxReader] | None = None
 ) -> Run:

@@ -42,6 +42,11 @@ def module_path() -> str:
     return os.pathsep.join(known)
 
 
+class Elsewhere(subprocess.Popen[bytes]):
+    """A process that only speaks for a program which runs elsewhere: signals and exit codes are the program's. Its
+    `send_signal(SIGKILL)` ends the program for sure."""
+
+
 def spawn(
     arguments: Sequence[str],
     *,
@@ -107,7 +112,9 @@ def stop(process: subprocess.Popen[bytes], wait_s: float = 5.0) -> int:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """`kill -9` of the process and its group; returns when it is gone."""
-    if process.poll() is None:
+    if isinstance(process, Elsewhere):
+        process.kill()
+    elif process.poll() is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -25,9 +25,9 @@ from consortium.scenario.scenario import Network, Scenario
 from nodes.conduct import child
 from nodes.conduct.deaths import Deaths, disk_sentence
 from nodes.conduct.drill import Drill, is_level
-from nodes.conduct.local_world import LocalWorld
 from nodes.conduct.node_process import NodeProcess
 from nodes.conduct.run_files import RunFiles, join_traces, make_run
+from nodes.conduct.site import Local, Site
 from nodes.conduct.stalls import StallClock, has_work
 from nodes.conduct.turn_clock import TurnClock
 from nodes.conduct.waiting import describe_waiting
@@ -71,16 +71,22 @@ def run_local(
     drill: Drill | None = None,
     *,
     is_recorded: bool = False,
+    site: Site | None = None,
 ) -> Outcome:
     """Run with one process per member, in folder `out`. `on_record` sees each trace record soon after it was made.
+    `site`: where the processes are, if not on this machine.
 
     `broker`: `embedded`, `mosquitto` or `mqtt://user:password@host:port`. Raises UserError where the input is wrong,
     ScenarioError where only the simulator can run it, and then leaves nothing. Ctrl-C stops all and returns; a second
     one kills. No process outlives this one."""
     check_runs_locally(scenario)
-    check_world(scenario, LocalWorld)
-    files = make_run(scenario, out, broker, is_recorded=is_recorded)
-    return _Conductor(scenario, files, on_record or (lambda _: None), drill, broker.partition(":")[0]).run()
+    site = site or Local()
+    check_world(scenario, site.world)
+    try:
+        files = make_run(scenario, out, broker, site, is_recorded=is_recorded)
+        return _Conductor(scenario, files, on_record or (lambda _: None), site, drill, broker.partition(":")[0]).run()
+    finally:
+        site.close()
 
 
 class _Conductor:
@@ -89,21 +95,23 @@ class _Conductor:
         scenario: Scenario,
         files: RunFiles,
         on_record: Callable[[Record], None],
+        site: Site,
         drill: Drill | None = None,
         broker_kind: str = "",
     ) -> None:
         self._scenario = scenario
         self._broker_kind = broker_kind
         self._files = files
+        self._site = site
         self._on_record = on_record
         self._own: list[Record] = []
         self.nodes = {
-            member.name: NodeProcess(NodeFolder(files.folder, member.name), member.name)
+            member.name: site.make_node(NodeFolder(files.folder, member.name), member.name)
             for member in sorted(scenario.members, key=lambda member: member.name)
         }
         adversaries = Adversaries.of(scenario)
         self._traitors = adversaries.names
-        self._world = LocalWorld(
+        self._world = site.world(
             scenario, adversaries, files.genesis, self.nodes, files.broker, self._note_of, lambda: self.leader
         )
         self._fate = Fate(scenario, self._world, lambda: is_level(self))
@@ -181,7 +189,7 @@ class _Conductor:
         here = now()
         self._origin = Origin(here.monotonic_us, here.wall_us)
         scenario = self._scenario
-        fields = {"scenario": scenario.name, "seed": scenario.seed, "on": "local", "version": __version__}
+        fields = {"scenario": scenario.name, "seed": scenario.seed, "on": self._site.name, "version": __version__}
         self._note("run", {**fields, "broker": self._broker_kind, "machine": machine_words()})
         for node in first:
             node.tell({"go": self._origin})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from pathlib import Path
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -43,15 +43,23 @@ class NodeProcess:
         self.status, self.is_ready, self.is_killed, self._said = None, False, False, b""
         self.may_die = bool(failpoint)
         self.may_end_with = None
-        self.process = child.spawn(
-            ["-m", "nodes", str(self.folder.run), self.name, "--conducted", *_plugin_words(self.folder.run)],
+        self.process = self._spawn(failpoint)
+        assert self.process.stdout is not None
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def _spawn(self, failpoint: str) -> subprocess.Popen[bytes]:
+        return child.spawn(
+            self._arguments(self.folder.run),
             log=self.folder.log,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             failpoint=failpoint,
         )
-        assert self.process.stdout is not None
-        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def _arguments(self, run: PurePath) -> list[str]:
+        """Of Python: this node of the run folder that it sees at `run`, conducted."""
+        plugins = ["--plugins", str(run / COPIES)] if current().plugins else []  # copies, written with the run
+        return ["-m", "nodes", str(run), self.name, "--conducted", *plugins]
 
     def tell(self, order: dict[str, Any]) -> None:
         if self.process is not None and self.process.stdin is not None:
@@ -91,8 +99,3 @@ class NodeProcess:
     @property
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
-
-
-def _plugin_words(run: Path) -> list[str]:
-    """That it loads the copies of this process's plug-ins, which were written when the run was made."""
-    return ["--plugins", str(run / COPIES)] if current().plugins else []

@@ -11,8 +11,9 @@ from consortium.runs.folder import UNDER_WAY, RunFolderError, claim_folder, writ
 from consortium.runs.trace import merge_traces, write_trace
 from consortium.scenario.faults import touches
 from consortium.scenario.scenario import Scenario
-from nodes.broker.broker import Broker, check_broker, make_broker
+from nodes.broker.broker import Broker
 from nodes.conduct.member_files import begin_members, in_the_making, make_plan, write_all_settings, write_inputs
+from nodes.conduct.site import Local, Site
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
 from nodes.process.trace_file import TraceTail, cut_torn_line
@@ -27,13 +28,16 @@ class RunFiles:
         self.broker = broker
 
 
-def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bool = False) -> RunFiles:
+def make_run(
+    scenario: Scenario, out: Path, broker_text: str, site: Site | None = None, *, is_recorded: bool = False
+) -> RunFiles:
     """Check everything, make keys, genesis and settings, start the broker. Raises UserError; then it leaves nothing."""
     try:
         claim_folder(out)
     except RunFolderError as error:
         raise UserError(str(error)) from None
-    check_broker(broker_text)
+    site = site or Local()
+    site.check_broker(broker_text)
     if broker_text.startswith("mqtt:") and touches(scenario, "broker"):
         raise UserError("this scenario kills the broker, and the one named is not ours: use --broker embedded")
     plan = make_plan(scenario)
@@ -41,7 +45,7 @@ def make_run(scenario: Scenario, out: Path, broker_text: str, *, is_recorded: bo
     try:
         with in_the_making(out, "--out") as making:
             made = begin_members(making, plan)
-            broker = make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
+            broker = site.make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
             write_inputs(made)
             places = {name: (address,) for name, address in broker.addresses.items()}
             write_all_settings(made, places, is_recorded=is_recorded)

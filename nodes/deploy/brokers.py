@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import msgspec
@@ -90,7 +90,7 @@ def lay_rules(
         replace_private(folder / "settings.json", text)
 
 
-def broker_arguments(folder: Path, kind: BrokerKind) -> list[str]:
+def broker_arguments(folder: PurePath, kind: BrokerKind) -> list[str]:
     """What stands behind `python -P` to run the broker of this folder in the foreground, until SIGTERM."""
     if kind == "mosquitto":
         return ["-m", "nodes.broker.mosquitto", str(folder)]

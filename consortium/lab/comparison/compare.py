@@ -19,7 +19,7 @@ from consortium.lab.measures.measures import Measures
 from consortium.lab.measures.message_counts import of_ordering
 from consortium.lab.measures.series import first_executions
 from consortium.lab.pages.results import outcome_sentence
-from consortium.runs.folder import place_of
+from consortium.runs.folder import REAL_PLACES, place_of
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
 
@@ -175,7 +175,7 @@ def _about(run: Run) -> dict[str, Any]:
         "machine": "machine",
     }
     told = {words: started[key] for key, words in names.items() if started.get(key)}
-    return {"ran": {"local": "local processes"}.get(place_of(run), place_of(run)), **told}
+    return {"ran": REAL_PLACES.get(place_of(run), place_of(run)), **told}
 
 
 def _flat(path: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from consortium import __version__
-from consortium.runs.folder import place_of
+from consortium.runs.folder import REAL_PLACES, place_of
 from consortium.runs.machine_words import machine_words
 from consortium.runs.run import Run
 from consortium.runs.trace import Record
@@ -28,8 +28,8 @@ def source_of(runs: Sequence[Run]) -> str:
 def place_words(run: Run) -> str:
     place = place_of(run)
     started = _started(run)
-    if place == "local":
-        return "local processes" + (f" ({started['broker']} broker)" if started.get("broker") else "")
+    if place in REAL_PLACES:
+        return REAL_PLACES[place] + (f" ({started['broker']} broker)" if started.get("broker") else "")
     profile = started.get("profile")
     costs = f"profile {profile}, {started.get('profile_broker', '')} broker" if profile else "CPU free"
     return f"simulator (virtual time, {costs})" if place == "simulator" else place

@@ -20,6 +20,7 @@ from consortium.lab.measures.catalogue import STATISTICS
 from consortium.lab.measures.measures import Measures, cpu_costs, number, phase_latencies
 from consortium.lab.pages import answer
 from consortium.lab.pages.page import heading, joined, page, paragraph, render, svg_figure, table
+from consortium.runs.folder import place_of, place_phrase
 from consortium.runs.run import ILLUSTRATIVE, ILLUSTRATIVE_SENTENCE, Run
 from consortium.runs.trace import Record
 
@@ -54,9 +55,7 @@ def yuan(amount_fen: int) -> str:
 def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> Markup:
     scenario = run.scenario
     started = next(iter(run.records.of_kind("run")), {})
-    place = {"simulator": "in the simulator (virtual time)", "local": "as local processes over MQTT"}.get(
-        str(started.get("on", "")), str(started.get("on", ""))
-    )
+    place = place_phrase(place_of(run))
     wanted = (
         ("transactions", "transactions executed"),
         ("throughput", "mean throughput"),

@@ -14,7 +14,7 @@ from consortium.core.words import ENGLISH, Words
 from consortium.lab.checks.claims import Kind, Verdict, exit_status, was_checked
 from consortium.lab.measures.measures import Measures
 from consortium.plugins.record import RECORD
-from consortium.runs.folder import FORMAT, README, place_of, write_whole
+from consortium.runs.folder import FORMAT, README, place_of, place_phrase, write_whole
 from consortium.runs.run import ILLUSTRATIVE_SENTENCE, Run
 from consortium.runs.trace import fingerprint
 
@@ -142,11 +142,10 @@ def verdict_content(run: Run, verdicts: Sequence[Verdict], place: str) -> dict[s
 
 
 def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str:
-    places = {"simulator": "in the simulator (virtual time)", "local": "as local processes over MQTT"}
     return _README.format(
         name=run.scenario.name,
         question=run.scenario.question.strip() or "(The scenario asks no question.)",
-        place=places.get(place, place or "somewhere"),
+        place=place_phrase(place) or "somewhere",
         seed=run.scenario.seed,
         outcome=outcome_sentence(run, verdicts),
         illustrative=ILLUSTRATIVE_SENTENCE,
