@@ -169,15 +169,25 @@ class Operation(NamedTuple):
         return _is_among(role, self.roles)
 
 
+class RowOf(NamedTuple):
+    """Which row of the state the answer of a query is, whole: so that whoever may ask can be given a proof of it.
+    `key`: of the row that the arguments ask for; `arguments`: those that ask for the row of a key."""
+
+    table: Table[Any]
+    key: Callable[[Any], str]
+    arguments: Callable[[str], Any]
+
+
 class Query(NamedTuple):
     """One question that a contract answers from the state, and who may ask it: like `Operation`. `run` returns a frozen
-    Struct; it refuses like an operation, and can write nothing."""
+    Struct; it refuses like an operation, and can write nothing. `row`: the answer is this row, and nothing else."""
 
     name: str
     arguments: Any
     roles: frozenset[str]
     run: Callable[[StateReader, Any, Reader], Any]
     whose: Whose | None = None
+    row: RowOf | None = None
 
     def is_permitted(self, role: str) -> bool:
         return _is_among(role, self.roles)

@@ -19,6 +19,7 @@ from nodes.process.overlay import Changes
 NOWHERE = 0  # the place of a key that has no row
 _GONE = 1  # in an index: there was a key here
 _FIRST = 2  # the place of the first row
+_PLACE_MIN = -(1 << 63)  # that SQLite could give: none of ours
 _PLACE_BITS = 36
 _PLACE_MAX = (1 << _PLACE_BITS) - 1
 _MARK_MASK = (1 << 64 - _PLACE_BITS) - 1  # 28 bits of a key's hash
@@ -53,11 +54,22 @@ class Places:
         self._dropped: set[bytes] = set()  # of those: keys that have no row any more
         self._ordered: dict[bytes, int] = {}  # by the beginning of keys: the last place that is in the order
         self._next = _FIRST
-        for place, key in connection.execute("SELECT id, key FROM main.state ORDER BY id"):
+        self.take_up()
+
+    def take_up(self) -> None:
+        """The keys of rows that stand behind those known: all of them, or what another process has appended since.
+        Raises as the start does."""
+        select = "SELECT id, key FROM main.state WHERE id >= ? ORDER BY id"
+        for place, key in self._connection.execute(select, (self._next if self._next > _FIRST else _PLACE_MIN,)):
             if not self._next <= place <= _PLACE_MAX or type(key) is not bytes or self._look_up(key):
                 raise Damaged(f"the row {place} of table state, of key {key!r:.80}, is not the one that was written")
             self._add(key, place)
             self._next = place + 1
+
+    def forget_order(self) -> None:
+        """After a transaction that was undone: what it put in order is not there any more."""
+        self._ordered.clear()
+        self._connection.execute("DROP TABLE IF EXISTS temp.place")
 
     def _add(self, key: bytes, place: int) -> None:
         mixed = hash(key)

@@ -52,8 +52,8 @@ class SqliteRows:
             if copy is not None:
                 self._forget = weakref.finalize(self, shutil.rmtree, copy, ignore_errors=True)
             try:
-                self.foreign = _check_readable(self._reader, path)
-                self._stored, self._state = _tables(self._reader, _version(self._reader))
+                self.foreign = check_readable(self._reader, path)
+                self._stored, self._state = tables_of(self._reader, _version(self._reader))
             except BaseException as error:
                 self.close()
                 if isinstance(error, sqlite3.Error):
@@ -64,7 +64,7 @@ class SqliteRows:
         self._owned = open_to_write(path)
         self._writer, self._reader, _, self.left, self.lost = self._owned
         self._writing = threading.Lock()
-        self._stored, self._state = _tables(self._reader, FORMAT)
+        self._stored, self._state = tables_of(self._reader, FORMAT)
         try:
             self._state.open()
         except (sqlite3.Error, Damaged) as error:
@@ -295,7 +295,7 @@ def _reach(applies: Sequence[Apply], when: str) -> None:
         failpoints.reach(f"snapshot.{when}")
 
 
-def _tables(reader: sqlite3.Connection, version: int) -> tuple[Mapping[str, StoredTable], StateTable]:
+def tables_of(reader: sqlite3.Connection, version: int) -> tuple[Mapping[str, StoredTable], StateTable]:
     """How each table of a ledger of this format lies, and that of the state of ours once more."""
     stored: dict[str, StoredTable] = {name: KeyedTable(reader, name) for name in TABLES}
     state = StateTable(reader)
@@ -309,7 +309,7 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _check_readable(connection: sqlite3.Connection, path: Path) -> list[str]:
+def check_readable(connection: sqlite3.Connection, path: Path) -> list[str]:
     """What is foreign in it (see `foreign_parts`). Raises UserError where it is no ledger, or of another format, and
     Damaged where its rows cannot be read."""
     found = read_schema(connection)

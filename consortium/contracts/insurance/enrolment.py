@@ -31,6 +31,7 @@ from consortium.core.contract import (
     Operation,
     Query,
     Refused,
+    RowOf,
     State,
     StateReader,
     Table,
@@ -319,7 +320,13 @@ CONTRACT = Contract(
         Operation("record_contribution", RecordContribution, frozenset((BUREAU, GENESIS)), _record_contribution),
     ),
     (
-        Query("get", OfPerson, SUPERVISORS, lambda state, asked, _: get_person(state, asked.psn_no)),
+        Query(
+            "get",
+            OfPerson,
+            SUPERVISORS,
+            lambda state, asked, _: get_person(state, asked.psn_no),
+            row=RowOf(PERSONS, lambda asked: asked.psn_no, OfPerson),
+        ),
         Query("change", DecideChange, _CHANGERS, lambda state, asked, _: _get_change(state, asked)[1]),
     ),
 )

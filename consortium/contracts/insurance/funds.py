@@ -33,6 +33,7 @@ from consortium.core.contract import (
     Operation,
     Query,
     Refused,
+    RowOf,
     State,
     StateReader,
     Table,
@@ -239,6 +240,7 @@ CONTRACT = Contract(
             SUPERVISORS | {SUPPLIER},
             lambda state, asked, _: _get_account(state, asked.account),
             Whose(_find_owner, SUPERVISORS, "whose account it is"),
+            RowOf(ACCOUNTS, lambda asked: asked.account, OfAccount),
         ),
     ),
 )

@@ -9,7 +9,7 @@ from consortium.contracts.checks import check_pseudonym, check_range
 from consortium.contracts.insurance.accumulators import Accumulator, get_accumulator
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, settlement_key
 from consortium.contracts.insurance.reversal import OF_PAID
-from consortium.core.contract import Query, Reader, Refused, StateReader
+from consortium.core.contract import Query, Reader, Refused, RowOf, StateReader
 
 
 class OfSettlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,18 @@ def _used(state: StateReader, asked: OfYear, reader: Reader) -> Accumulator:
     return get_accumulator(state, asked.psn_no, asked.year)
 
 
+def _key(asked: OfSettlement) -> str:
+    return settlement_key(asked.psn_no, asked.year, asked.sequence)
+
+
+def _of_key(key: str) -> OfSettlement:
+    psn_no, year, sequence = key.split("/")
+    return OfSettlement(psn_no, int(year), int(sequence))
+
+
+_ROW = RowOf(SETTLEMENTS, _key, _of_key)
+
 QUERIES = (
-    Query("get", OfSettlement, BY_PROVIDERS | SUPERVISORS, _get, OF_PAID.or_of(*SUPERVISORS)),
+    Query("get", OfSettlement, BY_PROVIDERS | SUPERVISORS, _get, OF_PAID.or_of(*SUPERVISORS), _ROW),
     Query("used", OfYear, SUPERVISORS, _used),
 )

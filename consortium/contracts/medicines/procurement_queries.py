@@ -8,6 +8,8 @@ from consortium.contracts.access import BY_ALL, BY_HOLDERS, BY_PROVIDERS, SUPERV
 from consortium.contracts.checks import check_identifier
 from consortium.contracts.insurance.institution import OF_INSTITUTION
 from consortium.contracts.medicines.procurement_records import (
+    ORDERS,
+    TENDERS,
     Order,
     Subcontract,
     Tender,
@@ -17,7 +19,7 @@ from consortium.contracts.medicines.procurement_records import (
     get_subcontract,
     get_tender,
 )
-from consortium.core.contract import Query, Reader, StateReader, Whose
+from consortium.core.contract import Query, Reader, RowOf, StateReader, Whose
 
 
 class OfOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,8 +61,11 @@ _OF_SIDES = Whose(
     "who placed or supplies the order",
 )
 
+_ORDER = RowOf(ORDERS, lambda asked: asked.order_no, OfOrder)
+_TENDER = RowOf(TENDERS, lambda asked: asked.contract_no, OfTender)
+
 QUERIES = (
-    Query("order", OfOrder, BY_HOLDERS | SUPERVISORS, _order, _OF_SIDES),
+    Query("order", OfOrder, BY_HOLDERS | SUPERVISORS, _order, _OF_SIDES, _ORDER),
     Query("subcontract", OfSubcontract, BY_PROVIDERS | SUPERVISORS, _subcontract, OF_INSTITUTION.or_of(*SUPERVISORS)),
-    Query("tender", OfTender, BY_ALL, _tender),
+    Query("tender", OfTender, BY_ALL, _tender, row=_TENDER),
 )

@@ -23,7 +23,18 @@ from consortium.contracts.medicines.packs import (
     hand_over,
 )
 from consortium.contracts.medicines.sales import ReturnSale, Sell
-from consortium.core.contract import Context, Contract, Event, Operation, Query, Reader, State, StateReader, Whose
+from consortium.core.contract import (
+    Context,
+    Contract,
+    Event,
+    Operation,
+    Query,
+    Reader,
+    RowOf,
+    State,
+    StateReader,
+    Whose,
+)
 
 __all__ = [
     "CONTRACT",
@@ -99,7 +110,14 @@ CONTRACT = Contract(
     ),
     (
         *lots.QUERIES,
-        Query("pack", OfPack, BY_HOLDERS | SUPERVISORS, _pack, OF_HOLDER.or_of(BUREAU, REGULATOR)),
+        Query(
+            "pack",
+            OfPack,
+            BY_HOLDERS | SUPERVISORS,
+            _pack,
+            OF_HOLDER.or_of(BUREAU, REGULATOR),
+            RowOf(packs.PACKS, lambda asked: asked.drug_trac_codg, OfPack),
+        ),
         *sales.QUERIES,
     ),
 )

@@ -1,0 +1,1 @@
+"""The gateway of a node: HTTP for applications, in a process of its own, so that no client slows consensus down."""

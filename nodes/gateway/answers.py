@@ -1,0 +1,183 @@
+"""The documents that a gateway answers with, as types: what the OpenAPI document says of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Id = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="64 hexadecimal digits.")]
+Base64 = Annotated[str, Meta(description="Base64.")]
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """What the contract tells."""
+
+    kind: str
+    fields: dict[str, int | str]
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """A transaction that was executed. `code` is "ok", or that of the contract's refusal, whose `sentence` says why.
+    `acknowledged_by`: f+1 members or more, each of which signed that it has the block; empty where the seal is what is
+    known. `is_sealed`: a quorum has sealed the block, or one after it."""
+
+    transaction: Id
+    height: int
+    index: int
+    time_us: int
+    code: str
+    sentence: str
+    events: list[Happened]
+    acknowledged_by: list[str]
+    is_sealed: bool
+
+
+class TransactionProofs(msgspec.Struct, frozen=True):
+    """For `consortium verify-proof`: that it was said, and what came of it."""
+
+    transaction: Base64
+    receipt: Base64
+
+
+class FoundTransaction(Executed, frozen=True):
+    """The same, with who said it, and what it called."""
+
+    member: str
+    contract: str
+    operation: str
+    proofs: TransactionProofs | UnsetType = UNSET
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """The node has it durably, and says it until it is executed; it is not executed yet, or that was not awaited."""
+
+    transaction: Id
+
+
+class ItemTold(msgspec.Struct, frozen=True):
+    """One of many: as far as it got. `problem`: why it alone failed."""
+
+    transaction: Id
+    idempotency_key: str | UnsetType = UNSET
+    height: int | UnsetType = UNSET
+    index: int | UnsetType = UNSET
+    time_us: int | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    sentence: str | UnsetType = UNSET
+    events: list[Happened] | UnsetType = UNSET
+    acknowledged_by: list[str] | UnsetType = UNSET
+    is_sealed: bool | UnsetType = UNSET
+    problem: ProblemDocument | UnsetType = UNSET
+
+
+class ManyTold(msgspec.Struct, frozen=True):
+    """In the order of the items, or of the transactions in the bundles."""
+
+    items: list[ItemTold]
+
+
+class ProblemDocument(msgspec.Struct, frozen=True):
+    """After RFC 9457. `code` is stable; `detail` tells what to do."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    transaction: Id | UnsetType = UNSET
+    item: int | UnsetType = UNSET
+
+
+class HeaderTold(msgspec.Struct, frozen=True):
+    """A block's header; digests in hexadecimal."""
+
+    format: int
+    chain: Id
+    height: int
+    epoch: int
+    next_members: Id
+    parent: Id
+    batch: Id
+    transactions: Id
+    receipts: Id
+    state: Id
+    time_us: int
+    digest: Id
+    is_sealed: bool
+
+
+class BlocksTold(msgspec.Struct, frozen=True):
+    """The newest first."""
+
+    head: int
+    sealed: int
+    blocks: list[HeaderTold]
+
+
+class LineTold(msgspec.Struct, frozen=True):
+    """A transaction of a block."""
+
+    index: int
+    transaction: Id
+    member: str
+    contract: str
+    operation: str
+    code: str
+
+
+class BlockTold(msgspec.Struct, frozen=True):
+    """A block. `size`: its transactions; listed are those that the application may read."""
+
+    header: HeaderTold
+    size: int
+    transactions: list[LineTold]
+
+
+class MemberTold(msgspec.Struct, frozen=True):
+    """A member; its public keys by purpose, in hexadecimal."""
+
+    name: str
+    role: str
+    kind: Literal["validator", "observer", "client"]
+    keys: dict[str, str]
+
+
+class MembersTold(msgspec.Struct, frozen=True):
+    """The members of the next block. `quorum`: so many of the validators decide."""
+
+    epoch: int
+    first_height: int
+    quorum: int
+    members: list[MemberTold]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """This process lives."""
+
+    status: Literal["ok"]
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Applications can use this gateway now."""
+
+    status: Literal["ready"]
+    height: int
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """The contract does not answer: `not-permitted`, `not-yours` (for what nobody has, too), or what the query says."""
+
+    height: int
+    day: int
+    code: str
+    sentence: str
+
+
+def answered(name: str, kind: Any, *, is_record: bool = False) -> type[msgspec.Struct]:
+    """The document with the answer of a query; that of a record may hold its proof."""
+    fields: list[Any] = [("height", int), ("day", int), ("code", Literal["ok"]), ("answer", kind)]
+    if is_record:
+        fields.append(("proof", Base64 | UnsetType, UNSET))
+    return msgspec.defstruct(name, fields, frozen=True, namespace={"__doc__": "As of the block at `height`."})

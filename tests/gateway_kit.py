@@ -1,0 +1,293 @@
+"""A gateway beside a stand-in for its node: a door that executes at once what is handed in, over a real ledger file."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+
+from consortium.contracts import load_contracts
+from consortium.core.codec import encode
+from consortium.core.crypto import SUITES
+from consortium.core.genesis import Genesis, encode_genesis
+from consortium.core.machine import Apply, Decide, Effect, Now, Started
+from consortium.core.membership import Epochs
+from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.seals import Checkpoint
+from consortium.core.transaction import Bundles, encode_batch
+from consortium.ledger.certificate import seal_rows
+from consortium.ledger.chain import Ledger
+from consortium.ledger.numbers import used_by
+from consortium.ledger.proofs import take_state_evidence
+from consortium.scenario.assemble import build_genesis, prepare
+from consortium.scenario.scenario import MemberSpec, Scenario, Workload
+from consortium.scenario.workloads.settlement_load import claim_of, person_of
+from consortium.simulation.run import secrets_of
+from nodes.gateway.app import make_app
+from nodes.gateway.applications import add_application
+from nodes.gateway.arguments import told
+from nodes.gateway.gateway import Gateway
+from nodes.gateway.requests import Numbers
+from nodes.gateway.settings import GatewayFolder, GatewaySettings
+from nodes.process.door_frames import door_path
+from nodes.process.settings import NodeFolder
+from nodes.process.store import SqliteRows
+
+MEMBERS = (
+    MemberSpec("bureau", "bureau"),
+    MemberSpec("hospital-1", "hospital", settings={"hosts": ["loader"]}),
+    MemberSpec("hospital-2", "hospital", settings={"hosts": ["loader"]}),
+    MemberSpec("regulator", "regulator"),
+)
+SCENARIO = Scenario("gated", MEMBERS, workload=Workload("settlement_load", {"transactions": 0, "persons": 2}))
+SUITE = SUITES[SCENARIO.suite]()
+SECRETS = {member.name: secrets_of(SCENARIO, member.name) for member in MEMBERS}
+START_US = 1_780_000_000_000_000
+NOW = Now(0, 0)
+TOKENS = {"desk": "token-of-desk", "scanner": "token-of-scanner", "other": "token-of-other"}
+
+
+def make_genesis() -> Genesis:
+    keys = {
+        name: {purpose: SUITE.public_key(secret) for purpose, secret in held.items()} for name, held in SECRETS.items()
+    }
+    return build_genesis(SCENARIO, prepare(SCENARIO, bytes(32)), keys, START_US)
+
+
+GENESIS = make_genesis()
+_TOKENS: dict[tuple[str, str], int] = {}
+
+
+def _number(day: int, application: str, key: str) -> int:
+    """Within the window of a member's own numbers: what a stand-in can execute."""
+    token = _TOKENS.setdefault((application, key), len(_TOKENS) % 1_300)
+    return 1 + token * 3 + day % 3
+
+
+NUMBERS = Numbers(_number, used_by)
+
+
+def claim(serial: int, place: int = 0) -> dict[str, Any]:
+    """Arguments of settlement.issue_and_claim, as JSON has them."""
+    made: dict[str, Any] = told(claim_of(place, serial, person_of(place, serial % 2))[2])
+    return made
+
+
+def certify(message: Message) -> Certificate:
+    body = MessageCodec(GENESIS.chain, GENESIS.suite, (type(message),)).statement(0, message)
+    signatures = [(name, SUITE.sign(SECRETS[name]["vote"], body)) for name in GENESIS.first_epoch.validators]
+    return Certificate(body, tuple(signatures))
+
+
+class StandIn:
+    """One member's node: no consensus, its own word is the order. `replies`: how many members acknowledge a block."""
+
+    def __init__(self, folder: NodeFolder) -> None:
+        self.folder = folder
+        folder.folder.mkdir(parents=True, exist_ok=True)
+        self.rows = SqliteRows(folder.ledger)
+        bundles = Bundles(GENESIS.chain, SUITE)
+        self.ledger = Ledger(GENESIS, self.rows, load_contracts(), bundles, Epochs((GENESIS.first_epoch,)))
+        self.ledger.boot()
+        self._keep(self.ledger.step(NOW, Started(())))
+        self.replies = GENESIS.first_epoch.weak
+        self.busy_s = 0.0
+        self.is_holding = False  # it takes what is handed in, and executes nothing
+        self.does_seal = True
+        self.held: list[bytes] = []
+        self.reads: list[tuple[str, str, str]] = []
+        self.submitted = 0
+        self._writers: dict[asyncio.StreamWriter, int] = {}
+        self._server: asyncio.Server | None = None
+
+    def _keep(self, effects: Any) -> None:
+        applies = [effect for effect in effects if isinstance(effect, Apply)]
+        self.rows.commit(applies)
+        self.rows.committed(applies)
+
+    # --- blocks -----------------------------------------------------------------------------------------------------
+
+    def execute(self, *bundles: bytes) -> None:
+        """A block of these, sealed and told."""
+        height = self.ledger.head_height + 1
+        batch = encode_batch(START_US + height, bundles)
+        effects: list[Effect] = list(self.ledger.step(NOW, Decide(height, batch, Certificate(b"", ()))))  # type: ignore[arg-type]
+        self._keep(effects)
+        if self.does_seal:
+            self.seal()
+        self._tell(height)
+
+    def seal(self) -> None:
+        height = self.ledger.head_height
+        rows = seal_rows(self.rows, height, certify(Checkpoint(height, self.ledger.head_digest)))
+        self.rows.stage(rows)
+        self._keep([Apply(height, rows)])
+        self._tell(height, is_sealed=True)
+
+    def _tell(self, height: int, *, is_sealed: bool = False) -> None:
+        """As the door of a node does: replies only where others have sent some."""
+        names = GENESIS.first_epoch.validators[: self.replies]
+        told: dict[str, Any] = {"height": height, "digest": self.ledger.head_digest}
+        told |= {"sealed": True} if is_sealed else {"replies": dict.fromkeys(names, b"")}
+        for writer, number in self._writers.items():
+            _write(writer, {"id": number, "executed": told})
+
+    def release(self) -> None:
+        """Execute what was held back."""
+        self.is_holding = False
+        held, self.held = self.held, []
+        if held:
+            self.execute(*held)
+
+    # --- the door ---------------------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_unix_server(self._serve, str(door_path(self.folder)))
+
+    async def close(self) -> None:
+        """As a node that was killed: its door is gone, its file stays as it is."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in list(self._writers):
+            writer.close()
+        self._writers.clear()
+        door_path(self.folder).unlink(missing_ok=True)
+        await asyncio.sleep(0)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.setdefault(writer, 0)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                size = int.from_bytes(await reader.readexactly(4), "big")
+                asked = msgspec.msgpack.decode(await reader.readexactly(size))
+                answer = self._answer(writer, asked)
+                if answer is not None:
+                    _write(writer, {"id": asked["id"], **answer})
+        self._writers.pop(writer, None)
+        writer.close()
+
+    def _answer(self, writer: asyncio.StreamWriter, asked: dict[str, Any]) -> Mapping[str, Any] | None:
+        match asked["ask"]:
+            case "status":
+                return {"height": self.ledger.head_height, "bus": "up", "view": 0, "is_member": True, "is_live": True}
+            case "follow":
+                self._writers[writer] = asked["id"]
+                return None
+            case "read":
+                self.reads.append((asked["reader"], asked["handle"], asked["purpose"]))
+                return {}
+            case "evidence":
+                table = next(each for each in _tables() if each.name == asked["table"])
+                evidence = take_state_evidence(self.ledger, self.rows, table.name, asked["key"])
+                return {
+                    "height": evidence.height,
+                    "key": evidence.key,
+                    "value": evidence.value,
+                    "path": encode(evidence.path),
+                }
+            case "submit":
+                return {"results": [self._take(bundle) for bundle in asked["bundles"]]}
+        return {"error": f"the stand-in does not know {asked['ask']}"}
+
+    def _take(self, bundle: bytes) -> Mapping[str, Any]:
+        if self.busy_s:
+            return {"busy_s": self.busy_s}
+        self.submitted += 1
+        if self.is_holding:
+            self.held.append(bundle)
+        else:
+            asyncio.get_running_loop().call_soon(self.execute, bundle)
+        return {"taken": True}
+
+
+def _tables() -> list[Any]:
+    from consortium.contracts import load_told_tables
+
+    return list(load_told_tables().values())
+
+
+def _write(writer: asyncio.StreamWriter, value: Mapping[str, Any]) -> None:
+    body = msgspec.msgpack.encode(value)
+    writer.write(len(body).to_bytes(4, "big") + body)
+
+
+# --- the gateway ----------------------------------------------------------------------------------------------------
+
+
+def make_folder(run: Path, member: str = "hospital-1") -> NodeFolder:
+    """A consortium's folder with one node in it, whose gateway knows three applications: `desk` for everything,
+    `scanner` for one operation, `other` for what a client signs itself."""
+    run.mkdir(parents=True, exist_ok=True)
+    (run / "genesis.json").write_bytes(encode_genesis(GENESIS))
+    node = NodeFolder(run, member)
+    node.folder.mkdir(parents=True)
+    folder = GatewayFolder(node)
+    secret = SECRETS[member]["submit"]
+    add_application(folder, "desk", member, ("*",), TOKENS["desk"], secret)
+    add_application(folder, "scanner", member, ("settlement.issue_and_claim",), TOKENS["scanner"], secret)
+    add_application(folder, "other", member, ("settlement.*",), TOKENS["other"], None)
+    return node
+
+
+def bearer(name: str = "desk", **more: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {TOKENS[name]}", **{key.replace("_", "-"): value for key, value in more.items()}}
+
+
+class Served:
+    """A gateway that has begun, a client of it, and the stand-in for its node."""
+
+    def __init__(self, gateway: Gateway, client: httpx.AsyncClient, node: StandIn) -> None:
+        self.gateway = gateway
+        self.client = client
+        self.node = node
+
+    async def claim(self, serial: int, key: str = "", words: str = "", **headers: str) -> httpx.Response:
+        given = {**bearer(), **({"Idempotency-Key": key} if key else {}), **headers}
+        path = f"/v1/settlement/issue_and_claim{words}"
+        return await self.client.post(path, json=claim(serial), headers=given)
+
+    async def until(self, holds: Callable[[], bool], seconds: float = 30.0) -> None:
+        ends_s = asyncio.get_running_loop().time() + seconds
+        while not holds():
+            assert asyncio.get_running_loop().time() < ends_s, "it does not come to that"
+            await asyncio.sleep(0.005)
+
+    async def until_ready(self) -> None:
+        await self.until(lambda: not self.gateway.unready())
+
+
+@asynccontextmanager
+async def served(
+    node: NodeFolder,
+    stand_in: StandIn | None = None,
+    settings: GatewaySettings | None = None,
+    numbers: Numbers = NUMBERS,
+) -> AsyncIterator[Served]:
+    """A gateway of this node; the stand-in is opened, and closed where it was made here."""
+    stand = stand_in or StandIn(node)
+    if stand_in is None:
+        await stand.open()
+    usual = settings or GatewaySettings(plain_http=True, wait_s=5.0)
+    gateway = Gateway(GENESIS, GatewayFolder(node), usual, numbers, lambda: START_US)
+    app = make_app(gateway)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+            made = Served(gateway, client, stand)
+            await made.until_ready()
+            yield made
+    if stand_in is None:
+        await stand.close()
+        stand.rows.close()
+
+
+def proof_bytes(text: str) -> bytes:
+    return base64.b64decode(text)
