@@ -49,6 +49,7 @@ from consortium.core.transaction import sign_bundle
 from consortium.core.vault import derive_secret
 from consortium.core.verifier import Foreign, Verifier
 from consortium.node.publishers import Publishers
+from consortium.node.way import publisher_of
 
 REPEAT_US = 100_000  # a byte-identical frame within this time is a repeat of the bus, not a retransmission
 REPEATS_REMEMBERED_MAX = 4_096
@@ -97,7 +98,8 @@ class Host:
         return outputs
 
     def arrival(self, now: Now, publisher: NodeId, payload: bytes) -> list[Output]:
-        """One frame from the bus, whatever it holds. `publisher`: the member on whose topic it came."""
+        """One frame from the bus, whatever it holds. `publisher`: the member on whose topic it came, with the way where
+        there are several brokers."""
         if self._publishers.is_shut_out(now.monotonic_us, publisher):
             return []
         digest = sha256(payload).digest()
@@ -185,15 +187,15 @@ class Host:
     def _receive(self, now: Now, publisher: NodeId, frame: Frame) -> list[Output]:
         """Nobody passes on what another signed: a frame whose signer is not its publisher is refused before its
         signature costs anything. One of an epoch or a member that we do not know yet is nobody's fault."""
-        signed = frame.signed
-        if publisher == self.me:
+        signed, name = frame.signed, publisher_of(publisher)
+        if name == self.me:
             return []  # an echo: our own statements are looped back inside
-        if signed.sender != publisher:
+        if signed.sender != name:
             return self._charge(now, publisher, f"published in the name of {signed.sender[:64]!r}")
         try:
             epoch, message = self._verifier.open(signed, self._epochs)
         except Foreign as error:
-            note = Note("rejected", {"why": str(error)[:120], "sender": publisher[:64]})
+            note = Note("rejected", {"why": str(error)[:120], "sender": name[:64]})
             return [*self._publishers.ration(now.monotonic_us, publisher, note)]
         except Malformed as error:
             return self._charge(now, publisher, str(error))

@@ -13,6 +13,7 @@ from consortium.core.machine import Note
 from consortium.core.membership import NodeId
 from consortium.node.fair_queues import FairQueues, Item
 from consortium.node.publishers import SECOND_US, SHUT_OUT_US
+from consortium.node.way import words_of
 
 
 class Share(NamedTuple):
@@ -28,7 +29,8 @@ MORE_THAN_OTHERS = 4  # so many times as much as the busiest other in the same s
 
 
 class Inbox(Generic[Item]):
-    """Times are microseconds of this node's monotonic clock."""
+    """A publisher is told apart by its way, where there are several brokers (`way.py`). Times are microseconds of this
+    node's monotonic clock."""
 
     def __init__(self, share: Share = Share()) -> None:  # noqa: B008 - a value
         self._share = share
@@ -68,7 +70,7 @@ class Inbox(Generic[Item]):
         why = self._count(now_us, publisher, len(frames), size)
         if why:
             self.shut_out(now_us, publisher, SHUT_OUT_US)
-            fields = {"publisher": publisher[:64], "why": why, "for_us": SHUT_OUT_US, "more": len(frames)}
+            fields = {**words_of(publisher), "why": why, "for_us": SHUT_OUT_US, "more": len(frames)}
             return Note("shut_out", fields)
         for item, item_size in frames:
             self._queues.add(publisher, item, item_size)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from consortium.core.machine import Note
 from consortium.core.membership import NodeId
+from consortium.node.way import publisher_of, words_of
 
 SECOND_US = 1_000_000
 FAULTS_MAX = 100  # frames of one publisher in one second that were read for nothing; at more nothing of it is read
@@ -30,7 +31,8 @@ class _Account:
 
 
 class Publishers:
-    """Bounded in memory and in notes, whatever arrives. Times are microseconds of this node's monotonic clock."""
+    """Bounded in memory and in notes, whatever arrives. A publisher is told apart by its way (`way.py`). Times are
+    microseconds of this node's monotonic clock."""
 
     def __init__(self) -> None:
         self._accounts: dict[NodeId, _Account] = {}
@@ -45,13 +47,13 @@ class Publishers:
         nothing."""
         account = self._this_second(now_us, publisher)
         account.faults += 1 + size // LARGE_BYTES
-        note = Note("rejected", {"why": why[:120], "sender": publisher[:64]})
+        note = Note("rejected", {"why": why[:120], "sender": publisher_of(publisher)[:64]})
         if account.faults <= FAULTS_MAX:
             return self.ration(now_us, publisher, note)
         account.heard_from_us = now_us + SHUT_OUT_US
         self._any_until_us = max(self._any_until_us, account.heard_from_us)
         account.faults, more, account.untold = 0, account.untold + 1, 0
-        fields = {"publisher": publisher[:64], "why": why[:120], "for_us": SHUT_OUT_US, "more": more}
+        fields = {**words_of(publisher), "why": why[:120], "for_us": SHUT_OUT_US, "more": more}
         return [Note("shut_out", fields)]
 
     def ration(self, now_us: int, publisher: NodeId, note: Note) -> list[Note]:

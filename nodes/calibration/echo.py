@@ -88,7 +88,7 @@ async def _live(folder: Path, name: str, address: BrokerAddress) -> int:
         CHAIN,
         Echo(name),
         (*PEERS, METER),
-        address,
+        [address],
         NodeFiles(
             VoteLog(folder / f"{name}.votes.log"),
             SqliteRows(folder / f"{name}.sqlite"),

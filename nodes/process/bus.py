@@ -74,7 +74,8 @@ class Bus:
     """One node's connection. `run` keeps it up until cancelled; nothing that happens to the broker raises.
 
     `others`: the members that it listens to, each on topics of its own, so that it can stop listening to one.
-    `on_frames(sender, frames)` is called at once in the event loop; it must be quick and must not raise."""
+    `on_frames(sender, frames)` is called at once in the event loop; it must be quick and must not raise.
+    `is_known(sender, payload)` is asked before: what came by another broker is not handed on again."""
 
     def __init__(
         self,
@@ -85,13 +86,16 @@ class Bus:
         on_frames: Callable[[NodeId, list[bytes]], None],
         on_state: Callable[[bool], None],
         costs: Costs | None = None,
+        *,
+        is_known: Callable[[NodeId, bytes], bool] | None = None,
     ) -> None:
-        self._address = address
+        self.address = address
         self._tls = None if address.tls is None else BusTls(address.tls)
         self._names = Topics(topic_root(chain))
         self._name = name
-        self._others = [other for other in others if other != name]
-        self._heard = set(self._others)  # those that are not shut out
+        self._is_known = is_known
+        self._left_s = 0.0  # for so long this broker is left alone
+        self._heard = {other: True for other in others if other != name}  # False: it is shut out
         self._on_frames = on_frames
         self._on_state = on_state
         self._costs = costs or Costs()
@@ -101,8 +105,7 @@ class Bus:
         self._connected: aiomqtt.Client | None = None
         self._asking: set[asyncio.Task[None]] = set()
         self._topics: dict[NodeId | None, str] = {None: self._names.to_all(name)}
-        self._loopback = Loopback(self._publish_to_itself, has_others=bool(self._others))
-        self.is_up = False
+        self._loopback = Loopback(self._publish_to_itself, has_others=bool(self._heard))
         self.unsent = 0  # payloads dropped because the broker was away or did not read
         self.malformed = 0
 
@@ -124,15 +127,16 @@ class Bus:
             except (aiomqtt.MqttError, OSError, ValueError, UserError) as error:
                 if not told:
                     _log.warning(
-                        "no broker at %s (%s); trying again until it is back", self._address, meaning(str(error))
+                        "no broker at %s (%s); trying again until it is back", self.address, meaning(str(error))
                     )
                     told = True
             except asyncio.CancelledError:
-                self.is_up = False  # we are the ones who leave
+                self._connected = None  # we are the ones who leave
                 raise
             finally:
                 self._down()
-            await asyncio.sleep(wait_s)
+            await asyncio.sleep(max(wait_s, self._left_s))
+            self._left_s = 0.0
             wait_s = min(wait_s * 2, BACKOFF_MAX_S)
 
     def _client(self) -> aiomqtt.Client:
@@ -146,10 +150,10 @@ class Bus:
 
         alerts = None if self._tls is None else Alerts()
         client = aiomqtt.Client(
-            self._address.host,
-            self._address.port,
-            username=self._address.user or None,
-            password=self._address.password or None,
+            self.address.host,
+            self.address.port,
+            username=self.address.user or None,
+            password=self.address.password or None,
             identifier=f"{self._name}-{secrets.token_hex(16)}",
             queue_type=Delivery,
             keepalive=KEEPALIVE_S,
@@ -163,7 +167,7 @@ class Bus:
         return client
 
     async def _subscribe(self, client: aiomqtt.Client) -> None:
-        heard = [topic for other in self._others if other in self._heard for topic in self._topics_of(other)]
+        heard = [topic for other, is_heard in self._heard.items() if is_heard for topic in self._topics_of(other)]
         topics = [*heard, *self._topics_of(self._name)[1:]]
         for first in range(0, len(topics), TOPICS_MAX):
             some = topics[first : first + TOPICS_MAX]
@@ -179,13 +183,13 @@ class Bus:
 
     def shut_out(self, publisher: NodeId, for_s: float) -> None:
         """Listen to nothing of this publisher for so long: the broker is told not to deliver it."""
-        if publisher in self._heard and self._loop is not None:
-            self._heard.discard(publisher)
+        if self._heard.get(publisher) and self._loop is not None:
+            self._heard[publisher] = False
             self._loop.call_later(for_s, self._listen_again, publisher)
             self._ask_broker(lambda client: client.unsubscribe(list(self._topics_of(publisher)), timeout=ASKED_S))
 
     def _listen_again(self, publisher: NodeId) -> None:
-        self._heard.add(publisher)
+        self._heard[publisher] = True
         self._ask_broker(
             lambda client: client.subscribe([(topic, 0) for topic in self._topics_of(publisher)], timeout=ASKED_S)
         )
@@ -204,6 +208,12 @@ class Bus:
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
         loop.call_soon(self._write_rest)  # when the task has asked
+
+    def leave(self, for_s: float) -> None:
+        """End the connection, and come back after so long."""
+        self._left_s = for_s
+        if self._connected is not None:
+            self._connected._client.disconnect()
 
     # --- in and out ---------------------------------------------------------------------------------------------
 
@@ -229,7 +239,6 @@ class Bus:
         sock = paho.socket()
         self._paho, self._descriptor = paho, -1 if sock is None else sock.fileno()
         self._connected = client
-        self.is_up = True
         self._loopback.up(time.monotonic())
         self._on_state(True)
         self._look_later(client)
@@ -243,27 +252,29 @@ class Bus:
         if client is not self._connected or self._tls is None:
             return
         if self._tls.is_renewed():
-            _log.info("this node's certificate was renewed: connecting to %s with it", self._address)
+            _log.info("this node's certificate was renewed: connecting to %s with it", self.address)
             client._client.disconnect()
         else:
             self._look_later(client)
 
     def _down(self) -> None:
-        was_up, self.is_up = self.is_up, False
+        was_up = self.is_up
         self._stop_writing()
         self._paho = self._connected = None
         if was_up:
             self._loopback.down()
-            _log.warning("the broker at %s is gone; reconnecting", self._address)
+            _log.warning("the broker at %s is gone; reconnecting", self.address)
             self._on_state(False)
 
     def _deliver(self, message: aiomqtt.Message) -> None:
         sender, payload = message.topic.value.rsplit("/", 1)[-1], message.payload
         if sender == self._name and isinstance(payload, bytes):
             self._loopback.came_back(time.monotonic(), payload)
-        if sender not in self._heard:
-            return  # ourselves; or shut out, and it was on its way; or no member
+        if not self._heard.get(sender) or self._left_s:
+            return  # ourselves; or shut out, or the broker is left, and it was on its way; or no member
         self._loopback.heard(time.monotonic())
+        if self._is_known is not None and isinstance(payload, bytes) and self._is_known(sender, payload):
+            return
         frames = unpack_frames(payload) if isinstance(payload, bytes) else None
         if frames is None:
             frames = [b""] * max(1, len(payload) // JUNK_BYTES)
@@ -277,15 +288,33 @@ class Bus:
     def publish(self, to: NodeId | None, frames: Sequence[bytes]) -> None:
         """Send at once, at most once. While the broker is away the frames are lost (and counted)."""
         begun = self._costs.clock()
-        topic = self._topics.get(to)
-        if topic is None:
-            topic = self._topics[to] = self._names.to_one(to or "", self._name)
         for payload in pack_frames(frames):
-            if not self._publish(topic, payload):
+            if not self.send(to, payload):
                 self.unsent += 1
                 if self.unsent & (self.unsent - 1) == 0:
                     _log.warning("%d payloads could not be handed to the broker so far", self.unsent)
         self._costs.add("bus", self._costs.clock() - begun)
+
+    def send(self, to: NodeId | None, payload: bytes) -> bool:
+        """What `pack_frames` made, at once, at most once; False where the broker is away or does not read."""
+        topic = self._topics.get(to)
+        if topic is None:
+            topic = self._topics[to] = self._names.to_one(to or "", self._name)
+        return self._publish(topic, payload)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether a broker has accepted us, and our subscriptions."""
+        return self._connected is not None
+
+    @property
+    def state(self) -> str:
+        return "up" if self.is_up else "down"
+
+    @property
+    def trouble(self) -> str:
+        """What to note where `diagnosis` has something to say."""
+        return "deaf"
 
     def begin(self) -> None:
         """The run has begun: until now nobody had anything to say."""

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
 
 from consortium.core.membership import NodeId
+from consortium.node.way import Source, publisher_of
 from consortium.scenario.network.model import NetworkModel
 from consortium.scenario.network.pipe import Pipe
 from consortium.scenario.scenario import Line, Link, Network
@@ -65,7 +66,7 @@ class DelayLine:
     """Delays, loses and repeats payloads by the scenario's link model, sends them through this member's line down, and
     cuts off members for a partition."""
 
-    def __init__(self, me: NodeId, model: NetworkModel | None, deliver: Callable[[NodeId, list[bytes]], None]) -> None:
+    def __init__(self, me: NodeId, model: NetworkModel | None, deliver: Callable[[Source, list[bytes]], None]) -> None:
         self._me = me
         self._model = model
         self._deliver = deliver
@@ -91,13 +92,14 @@ class DelayLine:
             for patterns, fields in changes:
                 self._changed.change(patterns, fields)
 
-    def arrive(self, sender: NodeId, frames: list[bytes]) -> None:
-        if sender in self.cut:
+    def arrive(self, source: Source, frames: list[bytes]) -> None:
+        if self.cut and publisher_of(source) in self.cut:
             return
         model = self._changed or self._model
         if model is None:
-            self._deliver(sender, frames)
+            self._deliver(source, frames)
             return
+        sender = publisher_of(source)
         now_us = self._later.now_us()
         if self._began_us is not None:
             model.turn_to(max(0, now_us - self._began_us))
@@ -108,18 +110,18 @@ class DelayLine:
             if held_bytes and held_bytes + size_bytes > HELD_BYTES_MAX:
                 return
             self._held_bytes[sender] = held_bytes + size_bytes
-            self._later.at(arrival_us, lambda due_us: self._reach_line(due_us, sender, frames, size_bytes))
+            self._later.at(arrival_us, lambda due_us: self._reach_line(due_us, source, frames, size_bytes))
 
-    def _reach_line(self, due_us: int, sender: NodeId, frames: list[bytes], size_bytes: int) -> None:
+    def _reach_line(self, due_us: int, source: Source, frames: list[bytes], size_bytes: int) -> None:
         through_us = self._pipe.leaves_us(due_us, size_bytes)
         if through_us is None:
-            self._held_bytes[sender] -= size_bytes
+            self._held_bytes[publisher_of(source)] -= size_bytes
         else:
-            self._at(through_us, lambda _: self._leave(sender, frames, size_bytes))
+            self._at(through_us, lambda _: self._leave(source, frames, size_bytes))
 
-    def _leave(self, sender: NodeId, frames: list[bytes], size_bytes: int) -> None:
-        self._held_bytes[sender] -= size_bytes
-        self._deliver(sender, frames)
+    def _leave(self, source: Source, frames: list[bytes], size_bytes: int) -> None:
+        self._held_bytes[publisher_of(source)] -= size_bytes
+        self._deliver(source, frames)
 
     def _at(self, time_us: int, act: Callable[[int], None]) -> None:
         if time_us <= self._later.now_us() + EARLY_US:

@@ -147,7 +147,7 @@ class NodeDesk:
             "is_member": node.is_member,
             "is_done": node.is_done,
             "queues": dict(process.queues),
-            "bus": "up" if process.bus.is_up else "down",
+            "bus": process.bus.state,
         }
 
     def _submit(self, connection: Connection, asked: AskSubmit) -> Job:

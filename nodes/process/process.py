@@ -14,17 +14,18 @@ from typing import NamedTuple, Protocol
 from consortium.core.machine import Note, Now, Output, Wake
 from consortium.core.membership import NodeId
 from consortium.node.inbox import Inbox, Share
+from consortium.node.way import Source, source_of
 from consortium.scenario.network.model import NetworkModel
 from nodes.broker.address import BrokerAddress
 from nodes.errors import EXIT_DAMAGED, EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
 from nodes.process import failpoints
-from nodes.process.bus import Bus
 from nodes.process.carrier import Carrier
 from nodes.process.clock import NodeClock
 from nodes.process.costs import Costs
 from nodes.process.delay_line import DelayLine, UpLine
 from nodes.process.notes import NodeNotes
 from nodes.process.private_store import PrivateStore
+from nodes.process.several_buses import connect
 from nodes.process.status import Origin, Status
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
@@ -99,7 +100,7 @@ class Process:
         chain: bytes,
         host: DrivenHost,
         others: Collection[NodeId],
-        address: BrokerAddress,
+        addresses: Sequence[BrokerAddress],
         files: NodeFiles,
         costs: Costs,
         hooks: Hooks,
@@ -115,7 +116,7 @@ class Process:
         self._notes = NodeNotes(files.trace, costs, ledger_costs_ns, lambda: self.queues)
         self.clock = NodeClock()
         self.delay_line = DelayLine(name, model, self._arrived)
-        self.bus = Bus(address, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
+        self.bus = connect(addresses, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
         self._up_line = UpLine(name, model, self.bus.publish)
         self.carrier = Carrier(*files[:3], self._publish, self._failed, self._wake_up, costs)
         self.damage: Exception | None = None  # of the ledger, found while running
@@ -252,20 +253,20 @@ class Process:
 
     # --- in -----------------------------------------------------------------------------------------------------
 
-    def _arrived(self, publisher: NodeId, frames: list[bytes]) -> None:
+    def _arrived(self, source: Source, frames: list[bytes]) -> None:
         now_us = self.clock.now().monotonic_us
-        if self._inbox.is_shut_out(now_us, publisher):
+        if self._inbox.is_shut_out(now_us, source):
             return  # it was on its way
-        note = self._inbox.add(now_us, publisher, [(frame, len(frame)) for frame in frames])
+        note = self._inbox.add(now_us, source, [(frame, len(frame)) for frame in frames])
         if note is not None:
             self._note(note)
         self._wake_up()
 
-    def _shut_out(self, publisher: NodeId, why: str, for_us: int) -> None:
+    def _shut_out(self, source: Source, why: str, for_us: int) -> None:
         """Nothing of this publisher for so long: neither from the broker nor of what waits here."""
-        self._inbox.shut_out(self.clock.now().monotonic_us, publisher, for_us)
-        self.bus.shut_out(publisher, for_us / 1e6)
-        _log.warning("for %.0f s this node does not listen to %s: %s", for_us / 1e6, publisher, why)
+        self._inbox.shut_out(self.clock.now().monotonic_us, source, for_us)
+        self.bus.shut_out(source, for_us / 1e6)
+        _log.warning("for %.0f s this node does not listen to %s: %s", for_us / 1e6, source, why)
 
     def _wake_up(self) -> None:
         if not self._is_drain_due and self._inbox and self._has_begun:
@@ -341,7 +342,8 @@ class Process:
         if note.kind == "rules_missing":
             _log.warning("the members voted for a rule that this program lacks: %s", note.fields["why"])
         if note.kind == "shut_out":
-            self._shut_out(note.fields["publisher"], note.fields["why"], note.fields["for_us"])
+            source = source_of(note.fields["publisher"], note.fields.get("way", ""))
+            self._shut_out(source, note.fields["why"], note.fields["for_us"])
         elif note.kind == "diverged" and note.fields.get("is_proven"):
             height = note.fields["height"]
             self._failed(Damaged(f"a quorum signed another block of height {height} than the one executed here"))
@@ -353,7 +355,7 @@ class Process:
         self._note_bus()
 
     def _note_bus(self) -> None:
-        self._notes.note("bus", {"state": "up" if self.bus.is_up else "down"})
+        self._notes.note("bus", {"state": self.bus.state})
 
     async def _tick(self) -> None:
         while True:
@@ -363,7 +365,7 @@ class Process:
             deaf = self.bus.diagnosis()
             if deaf:
                 _log.warning("%s", deaf)
-                self._notes.note("bus", {"state": "deaf", "why": deaf})
+                self._notes.note("bus", {"state": self.bus.trouble, "why": deaf})
             self._notes.note_due()
             self._notes.flush()
             host = self._host

@@ -189,7 +189,7 @@ def _process(born: _Born, host: RunningNode | RecordedHost, hooks: Hooks) -> Pro
         chain,
         host,
         names,
-        born.settings.addresses(born.folder.folder)[0],
+        born.settings.addresses(born.folder.folder),
         born.files,
         born.costs,
         hooks,

@@ -71,7 +71,7 @@ async def main() -> int:
         CHAIN,
         Counting(rows),
         ("a", "witness"),
-        BrokerAddress(host, int(port), user, password),
+        [BrokerAddress(host, int(port), user, password)],
         NodeFiles(
             VoteLog(base / "votes.log"),
             rows,

@@ -152,6 +152,21 @@ def test_a_publisher_whose_frames_are_read_for_nothing_is_not_read_for_a_while()
     assert [event.sender for event in machine.heard] == ["c", "b"], "and it is heard again after the stated time"
 
 
+def test_what_a_broker_makes_up_in_a_members_name_does_not_silence_it_on_the_other_brokers() -> None:
+    it, machine = host()
+    notes = [note for number in range(1_000) for note in it.arrival(at(0), "b@broker-2", forged(number))]
+    shut = next(note for note in notes if note.kind == "shut_out")  # type: ignore[union-attr]
+    assert shut.fields["publisher"] == "b" and shut.fields["way"] == "broker-2"  # type: ignore[union-attr]
+    assert {note.fields["sender"] for note in notes if note.kind == "rejected"} == {"b"}  # type: ignore[union-attr]
+    it.arrival(at(1), "b@broker-2", frame("b", Busy(b"e" * 32, 1)))
+    assert machine.heard == [], "by this way nothing of it is read"
+    it.arrival(at(1), "b@broker-1", frame("b", Busy(b"e" * 32, 1)))
+    assert [event.sender for event in machine.heard] == ["b"]
+    (refused,) = it.arrival(at(1), "c@broker-1", frame("b", Busy(b"f" * 32, 1)))
+    assert "in the name of 'b'" in refused.fields["why"], "a frame is heard from its signer alone"  # type: ignore[union-attr]
+    assert it.arrival(at(1), "a@broker-1", frame("a", Busy(b"e" * 32, 1))) == [], "an echo"
+
+
 class Counted(KeyedHash):
     def __init__(self, verified: list[bytes]) -> None:
         self._verified = verified
