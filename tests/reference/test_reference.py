@@ -43,13 +43,13 @@ MET = (  # at least so often in the short walk
     ("enrolment.record_contribution ok", 20),
     ("procurement.prepay ok", 5),
     ("procurement.pay ok", 10),
-    ("governance.vote ok", 16),
 )
+VOTES = 16  # at least, in a walk of any length: it has the same few changes of rules
 
 
 def _assert_much_was_met(told: Told, times: int) -> None:
     few = {name: told.outcomes[name] for name, least in MET if told.outcomes[name] < least * times}
-    assert not few, few
+    assert not few and told.outcomes["governance.vote ok"] >= VOTES, few
     refused: Counter[str] = Counter()
     for name, count in told.outcomes.items():
         refused["refused"] += 0 if name.endswith(" ok") else count
