@@ -16,7 +16,7 @@ from consortium.lab.checks.claims import Verdict, judge
 from consortium.lab.measures.measures import Measures, measure
 from consortium.lab.pages.results import write_results
 from consortium.ledger.rows import END, TABLES
-from consortium.runs.folder import LEDGER_FILE, load_run
+from consortium.runs.folder import LEDGER_FILE, is_standing, load_run
 from consortium.runs.run import Run
 from consortium.runs.trace import TraceReader
 from nodes.process.ledger_file import may_lack_its_log
@@ -61,7 +61,7 @@ def load_told(folder: Path) -> Run:
     """A run out of its folder; a person is told where it was cut off, or copied without a part. Raises RunFolderError,
     TraceError."""
     result = load_run(folder, open_ledger, open_vault)
-    if not (folder / "trace.jsonl").is_file():
+    if not (folder / "trace.jsonl").is_file() and not is_standing(folder):
         typer.echo(
             f"consortium: {folder} was cut off and has no trace.jsonl: the nodes' own traces are joined", err=True
         )

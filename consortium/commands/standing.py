@@ -1,20 +1,17 @@
-"""What the commands that deal with a standing consortium share: its folder, its facts, its table."""
+"""What the commands that deal with a standing consortium share: its folder, its table, one act by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import msgspec
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from consortium.commands.language import spoken
 from consortium.commands.tables import Column, show_table
-from consortium.core.errors import UserError
-from consortium.scenario.scenario import Scenario
 
 if TYPE_CHECKING:
     from nodes.deploy.look import NodeLook
@@ -22,17 +19,19 @@ if TYPE_CHECKING:
 Dir = Annotated[
     Path, typer.Option("--dir", metavar="DIR", help="The folder of the consortium.", envvar="CONSORTIUM_DIR")
 ]
+Nodes = Annotated[list[str], typer.Argument(metavar="NODE…", help="Members, or `leader`.")]
 HERE = Path("consortium-data")
 GOOD, MIDDLING, BAD = "green", "yellow", "red"
 
 
-def roles_of(folder: Path) -> Mapping[str, str]:
-    """The role of each member. Raises UserError."""
-    try:
-        scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise UserError(f"{folder / 'scenario.json'} cannot be read: {error}; bring back a copy of it") from None
-    return {member.name: member.role for member in scenario.members}
+def strike_each(folder: Path, act: str, targets: Sequence[str], told: str) -> None:
+    """One act against each of them; `told` is said of each that was hit."""
+    from nodes.deploy.by_hand import strike
+    from nodes.deploy.standing import open_standing
+
+    standing = open_standing(folder)
+    for target in targets:
+        typer.echo(spoken()(told, node=strike(standing, act, target)))
 
 
 def show_nodes(console: Console, found: Sequence[NodeLook]) -> None:
@@ -44,9 +43,15 @@ def show_nodes(console: Console, found: Sequence[NodeLook]) -> None:
         Column(words("process"), is_number=True),
         Column(words("height"), is_number=True),
         Column(words("sealed"), is_number=True),
+        Column(words("view"), is_number=True),
         Column(words("bus")),
+        Column(words("leader")),
     )
     show_table(console, columns, [_row(each) for each in found])
+    for deaf_to in dict.fromkeys(each.deaf_to for each in found if each.deaf_to):
+        nodes = ", ".join(each.name for each in found if each.deaf_to == deaf_to)
+        text = words("{nodes}: hears nothing of {others}", nodes=nodes, others=", ".join(deaf_to))
+        console.print(text, markup=False, soft_wrap=True)
 
 
 def _row(each: NodeLook) -> Sequence[str | Text]:
@@ -56,25 +61,18 @@ def _row(each: NodeLook) -> Sequence[str | Text]:
         each.role,
         Text(each.state, style=color),
         str(each.pid or "-"),
-        _height(each.heights.head),
-        _height(each.heights.sealed),
+        _number(each.height),
+        _number(each.sealed),
+        _number(each.view),
         each.bus,
+        each.leader or "-",
     )
 
 
-def _height(height: int) -> str:
-    return str(height) if height >= 0 else "-"
+def _number(number: int) -> str:
+    return str(number) if number >= 0 else "-"
 
 
 def node_content(each: NodeLook) -> dict[str, Any]:
     """Of one node, for programs."""
-    return {
-        "name": each.name,
-        "role": each.role,
-        "state": each.state,
-        "pid": each.pid,
-        "since_s": each.since_s,
-        "height": each.heights.head,
-        "sealed": each.heights.sealed,
-        "bus": each.bus,
-    }
+    return {**each._asdict(), "is_serving": each.is_serving}

@@ -6,23 +6,32 @@ import typer
 
 from consortium.commands.command import STAND, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
-from consortium.commands.standing import HERE, Dir, node_content, roles_of, show_nodes
+from consortium.commands.standing import HERE, Dir, node_content, show_nodes
 
 EXIT_NOT_ALL_UP = 1
 
 
 def status(dir_: Dir = HERE, json: Json = False) -> None:
-    from nodes.deploy.deployment import read_deployment
-    from nodes.deploy.look import look
+    from nodes.deploy.standing import open_standing
 
-    deployment = read_deployment(dir_)
-    found = look(dir_, deployment, roles_of(dir_))
+    standing = open_standing(dir_)
+    found = standing.look()
     serving = sum(each.is_serving for each in found)
     if json:
-        print_json({"format": 1, "folder": str(dir_), "serving": serving, "nodes": [*map(node_content, found)]})
+        states = standing.running.states()
+        brokers = [
+            {"name": each.name, "address": f"{each.host}:{each.port}", "state": states[each.name].state}
+            if each.name in states
+            else {"name": each.name, "address": f"{each.host}:{each.port}", "state": "down"}
+            for each in standing.deployment.brokers
+        ]
+        content = {"format": 1, "folder": str(dir_), "is_up": standing.running.is_up, "serving": serving}
+        print_json({**content, "nodes": [*map(node_content, found)], "brokers": brokers})
     else:
         show_nodes(make_console(), found)
         typer.echo(spoken()("{serving} of {all} nodes serve", serving=serving, all=len(found)))
+        if not standing.running.is_up:
+            typer.echo(spoken()("the consortium is down: `consortium up` brings it up"))
     raise typer.Exit(0 if serving == len(found) else EXIT_NOT_ALL_UP)
 
 

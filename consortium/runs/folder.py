@@ -27,6 +27,7 @@ FORMAT = 1
 LEDGER_FILE = "ledger.sqlite"
 README = "README.md"
 PRIVATE_FILE = "private.sqlite"
+HANDS_FILE = "hands.jsonl"  # of a consortium that stands: what people did to it
 FORMAT_FILE = "format.json"
 
 _UNFINISHED = """# {name}: a run that is not finished
@@ -236,9 +237,9 @@ def load_run(
     folder: Path, open_ledger: Callable[[Path], Rows], open_vault: Callable[[Path], BoxReader] | None = None
 ) -> Run:
     """A run out of its folder. `open_vault`: how private stores are read; None: they are not. Where a run was cut off
-    before its traces were joined, they are joined here. Raises RunFolderError with a sentence, also where the
-    ledger of a member is missing that executed anything, or, of a run that came to its end, of any member; and
-    PluginError where its plug-ins are not those in use."""
+    before its traces were joined, or where a consortium stands and goes on, they are joined here. Raises RunFolderError
+    with a sentence, also where the ledger of a member is missing that executed anything, or, of a run that came to its
+    end, of any member; and PluginError where its plug-ins are not those in use."""
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: there is no such folder; a run's folder holds scenario.json and trace.jsonl")
     for name in ("scenario.json", "genesis.json", "trace.jsonl"):
@@ -266,9 +267,15 @@ def load_run(
     records = Records(trace)
     stores = [path for path in sorted((folder / "nodes").glob(f"*/{PRIVATE_FILE}")) if path.parent.name in ledgers]
     vaults = {} if open_vault is None else {path.parent.name: open_vault(path) for path in stores}
-    run = Run(scenario, genesis, records, ledgers, not records.of_kind("ended"), vaults)
+    is_partial = not (records.of_kind("ended") or is_standing(folder))
+    run = Run(scenario, genesis, records, ledgers, is_partial, vaults)
     _check_evidence(folder, run)
     return run
+
+
+def is_standing(folder: Path) -> bool:
+    """Whether a consortium stands there that ends when it is told to."""
+    return (folder / HANDS_FILE).is_file()
 
 
 def node_traces(folder: Path) -> list[Path]:
@@ -278,6 +285,9 @@ def node_traces(folder: Path) -> list[Path]:
 
 def _read_traces(folder: Path) -> list[Record]:
     """Raises TraceError."""
+    if is_standing(folder):
+        hands = sorted(TraceReader(folder / HANDS_FILE), key=lambda record: int(record["t_us"]))
+        return list(merge_traces([hands, *(TraceReader(path) for path in node_traces(folder))]))
     if (folder / "trace.jsonl").is_file():
         return list(TraceReader(folder / "trace.jsonl"))
     return list(merge_traces([TraceReader(path) for path in node_traces(folder)]))
@@ -286,7 +296,8 @@ def _read_traces(folder: Path) -> list[Record]:
 def _check_evidence(folder: Path, run: Run) -> None:
     """Without a ledger to look into every check of ledgers would hold."""
     executed = run.records.of_kind("executed").nodes
-    wanted = [m.name for m in run.scenario.members if m.name in executed or not (run.is_partial or m.joins)]
+    has_ended = not (run.is_partial or run.is_standing)
+    wanted = [m.name for m in run.scenario.members if m.name in executed or (has_ended and not m.joins)]
     missing = [name for name in wanted if name not in run.ledgers]
     if missing:
         raise RunFolderError(

@@ -28,6 +28,7 @@ ILLUSTRATIVE_SENTENCE = (
 )
 ROW_BYTES_MAX = 64_000_000
 HEIGHTS_A_READ = 64
+STANDS = "stands"  # a record of this kind: a consortium that stands was brought up, or down
 
 _RECEIPT: Decoder[Receipt] = Decoder(Receipt, ROW_BYTES_MAX)
 _EPOCH: Decoder[Epoch] = Decoder(Epoch, ROW_BYTES_MAX)
@@ -55,6 +56,11 @@ class Run:
         """The trace, by kind, node and time."""
         assert isinstance(self.trace, Records)
         return self.trace
+
+    @property
+    def is_standing(self) -> bool:
+        """A consortium that ends when it is told to: what was begun just now is not due yet."""
+        return bool(self.records.of_kind(STANDS))
 
     @cached_property
     def traitors(self) -> frozenset[str]:

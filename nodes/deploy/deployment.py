@@ -13,7 +13,6 @@ from nodes.errors import UserError
 
 FORMAT = 1
 FILE = "consortium.json"
-HANDS = "hands.jsonl"  # trace records of what people did by hand
 DEFAULT_FOLDER = Path("consortium-data")
 
 How = Literal["local", "docker"]

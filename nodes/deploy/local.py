@@ -6,7 +6,7 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -15,17 +15,22 @@ from nodes.broker.broker import is_port_free
 from nodes.conduct.child import python_command
 from nodes.deploy.deployment import BrokerPlace, Deployment
 from nodes.deploy.program import Program
+from nodes.deploy.running import ProgramState
 from nodes.deploy.supervision import Supervision
+from nodes.deploy.tail import tail_lines
+from nodes.deploy.witness import EVENTS
 from nodes.errors import UserError
 
 BROKER_STOP_S = 1  # it keeps nothing
-BROKERS, NODES, GATEWAYS = 10, 20, 30  # in this order they start
+FIRST, BROKERS, NODES, GATEWAYS = 1, 10, 20, 30  # in this order they start
 
 
 def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
-    """All that runs: brokers first, then nodes."""
+    """All that runs: who watches, brokers, then nodes."""
     where = str(folder.absolute())
-    found = [
+    watch = python_command("-m", "nodes.deploy.witness", where)
+    found = [Program("witness", watch, "supervisor/witness.txt", FIRST, events=EVENTS)]
+    found += [
         Program(
             broker.name,
             python_command(*_broker_arguments(folder, broker)),
@@ -46,13 +51,56 @@ def _broker_arguments(folder: Path, broker: BrokerPlace) -> Sequence[str]:
     return ("-m", "nodes.broker.broker_process", str(settings))
 
 
-def start(folder: Path, deployment: Deployment) -> Supervision:
-    """Everything that is not up. Raises UserError with a sentence where it cannot."""
-    supervision = Supervision(folder)
-    if not supervision.is_up:
-        check_ports(deployment)
-        supervision.start(programs_of(folder, deployment))
-    return supervision
+class LocalRunning:
+    """See `Running`."""
+
+    def __init__(self, folder: Path, deployment: Deployment) -> None:
+        self._folder = folder
+        self._deployment = deployment
+        self._supervision = Supervision(folder)
+
+    @property
+    def is_up(self) -> bool:
+        return self._supervision.is_up
+
+    def start(self) -> None:
+        if not self.is_up:
+            check_ports(self._deployment)
+            self._supervision.start(programs_of(self._folder, self._deployment))
+
+    def stop(self) -> bool:
+        for state in self.states().values():
+            if state.state == "paused":
+                self.resume_program(state.name)  # one that stands still does not hear that it is to end
+        return self._supervision.stop()
+
+    def remove(self) -> None:
+        """There is nothing."""
+
+    def states(self) -> Mapping[str, ProgramState]:
+        return self._supervision.states()
+
+    def start_program(self, name: str) -> None:
+        self._supervision.start_program(name)
+
+    def stop_program(self, name: str) -> None:
+        self.resume_program(name)
+        self._supervision.stop_program(name)
+
+    def kill_program(self, name: str) -> None:
+        self._supervision.kill_program(name)
+
+    def pause_program(self, name: str) -> None:
+        self._supervision.signal(name, "STOP")
+
+    def resume_program(self, name: str) -> None:
+        self._supervision.signal(name, "CONT")
+
+    def log_lines(self, name: str, last: int, *, is_followed: bool) -> Iterator[str]:
+        logs = {program.name: program.log for program in programs_of(self._folder, self._deployment)}
+        if name not in logs:
+            raise UserError(f"there is no program {name!r}; there are {', '.join(logs)}")
+        return tail_lines(self._folder / logs[name], last, is_followed=is_followed)
 
 
 def check_ports(deployment: Deployment) -> None:

@@ -1,100 +1,99 @@
-"""What can be seen of a standing consortium from outside: its processes, its ledgers, what its nodes say."""
+"""What can be seen of a standing consortium from outside: its processes, its ledgers, what its nodes say themselves."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
-
 from consortium.core.errors import UserError as AnyUserError
-from consortium.core.machine import Rows
 from consortium.ledger.certificate import newest_seal
 from consortium.runs.run import head_height
 from nodes.deploy.deployment import Deployment
-from nodes.deploy.supervision import ProgramState, Supervision
+from nodes.deploy.running import ProgramState, Running
 from nodes.errors import Damaged
+from nodes.process.door_client import ask_door
+from nodes.process.door_frames import DoorClosed, door_path
 from nodes.process.settings import NodeFolder
+from nodes.process.standing_orders import read_orders
 from nodes.process.store import SqliteRows
 
-TAIL_BYTES = 262_144
+ANSWER_S = 2.0
 DOWN = "down"
-
-
-class Heights(NamedTuple):
-    """What a node's ledger holds; -1: nothing."""
-
-    head: int
-    sealed: int
+UNKNOWN = ProgramState("", DOWN, 0, 0, 0)
 
 
 class NodeLook(NamedTuple):
-    """One member. `state`: down, or as of ProgramState. `bus`: up, down, deaf, or unknown."""
+    """One member. `state`: down, or as of ProgramState. `height`, `sealed`: of its ledger; -1: it holds nothing. What
+    it says itself: `view`, `leader`, `bus` (up, down); of one that does not answer -1, empty, and `down`. `deaf_to`:
+    members that it does not hear, by an order."""
 
     name: str
     role: str
     state: str
     pid: int
     since_s: int
-    heights: Heights
-    bus: str
+    height: int
+    sealed: int
+    view: int = -1
+    leader: str = ""
+    bus: str = DOWN
+    deaf_to: tuple[str, ...] = ()
 
     @property
     def is_serving(self) -> bool:
-        return self.state == "running" and self.bus == "up" and self.heights.head >= 0
+        return self.state == "running" and self.bus == "up" and self.height >= 0
 
 
-def look(folder: Path, deployment: Deployment, roles: Mapping[str, str]) -> list[NodeLook]:
-    """All members, in their order."""
-    states = Supervision(folder).states()
-    return [_look_at(NodeFolder(folder, name), name, roles.get(name, ""), states) for name in deployment.members]
+def look(folder: Path, deployment: Deployment, roles: Mapping[str, str], running: Running) -> list[NodeLook]:
+    """All members, in their order. They are asked at once: one that stands still answers late."""
+    states = running.states()
+
+    def look_at(name: str) -> NodeLook:
+        return _look_at(NodeFolder(folder, name), name, roles.get(name, ""), states.get(name, UNKNOWN))
+
+    with ThreadPoolExecutor(len(deployment.members)) as pool:
+        return list(pool.map(look_at, deployment.members))
 
 
-def _look_at(folder: NodeFolder, name: str, role: str, states: Mapping[str, ProgramState]) -> NodeLook:
-    state = states.get(name)
-    if state is None:
-        return NodeLook(name, role, DOWN, 0, 0, read_heights(folder), DOWN)
-    bus = newest_bus(folder.trace) if state.is_alive else DOWN
-    return NodeLook(name, role, state.state, state.pid, state.since_s, read_heights(folder), bus)
+def _look_at(folder: NodeFolder, name: str, role: str, state: ProgramState) -> NodeLook:
+    about = (name, role, state.state, state.pid, state.since_s)
+    told = ask_status(folder) if state.state in ("running", "starting") else None
+    if told is None:
+        return NodeLook(*about, *read_heights(folder), deaf_to=_deaf_to(folder))
+    return NodeLook(
+        *about,
+        told["height"],
+        told["stable_height"],
+        told["view"],
+        told["leader"],
+        told["bus"] if told["is_live"] else DOWN,
+        _deaf_to(folder),
+    )
 
 
-def read_heights(folder: NodeFolder) -> Heights:
-    """Of a node that runs or does not; of a ledger that cannot be read, as of none."""
+def ask_status(folder: NodeFolder) -> dict[str, Any] | None:
+    """What a node says at its door; None where it does not answer."""
+    try:
+        return ask_door(door_path(folder), "status", timeout_s=ANSWER_S)
+    except DoorClosed:
+        return None
+
+
+def read_heights(folder: NodeFolder) -> tuple[int, int]:
+    """Head and newest seal of the ledger of a node that does not answer; of one that cannot be read -1."""
     with contextlib.suppress(AnyUserError, Damaged, OSError):
         rows = SqliteRows(folder.ledger, read_only=True)
         try:
-            return Heights(head_height(rows) if _has_blocks(rows) else -1, newest_seal(rows)[0])
+            return (head_height(rows) if rows.get("meta", b"head") is not None else -1), newest_seal(rows)[0]
         finally:
             rows.close()
-    return Heights(-1, -1)
+    return -1, -1
 
 
-def _has_blocks(rows: Rows) -> bool:
-    return rows.get("meta", b"head") is not None
-
-
-def newest_bus(trace: Path) -> str:
-    """What a node last noted of its bus in this life; `unknown` where it says nothing lately."""
-    told = "unknown"
-    for record in last_records(trace):
-        if record.get("kind") == "bus":
-            told = str(record.get("state"))
-    return told
-
-
-def last_records(path: Path) -> list[dict[str, Any]]:
-    """The whole lines at the end of a trace."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-            lines = file.read().split(b"\n")[:-1]
-    except OSError:
-        return []
-    records = []
-    for line in lines:
-        with contextlib.suppress(msgspec.MsgspecError):
-            records.append(msgspec.json.decode(line, type=dict[str, Any]))
-    return records
+def _deaf_to(folder: NodeFolder) -> tuple[str, ...]:
+    with contextlib.suppress(AnyUserError):
+        return tuple(read_orders(folder).get("cut", ()))
+    return ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from consortium import __version__
 from consortium.core.calendar import compute_day
 from consortium.core.genesis import Parameters
-from consortium.runs.folder import FORMAT_FILE, README, encode_format, write_whole
+from consortium.runs.folder import FORMAT_FILE, HANDS_FILE, README, encode_format, write_whole
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.standing_members import standing_scenario
 from nodes.broker.broker import LOOPBACK, OwnBroker, make_broker
@@ -55,7 +55,7 @@ def make_consortium(folder: Path, members: Sequence[MemberSpec], broker_kind: st
         readme = _README.format(members=len(members), folder=shlex.quote(str(folder)))
         write_whole(making / README, readme.encode())
         write_whole(making / FORMAT_FILE, encode_format())
-        write_private(making / "hands.jsonl", b"")
+        write_private(making / HANDS_FILE, b"")
         write_deployment(making, deployment)
     return deployment
 

@@ -34,8 +34,8 @@ minprocs=16
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
 _PROGRAM = """
-[program:{name}]
-command={command}
+[{section}:{name}]
+{events}command={command}
 priority={priority}
 autostart=true
 autorestart=true
@@ -45,22 +45,29 @@ stopsignal=TERM
 stopwaitsecs={stop_s}
 stopasgroup=false
 killasgroup=true
-redirect_stderr=true
+{said}
+"""
+_SAID = """redirect_stderr=true
 stdout_logfile={log}
 stdout_logfile_maxbytes={log_bytes}
-stdout_logfile_backups={logs}
-"""
+stdout_logfile_backups={logs}"""
+_SAID_BY_LISTENER = """stdout_logfile=NONE
+stderr_logfile={log}
+stderr_logfile_maxbytes={log_bytes}
+stderr_logfile_backups={logs}"""
 
 
 class Program(NamedTuple):
     """`command`: program and arguments. `log`: below the folder of the consortium. Those of a lower `priority` start
-    sooner, and end later. `stop_s`: what does not end so long after SIGTERM is killed."""
+    sooner, and end later. `stop_s`: what does not end so long after SIGTERM is killed. `events`: of those that it is
+    told, where it is a listener."""
 
     name: str
     command: Sequence[str]
     log: str
     priority: int
     stop_s: int = 20
+    events: Sequence[str] = ()
 
 
 def render(socket: Path, programs: Sequence[Program]) -> str:
@@ -69,15 +76,17 @@ def render(socket: Path, programs: Sequence[Program]) -> str:
     for program in programs:
         parts.append(
             _PROGRAM.format(
+                section="eventlistener" if program.events else "program",
+                events=f"events={','.join(program.events)}\n" if program.events else "",
                 name=program.name,
                 command=" ".join(map(quoted, program.command)),
                 priority=program.priority,
                 started_s=STARTED_S,
                 tries=TRIES,
                 stop_s=program.stop_s,
-                log=_escaped(program.log),
-                log_bytes=LOG_BYTES_MAX,
-                logs=LOGS_KEPT,
+                said=(_SAID_BY_LISTENER if program.events else _SAID).format(
+                    log=_escaped(program.log), log_bytes=LOG_BYTES_MAX, logs=LOGS_KEPT
+                ),
             )
         )
     return "".join(parts)

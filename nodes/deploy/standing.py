@@ -1,4 +1,4 @@
-"""A standing consortium brought up, and down."""
+"""A standing consortium brought up, and down; and told apart from one that another user owns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,43 @@ from typing import NamedTuple
 
 import msgspec
 
+from consortium import __version__
+from consortium.runs.machine_words import machine_words
+from consortium.runs.run import STANDS
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.standing_members import DEFAULT, parse_members
 from nodes.broker.mosquitto import find_mosquitto
 from nodes.deploy.deployment import Deployment, is_deployment, read_deployment
-from nodes.deploy.local import one_at_a_time, start
+from nodes.deploy.hand_world import DAMAGE_FILE
+from nodes.deploy.hands import Hands
+from nodes.deploy.local import one_at_a_time
 from nodes.deploy.look import NodeLook, look
 from nodes.deploy.making import make_consortium
-from nodes.deploy.supervision import Supervision
+from nodes.deploy.running import Running, running_of
+from nodes.deploy.tail import last_records
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
+from nodes.process.standing_orders import write_orders
 
 READY_S = 55.0
 POLL_S = 0.2
+
+Told = Callable[[str], None]
+
+
+class Standing(NamedTuple):
+    """A consortium in its folder, up or down."""
+
+    folder: Path
+    deployment: Deployment
+    running: Running
+    roles: Mapping[str, str]
+
+    def look(self) -> Sequence[NodeLook]:
+        return look(self.folder, self.deployment, self.roles, self.running)
+
+    def node(self, name: str) -> NodeFolder:
+        return NodeFolder(self.folder, name)
 
 
 class Begun(NamedTuple):
@@ -31,53 +55,69 @@ class Begun(NamedTuple):
 
     is_new: bool
     was_up: bool
+    standing: Standing
     nodes: Sequence[NodeLook]
 
 
+def open_standing(folder: Path) -> Standing:
+    """Raises UserError where there is none, or where it is another user's."""
+    deployment = read_deployment(folder)
+    owner = folder.stat().st_uid
+    if owner != os.getuid():
+        raise UserError(
+            f"{folder} belongs to another user (uid {owner}): be that user, or name one of your own with --dir"
+        )
+    return Standing(folder, deployment, running_of(folder, deployment), _read_roles(folder))
+
+
 def bring_up(
-    folder: Path,
-    members: str | None = None,
-    broker: str = "auto",
-    on_progress: Callable[[str], None] = lambda _: None,
+    folder: Path, members: str | None = None, broker: str = "auto", on_progress: Told = lambda _: None
 ) -> Begun:
-    """A new consortium, or the one that lies there. Harmless where it is up. Raises UserError."""
+    """A new consortium, or the one that lies there, with all its members and open links. Harmless where it is up.
+    Raises UserError."""
     with one_at_a_time(folder):
         is_new = not is_deployment(folder)
         if is_new:
             on_progress("making keys, genesis and settings")
-            deployment = make_consortium(folder, parse_members(members or DEFAULT), _broker_kind(broker))
-        else:
-            deployment = read_deployment(folder)
-            check_owner(folder)
-            _check_same(deployment, members)
-        was_up = Supervision(folder).is_up
-        start(folder, deployment)
-        return Begun(is_new, was_up, _wait(folder, deployment, on_progress))
+            make_consortium(folder, parse_members(members or DEFAULT), _broker_kind(broker))
+        standing = open_standing(folder)
+        _check_same(standing.deployment, members)
+        was_up = standing.running.is_up
+        if not was_up:
+            _mend(standing)
+            standing.running.start()
+            _note_up(standing, is_new=is_new)
+        return Begun(is_new, was_up, standing, _wait(standing, on_progress))
 
 
 def bring_down(folder: Path, *, is_wiped: bool = False) -> bool:
     """Whether it was up. Raises UserError, also where there is none."""
     with one_at_a_time(folder):
-        read_deployment(folder)
-        check_owner(folder)
-        was_up = Supervision(folder).stop()
+        standing = open_standing(folder)
+        alive = [name for name, state in standing.running.states().items() if state.is_alive]
+        was_up = standing.running.stop()
+        hands = Hands(folder)
+        if was_up:
+            hands.note("", STANDS, {"state": "down"})
+        for name in standing.deployment.members if was_up else ():
+            if name in alive:
+                hands.fault("kill", name, by="down")
         if is_wiped:
+            standing.running.remove()
             shutil.rmtree(folder)
         return was_up
 
 
-def check_owner(folder: Path) -> None:
-    """Raises UserError where the consortium is another user's: its keys would not be ours to use."""
-    owner = folder.stat().st_uid
-    if owner != os.getuid():
-        raise UserError(
-            f"{folder} belongs to another user (uid {owner}): be that user, or use --dir for one of your own"
-        )
+def counted(standing: Standing) -> str:
+    """Its members as `up --members` takes them."""
+    counts: dict[str, int] = {}
+    for name in standing.deployment.members:
+        role = standing.roles[name]
+        counts[role] = counts.get(role, 0) + 1
+    return ",".join(f"{role}={count}" for role, count in counts.items())
 
 
-def read_roles(folder: Path) -> Mapping[str, str]:
-    scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
-    return {member.name: member.role for member in scenario.members}
+# --- up -------------------------------------------------------------------------------------------------------------
 
 
 def _broker_kind(text: str) -> str:
@@ -101,28 +141,67 @@ def _check_same(deployment: Deployment, members: str | None) -> None:
         )
 
 
-def _wait(folder: Path, deployment: Deployment, on_progress: Callable[[str], None]) -> Sequence[NodeLook]:
-    """Until every node serves. Raises UserError with what one said that does not."""
-    roles = read_roles(folder)
+def _read_roles(folder: Path) -> Mapping[str, str]:
+    try:
+        scenario = msgspec.json.decode((folder / "scenario.json").read_bytes(), type=Scenario)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise UserError(f"{folder / 'scenario.json'} cannot be read: {error}; bring back a copy of it") from None
+    return {member.name: member.role for member in scenario.members}
+
+
+def _mend(standing: Standing) -> None:
+    """What was done by hand before it went down is over: links are open, clocks right, disks take what they can."""
+    for name in standing.deployment.members:
+        write_orders(standing.node(name), {})
+        (standing.node(name).folder / DAMAGE_FILE).unlink(missing_ok=True)
+
+
+def _note_up(standing: Standing, *, is_new: bool) -> None:
+    """With all members as started anew, where they ran before. Of a consortium that was up when its machine ended
+    nobody wrote down that they died: it is told now, as of their last word."""
+    hands, members = Hands(standing.folder), standing.deployment.members
+    if is_new:
+        about = {"scenario": "standing", "seed": 1, "on": standing.deployment.how, "version": __version__}
+        broker = standing.deployment.brokers[0].kind
+        hands.note("", "run", {**about, "broker": broker, "machine": machine_words()}, at_us=0)
+    elif hands.was_left_up:
+        last_us = max(_last_us(standing, name) for name in members)
+        last_us = max(last_us, *(int(record["t_us"]) for record in hands.records()))
+        for name in members:
+            hands.note("", "fault", {"act": "kill", "target": name, "by": "outage"}, at_us=last_us)
+    hands.note("", STANDS, {"state": "up"})
+    if not is_new:
+        for act, targets in (("heal", ("",)), ("calm", ("",)), ("restart", members)):
+            for target in targets:
+                hands.fault(act, target, by="up")
+
+
+def _last_us(standing: Standing, name: str) -> int:
+    """The time of the last record of a node's trace; 0 where there is none."""
+    records = last_records(standing.node(name).trace)
+    return int(records[-1]["t_us"]) if records else 0
+
+
+def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
+    """Until every node serves that was not taken down by hand. Raises UserError with what one said that does not."""
     deadline = time.monotonic() + READY_S
     while True:
-        found = look(folder, deployment, roles)
-        late = [each for each in found if not each.is_serving]
-        on_progress(f"{len(found) - len(late)} of {len(found)} nodes serve")
+        found = standing.look()
+        late = [each for each in found if not each.is_serving and each.state not in ("stopped", "paused")]
+        on_progress(f"{sum(each.is_serving for each in found)} of {len(found)} nodes serve")
         if not late:
             return found
         if time.monotonic() > deadline:
-            words = last_words(NodeFolder(folder, late[0].name))
+            name = late[0].name
             raise UserError(
-                f"{late[0].name} does not serve after {READY_S:.0f} s (it is {late[0].state}); it said last: {words}. "
-                f"See {folder}/nodes/{late[0].name}/log.txt; the others go on, and `consortium down` stops them"
+                f"{name} does not serve after {READY_S:.0f} s (it is {late[0].state}); it said last: "
+                f"{last_words(standing, name)}. `consortium doctor` looks closer; the others go on, and `consortium "
+                "down` stops them"
             )
         time.sleep(POLL_S)
 
 
-def last_words(folder: NodeFolder) -> str:
-    try:
-        lines = folder.log.read_text(errors="replace").strip().splitlines()
-    except OSError:
-        lines = []
-    return lines[-1] if lines else "it said nothing"
+def last_words(standing: Standing, name: str) -> str:
+    """The last line of what a program said."""
+    lines = list(standing.running.log_lines(name, 1, is_followed=False))
+    return lines[0] if lines else "it said nothing"

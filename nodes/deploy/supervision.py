@@ -15,13 +15,14 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import SupervisorTransport
 
 from nodes.conduct.child import module_path, python_command
 from nodes.deploy.program import Program, render
+from nodes.deploy.running import ProgramState
 from nodes.errors import UserError
 from nodes.process.keys import write_private
 from nodes.process.socket_place import socket_place
@@ -30,21 +31,6 @@ START_S = 20.0
 STOP_S = 40.0
 POLL_S = 0.05
 _TEMPORARY_NAME = 12  # supervisord binds a name that is so much longer, and renames it
-
-
-class ProgramState(NamedTuple):
-    """What the supervisor knows of one program. `state`: as supervisord says it, in small letters (running, starting,
-    backoff, exited, stopped, fatal, …). `since_s`: for how long it has been so."""
-
-    name: str
-    state: str
-    pid: int
-    exit_code: int
-    since_s: int
-
-    @property
-    def is_alive(self) -> bool:
-        return self.state in ("running", "starting", "stopping") and self.pid > 0
 
 
 class Supervision:
@@ -138,16 +124,7 @@ class Supervision:
                 told = supervisor.getAllProcessInfo()
         except (OSError, HTTPException):
             return {}
-        return {
-            each["name"]: ProgramState(
-                each["name"],
-                str(each["statename"]).lower(),
-                each["pid"],
-                each["exitstatus"],
-                max(0, each["now"] - max(each["start"], each["stop"])),
-            )
-            for each in told
-        }
+        return {each["name"]: _state_of(each) for each in told}
 
     def start_program(self, name: str) -> None:
         """Harmless where it runs."""
@@ -206,6 +183,14 @@ def _unless(word: str) -> Iterator[None]:
             raise UserError(f"the supervisor refuses: {fault.faultString}") from None
 
 
+def _state_of(told: Mapping[str, Any]) -> ProgramState:
+    state, pid = str(told["statename"]).lower(), int(told["pid"])
+    since_s = max(0, told["now"] - max(told["start"], told["stop"]))
+    if state == "running" and _letter(pid) == "T":
+        state = "paused"
+    return ProgramState(told["name"], state, pid, told["exitstatus"], since_s)
+
+
 def _is_alive(pid: int) -> bool:
     """Not one that has ended, and that nobody has asked about since."""
     try:
@@ -214,6 +199,11 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
-    return True
+    return _letter(pid) != "Z"
+
+
+def _letter(pid: int) -> str:
+    """What Linux says of a process: R runs, S sleeps, T stands still, Z has ended; empty elsewhere."""
+    with contextlib.suppress(OSError, IndexError):
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0].decode()
+    return ""

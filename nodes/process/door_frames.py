@@ -6,10 +6,7 @@ Many requests may be open on one connection. Nothing here reads a file or a sock
 
 from __future__ import annotations
 
-import os
 import struct
-import tempfile
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +14,9 @@ import msgspec
 
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
+from nodes.process.socket_place import socket_place
 
 FRAME_BYTES_MAX = 4_000_000
-SOCKET_PATH_BYTES_MAX = 100  # an address of this kind holds some 104 to 108 bytes
 _LENGTH = struct.Struct(">I")
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -37,13 +34,8 @@ class DoorClosed(UserError):
 
 
 def door_path(folder: NodeFolder) -> Path:
-    """Where the door of this node is. A socket's path is short: where the node's folder lies deeper than that, it is in
-    a private folder of this user under the temporary one, named by the place of the node's folder."""
-    path = folder.folder.absolute() / "door"
-    if len(os.fsencode(path)) <= SOCKET_PATH_BYTES_MAX:
-        return path
-    name = sha256(os.fsencode(folder.folder.resolve())).hexdigest()[:24]
-    return Path(tempfile.gettempdir()) / f"consortium-{os.getuid()}" / name
+    """Where the door of this node is: in its folder, or where that lies too deep as `socket_place` says."""
+    return socket_place(folder.folder / "door")
 
 
 def encode_frame(value: dict[str, Any]) -> bytes:

@@ -31,10 +31,12 @@ from nodes.process.door import Door
 from nodes.process.door_desk import NodeDesk
 from nodes.process.door_frames import door_path
 from nodes.process.inputs import read_inputs, read_known
+from nodes.process.orders import obey_stranger
 from nodes.process.private_store import PrivateStore, open_store
 from nodes.process.process import Hooks, NodeFiles, Process
 from nodes.process.recorder import RecordedHost, Recorder
 from nodes.process.settings import NodeFolder, Settings, read_settings
+from nodes.process.standing_orders import read_orders
 from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
@@ -153,6 +155,7 @@ async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]
     if conductor is not None:
         conductor.listen(process)
     else:
+        obey_stranger(process, read_orders(born.folder))
         words = _alone(born.folder, settings)
         loop.call_later(ALONE_S, lambda: None if process.bus.is_up else _log.warning(words))
     try:

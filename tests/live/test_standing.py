@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from consortium.commands.app import app
+from consortium.contracts.insurance.bill import Number
+from consortium.core.codec import encode
 from nodes.deploy.deployment import read_deployment
+from nodes.deploy.hands import Hands
+from nodes.deploy.standing import open_standing
 from nodes.deploy.supervision import Supervision
+from nodes.process.door_client import ask_door
+from nodes.process.door_frames import door_path
+from nodes.process.settings import NodeFolder
 
 pytestmark = pytest.mark.live
 
@@ -27,6 +36,26 @@ def _pids(folder: Path) -> list[int]:
     return [state.pid for state in Supervision(folder).states().values() if state.pid]
 
 
+def _wait_until(holds: Callable[[], bool], seconds: float = 30.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def _wish_number(folder: Path, member: str, bill_no: str) -> None:
+    """An operation that the member's own role may do."""
+    arguments = encode(Number(f"i-{member}", f"i-{member}-{bill_no}"))
+    door = door_path(NodeFolder(folder, member))
+    ask_door(door, "wish", reference=f"number:{bill_no}", calls=[["bill", "number", arguments]])
+
+
+def _heights(folder: Path) -> dict[str, int]:
+    return {each.name: each.height for each in open_standing(folder).look()}
+
+
 def test_it_comes_up_is_up_already_and_goes_down_without_a_trace(tmp_path: Path) -> None:
     folder = tmp_path / "a place ;with #much %in it"
     code, told = _consortium("up", "--dir", folder, "--members", FOUR)
@@ -34,7 +63,7 @@ def test_it_comes_up_is_up_already_and_goes_down_without_a_trace(tmp_path: Path)
         assert code == 0, told
         assert "a new consortium is up" in told
         pids = _pids(folder)
-        assert len(pids) == 5
+        assert len(pids) == 6  # nodes, broker, and who writes down what ends
         code, told = _consortium("up", "--dir", folder)
         assert (code, "is up already" in told) == (0, True)
         assert _pids(folder) == pids
@@ -48,3 +77,50 @@ def test_it_comes_up_is_up_already_and_goes_down_without_a_trace(tmp_path: Path)
     assert os.listdir(tmp_path) == [folder.name]  # noqa: PTH208
     code, told = _consortium("down", "--dir", folder, "--wipe")
     assert (code, "was down already" in told, folder.exists()) == (0, True, False)
+
+
+def test_the_leader_is_killed_by_hand_and_others_go_on_and_all_of_it_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    assert _consortium("up", "--dir", folder, "--members", FOUR)[0] == 0
+    try:
+        _wish_number(folder, "hospital-2", "1")
+        assert _wait_until(lambda: set(_heights(folder).values()) == {1})
+        code, told = _consortium("kill", "leader", "--dir", folder)
+        assert (code, told.split()[0]) == (0, "bureau")
+        assert _consortium("status", "--dir", folder)[0] == 1
+        _wish_number(folder, "hospital-2", "2")  # the others choose another leader
+        assert _wait_until(lambda: sorted(_heights(folder).values()) == [1, 2, 2, 2])
+        assert _heights(folder)["bureau"] == 1  # nobody starts it but `restart`
+        assert _consortium("restart", "bureau", "--dir", folder)[0] == 0
+        assert _wait_until(lambda: set(_heights(folder).values()) == {2})
+        pid = Supervision(folder).states()["hospital-1"].pid
+        os.kill(pid, 9)  # nobody's command: it is started again, and written down
+        assert _wait_until(lambda: Supervision(folder).states()["hospital-1"].pid not in (0, pid))
+        code, told = _consortium("partition", "regulator", "--dir", folder)
+        assert (code, "regulator | bureau, hospital-1, hospital-2" in told) == (0, True)
+        assert "regulator: hears nothing of bureau, hospital-1, hospital-2" in _consortium("status", "--dir", folder)[1]
+        assert _consortium("heal", "--dir", folder)[0] == 0
+        assert _wait_until(lambda: _consortium("status", "--dir", folder)[0] == 0)
+        code, told = _consortium("check", folder, "--json")
+        assert code == 0, told
+        os.kill(_supervisor(folder), 9)
+        assert _wait_until(lambda: _consortium("status", "--dir", folder)[0] == 1)
+        assert _consortium("up", "--dir", folder)[0] == 0
+        assert set(_heights(folder).values()) == {2}
+    finally:
+        assert _consortium("down", "--dir", folder)[0] == 0
+    faults = [
+        (each["act"], each["target"], each.get("by")) for each in Hands(folder).records() if each["kind"] == "fault"
+    ]
+    assert faults[:6] == [
+        ("kill", "bureau", None),
+        ("restart", "bureau", None),
+        ("kill", "hospital-1", "hand"),
+        ("restart", "hospital-1", "supervisor"),
+        ("partition", "", None),
+        ("heal", "", None),
+    ]
+
+
+def _supervisor(folder: Path) -> int:
+    return int((folder / "supervisor" / "supervisord.pid").read_text())

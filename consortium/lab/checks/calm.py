@@ -69,6 +69,13 @@ def recovery_bound_us(terms: Terms, outage_us: int) -> int:
     return waits + SLACK_TIMERS * terms.timer_us
 
 
+def due_us(run: Run) -> int:
+    """What was begun by then had its time: in a run that ended all of it, in a consortium that goes on what is older
+    than the members' bound."""
+    end_us = run.records.end_us
+    return end_us - recovery_bound_us(terms_of(run), 0) if run.is_standing else end_us
+
+
 # --- the network ----------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consortium.core.transaction import bundle_digest
-from consortium.lab.checks import unchecked
+from consortium.lab.checks import calm, unchecked
 from consortium.lab.checks.claims import Claim, Kind
 from consortium.lab.checks.ledgers import batch_bundles
 from consortium.lab.checks.traces import running_nodes
@@ -15,7 +15,10 @@ def check_everything_executed(run: Run) -> list[str]:
     """Each bundle that a node submitted that was up at the end stands in the highest ledger (without ledgers: was
     `included`). What a node submitted that died for good may have died with it."""
     running = running_nodes(run.trace)
-    submitted = [record for record in distinct_submissions(run.trace) if record["node"] in running]
+    until_us = calm.due_us(run)
+    submitted = [
+        record for record in distinct_submissions(run.trace) if record["node"] in running and record["t_us"] <= until_us
+    ]
     fullest = run.fullest
     if fullest is not None:
         stored = {bundle_digest(raw).hex()[:16] for block in blocks(fullest.rows) for raw in batch_bundles(block)}

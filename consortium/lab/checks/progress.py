@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from consortium.lab.checks import calm
 from consortium.lab.checks.claims import Claim, Kind
 from consortium.lab.checks.traces import last_fault_us
 from consortium.lab.measures.series import distinct_submissions
@@ -15,24 +16,29 @@ ENDED_WELL = "done"
 
 
 def check_progress(run: Run) -> list[str]:
-    """Something was executed after the last fault if work waited, and the driver saw the run's own end."""
-    failures = []
-    ended = run.records.of_kind("ended")
-    if not ended:
-        failures.append("the trace has no `ended` record: the run was cut short")
-    elif ended[-1]["verdict"] != ENDED_WELL and not _ran_its_time(run, ended[-1]):
-        failures.append(
-            f"the run ended as {ended[-1]['verdict']!r} after {ended[-1]['t_us'] / 1e6:.1f} s, not as 'done'"
-        )
-    fault_us = last_fault_us(run.trace)
+    """Something was executed after the last fault if work waited, and the driver saw the run's own end (which a
+    consortium that stands has not: there, work that began to wait just now is not due yet)."""
+    failures = [] if run.is_standing else _of_its_end(run)
+    due_us, fault_us = calm.due_us(run), last_fault_us(run.trace)
     after_us = -1 if fault_us is None else fault_us
+    if after_us > due_us:
+        return failures
     waiting = _unexecuted_at(run.trace, after_us)
-    later = sum(r["transactions"] for r in distinct_submissions(run.trace) if r["t_us"] > after_us)
+    later = sum(r["transactions"] for r in distinct_submissions(run.trace) if after_us < r["t_us"] <= due_us)
     has_executed = any(r["t_us"] > after_us for r in run.records.of_kind("executed"))
     if waiting + later > 0 and not has_executed:
         since = "the run began" if fault_us is None else f"the last fault at {fault_us / 1e6:.1f} s"
         failures.append(f"nothing was executed after {since}, though {waiting + later} transactions waited")
     return failures
+
+
+def _of_its_end(run: Run) -> list[str]:
+    ended = run.records.of_kind("ended")
+    if not ended:
+        return ["the trace has no `ended` record: the run was cut short"]
+    if ended[-1]["verdict"] != ENDED_WELL and not _ran_its_time(run, ended[-1]):
+        return [f"the run ended as {ended[-1]['verdict']!r} after {ended[-1]['t_us'] / 1e6:.1f} s, not as 'done'"]
+    return []
 
 
 def _ran_its_time(run: Run, ended: Record) -> bool:

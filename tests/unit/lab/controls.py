@@ -202,6 +202,22 @@ def control_equal_heads(run: Run) -> Run:
     return with_trace(run, lambda trace: trace.remove(first_of(trace, "executed", node="regulator", height=top)))
 
 
+def standing(run: Run, until_us: int) -> Run:
+    """It goes on, and was looked at then."""
+    stands = {"t_us": 0, "node": "", "kind": "stands", "state": "up"}
+    now = {"t_us": until_us, "node": "", "kind": "looked"}
+
+    def go_on(trace: list[dict[str, Any]]) -> None:
+        trace.remove(first_of(trace, "ended"))
+        trace.extend((stands, now))
+
+    return with_trace(run, go_on)
+
+
+def control_equal_heads__standing(run: Run) -> Run:
+    return standing(control_equal_heads(run), 3_600_000_000)
+
+
 # --- suspicion, votes, recovery, silence ------------------------------------------------------------------------------
 
 

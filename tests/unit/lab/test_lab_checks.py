@@ -211,6 +211,24 @@ def test_equal_heads_fails_where_a_running_node_stayed_behind(honest: Run) -> No
     assert list(failing(with_trace(honest, lag))) == ["equal heads"]
 
 
+def test_a_consortium_that_stands_is_not_asked_for_what_was_begun_just_now(honest: Run) -> None:
+    """Work that waits, and a node a block behind, are nobody's fault until the bound of the members has passed."""
+    busy = controls.control_everything_executed(controls.control_equal_heads(honest))
+    late = {"t_us": honest.records.end_us, "node": "depot", "kind": "submitted", "bundle": "1" * 16, "transactions": 3}
+    fresh = controls.standing(with_trace(controls.control_equal_heads(honest), lambda t: t.append(late)), 0)
+    assert failing(fresh) == {}
+    assert {"equal heads", "everything executed"} <= set(failing(controls.standing(busy, 3_600_000_000)))
+
+
+def test_a_consortium_that_stands_fails_where_work_waits_for_ever(honest: Run) -> None:
+    end_us = honest.records.end_us
+    late = {"t_us": end_us, "node": "depot", "kind": "submitted", "bundle": "1" * 16, "transactions": 3}
+    fault = {"t_us": end_us - 1, "node": "", "kind": "fault", "act": "heal", "target": ""}
+    waits = with_trace(honest, lambda t: t.extend((fault, late)))
+    assert "progress" in failing(controls.standing(waits, end_us + 3_600_000_000))
+    assert "progress" not in failing(controls.standing(waits, end_us + 1_000_000))
+
+
 def test_a_node_that_was_left_dead_is_not_waited_for(honest: Run) -> None:
     def stay_dead(trace: list[dict[str, Any]]) -> None:
         trace[:] = [r for r in trace if not (r["node"] == "bureau" and r["t_us"] > 12_100_000)]

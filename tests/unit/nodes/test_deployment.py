@@ -107,8 +107,8 @@ def test_a_word_comes_through_the_supervisors_file_as_it_was(tmp_path: Path, wor
 def test_brokers_start_first_and_every_member_has_a_program(tmp_path: Path) -> None:
     made = make_consortium(tmp_path / "c", parse_members(DEFAULT), "embedded")
     programs = programs_of(tmp_path / "c", made)
-    assert [program.name for program in programs] == ["broker-1", *made.members]
-    assert programs[0].priority < programs[1].priority
+    assert [program.name for program in programs] == ["witness", "broker-1", *made.members]
+    assert programs[0].priority < programs[1].priority < programs[2].priority
 
 
 def test_a_socket_of_a_deep_folder_lies_elsewhere_and_always_at_the_same_place(tmp_path: Path) -> None:
