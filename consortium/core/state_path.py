@@ -65,21 +65,8 @@ def levels_of(cells: int) -> int:
     return (cells - 1).bit_length() + 3 >> 2
 
 
-def cell_hash(entries: bytes, depth: int = 0) -> bytes:
-    """Of all entries of a cell, in order, that share so many first digits."""
-    if not entries:
-        return EMPTY
-    if len(entries) <= BUCKET_MAX * ENTRY:
-        return sha256(BUCKET_TAG + entries).digest()
-    return node_hash(b"".join([cell_hash(part, depth + 1) for part in parts_of(entries, depth)]))
-
-
-def parts_of(entries: bytes, depth: int) -> list[bytes]:
-    """These entries by the digit that follows so many ones that they share."""
-    at, shift = depth >> 1, 0 if depth & 1 else 4
-    digits = [byte >> shift & 15 for byte in entries[at::ENTRY]]
-    cuts = [bisect_left(digits, digit) * ENTRY for digit in range(17)]
-    return [entries[low:high] for low, high in pairwise(cuts)]
+def bucket_hash(bucket: bytes) -> bytes:
+    return sha256(BUCKET_TAG + bucket).digest() if bucket else EMPTY
 
 
 def node_hash(children: bytes) -> bytes:
@@ -106,7 +93,7 @@ def is_proven(path: Path, key: bytes, value: bytes | None, root: bytes) -> bool:
     if found != (None if value is None else sha256(value).digest()):
         return False
     number = cell_of(name, path.cells) << 4 * depth | int.from_bytes(name, "big") >> 4 * (DIGITS - depth)
-    digest = cell_hash(path.bucket)
+    digest = bucket_hash(path.bucket)
     for siblings in path.siblings:
         if len(siblings) != SIBLINGS_BYTES:
             return False

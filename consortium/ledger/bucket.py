@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
-from consortium.core.state_path import BUCKET_MAX, ENTRY
+from consortium.core.state_path import ENTRY
 
 Changes = list[tuple[bytes, bytes | None]]  # (H(row key), H(value)), None: no row any more
 
 
 def entry_at(bucket: bytes, name: bytes) -> int:
     """Offset of the entry of this name; -1 where there is none."""
-    if len(bucket) > BUCKET_MAX * ENTRY:
-        at = _bisect(bucket, name)
-        return at if bucket[at : at + 32] == name else -1
     at = bucket.find(name)
     while at > 0 and at % ENTRY:  # in the midst of others, once in 2²⁵⁶
         at = bucket.find(name, at + 1)
@@ -23,18 +18,12 @@ def entry_at(bucket: bytes, name: bytes) -> int:
 def place_of(bucket: bytes, name: bytes) -> int:
     """Offset of the first entry that is not below `name`."""
     size = len(bucket)
-    if size > BUCKET_MAX * ENTRY:
-        return _bisect(bucket, name)
     at = (size // ENTRY * (name[0] << 8 | name[1]) >> 16) * ENTRY  # near it, for names lie evenly
     while at < size and bucket[at : at + 32] < name:
         at += ENTRY
     while at and bucket[at - ENTRY : at - 32] >= name:
         at -= ENTRY
     return at
-
-
-def _bisect(bucket: bytes, name: bytes) -> int:
-    return bisect_left(range(len(bucket) // ENTRY), name, key=lambda at: bucket[at * ENTRY : at * ENTRY + 32]) * ENTRY
 
 
 def change(bucket: bytes, changes: Changes) -> bytes:

@@ -15,20 +15,28 @@ from itertools import islice
 from typing import NamedTuple
 
 from consortium.core.state_path import (
-    BUCKET_MAX,
     CELL_LOAD,
     EMPTY,
     ENTRY,
     NODE_TAG,
     Buckets,
     Path,
-    cell_hash,
+    bucket_hash,
     cell_of,
     levels_of,
-    parts_of,
     root_hash,
 )
 from consortium.ledger.bucket import Changes, change, entry_at, join, split
+from consortium.ledger.crowd import (
+    BUCKET_BYTES_MAX,
+    Cell,
+    Crowd,
+    cell_hash,
+    change_crowd,
+    entries_of,
+    make_cell,
+    way_to,
+)
 from consortium.ledger.rows import Damaged
 
 _READ_MAX = 4_096  # keys, or buckets of the disk, that were looked up since the last update
@@ -39,7 +47,7 @@ class Patch(NamedTuple):
     """What an update changed. Nobody may mutate what is in it: trees share it."""
 
     entries: int  # how many there are
-    buckets: dict[int, bytes]  # by number of the cell
+    cells: dict[int, Cell]  # by number
     digests: list[dict[int, bytes]]  # of cells, of nodes above them, and so on, by number within a level
     root: bytes
 
@@ -53,7 +61,7 @@ class StateTree:
         self._count = 0  # of entries
         self._cells = 1
         self._levels = [bytearray(512)]  # digests of cells, of nodes above them, …; as many as fill nodes
-        self._held: list[bytes | None] = [b""]  # buckets by number of their cell; None: in `_far`
+        self._held: list[Cell | None] = [b""]  # by number; None: its bucket lies in `_far`
         self._left = 0 if buckets is None else buckets.in_memory_max
         self._far = buckets
         self._read: dict[int, bytes] = {}  # buckets that lie in `_far`, unchanged since the last update
@@ -80,6 +88,8 @@ class StateTree:
         bucket = self._held[number]
         if bucket is None:
             bucket = self._read_far(number)
+        elif isinstance(bucket, Crowd):
+            bucket, _ = way_to(bucket, name)
         at = entry_at(bucket, name)
         return None if at < 0 else bucket[at + 32 : at + ENTRY]
 
@@ -87,21 +97,17 @@ class StateTree:
         """The proof of what `key` has, or that it has nothing. Raises Unreadable."""
         name = sha256(key).digest()
         number = cell_of(name, self._cells)
-        bucket, siblings, depth = self._bucket(number), list[bytes](), 0
-        while len(bucket) > BUCKET_MAX * ENTRY:
-            parts, digit = parts_of(bucket, depth), name[depth >> 1] >> (0 if depth & 1 else 4) & 15
-            siblings.insert(0, b"".join([cell_hash(part, depth + 1) for part in parts[:digit] + parts[digit + 1 :]]))
-            bucket, depth = parts[digit], depth + 1
+        bucket, siblings = way_to(self._cell(number), name)
         for level in self._levels[:-1]:
             first, at = number >> 4 << 9, number << 5
             siblings.append(bytes(level[first:at] + level[at + 32 : first + 512]))
             number >>= 4
         return Path(self._cells, bucket, tuple(siblings))
 
-    def _bucket(self, number: int) -> bytes:
+    def _cell(self, number: int) -> Cell:
         """Raises Unreadable."""
-        bucket = self._held[number]
-        return self._read_far(number) if bucket is None else bucket
+        cell = self._held[number]
+        return self._read_far(number) if cell is None else cell
 
     def _read_far(self, number: int) -> bytes:
         """Raises Unreadable."""
@@ -109,7 +115,7 @@ class StateTree:
         if bucket is None:
             assert self._far is not None
             bucket, at = self._far.get(number), number << 5
-            if cell_hash(bucket) != self._levels[0][at : at + 32]:
+            if bucket_hash(bucket) != self._levels[0][at : at + 32]:
                 raise Damaged("a part of the state's tree is not what was written to the disk")
             if len(self._read) >= _READ_MAX:
                 self._read.clear()
@@ -121,18 +127,20 @@ class StateTree:
     def update(self, changes: Iterable[tuple[bytes, bytes | None]]) -> Patch:
         """Set (row key, value) or remove (row key, None); removing what is absent changes nothing. Raises Unreadable,
         and the tree is then of no use any more."""
-        changed: dict[int, bytes] = {}
-        size = 0
-        held = self._held
+        changed: dict[int, Cell] = {}
+        size, held = 0, self._held
         for number, wanted in self._by_cell(changes).items():
             old = held[number]
             if old is None:
                 old = self._read_far(number)
-            changed[number] = new = change(old, wanted)
+            changed[number] = new = change_crowd(old, wanted) if isinstance(old, Crowd) else change(old, wanted)
             size += len(new) - len(old)
         count = self._count + size // ENTRY
         self._reshape(_cells_of(count), changed)
-        digests = self._climb({number: cell_hash(bucket) for number, bucket in changed.items()})
+        for number, cell in changed.items():
+            if len(cell) > BUCKET_BYTES_MAX and not isinstance(cell, Crowd):
+                changed[number] = make_cell(cell)
+        digests = self._climb({number: cell_hash(cell) for number, cell in changed.items()})
         root = root_hash(self._cells, bytes(self._levels[-1][:32]))
         self._hold(count, changed, root)
         return Patch(count, changed, digests, root) if self._is_shared else Patch(count, {}, [], root)
@@ -143,7 +151,7 @@ class StateTree:
         for depth, digests in enumerate(patch.digests):
             self._set(depth, digests)
         del self._levels[len(patch.digests) :]
-        self._hold(patch.entries, patch.buckets, patch.root)
+        self._hold(patch.entries, patch.cells, patch.root)
 
     def _by_cell(self, changes: Iterable[tuple[bytes, bytes | None]]) -> dict[int, Changes]:
         asked: dict[int, Changes] = {}
@@ -163,20 +171,20 @@ class StateTree:
                 there.append((name, digest))
         return asked
 
-    def _reshape(self, cells: int, changed: dict[int, bytes]) -> None:
+    def _reshape(self, cells: int, changed: dict[int, Cell]) -> None:
         """So many cells from now on."""
         for number in range(self._cells, cells):
             bit = number.bit_length() - 1
             other = number - (1 << bit)
-            bucket = changed[other] if other in changed else self._bucket(other)
-            changed[other], changed[number] = split(bucket, bit)
+            cell = changed[other] if other in changed else self._cell(other)
+            changed[other], changed[number] = split(entries_of(cell), bit)
         for number in range(self._cells - 1, cells - 1, -1):
             other = number - (1 << number.bit_length() - 1)
-            left, right = (changed[one] if one in changed else self._bucket(one) for one in (other, number))
-            changed[other] = join(left, right)
+            left, right = (changed[one] if one in changed else self._cell(one) for one in (other, number))
+            changed[other] = join(entries_of(left), entries_of(right))
             changed.pop(number, None)
         if cells < self._cells:
-            changed.setdefault(cells - 1, self._bucket(cells - 1))  # nodes above the last one have children less
+            changed.setdefault(cells - 1, self._cell(cells - 1))  # nodes above the last one have children less
         self._cells = cells
 
     def _climb(self, changed: dict[int, bytes]) -> list[dict[int, bytes]]:
@@ -203,9 +211,9 @@ class StateTree:
             level[at : at + 32] = digest
         return level
 
-    def _hold(self, count: int, changed: Mapping[int, bytes], root: bytes) -> None:
-        """These buckets in their cells, of which there may be more or less than before. What lies in memory stays
-        there; what comes anew does where there is room."""
+    def _hold(self, count: int, changed: Mapping[int, Cell], root: bytes) -> None:
+        """This is in the cells, of which there may be more or less than before. What lies in memory stays there; what
+        comes anew does where there is room, and what is crowded in any case."""
         held, far, left = self._held, self._far, self._left
         for number in range(self._cells, len(held)):
             left += len(held[number] or b"")
@@ -213,14 +221,16 @@ class StateTree:
                 far.put(number, b"")
         del held[self._cells :]
         held += [b""] * (self._cells - len(held))
-        for number, bucket in changed.items():
+        for number, cell in changed.items():
             old = held[number]
-            if far is None or old or (old is not None and left > 0):
-                held[number] = bucket
-                left += len(old or b"") - len(bucket)
+            if far is None or old or (old is not None and left > 0) or isinstance(cell, Crowd):
+                held[number] = cell
+                left += len(old or b"") - len(cell)
+                if old is None and far is not None:
+                    far.put(number, b"")
             else:
                 held[number] = None
-                far.put(number, bucket)
+                far.put(number, cell)
         self._left, self._count, self.root = left, count, root
         self._read.clear()
         self._looked_up.clear()

@@ -18,7 +18,7 @@ from consortium.core.state_path import ENTRY
 from nodes.errors import StoreFailed
 
 _UNIT = 4 * ENTRY  # a bucket takes some of them
-_ENTRIES_BITS = 24  # a slot is the number of its first unit, and how many entries lie there; 0: none
+_ENTRIES_BITS = 6  # a slot is the number of its first unit, and how many entries lie there; 0: none
 _ENTRIES_MASK = (1 << _ENTRIES_BITS) - 1
 
 IN_MEMORY_MAX = 144_000_000  # bytes of entries: 2.25 million
@@ -49,6 +49,10 @@ class BucketFile:
         if number >= len(self._slots):
             self._slots.frombytes(bytes((number + 1 - len(self._slots)) * 8))
         slot, entries = self._slots[number], len(bucket) // ENTRY
+        if not entries:
+            self._let_go(slot)
+            self._slots[number] = 0
+            return
         units = _units(entries)
         if _units(slot & _ENTRIES_MASK) == units:
             first = slot >> _ENTRIES_BITS

@@ -25,7 +25,7 @@ DAMAGE_BUGS = (
         "bucket-of-the-disk-believed",
         "What comes back from the file of buckets is held against its digest (docs/decisions/066).",
         LEDGER + "tree.py",
-        "            if cell_hash(bucket) != self._levels[0][at : at + 32]:",
+        "            if bucket_hash(bucket) != self._levels[0][at : at + 32]:",
         "            if at < 0:",
         (BUCKETS,),
     ),

@@ -241,7 +241,7 @@ def test_a_block_moves_no_more_than_it_changes() -> None:
     tree, most = StateTree(), 0
     for number in range(0, 20_000, 100):
         patch = tree.update([(b"key %d" % one, b"v") for one in range(number, number + 100)])
-        most = max(most, len(patch.buckets))
+        most = max(most, len(patch.cells))
     assert most <= 100 + 2 * 10, "each row its cell, and for twelve rows one cell that splits in two"
     assert tree.root == _naive_root(dict.fromkeys([b"key %d" % one for one in range(20_000)], b"v"))
     assert StateTree().root == _naive_root({}) == sha256(b"\x05" + (1).to_bytes(8, "big") + EMPTY).digest()
