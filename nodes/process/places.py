@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from array import array
 from collections.abc import Iterable
+from math import log2
 
 from nodes.errors import Damaged
 from nodes.process.overlay import Changes
@@ -24,6 +25,10 @@ _PLACE_BITS = 36
 _PLACE_MAX = (1 << _PLACE_BITS) - 1
 _MARK_MASK = (1 << 64 - _PLACE_BITS) - 1  # 28 bits of a key's hash
 _PARTS = 256  # of the index: each grows alone, so that no block waits for all of it
+_SHARE_BITS = 12
+_SHARES = 1 << _SHARE_BITS
+# the last part gets twice as many keys as the first, and those between as much more each: so they grow in turn
+_PART_OF = bytes(int(_PARTS * log2(1 + share / _SHARES)) for share in range(_SHARES))
 _PART_MIN = 8  # entries
 _KNOWN_MAX = 16_384  # keys
 _CACHE_KIB = 8_000
@@ -73,11 +78,11 @@ class Places:
 
     def _add(self, key: bytes, place: int) -> None:
         mixed = hash(key)
-        part = mixed & _PARTS - 1
+        part = _PART_OF[mixed & _SHARES - 1]
         if not self._left[part]:
             self._grow(part)
         self._left[part] -= 1
-        _add(self._index[part], mixed >> 8 & _MARK_MASK, place)
+        _add(self._index[part], mixed >> _SHARE_BITS & _MARK_MASK, place)
 
     def _grow(self, part: int) -> None:
         held, size = [entry for entry in self._index[part] if entry > _GONE], _PART_MIN
@@ -109,7 +114,7 @@ class Places:
 
     def _look_up(self, key: bytes) -> tuple[int, bytes] | None:
         mixed = hash(key)
-        entries, mark = self._index[mixed & _PARTS - 1], mixed >> 8 & _MARK_MASK
+        entries, mark = self._index[_PART_OF[mixed & _SHARES - 1]], mixed >> _SHARE_BITS & _MARK_MASK
         mask = len(entries) - 1
         at = mark & mask
         while entry := entries[at]:
@@ -152,7 +157,7 @@ class Places:
 
     def _drop(self, key: bytes, place: int) -> None:
         mixed = hash(key)
-        entries, mark = self._index[mixed & _PARTS - 1], mixed >> 8 & _MARK_MASK
+        entries, mark = self._index[_PART_OF[mixed & _SHARES - 1]], mixed >> _SHARE_BITS & _MARK_MASK
         at, mask = mark & len(entries) - 1, len(entries) - 1
         while entries[at] != mark << _PLACE_BITS | place:
             assert entries[at], "only what was added is dropped"

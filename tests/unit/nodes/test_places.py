@@ -149,3 +149,15 @@ def test_a_ledger_that_let_go_of_old_blocks_lacks_none_of_the_others(tmp_path: P
             rows.check_heights()
         _commit(rows, 62, [(table, height_key(55), chain.rows.get(table, height_key(55)))])
     rows.close()
+
+
+def test_parts_of_the_index_grow_in_turn(tmp_path: Path) -> None:
+    """Were all as full as each other, some blocks would pay for the growth of all of them."""
+    rows, sizes, most = SqliteRows(tmp_path / "ledger.sqlite"), [0] * 256, 0
+    places = rows._state.open()
+    for first in range(0, 120_000, 2_000):
+        places.stage({b"t\x00%d" % number: b"" for number in range(first, first + 2_000)})
+        grown = sum(len(part) != size for part, size in zip(places._index, sizes, strict=True))
+        most, sizes = max(most, grown if first >= 40_000 else 0), [len(part) for part in places._index]
+    assert 0 < most < 40, "2,000 of 40,000 keys or more: one in twenty, and few parts grow"
+    rows.close()
