@@ -7,6 +7,7 @@ A pure machine. It hears `Started` and `Decide` and answers with `Apply` (also s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from consortium.core import merkle, registry
 from consortium.core.codec import Malformed, encode, tagged_hash
@@ -84,7 +85,7 @@ class Ledger:
         self._rules = self._executor.rule_book
         self._header: Header | None = None
         self._digest = b""
-        self._history = History(genesis, rows, self._open, self._prepare)
+        self._history = History(genesis, rows, self._open, partial(self._prepare, is_past=True))
         self._booting: list[Effect] = []  # what booting did, said at `Started`
         self._undo = Undo()
 
@@ -294,12 +295,12 @@ class Ledger:
             reach = registry.compute_activation(at, self.genesis.parameters) - 1
         self.epochs.reach = max(self.epochs.reach, reach)
 
-    def _prepare(self, opened: Sequence[Opened], height: int) -> list[Prepared]:
+    def _prepare(self, opened: Sequence[Opened], height: int, *, is_past: bool = False) -> list[Prepared]:
         """Under the members and the rules of their height."""
         epoch, rules = self.epochs.at(height), self._rules.at(height)
         prepared: list[Prepared] = []
         for bundle in opened:
-            prepared.extend(self._executor.prepare(bundle, epoch, rules))
+            prepared.extend(self._executor.prepare(bundle, epoch, rules, is_past=is_past))
         return prepared
 
     def _open(self, batch: bytes | None) -> tuple[int, list[Opened]]:

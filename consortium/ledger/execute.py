@@ -12,8 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from consortium.core.calendar import compute_day
+from consortium.core.applications import Application, find_application
+from consortium.core.calendar import compute_day, ordinal_of_day
 from consortium.core.codec import Malformed, encode
 from consortium.core.contract import GENESIS, OK, VOTE, CanonicalCall, Context, Contract, Event, Receipt, Refused
 from consortium.core.contract import State as ContractState
@@ -23,6 +25,8 @@ from consortium.core.machine import Note, Outcome
 from consortium.core.membership import Epoch
 from consortium.core.transaction import Opened, decode_call
 from consortium.ledger.numbers import SENTENCES, Numbers
+from consortium.ledger.requests import SENTENCES as REQUEST_SENTENCES
+from consortium.ledger.requests import Requests
 from consortium.ledger.rows import Unreadable
 from consortium.ledger.rule_book import RuleBook, Rules
 from consortium.ledger.state import State
@@ -44,6 +48,7 @@ class Prepared(msgspec.Struct, frozen=True, gc=False):
     value: Any
     code: str
     sentence: str
+    application: str = ""  # whose key signed it, "member/name"; empty: the member's own did
 
 
 class Done(NamedTuple):
@@ -59,26 +64,33 @@ class Executor:
         self._chain = chain
         self._state = state
         self._numbers = Numbers(state)
+        self._requests = Requests(state)
         self._utc_offset_minutes = utc_offset_minutes
         self.rule_book = RuleBook(contracts, state)
 
     # --- decoding ---------------------------------------------------------------------------------------------------
 
-    def prepare(self, opened: Opened, epoch: Epoch, rules: Rules) -> list[Prepared]:
-        """Its transactions, in order, judged under the registry of `epoch` and the rules of their height."""
+    def prepare(self, opened: Opened, epoch: Epoch, rules: Rules, *, is_past: bool = False) -> list[Prepared]:
+        """Its transactions, in order, judged under the registry of `epoch`, the rules of their height, and the
+        applications that the state has. `is_past`: it was executed long ago, so also under those that were revoked."""
         name = opened.member
         member = epoch.by_name.get(name)
         if member is None:
             sentence = "who signed the bundle is not registered; the consortium must admit it first"
             return [_refused(one, name, "unknown-member", sentence) for one in opened.ids]
+        application = None
         if member.keys.get("submit") != opened.key:
-            sentence = f"the bundle is not signed with the registered submit key of {name}"
-            return [_refused(one, name, "unknown-key", sentence) for one in opened.ids]
+            application = find_application(self._state, name, opened.key)
+            if application is None or (application.revoked_at and not is_past):
+                sentence = f"the bundle is signed with no key that {name} has registered to submit with"
+                return [_refused(one, name, "unknown-key", sentence) for one in opened.ids]
         role, prepare = member.role, self._prepare
         pairs = zip(opened.ids, opened.transactions, strict=True)
-        return [prepare(rules, one, name, role, body) for one, body in pairs]
+        return [prepare(rules, one, name, role, body, application) for one, body in pairs]
 
-    def _prepare(self, rules: Rules, transaction: bytes, member: str, role: str, body: bytes) -> Prepared:
+    def _prepare(
+        self, rules: Rules, transaction: bytes, member: str, role: str, body: bytes, application: Application | None
+    ) -> Prepared:
         try:
             call = decode_call(body)
         except Malformed:
@@ -99,7 +111,8 @@ class Executor:
                     code, sentence = "malformed", "the transaction is not in its canonical encoding"
             except (msgspec.MsgspecError, RecursionError, UnicodeError, OverflowError):
                 code, sentence = "malformed", _mistyped(contract, operation)
-        return Prepared(transaction, member, role, number, contract, operation, arguments, value, code, sentence)
+        one = Prepared(transaction, member, role, number, contract, operation, arguments, value, code, sentence)
+        return one if application is None else _of_application(one, application)
 
     # --- executing --------------------------------------------------------------------------------------------------
 
@@ -114,7 +127,11 @@ class Executor:
         day = compute_day(time_us, self._utc_offset_minutes)
         for one in prepared:
             code, sentence = one.code, one.sentence
-            if one.role and one.member in revoked:
+            if one.application:
+                taken = self._requests.use(one.member, one.number, one.transaction, ordinal_of_day(day))
+                if taken is not None:
+                    code, sentence = taken, REQUEST_SENTENCES[taken]
+            elif one.role and one.member in revoked:
                 code, sentence = "unknown-key", _REVOKED
             elif one.number or not code:
                 taken = use(one.member, one.number, one.transaction)
@@ -130,6 +147,7 @@ class Executor:
             done.outcomes.append(Outcome(one.member, one.number, one.contract, one.operation, one.arguments, receipt))
         state.begin()
         self._numbers.flush()
+        self._requests.flush(ordinal_of_day(day))
         return done
 
     def _run(self, rules: Rules, one: Prepared, context: Context, notes: list[Note]) -> tuple[Receipt, bytes]:
@@ -208,6 +226,15 @@ def _mistyped(contract: str, operation: str) -> str:
 
 def _refused(transaction: bytes, member: str, code: str, sentence: str) -> Prepared:
     return Prepared(transaction, member, "", 0, "", "", b"", None, code, sentence)
+
+
+def _of_application(one: Prepared, application: Application) -> Prepared:
+    """The same under the key of an application, which may use some operations alone."""
+    place = f"{one.member}/{application.name}"
+    if one.code or application.is_allowed(one.contract, one.operation):
+        return replace(one, application=place)
+    sentence = f"the application {application.name} of {one.member} may not {one.operation} in {one.contract}"
+    return replace(one, application=place, code="not-permitted", sentence=sentence)
 
 
 def _refusal(one: Prepared, code: str, sentence: str) -> tuple[Receipt, bytes]:

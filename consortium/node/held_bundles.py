@@ -13,11 +13,13 @@ EXECUTED_REMEMBERED_MAX = 50_000
 
 
 class Entry(NamedTuple):
-    """One admitted bundle. `arrival` counts the bundles admitted before it: it is the order of coming."""
+    """One admitted bundle. `arrival` counts the bundles admitted before it: it is the order of coming.
+    `is_of_application`: its key is not the member's own."""
 
     bundle: Opened
     received_us: int
     arrival: int
+    is_of_application: bool
 
 
 class HeldBundles:
@@ -28,6 +30,7 @@ class HeldBundles:
         self._flying: dict[bytes, Entry | None] = {}  # in a batch in flight; None where we never had the bundle
         self._executed: OrderedDict[bytes, bool] = OrderedDict()  # whether it is settled
         self._load: dict[NodeId, int] = {}  # by member, waiting or in flight
+        self._applied: dict[NodeId, int] = {}  # of those, what its applications signed
         self._arrivals = 0
         self.waiting_count = 0
         self.flying_count = 0
@@ -48,6 +51,10 @@ class HeldBundles:
         """How many transactions of this member wait or fly."""
         return self._load.get(member, 0)
 
+    def load_of_applications(self, member: NodeId) -> int:
+        """How many of those its applications have signed."""
+        return self._applied.get(member, 0)
+
     def entries(self) -> list[Entry]:
         """All that wait, then all that fly."""
         return [*self.waiting.values(), *(entry for entry in self._flying.values() if entry is not None)]
@@ -58,12 +65,14 @@ class HeldBundles:
         came += [entry.received_us for entry in islice(self.waiting.values(), 1)]
         return min(came, default=None)
 
-    def add(self, bundle: Opened, received_us: int) -> None:
+    def add(self, bundle: Opened, received_us: int, *, is_of_application: bool = False) -> None:
         """One that is not known yet; in flight already, perhaps, in a batch that another proposed."""
         count = len(bundle.ids)
         self._load[bundle.member] = self._load.get(bundle.member, 0) + count
+        if is_of_application:
+            self._applied[bundle.member] = self._applied.get(bundle.member, 0) + count
         self._arrivals += 1
-        entry = Entry(bundle, received_us, self._arrivals)
+        entry = Entry(bundle, received_us, self._arrivals, is_of_application)
         if bundle.digest in self._flying:
             self._flying[bundle.digest] = entry
             self.flying_count += count
@@ -102,6 +111,8 @@ class HeldBundles:
                 self.flying_count -= len(entry.bundle.ids)
         if entry is not None:
             self._load[entry.bundle.member] -= len(entry.bundle.ids)
+            if entry.is_of_application:
+                self._applied[entry.bundle.member] -= len(entry.bundle.ids)
         return entry
 
     def execute(self, digest: bytes) -> Entry | None:

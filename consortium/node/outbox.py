@@ -32,6 +32,7 @@ from consortium.core.machine import (
     Wished,
 )
 from consortium.core.membership import NodeId
+from consortium.core.requests import is_request
 from consortium.core.transaction import (
     BUNDLE_BYTES_MAX,
     NUMBER_WINDOW,
@@ -82,6 +83,7 @@ class Outbox:
     signed again: the same transactions, the same ids, executed once. `used_by` tells the first 16 bytes of the id that
     used a number of this member (None: it is free). A number that another transaction of ours took, or that fell out
     of the window, is lost: nobody orders what waits under it any more, so it is said again under the next number.
+    `is_application` tells whether a key is that of an application of this member, whose bundles are not ours.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Outbox:
         every: int = 1,
         registered: Callable[[], bytes | None] = lambda: None,
         used_by: Callable[[int], bytes | None] = lambda number: None,
+        is_application: Callable[[bytes], bool] = lambda key: False,
     ) -> None:
         self._member = member
         self._registered = registered
@@ -105,6 +108,7 @@ class Outbox:
         self._sent: dict[bytes, _Sent] = {}  # by transaction id
         self._by_number: dict[int, list[bytes]] = {}  # ids that were sent under a number and are not executed
         self._used_by = used_by
+        self._is_application = is_application
         self._floor = 0  # numbers up to here lie below the ledger's window: nothing will be executed under them
         self._recovered: list[Wish] = []  # between Started and resume
         self._history: set[bytes] = set()  # our executed ids, as replayed between Started and resume
@@ -211,7 +215,7 @@ class Outbox:
                 opened = self._bundles.open(raw)
             except Malformed:
                 continue
-            if opened.member != self._member or self._is_executed(opened):
+            if opened.member != self._member or self._is_of_application(opened) or self._is_executed(opened):
                 continue
             fields: dict[str, Any] = {"bundle": opened.digest.hex()[:16], "transactions": len(opened.ids)}
             before = self._sent.get(opened.ids[0])
@@ -222,6 +226,10 @@ class Outbox:
                 self._sent[identity] = sent
             effects += [Note("submitted", fields), *self._renew(opened), *self._number(opened)]
         return effects
+
+    def _is_of_application(self, bundle: Opened) -> bool:
+        """Whether an application signed it: it has no number of ours, and another looks after it."""
+        return bundle.key != self._registered() and self._is_application(bundle.key)
 
     def _is_executed(self, bundle: Opened) -> bool:
         """Whether all of it was executed, in another bundle perhaps, before it was said (again): signed again with a
@@ -313,7 +321,7 @@ class Outbox:
     def _on_receipted(self, now: Now, event: Receipted) -> list[Effect]:
         effects: list[Effect] = []
         for outcome in event.outcomes:
-            if outcome.member != self._member:
+            if outcome.member != self._member or is_request(outcome.number):
                 continue
             identity = outcome.receipt.transaction
             if outcome.receipt.code == "unknown-key":

@@ -44,6 +44,7 @@ from consortium.node.relays import Relays
 from consortium.node.submission import Busy, Submission, broadcasts, submitted_bundles
 
 RELAY_TIMER = ("pool", "relay")
+APPLICATIONS_SHARE = 75  # percent of a member's share of the pool that its applications may fill
 WASTED_MAX = 8  # unfit or refused bundles of one submission; the rest of it is not looked at
 
 
@@ -60,16 +61,19 @@ class BundlePool:
         bundles: Bundles,
         is_spent: Callable[[NodeId, int], bool] = lambda member, number: False,
         head_height: Callable[[], int] = lambda: 0,
+        is_application: Callable[[NodeId, bytes], bool] = lambda member, key: False,
     ) -> None:
         """`is_spent(member, number)` tells whether no block will execute this number of this member any more: it was
         used, or lies below the window. `head_height()` is the ledger's: the epoch of the next height tells which
-        parameters and keys hold."""
+        parameters and keys hold. `is_application(member, key)`: whether the next block executes
+        what this key signs for the member beside its own."""
         self._me = me
         self._epochs = epochs
         self._genesis_parameters = parameters
         self._head_height = head_height
         self._bundles = bundles
         self._is_spent = is_spent
+        self._is_application = is_application
         self._held = HeldBundles()
         self._relays = Relays(me, self._held, self.is_gone)
         self._overtaker_us = -1  # latest time of receipt among executed bundles
@@ -191,7 +195,8 @@ class BundlePool:
             if verdict == "known":
                 self._held.settle(digest)
             return verdict
-        self._held.add(bundle, now.monotonic_us)
+        is_own = self._is_own(bundle.member, bundle.key)
+        self._held.add(bundle, now.monotonic_us, is_of_application=not is_own)
         return "admitted"
 
     def look(self, raw: bytes, more: int = 0) -> str:
@@ -219,15 +224,22 @@ class BundlePool:
     def _verdict(self, member: NodeId, key: bytes, transactions: Sequence[bytes], more: int) -> str:
         """What costs no signature check: "unfit" (too many, or no registered key), "busy", "known" (no block would
         execute any of it), or "". Raises Malformed."""
-        count = len(transactions) + more
-        if len(transactions) > self._parameters.batch_transactions_max or not self._is_registered(member, key):
+        size, is_own = len(transactions), self._is_own(member, key)
+        if size > self._parameters.batch_transactions_max or not (is_own or self._is_application(member, key)):
             return "unfit"
-        share = max(self._parameters.pool_transactions_max // len(self._epochs.newest.members), len(transactions))
-        if self._held.load(member) + count > share:
+        share = self._parameters.pool_transactions_max // len(self._epochs.newest.members)
+        if self._held.load(member) + size + more > max(share, size):
+            return "busy"
+        of_applications = share * APPLICATIONS_SHARE // 100  # the rest of the share is the member's own
+        if not is_own and self._held.load_of_applications(member) + size + more > max(of_applications, size):
             return "busy"
         return "known" if self._is_all_spent(member, transactions) else ""
 
     def _is_registered(self, member: NodeId, key: bytes) -> bool:
+        """Whether the next block executes what this key signs, or one of the newest epoch will."""
+        return self._is_own(member, key) or self._is_application(member, key)
+
+    def _is_own(self, member: NodeId, key: bytes) -> bool:
         """Whether the next height executes under this key, or the newest epoch will, which may not be active yet."""
         next_height = self._epochs.at(self._head_height() + 1)
         return key in (next_height.key(member, "submit"), self._epochs.newest.key(member, "submit"))

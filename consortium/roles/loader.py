@@ -13,6 +13,7 @@ import msgspec
 
 from consortium.core.contract import StateReader
 from consortium.core.machine import Effect, Event, Expired, Jumped, Now, Receipted, SetTimer, Started, Submitted
+from consortium.core.requests import is_request
 from consortium.core.transaction import NUMBER_WINDOW
 from consortium.node.outbox import NOT_TAKEN
 from consortium.roles.role import RoleSpec, Settings
@@ -76,7 +77,7 @@ class Loader:
         match event:
             case Receipted():
                 for outcome in event.outcomes:
-                    if outcome.member == self._member:
+                    if outcome.member == self._member and not is_request(outcome.number):
                         self._answer(outcome.number)
                         if outcome.receipt.code not in NOT_TAKEN:
                             self._expire(outcome.number - NUMBER_WINDOW)

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from consortium.behaviours.behaviour import Surroundings
 from consortium.contracts import load_contracts
 from consortium.contracts.records.asked_by_vaults import CATALOGUE
+from consortium.core.applications import is_application
+from consortium.core.calendar import compute_day, ordinal_of_day
 from consortium.core.codec import encode
 from consortium.core.contract import Contract
 from consortium.core.crypto import SUITES, KeySuite
@@ -22,6 +24,7 @@ from consortium.core.membership import Epochs, Member, NodeId, Purpose
 from consortium.core.messages import Message, MessageCodec
 from consortium.core.protocol import Consensus, ConsensusProtocol, Counting, ReplicaContext
 from consortium.core.proven import verify_epochs_proof
+from consortium.core.requests import is_request
 from consortium.core.seals import check_seal
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.core.vault import Boxes, derive_secret
@@ -32,6 +35,7 @@ from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.chain import Ledger
 from consortium.ledger.executed_blocks import ExecutedBlocks
 from consortium.ledger.numbers import used_by
+from consortium.ledger.requests import request_used_by
 from consortium.ledger.sealer import Sealer
 from consortium.node.hand_ins import HandIns
 from consortium.node.host import NO_COUNTERS, Host
@@ -236,9 +240,18 @@ class _Site(NamedTuple):
             self.epochs,
             self.genesis.parameters,
             self.shared.bundles,
-            lambda *place: used_by(ledger.reader, *place) is not None,
+            lambda *place: self.used_by(*place) is not None,
             lambda: ledger.head_height,
+            lambda *place: is_application(ledger.reader, *place),
         )
+
+    def used_by(self, member: NodeId, number: int) -> bytes | None:
+        """Of a number in a window, or of a request: see `numbers.used_by`."""
+        ledger = self.ledger
+        if is_request(number):
+            day = compute_day(ledger.head.time_us, self.genesis.parameters.utc_offset_minutes)
+            return request_used_by(ledger.reader, member, number, ordinal_of_day(day))
+        return used_by(ledger.reader, member, number)
 
     def sealer(self) -> Sealer:
         return Sealer(
@@ -277,7 +290,8 @@ class _Site(NamedTuple):
             self.shared.bundles,
             1 if work is None or work.find(Load) is None else RESERVED_EVERY,
             lambda: epochs.at(ledger.head_height + 1).key(name, "submit"),
-            lambda number: used_by(ledger.reader, name, number),
+            lambda number: self.used_by(name, number),
+            lambda key: is_application(ledger.reader, name, key),
         )
 
     def hand_ins(self, pool: BundlePool) -> HandIns:
@@ -285,7 +299,7 @@ class _Site(NamedTuple):
         return HandIns(
             self.shared.bundles,
             pool.is_gone,
-            lambda *place: used_by(ledger.reader, *place),
+            self.used_by,
             lambda: ledger.head_height,
         )
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from consortium.contracts.governance.application import Register
+from consortium.core.calendar import compute_day
+from consortium.core.codec import encode
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Parameters
 from consortium.core.header import decode_header
+from consortium.core.requests import request_number, request_token
 from consortium.core.transaction import encode_transaction, sign_bundle
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 from nodes.conduct.run_files import RunFiles, make_run
@@ -25,6 +30,7 @@ from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
 
 pytestmark = pytest.mark.live
+BILLING = b"billing of node-1".ljust(32, b".")
 NAMES = tuple(f"node-{index}" for index in range(1, 5))
 QUIET = Scenario(
     name="quiet",
@@ -72,6 +78,13 @@ class House:
         return sign_bundle(
             self.files.genesis.chain, suite, secret, name, [encode_transaction(number, "none", "such", {})]
         )
+
+    def asked(self, member: str, word: str, contract: str = "none") -> bytes:
+        """Of the member's application `billing`, as any gateway with its key makes it of this word of its user."""
+        now_us = time.time_ns() // 1_000
+        number = request_number(compute_day(now_us, 480), request_token(f"{member}/billing", word))
+        transaction = encode_transaction(number, contract, "such", {})
+        return sign_bundle(self.files.genesis.chain, SUITES[self.files.genesis.suite](), BILLING, member, [transaction])
 
     def executed(self, name: str) -> list[bytes]:
         """The ids of all transactions in this node's ledger file that were refused for their contract."""
@@ -149,3 +162,28 @@ async def test_what_was_taken_survives_the_nodes_death_and_is_executed_once(tmp_
         assert len(it.executed("node-2")) == 1
         await follower.close()
         await client.close()
+
+
+async def test_an_application_is_registered_asks_at_two_nodes_at_once_and_is_served_once(tmp_path: Path) -> None:
+    async with house(tmp_path, *NAMES) as it:
+        clients = [await it.client(name) for name in NAMES]
+        stream = clients[3].follow(1, receipts=True)
+        early = it.asked("node-1", "early", "none")
+        assert list((await clients[0].ask("submit", bundles=[early]))["results"][0]) == ["unfit"]
+        key = SUITES[it.files.genesis.suite]().public_key(BILLING)
+        known = Register("node-1", "billing", key, ("bill.*", "none.*"))
+        await clients[0].ask("wish", reference="app", calls=[["application", "register", encode(known)]])
+        told = await until(stream, lambda told: b"application-registered" in b"".join(told.get("receipts", ())))
+        for client in clients:
+            await until(client.follow(told["height"]), bool)
+        bundle = it.asked("node-1", "claim 1")
+        answers = await asyncio.gather(*(client.ask("submit", bundles=[bundle]) for client in clients))
+        assert [answer["results"] for answer in answers] == [[{"taken": True}]] * 4
+        await until(stream, lambda told: "unknown-contract" in codes(told))
+        again = await clients[2].ask("submit", bundles=[it.asked("node-1", "claim 1"), it.asked("node-1", "claim 2")])
+        assert again["results"] == [{"taken": True}] * 2
+        await until(stream, lambda told: "unknown-contract" in codes(told))
+        await until(stream, lambda told: told.get("sealed"))
+        assert len(it.executed("node-2")) == 2
+        for client in clients:
+            await client.close()

@@ -12,7 +12,10 @@ from consortium.runs.run import StoredBlock
 
 # Receipts of transactions that the ledger turned away before any contract saw them: they use no number up.
 TURNED_AWAY = frozenset(
-    ("already-executed", "number-used", "number-stale", "number-ahead", "unknown-member", "unknown-key", "malformed")
+    (
+        *("already-executed", "number-used", "number-stale", "number-ahead", "number-full"),
+        *("unknown-member", "unknown-key", "malformed"),
+    )
 )
 
 

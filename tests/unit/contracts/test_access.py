@@ -105,6 +105,7 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
     "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
     "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
+    "whose application it is": _many("member", {**{name: name for name in MEMBERS}, "": ""}),
     "who asked for it": [
         Owned({"record_no": "r", "request_no": f"by-{member}"}, frozenset((member,) if member in MEMBERS else ()))
         for member in ("h1", "h2", "p1", "s1", "bureau", "regulator", "nobody")
