@@ -43,13 +43,19 @@ class AskFollow(Ask, frozen=True, tag="follow"):
     receipts: bool = False
 
 
+class AskUnfollow(Ask, frozen=True, tag="unfollow"):
+    """Tell no more of what this request follows."""
+
+    follow: int
+
+
 class AskLog(Ask, frozen=True, tag="log"):
     """Log from this level on."""
 
     level: str
 
 
-Asked = AskStatus | AskSubmit | AskWish | AskOrder | AskFollow | AskLog
+Asked = AskStatus | AskSubmit | AskWish | AskOrder | AskFollow | AskUnfollow | AskLog
 
 
 class _OfAny(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class DoorClient:
             self._waiting.pop(number, None)
         return _checked(answer)
 
-    async def follow(self, from_height: int = 0, *, receipts: bool = False) -> AsyncIterator[dict[str, Any]]:
+    async def follow(self, from_height: int = 0, *, receipts: bool = False) -> AsyncGenerator[dict[str, Any], None]:
         """What the node tells of each block, see `docs/door.md`; until the connection ends, with DoorClosed."""
         number, queue = self._number(), asyncio.Queue[dict[str, Any] | None](STREAM_MAX)
         self._streams[number] = queue
@@ -62,6 +62,8 @@ class DoorClient:
                 yield _checked(told)["executed"]
         finally:
             self._streams.pop(number, None)
+            if not self._task.done():
+                self._say(self._number(), "unfollow", {"follow": number})
         raise DoorClosed("the node behind this door has ended, or cut us off")
 
     async def close(self) -> None:

@@ -13,7 +13,7 @@ from consortium import __version__
 from consortium.core.machine import HandedIn, HandIn, Now, Output, Wished
 from consortium.core.membership import NodeId
 from nodes.process.door import GOES_ON, Connection, Job
-from nodes.process.door_asks import Asked, AskFollow, AskLog, AskOrder, AskStatus, AskSubmit, AskWish
+from nodes.process.door_asks import Asked, AskFollow, AskLog, AskOrder, AskStatus, AskSubmit, AskUnfollow, AskWish
 from nodes.process.door_follow import Followers
 from nodes.process.door_frames import DoorError
 from nodes.process.orders import obey_stranger
@@ -104,6 +104,8 @@ class NodeDesk:
                 return self._order(connection, asked)
             case AskFollow():
                 return self._follow(connection, asked)
+            case AskUnfollow():
+                return self._unfollow(connection, asked)
             case AskLog():
                 return self._log_level(connection, asked)
 
@@ -193,6 +195,13 @@ class NodeDesk:
     def _follow(self, connection: Connection, asked: AskFollow) -> Job:
         self._check_live()
         yield from self.followers.follow(connection, asked)
+
+    def _unfollow(self, connection: Connection, asked: AskUnfollow) -> Job:
+        ended = self.followers.end(connection, asked.follow)
+        if ended:
+            connection.answer(asked.follow, ended=True)
+        connection.answer(asked.id, ended=ended)
+        yield GOES_ON
 
     def _log_level(self, connection: Connection, asked: AskLog) -> Job:
         if asked.level.lower() not in LEVELS:

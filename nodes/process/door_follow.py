@@ -14,8 +14,10 @@ from consortium.core.machine import Apply
 from consortium.ledger.rows import height_key
 from nodes.process.door import GOES_ON, WAITS, Connection
 from nodes.process.door_asks import AskFollow
+from nodes.process.door_frames import DoorError
 from nodes.process.process import Process
 
+FOLLOWS_MAX = 8  # of one client
 UNREAD_BYTES = 1_000_000  # of past blocks no more is given to a client while so much waits for it to read
 
 
@@ -26,14 +28,17 @@ class Followers:
     def __init__(self, process: Process, height: int) -> None:
         self._process = process
         self._height = height
-        self._followers: dict[Connection, AskFollow] = {}
+        self._followers: dict[tuple[Connection, int], AskFollow] = {}
+        self._behind: set[tuple[Connection, int]] = set()  # those that are still told of past blocks
         process.carrier.on_committed = self._committed
 
     def follow(self, connection: Connection, asked: AskFollow) -> Iterator[bool]:
-        """The blocks that are there, from the height that was asked for; then each that comes. A client follows once:
-        asking again takes the place of what it asked before."""
-        height, rows = max(1, asked.from_height), self._process.rows
-        while height <= self._height:
+        """The blocks that are there, from the height that was asked for; then each that comes."""
+        if sum(each is connection for each, _ in (*self._followers, *self._behind)) >= FOLLOWS_MAX:
+            raise DoorError(f"one client follows at most {FOLLOWS_MAX} times: unfollow first")
+        place, height, rows = (connection, asked.id), max(1, asked.from_height), self._process.rows
+        self._behind.add(place)
+        while height <= self._height and place in self._behind:
             while connection.unread_bytes > UNREAD_BYTES:
                 yield WAITS
             data = rows.get("block", height_key(height))
@@ -41,22 +46,32 @@ class Followers:
                 connection.say(_executed(asked, height, data, self._receipts(height) if asked.receipts else None))
             height += 1
             yield GOES_ON
-        self._followers[connection] = asked
+        if place in self._behind:
+            self._behind.discard(place)
+            self._followers[place] = asked
 
     def _receipts(self, height: int) -> list[bytes]:
         rows = self._process.rows.range("receipt", height_key(height), height_key(height + 1))
         return [receipt for _, receipt in rows]
 
+    def end(self, connection: Connection, number: int) -> bool:
+        """This request follows no more; whether it did."""
+        place = (connection, number)
+        is_behind = place in self._behind
+        self._behind.discard(place)
+        return self._followers.pop(place, None) is not None or is_behind
+
     def drop(self, connection: Connection) -> None:
-        """It follows no more."""
-        self._followers.pop(connection, None)
+        """The client is gone."""
+        for place in [place for place in (*self._followers, *self._behind) if place[0] is connection]:
+            self.end(*place)
 
     def _committed(self, applies: Sequence[Apply]) -> None:
         self._height = max(self._height, applies[-1].height)
         for apply in applies if self._followers else ():
             data, receipts, sealed = _parts(apply)
             if data is not None:
-                for connection, asked in list(self._followers.items()):
+                for (connection, _), asked in list(self._followers.items()):
                     given = receipts if asked.receipts else None
                     connection.say(_executed(asked, apply.height, data, given))
             if sealed:
@@ -65,7 +80,7 @@ class Followers:
     def _sealed(self, height: int) -> None:
         data = self._process.rows.get("block", height_key(height))
         if data is not None:
-            for connection, asked in list(self._followers.items()):
+            for (connection, _), asked in list(self._followers.items()):
                 connection.say(_executed(asked, height, data, None, is_sealed=True))
 
 

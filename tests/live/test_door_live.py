@@ -175,7 +175,9 @@ async def test_an_application_is_registered_asks_at_two_nodes_at_once_and_is_ser
         await clients[0].ask("wish", reference="app", calls=[["application", "register", encode(known)]])
         told = await until(stream, lambda told: b"application-registered" in b"".join(told.get("receipts", ())))
         for client in clients:
-            await until(client.follow(told["height"]), bool)
+            short = client.follow(told["height"])
+            await until(short, bool)
+            await short.aclose()
         bundle = it.asked("node-1", "claim 1")
         answers = await asyncio.gather(*(client.ask("submit", bundles=[bundle]) for client in clients))
         assert [answer["results"] for answer in answers] == [[{"taken": True}]] * 4
