@@ -71,9 +71,9 @@ def is_wish(record: bytes) -> bool:
 # who hears what one sibling says to the others
 LISTENERS: Mapping[type, tuple[str, ...]] = {
     Decide: ("ledger", "pool"),
-    Executed: ("consensus", "sealer", "catch_up"),
+    Executed: ("consensus", "sealer", "catch_up", "replies"),
     Stable: ("consensus", "sealer", "catch_up", "ledger"),
-    Receipted: ("outbox", "hand_ins", "vault", "role"),
+    Receipted: ("outbox", "hand_ins", "replies", "vault", "role"),
     Jumped: ("pool", "outbox", "hand_ins", "vault", "role"),
     Skipped: ("role",),
     Submit: ("outbox",),

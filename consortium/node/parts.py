@@ -10,6 +10,7 @@ from consortium.core.protocol import Consensus
 from consortium.node.hand_ins import HandIns
 from consortium.node.outbox import Outbox
 from consortium.node.pool import BundlePool
+from consortium.node.replies import Replies
 
 
 class Sibling(Protocol):
@@ -80,3 +81,4 @@ class NodeParts(NamedTuple):
     vault: VaultSibling
     role: RoleMachine
     hand_ins: HandIns
+    replies: Replies

@@ -65,6 +65,10 @@ class RunningNode:
         """See `BundlePool.look`."""
         return self.parts.pool.look(bundle, more)
 
+    def replies(self, height: int) -> Mapping[NodeId, bytes]:
+        """See `Replies.matching`."""
+        return self.parts.replies.matching(height)
+
     # --- for a driver that shares work between hosts -------------------------------------------------------------
 
     @property

@@ -43,6 +43,7 @@ from consortium.node.node import Node
 from consortium.node.outbox import Outbox
 from consortium.node.parts import NodeParts, RoleMachine
 from consortium.node.pool import BundlePool
+from consortium.node.replies import Replies
 from consortium.node.run_start import RunStart
 from consortium.node.running import RunningNode
 from consortium.protocols import load_protocols
@@ -84,6 +85,7 @@ class Shared(NamedTuple):
             *Sealer.messages,
             *CatchUp.messages,
             *Vault.messages,
+            *Replies.messages,
         )
         codec = MessageCodec(genesis.chain, genesis.suite, kinds)
         return cls(suite, load_contracts(), protocol, Verifier(codec, suite), Bundles(genesis.chain, suite))
@@ -337,6 +339,7 @@ def _parts(site: _Site, scenario: Scenario, work: Work | None, *, is_recalled: b
         vault=site.vault(),
         role=site.role(scenario, work),
         hand_ins=site.hand_ins(pool),
+        replies=Replies(site.name, site.epochs, site.ledger.head_height),
     )
 
 
@@ -355,6 +358,7 @@ def _owners(protocol: ConsensusProtocol) -> tuple[dict[type[Message], str], dict
         **dict.fromkeys(Sealer.messages, "sealer"),
         **dict.fromkeys(CatchUp.messages, "catch_up"),
         **dict.fromkeys(Vault.messages, "vault"),
+        **dict.fromkeys(Replies.messages, "replies"),
     }
     timers = {own: own for own in ("pool", "sealer", "catch_up", "outbox", "vault", "role")}
     return messages, {protocol.name: "consensus", **timers}

@@ -35,6 +35,8 @@ class DeskNode(Protocol):
 
     def look(self, bundle: bytes, more: int = 0) -> str: ...
 
+    def replies(self, height: int) -> Mapping[NodeId, bytes]: ...
+
     @property
     def me(self) -> NodeId: ...
 
@@ -84,7 +86,7 @@ class NodeDesk:
         self._fit_transactions = 0
         self._told: list[_Handed] = []
         self._rate = _Rate()
-        self.followers = Followers(process, node.head_height)
+        self.followers = Followers(process, node.head_height, node.replies)
 
     # --- as the door's desk -----------------------------------------------------------------------------------------
 

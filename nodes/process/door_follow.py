@@ -6,31 +6,37 @@ seal stands at its height, which then is one over all below it. A follower that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from consortium.core.header import header_bytes_digest
 from consortium.core.machine import Apply
+from consortium.core.membership import NodeId
 from consortium.ledger.rows import height_key
 from nodes.process.door import GOES_ON, WAITS, Connection
 from nodes.process.door_asks import AskFollow
 from nodes.process.door_frames import DoorError
 from nodes.process.process import Process
 
+NO_REPLIES: Mapping[NodeId, bytes] = MappingProxyType({})
 FOLLOWS_MAX = 8  # of one client
 UNREAD_BYTES = 1_000_000  # of past blocks no more is given to a client while so much waits for it to read
 
 
 class Followers:
     """To be made before the host boots. Next to nothing is done for a block while nobody follows. `height`: that of
-    the newest block in the file."""
+    the newest block in the file; `replies(height)`: see `Replies.matching`."""
 
-    def __init__(self, process: Process, height: int) -> None:
+    def __init__(self, process: Process, height: int, replies: Callable[[int], Mapping[NodeId, bytes]]) -> None:
         self._process = process
         self._height = height
+        self._replies = replies
+        self._early: set[int] = set()  # heights that were acknowledged before their block was in the file
         self._followers: dict[tuple[Connection, int], AskFollow] = {}
         self._behind: set[tuple[Connection, int]] = set()  # those that are still told of past blocks
         process.carrier.on_committed = self._committed
+        process.on_acknowledged = self._acknowledged
 
     def follow(self, connection: Connection, asked: AskFollow) -> Iterator[bool]:
         """The blocks that are there, from the height that was asked for; then each that comes."""
@@ -75,13 +81,26 @@ class Followers:
                     given = receipts if asked.receipts else None
                     connection.say(_executed(asked, apply.height, data, given))
             if sealed:
-                self._sealed(apply.height)
+                self._again(apply.height, is_sealed=True)
+        for height in sorted(early for early in self._early if early <= self._height):
+            self._early.discard(height)
+            self._again(height)
 
-    def _sealed(self, height: int) -> None:
-        data = self._process.rows.get("block", height_key(height))
-        if data is not None:
-            for (connection, _), asked in list(self._followers.items()):
-                connection.say(_executed(asked, height, data, None, is_sealed=True))
+    def _acknowledged(self, height: int) -> None:
+        """Told behind the block itself."""
+        if height > self._height:
+            self._early.add(height)
+        else:
+            self._again(height)
+
+    def _again(self, height: int, *, is_sealed: bool = False) -> None:
+        """A block that was told is acknowledged, or sealed."""
+        data = self._process.rows.get("block", height_key(height)) if self._followers else None
+        if data is None:
+            return
+        replies = dict(self._replies(height))
+        for (connection, _), asked in list(self._followers.items()):
+            connection.say(_executed(asked, height, data, None, replies, is_sealed=is_sealed))
 
 
 def _parts(apply: Apply) -> tuple[bytes | None, list[bytes], bool]:
@@ -98,9 +117,16 @@ def _parts(apply: Apply) -> tuple[bytes | None, list[bytes], bool]:
 
 
 def _executed(
-    asked: AskFollow, height: int, header: bytes, receipts: list[bytes] | None, *, is_sealed: bool = False
+    asked: AskFollow,
+    height: int,
+    header: bytes,
+    receipts: list[bytes] | None,
+    replies: Mapping[NodeId, bytes] = NO_REPLIES,
+    *,
+    is_sealed: bool = False,
 ) -> dict[str, Any]:
-    told: dict[str, Any] = {"height": height, "digest": header_bytes_digest(header), "header": header, "replies": {}}
+    digest = header_bytes_digest(header)
+    told: dict[str, Any] = {"height": height, "digest": digest, "header": header, "replies": dict(replies)}
     if is_sealed:
         told["sealed"] = True
     if receipts is not None:

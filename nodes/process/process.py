@@ -119,6 +119,7 @@ class Process:
         self.bus = connect(addresses, chain, name, others, self.delay_line.arrive, self._bus_state, costs)
         self._up_line = UpLine(name, model, self.bus.publish)
         self.carrier = Carrier(*files[:3], self._publish, self._failed, self._wake_up, costs)
+        self.on_acknowledged: Callable[[int], None] | None = None  # f+1 members have executed this block as we did
         self.damage: Exception | None = None  # of the ledger, found while running
         self._has_begun = False
         self._is_drain_due = False
@@ -341,6 +342,8 @@ class Process:
             self.carrier.tell(told)
         if note.kind == "rules_missing":
             _log.warning("the members voted for a rule that this program lacks: %s", note.fields["why"])
+        if note.kind == "acknowledged" and self.on_acknowledged is not None:
+            self.carrier.tell(partial(self.on_acknowledged, note.fields["height"]))
         if note.kind == "shut_out":
             source = source_of(note.fields["publisher"], note.fields.get("way", ""))
             self._shut_out(source, note.fields["why"], note.fields["for_us"])

@@ -15,13 +15,16 @@ import msgspec
 import pytest
 
 from consortium.contracts.governance.application import Register
+from consortium.core import merkle
 from consortium.core.calendar import compute_day
 from consortium.core.codec import encode
 from consortium.core.crypto import SUITES
 from consortium.core.genesis import Parameters
 from consortium.core.header import decode_header
+from consortium.core.proven import Anchor
+from consortium.core.replies import verify_acknowledged_receipt
 from consortium.core.requests import request_number, request_token
-from consortium.core.transaction import encode_transaction, sign_bundle
+from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 from nodes.conduct.run_files import RunFiles, make_run
 from nodes.process.door_client import DoorClient
@@ -181,7 +184,15 @@ async def test_an_application_is_registered_asks_at_two_nodes_at_once_and_is_ser
         bundle = it.asked("node-1", "claim 1")
         answers = await asyncio.gather(*(client.ask("submit", bundles=[bundle]) for client in clients))
         assert [answer["results"] for answer in answers] == [[{"taken": True}]] * 4
-        await until(stream, lambda told: "unknown-contract" in codes(told))
+        told = await until(stream, lambda told: "unknown-contract" in codes(told))
+        receipts = told["receipts"]
+        index = codes(told).index("unknown-contract")
+        told = await until(stream, lambda again: again["height"] == told["height"] and again["replies"])
+        path, anchor = merkle.path(receipts, index), Anchor.of(it.files.genesis)
+        assert len(told["replies"]) >= 2, "at least one of them is honest"
+        proof = (told["header"], told["replies"], receipts[index], index, len(receipts), path)
+        _, receipt = verify_acknowledged_receipt(anchor, *proof)
+        assert receipt.transaction == Bundles(it.files.genesis.chain, SUITES["ed25519"]()).open(bundle).ids[0]
         again = await clients[2].ask("submit", bundles=[it.asked("node-1", "claim 1"), it.asked("node-1", "claim 2")])
         assert again["results"] == [{"taken": True}] * 2
         await until(stream, lambda told: "unknown-contract" in codes(told))

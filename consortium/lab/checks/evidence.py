@@ -19,6 +19,7 @@ from typing import NamedTuple
 from consortium.core.codec import Malformed
 from consortium.core.membership import NodeId
 from consortium.core.messages import MessageCodec, Signed, ViewVote
+from consortium.core.replies import Reply
 from consortium.core.seals import Checkpoint
 from consortium.lab.checks.statements import Statement
 from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
@@ -50,7 +51,7 @@ def find_evidence(statements: Iterable[Statement], codec: MessageCodec) -> list[
             continue
         first = unique.setdefault((sender, *place), statement)
         if first.signed.body != statement.signed.body:
-            rule = "two faces" if isinstance(message, NewView | Checkpoint) else "double vote"
+            rule = "two faces" if isinstance(message, NewView | Checkpoint | Reply) else "double vote"
             found.setdefault((sender, rule), Evidence(sender, rule, first.signed, statement.signed))
     for sender, said in changes.items():
         for change in said:
@@ -70,8 +71,8 @@ def _place(statement: Statement) -> tuple[object, ...] | None:
         return (type(message).__name__, epoch, message.view)
     if isinstance(message, NewView):
         return ("NewView", epoch, message.view)
-    if isinstance(message, Checkpoint):
-        return ("Checkpoint", epoch, message.height)
+    if isinstance(message, Checkpoint | Reply):
+        return (type(message).__name__, epoch, message.height)
     return None
 
 

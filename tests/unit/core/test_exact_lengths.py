@@ -21,6 +21,7 @@ from consortium.core.verifier import Verifier
 from consortium.ledger.catch_up import CatchUp
 from consortium.ledger.sealer import Sealer
 from consortium.node.pool import BundlePool
+from consortium.node.replies import Replies
 from consortium.protocols import load_protocols
 
 CHAIN = bytes(range(32))
@@ -29,6 +30,7 @@ MESSAGES: tuple[type[Message], ...] = (
     *BundlePool.messages,
     *Sealer.messages,
     *CatchUp.messages,
+    *Replies.messages,
     *(kind for protocol in load_protocols().values() for kind in protocol.messages),
 )
 FREE: dict[tuple[str, str], str] = {

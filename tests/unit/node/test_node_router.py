@@ -52,7 +52,7 @@ class Ear:
 
 def house(**scripts: dict[type, list[Any]]) -> tuple[Node, NodeParts, list[tuple[str, Any]]]:
     log: list[tuple[str, Any]] = []
-    names = ("pool", "consensus", "ledger", "sealer", "catch_up", "vault", "role", "hand_ins")
+    names = ("pool", "consensus", "ledger", "sealer", "catch_up", "vault", "role", "hand_ins", "replies")
     ears = {name: Ear(name, log, scripts.get(name, {})) for name in names}
     outbox = Outbox("a", Bundles(b"c" * 32, KeyedHash()))
     siblings: Any = {**ears, "outbox": outbox}
