@@ -252,6 +252,14 @@ class Read(NamedTuple):
     purpose: str
 
 
+class Queried(NamedTuple):
+    """Of a gateway, to the vault: a reader is told the answer to a question, as soon as the audit of reads says so."""
+
+    reader: str
+    handle: str
+    purpose: str
+
+
 class Opened(NamedTuple):
     """From the vault to its role. `record`: canonical bytes that fit the ledger's commitment under `salt`; None where
     there is none to be had, for a `why`: `unknown`, `erased`, `not-entitled`; `differs` where every holder has given
@@ -324,6 +332,7 @@ Effect = (
     | Apply
     | Guard
     | Read
+    | Queried
     | Opened
     | Keep
     | Drop
@@ -364,7 +373,7 @@ class Wake(NamedTuple):
     delay_us: int
 
 
-HandIn = HandedIn | Wished  # what comes through a node's door
+HandIn = HandedIn | Wished | Guard | Queried  # what comes through a node's door
 
 Output = Transmit | Store | Keep | Drop | Apply | Wake | Note
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from consortium.core import merkle
 from consortium.core.codec import Malformed, encode
@@ -21,6 +21,15 @@ from consortium.ledger.epoch_links import links_to
 from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import Damaged, height_key, receipt_key, state_key
 from consortium.ledger.snapshot import link
+
+
+class Proving(Protocol):
+    """A ledger, as far as it proves its state."""
+
+    @property
+    def head_height(self) -> int: ...
+
+    def state_path(self, key: bytes) -> Path: ...
 
 
 class StateEvidence(NamedTuple):
@@ -69,7 +78,7 @@ def prove_receipt(rows: Rows, height: int, index: int) -> bytes:
     return encode(ReceiptProof(FORMAT, receipts[index], index, len(receipts), path, *linked))
 
 
-def take_state_evidence(ledger: Ledger, rows: Rows, table: str, key: str) -> StateEvidence:
+def take_state_evidence(ledger: Proving, rows: Rows, table: str, key: str) -> StateEvidence:
     """What the state at the head says of a row; `complete_state_proof` once the head is sealed."""
     row = state_key(table, key)
     return StateEvidence(ledger.head_height, row, rows.get("state", row), ledger.state_path(row))

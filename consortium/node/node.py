@@ -28,6 +28,7 @@ from consortium.core.machine import (
     Now,
     Opened,
     Persist,
+    Queried,
     Read,
     Receipted,
     Received,
@@ -84,6 +85,7 @@ LISTENERS: Mapping[type, tuple[str, ...]] = {
     Behind: ("catch_up",),
     Guard: ("vault",),
     Read: ("vault",),
+    Queried: ("vault",),
     Opened: ("role",),
 }
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consortium.core.machine import Effect, Machine, Now, Receipted
 from consortium.core.protocol import Consensus
+from consortium.core.state_path import Path
 from consortium.node.hand_ins import HandIns
 from consortium.node.outbox import Outbox
 from consortium.node.pool import BundlePool
@@ -25,6 +26,10 @@ class LedgerSibling(Sibling, Protocol):
     @property
     def head_height(self) -> int:
         """The height of the last executed block; 0 at the genesis."""
+        ...
+
+    def state_path(self, key: bytes) -> Path:
+        """Proof of the value, or absence, of a state row under the head's state root."""
         ...
 
     @property
@@ -66,6 +71,10 @@ class VaultSibling(Sibling, Protocol):
     @property
     def is_done(self) -> bool:
         """Whether it waits for no record that somebody else could give."""
+        ...
+
+    def commitment(self, handle: str, record: bytes) -> bytes | None:
+        """What it commits to with a record of its member's own; None where it cannot keep that."""
         ...
 
 

@@ -69,6 +69,10 @@ class RunningNode:
         """See `Replies.matching`."""
         return self.parts.replies.matching(height)
 
+    def commitment(self, handle: str, record: bytes) -> bytes | None:
+        """See `Vault.commitment`."""
+        return self.parts.vault.commitment(handle, record)
+
     # --- for a driver that shares work between hosts -------------------------------------------------------------
 
     @property

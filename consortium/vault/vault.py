@@ -25,6 +25,7 @@ from consortium.core.machine import (
     Note,
     Now,
     Opened,
+    Queried,
     Read,
     Receipted,
     Received,
@@ -100,6 +101,8 @@ class Vault:
                 return self._on_guard(event)
             case Read():
                 effects = self._on_read(now, event)
+            case Queried(reader, handle, purpose):
+                return [self._write_audit(now, reader, handle, purpose)]
             case Receipted():
                 effects = self._on_receipted(now, event)
             case Started() | Jumped():
@@ -111,6 +114,19 @@ class Vault:
             case _:
                 return []
         return [*effects, *self._pump(now), *self._finish_look()]
+
+    def commitment(self, handle: str, record: bytes) -> bytes | None:
+        """What we commit to with this record under this handle. None where it cannot be kept: another one is, or it was
+        erased, or nobody could open its box."""
+        if self._is_erased(handle) or self._site.key(self._site.me) is None:
+            return None
+        commitment = self._locksmith.salts.commit(handle, record)
+        stored = self._boxes.get(handle)
+        try:
+            is_ours = stored is None or BOX.decode(stored).commitment == commitment
+        except Malformed:
+            return None
+        return commitment if is_ours else None
 
     # --- our role ---------------------------------------------------------------------------------------------------
 

@@ -30,6 +30,28 @@ class AskWish(Ask, frozen=True, tag="wish"):
     calls: list[tuple[str, str, bytes]]
 
 
+class AskKeep(Ask, frozen=True, tag="keep"):
+    """Keep a private record of this member (canonical bytes), as its role does, and say what commits to it."""
+
+    handle: str
+    record: bytes
+
+
+class AskRead(Ask, frozen=True, tag="read"):
+    """Write into the audit of reads that a reader is told something."""
+
+    reader: str
+    handle: str
+    purpose: str
+
+
+class AskEvidence(Ask, frozen=True, tag="evidence"):
+    """A row of the state at the head, and its path to the state's root."""
+
+    table: str
+    key: str
+
+
 class AskOrder(Ask, frozen=True, tag="order"):
     """Change this node's world: see `nodes/process/orders.py`."""
 
@@ -55,7 +77,7 @@ class AskLog(Ask, frozen=True, tag="log"):
     level: str
 
 
-Asked = AskStatus | AskSubmit | AskWish | AskOrder | AskFollow | AskUnfollow | AskLog
+Asked = AskStatus | AskSubmit | AskWish | AskKeep | AskRead | AskEvidence | AskOrder | AskFollow | AskUnfollow | AskLog
 
 
 class _OfAny(msgspec.Struct, frozen=True):

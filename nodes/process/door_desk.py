@@ -10,10 +10,25 @@ from typing import Any, Protocol
 import msgspec
 
 from consortium import __version__
-from consortium.core.machine import HandedIn, HandIn, Now, Output, Wished
+from consortium.core.codec import encode
+from consortium.core.machine import Guard, HandedIn, HandIn, Now, Output, Queried, Wished
 from consortium.core.membership import NodeId
+from consortium.core.vault import HANDLE_BYTES_MAX, RECORD_BYTES_MAX
+from consortium.ledger.proofs import StateEvidence
 from nodes.process.door import GOES_ON, Connection, Job
-from nodes.process.door_asks import Asked, AskFollow, AskLog, AskOrder, AskStatus, AskSubmit, AskUnfollow, AskWish
+from nodes.process.door_asks import (
+    Asked,
+    AskEvidence,
+    AskFollow,
+    AskKeep,
+    AskLog,
+    AskOrder,
+    AskRead,
+    AskStatus,
+    AskSubmit,
+    AskUnfollow,
+    AskWish,
+)
 from nodes.process.door_follow import Followers
 from nodes.process.door_frames import DoorError
 from nodes.process.orders import obey_stranger
@@ -36,6 +51,8 @@ class DeskNode(Protocol):
     def look(self, bundle: bytes, more: int = 0) -> str: ...
 
     def replies(self, height: int) -> Mapping[NodeId, bytes]: ...
+
+    def commitment(self, handle: str, record: bytes) -> bytes | None: ...
 
     @property
     def me(self) -> NodeId: ...
@@ -75,12 +92,19 @@ class _Handed:
 
 
 class NodeDesk:
-    """`hand_in(now, event)` is a step of the host. Also `nodes/process/door.Desk`."""
+    """`hand_in(now, event)` is a step of the host; `evidence(table, key)` of the state at the head. A `door.Desk`."""
 
-    def __init__(self, process: Process, node: DeskNode, hand_in: Callable[[Now, HandIn], Sequence[Output]]) -> None:
+    def __init__(
+        self,
+        process: Process,
+        node: DeskNode,
+        hand_in: Callable[[Now, HandIn], Sequence[Output]],
+        evidence: Callable[[str, str], StateEvidence],
+    ) -> None:
         self._process = process
         self._node = node
         self._hand_in = hand_in
+        self._evidence = evidence
         self._began_s = monotonic()
         self._fit: list[bytes] = []  # of this slice
         self._fit_transactions = 0
@@ -102,6 +126,12 @@ class NodeDesk:
                 return self._submit(connection, asked)
             case AskWish():
                 return self._wish(connection, asked)
+            case AskKeep():
+                return self._keep(connection, asked)
+            case AskRead():
+                return self._read(connection, asked)
+            case AskEvidence():
+                return self._show(connection, asked)
             case AskOrder():
                 return self._order(connection, asked)
             case AskFollow():
@@ -123,7 +153,7 @@ class NodeDesk:
                 each.tell()
 
         if raws:
-            self._process.act(lambda now: self._hand_in(now, HandedIn(raws)), tell)
+            self._act(HandedIn(raws), tell)
         else:
             tell()
 
@@ -185,8 +215,39 @@ class NodeDesk:
             except (msgspec.MsgspecError, UnicodeError, RecursionError):
                 raise DoorError("the arguments of a call are MessagePack") from None
         event = Wished(f"door:{asked.reference}", tuple(asked.calls))
-        self._process.act(lambda now: self._hand_in(now, event), lambda: connection.answer(asked.id, taken=True))
+        self._act(event, lambda: connection.answer(asked.id, taken=True))
         yield GOES_ON
+
+    def _keep(self, connection: Connection, asked: AskKeep) -> Job:
+        """Durable before it is answered: what commits to a record must not outlive it."""
+        self._check_live()
+        _check_name(asked.handle, "handle")
+        if len(asked.record) > RECORD_BYTES_MAX:
+            raise DoorError(f"a private record has at most {RECORD_BYTES_MAX} bytes; this has {len(asked.record)}")
+        commitment = self._node.commitment(asked.handle, asked.record)
+        if commitment is None:
+            raise DoorError("this record cannot be kept: another is under its handle, or it was erased")
+        event = Guard(asked.handle, asked.record)
+        self._act(event, lambda: connection.answer(asked.id, commitment=commitment))
+        yield GOES_ON
+
+    def _read(self, connection: Connection, asked: AskRead) -> Job:
+        """Durable before it is answered: then whoever asked may be told."""
+        self._check_live()
+        for value, what in ((asked.reader, "reader"), (asked.handle, "handle"), (asked.purpose, "purpose")):
+            _check_name(value, what)
+        event = Queried(asked.reader, asked.handle, asked.purpose)
+        self._act(event, lambda: connection.answer(asked.id, written=True))
+        yield GOES_ON
+
+    def _show(self, connection: Connection, asked: AskEvidence) -> Job:
+        self._check_live()
+        found = self._evidence(asked.table, asked.key)
+        connection.answer(asked.id, height=found.height, key=found.key, value=found.value, path=encode(found.path))
+        yield GOES_ON
+
+    def _act(self, event: HandIn, told: Callable[[], None]) -> None:
+        self._process.act(lambda now: self._hand_in(now, event), told)
 
     def _order(self, connection: Connection, asked: AskOrder) -> Job:
         obey_stranger(self._process, asked.order)
@@ -222,6 +283,12 @@ class NodeDesk:
         if not rate:
             return BUSY_S_UNKNOWN
         return round(min(BUSY_S_MAX, max(BUSY_S_MIN, self._process.queues.get("pool", 0) / rate / 2)), 3)
+
+
+def _check_name(value: str, what: str) -> None:
+    """Raises DoorError. Rows of the vault's own begin with a point."""
+    if not 1 <= len(value.encode()) <= HANDLE_BYTES_MAX or value.startswith("."):
+        raise DoorError(f"{what} has 1 to {HANDLE_BYTES_MAX} bytes and does not begin with a point")
 
 
 class _Rate:

@@ -8,11 +8,13 @@ import logging
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
 from consortium.core.crypto import SUITES
 from consortium.core.proven import ProofError
+from consortium.ledger.proofs import take_state_evidence
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode
 from consortium.runs.folder import lock_refused
@@ -167,7 +169,8 @@ async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]
 
 async def _open_door(born: _Born, process: Process, host: RunningNode | RecordedHost) -> Door | None:
     """A node that nobody can speak to is a node all the same."""
-    door = Door(door_path(born.folder), NodeDesk(process, born.node, host.hand_in))
+    evidence = partial(take_state_evidence, born.node.parts.ledger, process.rows)
+    door = Door(door_path(born.folder), NodeDesk(process, born.node, host.hand_in, evidence))
     try:
         await door.open()
     except OSError as error:

@@ -26,9 +26,11 @@ from consortium.core.replies import verify_acknowledged_receipt
 from consortium.core.requests import request_number, request_token
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
+from consortium.vault.audit import chain_fault, read_entries
 from nodes.conduct.run_files import RunFiles, make_run
 from nodes.process.door_client import DoorClient
 from nodes.process.door_frames import DoorClosed, DoorError, door_path
+from nodes.process.private_store import PrivateStore
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
 
@@ -143,6 +145,33 @@ async def test_a_node_is_asked_told_and_followed_through_its_door(tmp_path: Path
         await until(stream, lambda told: told.get("sealed"))
         assert len(it.executed("node-1")) == 2
         await client.close()
+
+
+async def test_records_are_kept_reads_are_written_down_and_rows_of_the_state_are_shown(tmp_path: Path) -> None:
+    async with house(tmp_path, *NAMES) as it:
+        client = await it.client("node-1")
+        kept = [await client.ask("keep", handle="lines/node-1:7", record=encode([1, 2])) for _ in range(2)]
+        assert len(kept[0]["commitment"]) == 32 and kept[0] == {**kept[1], "id": kept[0]["id"]}
+        with pytest.raises(DoorError, match="cannot be kept"):
+            await client.ask("keep", handle="lines/node-1:7", record=encode([1, 3]))
+        with pytest.raises(DoorError, match="begin with a point"):
+            await client.ask("keep", handle=".audit/1", record=b"x")
+        for purpose in ("treatment", "audit"):
+            await client.ask("read", reader="node-1/billing", handle="query bill.bill", purpose=purpose)
+        shown = await client.ask("evidence", table="registry.newest", key="only")
+        assert shown["value"] is not None and shown["height"] >= 0
+        absent = await client.ask("evidence", table="registry.newest", key="none")
+        assert absent["value"] is None
+        it.processes["node-1"].terminate()
+        assert it.processes.pop("node-1").wait(10) == 0
+        store = PrivateStore(it.files.folder / "nodes" / "node-1" / "private.sqlite")
+        entries = list(read_entries(store))
+        assert [(each.reader, each.handle, each.purpose) for each in entries] == [
+            ("node-1/billing", "query bill.bill", "treatment"),
+            ("node-1/billing", "query bill.bill", "audit"),
+        ]
+        assert chain_fault(entries) == "" and store.get("lines/node-1:7") is not None
+        store.close()
 
 
 async def test_what_was_taken_survives_the_nodes_death_and_is_executed_once(tmp_path: Path) -> None:
