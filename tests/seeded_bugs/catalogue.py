@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .application_bugs import APPLICATION_BUGS
 from .bug import SeededBug
 from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
@@ -43,4 +44,5 @@ BUGS: tuple[SeededBug, ...] = (
     *INSURANCE_BUGS,
     *RULE_BUGS,
     *PROOF_BUGS,
+    *APPLICATION_BUGS,
 )

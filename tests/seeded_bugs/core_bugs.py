@@ -126,8 +126,8 @@ CORE_BUGS = (
         "one-member-fills-the-pool",
         "Every table that a peer can fill has a share per member (docs/consensus.md, promises).",
         NODE + "pool.py",
-        "        if self._held.load(member) + count > share:",
-        "        if self._held.load(member) + count > share * len(self._epochs.newest.members):",
+        "        if self._held.load(member) + size + more > max(share, size):",
+        "        if self._held.load(member) + size + more > share * len(self._epochs.newest.members):",
         (POOL,),
     ),
     SeededBug(

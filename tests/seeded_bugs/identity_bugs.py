@@ -102,8 +102,8 @@ IDENTITY_BUGS = (
         "replaced-key-signs-until-the-next-epoch",
         "The revocation of a submit key is judged at execution, from the next block on (docs/decisions/063).",
         LEDGER + "execute.py",
-        "            if one.role and one.member in revoked:",
-        "            if one.role and one.member in ():",
+        "            elif one.role and one.member in revoked:",
+        "            elif one.role and one.member in ():",
         (REVOKED,),
     ),
     SeededBug(
