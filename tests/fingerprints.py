@@ -26,7 +26,7 @@ from consortium.simulation.run import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "fingerprints.json"
-TOO_LONG = ("bench_simulator",)  # it measures the speed of the simulator
+TOO_LONG = ("bench_simulator", "bench_broker_of_three")  # one measures the simulator, the other real brokers
 
 
 class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,7 +44,10 @@ def run(
     set_: Sets = None,
     out: Annotated[Path | None, typer.Option(help="Folder to write; default runs/SCENARIO-TIME.")] = None,
     broker: Annotated[
-        str, typer.Option(help="`embedded`, `mosquitto`, or mqtt://user:password@host:port.")
+        str,
+        typer.Option(
+            help="`embedded`, `mosquitto`, or mqtt://user:password@host:port; several with commas: nodes use them all."
+        ),
     ] = "embedded",
     level: Annotated[
         str,
@@ -189,6 +192,7 @@ COMMAND = Command(
     "  consortium run claim_day\n  consortium run scenarios/claim_day.py --on simulator --seed 7\n"
     "  consortium run claim_day --set parameters.timer_base_us=500_000 --set stop.limit_us=60_000_000\n"
     "  consortium run claim_day --broker mosquitto --out runs/mosquitto\n"
+    "  consortium run bench_broker_of_three --broker mosquitto,mosquitto,mosquitto\n"
     "  consortium run claim_day --on docker\n\n"
     "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
     run,

@@ -93,11 +93,13 @@ class SimulatedWorld:
     def calm_links(self) -> None:
         self._transport.network.calm()
 
-    def stop_broker(self) -> None:
-        self._turn_broker(is_up=False)
+    def stop_broker(self, number: int) -> None:
+        if number <= 1:  # there is one
+            self._turn_broker(is_up=False)
 
-    def start_broker(self) -> None:
-        self._turn_broker(is_up=True)
+    def start_broker(self, number: int) -> None:
+        if number <= 1:
+            self._turn_broker(is_up=True)
 
     def _turn_broker(self, *, is_up: bool) -> None:
         self._transport.is_broker_up = is_up

@@ -54,10 +54,15 @@ class Broker:
     def __init__(self, addresses: dict[str, BrokerAddress]) -> None:
         self.addresses = addresses
 
-    def start(self) -> None:
-        """Returns when it accepts connections. Raises UserError."""
+    @property
+    def places(self) -> dict[str, tuple[BrokerAddress, ...]]:
+        """Where each node connects: to several brokers, where there are several."""
+        return {name: (address,) for name, address in self.addresses.items()}
 
-    def kill(self) -> None:
+    def start(self, number: int = 0) -> None:
+        """Returns when it accepts connections. `number`: which of several, from 1; 0: all. Raises UserError."""
+
+    def kill(self, number: int = 0) -> None:
         """`kill -9`, for the fault `broker_kill`."""
 
     def stop(self) -> None:
@@ -74,7 +79,7 @@ class ExternalBroker(Broker):
         super().__init__(dict.fromkeys(names, address))
         self._address = address
 
-    def start(self) -> None:
+    def start(self, number: int = 0) -> None:
         asyncio.run(_try_connect(self._address))
 
 
@@ -94,7 +99,9 @@ class OwnBroker(Broker):
     def _spawn(self) -> subprocess.Popen[bytes]:
         raise NotImplementedError
 
-    def start(self) -> None:
+    def start(self, number: int = 0) -> None:
+        if number > 1:
+            return
         older = self._log.stat().st_size if self._log.exists() else 0
         self._process = self._spawn()
         deadline = time.monotonic() + START_S
@@ -126,8 +133,8 @@ class OwnBroker(Broker):
         lines = self._log.read_text(errors="replace").strip().splitlines()
         return lines[-1] if lines else "it said nothing"
 
-    def kill(self) -> None:
-        if self._process is not None:
+    def kill(self, number: int = 0) -> None:
+        if self._process is not None and number <= 1:
             child.kill(self._process)
 
     def reload(self) -> None:

@@ -197,11 +197,11 @@ class LocalWorld:
         for each in self._nodes.values():
             each.tell({"links": changes})
 
-    def stop_broker(self) -> None:
-        self._broker.kill()
+    def stop_broker(self, number: int) -> None:
+        self._broker.kill(number)
 
-    def start_broker(self) -> None:
-        self._broker.start()
+    def start_broker(self, number: int) -> None:
+        self._broker.start(number)
 
     # --- clocks -----------------------------------------------------------------------------------------------------
 

@@ -38,7 +38,7 @@ def make_run(
         raise UserError(str(error)) from None
     site = site or Local()
     site.check_broker(broker_text)
-    if broker_text.startswith("mqtt:") and touches(scenario, "broker"):
+    if "mqtt:" in broker_text and touches(scenario, "broker"):
         raise UserError("this scenario kills the broker, and the one named is not ours: use --broker embedded")
     plan = make_plan(scenario)
     broker: Broker | None = None
@@ -47,8 +47,7 @@ def make_run(
             made = begin_members(making, plan)
             broker = site.make_broker(broker_text, making / "broker", made.genesis.chain, sorted(made.keys))
             write_inputs(made)
-            places = {name: (address,) for name, address in broker.addresses.items()}
-            write_all_settings(made, places, is_recorded=is_recorded)
+            write_all_settings(made, broker.places, is_recorded=is_recorded)
             broker.start()
             write_unfinished(making, scenario.name, UNDER_WAY, shown=out)
     except BaseException:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from consortium.core.membership import NodeId
-from nodes.broker.broker import Broker, check_broker, make_broker
+from nodes.broker.broker import Broker
+from nodes.broker.several import check_brokers, make_brokers
 from nodes.conduct.local_world import LocalWorld
 from nodes.conduct.node_process import NodeProcess
 from nodes.process.settings import NodeFolder
@@ -41,10 +42,10 @@ class Local:
     world = LocalWorld
 
     def check_broker(self, text: str) -> None:
-        check_broker(text)
+        check_brokers(text)
 
     def make_broker(self, text: str, folder: Path, chain: bytes, names: Sequence[str]) -> Broker:
-        return make_broker(text, folder, chain, names)
+        return make_brokers(text, folder, chain, names)
 
     def make_node(self, folder: NodeFolder, name: NodeId) -> NodeProcess:
         return NodeProcess(folder, name)

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from consortium.core.draws import Numbers, Shape, between
 from consortium.core.membership import NodeId
-from consortium.scenario.faults.act import Act, Drawing, Episode, Occurrence
+from consortium.scenario.faults.act import Act, Count, Drawing, Episode, Occurrence
 from consortium.scenario.faults.world import World
 from consortium.scenario.scenario import Fault
 
 
+class WhichBroker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`number`: which of several, from 1; 0: all of them."""
+
+    number: Count = 0
+
+
 def _kill(world: World, hit: Occurrence) -> None:
-    world.stop_broker()
+    world.stop_broker(hit.options.number)
 
 
 def _restart(world: World, hit: Occurrence) -> None:
-    world.start_broker()
+    world.start_broker(hit.options.number)
 
 
 BROKER_KILL = Act(
@@ -22,13 +30,19 @@ BROKER_KILL = Act(
     sentence="the broker dies: nothing is delivered",
     touches="broker",
     carry_out=_kill,
+    options=WhichBroker,
     mended_by=("broker_restart",),
     followed_by=("broker_restart",),
     is_silencing=True,
     state="broker down",
 )
 BROKER_RESTART = Act(
-    name="broker_restart", sentence="the broker is back", touches="broker", carry_out=_restart, nature="repair"
+    name="broker_restart",
+    sentence="the broker is back",
+    touches="broker",
+    carry_out=_restart,
+    options=WhichBroker,
+    nature="repair",
 )
 ACTS = (BROKER_KILL, BROKER_RESTART)
 

@@ -64,11 +64,12 @@ class World(Protocol):
         """All links are again as the scenario's network says. Cuts stay."""
         ...
 
-    def stop_broker(self) -> None:
-        """The broker dies: nothing is delivered."""
+    def stop_broker(self, number: int) -> None:
+        """The broker dies: nothing is delivered. `number`: which of several, from 1; 0: all of them. Where there is
+        one, it is the first."""
         ...
 
-    def start_broker(self) -> None: ...
+    def start_broker(self, number: int) -> None: ...
 
     # --- clocks -----------------------------------------------------------------------------------------------------
 
