@@ -21,7 +21,7 @@ from consortium.scenario.faults.world import WhichDisk
 from consortium.scenario.streams import Stream
 from nodes.conduct.disk_faults import copy_disk, flip, lay_disk, tear_votes
 from nodes.conduct.local_world import cuts
-from nodes.deploy.deployment import Deployment
+from nodes.deploy.deployment import BrokerPlace, Deployment
 from nodes.deploy.hands import Hands
 from nodes.deploy.look import ask_status
 from nodes.deploy.running import Running
@@ -100,13 +100,16 @@ class HandWorld:
         for name in self.names:
             self._order(name, "links", [])
 
-    def stop_broker(self) -> None:
-        for broker in self._deployment.brokers:
+    def stop_broker(self, number: int) -> None:
+        for broker in self._meant(number):
             self._running.kill_program(broker.name)
 
-    def start_broker(self) -> None:
-        for broker in self._deployment.brokers:
+    def start_broker(self, number: int) -> None:
+        for broker in self._meant(number):
             self._running.start_program(broker.name)
+
+    def _meant(self, number: int) -> Sequence[BrokerPlace]:
+        return self._deployment.brokers[number - 1 : number] if number else self._deployment.brokers
 
     # --- clocks -----------------------------------------------------------------------------------------------------
 
