@@ -12,8 +12,16 @@ BUS_BUGS: tuple[SeededBug, ...] = (
         "frame-heard-from-anybody",
         "A frame is heard from its signer alone (docs/architecture.md, on the wire).",
         NODE + "host.py",
-        "        if signed.sender != publisher:",
+        "        if signed.sender != name:",
         "        if not signed.sender:",
+        (HOST,),
+    ),
+    SeededBug(
+        "blamed-on-every-way",
+        "What a broker makes up in a member's name is charged to it by this way alone (node/way.py).",
+        NODE + "publishers.py",
+        "        account = self._accounts.get(publisher)",
+        "        account = self._accounts.get(publisher := publisher_of(publisher))",
         (HOST,),
     ),
     SeededBug(
