@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image python-versions clean docs messages
+.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -91,6 +91,10 @@ docs: install  ## write docs/systems.md and docs/systems/ anew from the code of 
 
 messages: install  ## renew the catalogues of translated messages (consortium/locale)
 	@$(BIN)/python -m tests.messages
+
+up-docker: install  ## bring up seven organisations in containers (builds the image where it is missing); `make down` ends them
+	@docker image inspect consortium >/dev/null 2>&1 || docker/build
+	@$(BIN)/consortium up --docker
 
 base:  ## a base image of Debian's packages, consortium-base, where none can be pulled (root and debootstrap)
 	@docker/base

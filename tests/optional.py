@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from nodes.broker.mosquitto import MOSQUITTO_VARIABLE, find_mosquitto
-from nodes.containers.engine import Engine, find_engine
+from nodes.containers.engine import Engine, find_compose, find_engine
 from nodes.errors import UserError
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
@@ -105,11 +105,21 @@ def _engine_answers() -> bool:
     return True
 
 
+@functools.cache
+def _compose_is_there() -> bool:
+    try:
+        find_compose(find_engine())
+    except UserError:
+        return False
+    return True
+
+
 THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
     **{name: (_module(name), f"the package {name} is not installed") for name in ("pandas", "pyarrow", "distributed")},
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
     "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
+    "compose": (_compose_is_there, "Compose (docker-compose, docker compose) is not installed"),
     "linux": (lambda: sys.platform == "linux", "it asks the Linux kernel"),
     "small disk": (_can_mount, "only root may mount a small disk"),
     "fhir of twenty": (lambda: Path(os.environ.get(FHIR_VARIABLE, "/nowhere")).is_dir(), f"{FHIR_VARIABLE} names none"),

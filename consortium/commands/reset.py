@@ -28,7 +28,8 @@ def reset(
         raise UserError("nothing was changed")
     wanted = members or counted(standing)
     bring_down(dir_, is_wiped=True)
-    begun = bring_up(dir_, wanted, standing.deployment.brokers[0].kind)
+    brokers, how = standing.deployment.brokers, standing.deployment.how
+    begun = bring_up(dir_, wanted, brokers[0].kind, len(brokers), how)
     typer.echo(words("a new consortium is up in {folder}", folder=dir_))
     show_nodes(make_console(), begun.nodes)
 

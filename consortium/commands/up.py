@@ -26,13 +26,19 @@ def up(
     broker: Annotated[
         str, typer.Option(help="Of a new one: `embedded` or `mosquitto`; `auto`: Mosquitto where it is installed.")
     ] = "auto",
+    brokers: Annotated[
+        int | None, typer.Option(metavar="NUMBER", help="Of a new one: several serve while one is down (Mosquitto).")
+    ] = None,
+    docker: Annotated[
+        bool, typer.Option("--docker", help="Of a new one: in containers, one for each program.")
+    ] = False,
 ) -> None:
     from nodes.deploy.standing import bring_up
 
     console = make_console()
     words = spoken()
     with console.status(words("bringing up {folder}", folder=dir_)) as shown:
-        begun = bring_up(dir_, members, broker, on_progress=lambda text: shown.update(text))
+        begun = bring_up(dir_, members, broker, brokers, "docker" if docker else None, lambda text: shown.update(text))
     if begun.was_up:
         typer.echo(words("the consortium in {folder} is up already", folder=dir_))
     elif begun.is_new:
@@ -61,7 +67,8 @@ COMMAND = Command(
     "up",
     "Bring up a consortium that stands: a process for each organisation, until `consortium down`.\n\n"
     "It goes on where it stopped, and survives the end of the terminal. A node that dies is started again.\n\n\b\n"
-    "Examples:\n  consortium up\n  consortium up --dir /srv/consortium\n"
+    "Examples:\n  consortium up\n  consortium up --docker\n  consortium up --brokers 3\n"
+    "  consortium up --dir /srv/consortium\n"
     "  consortium up --members bureau=1,hospital=3,pharmacy=1,regulator=1,supplier=1\n\n"
     "Exit status: 0 it is up, 2 wrong usage or input, or a machine on which it does not come up.",
     up,

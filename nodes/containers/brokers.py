@@ -16,12 +16,12 @@ from nodes.broker.broker import EmbeddedSettings, OwnBroker
 from nodes.broker.mosquitto import SETTINGS, password_line, rules_of, settings_of
 from nodes.broker.topics import Topics, topic_root
 from nodes.containers.container import Container, Mount, Order, give
+from nodes.containers.node_container import BROKER as HOST
 from nodes.containers.node_container import SEEN, Setting
 from nodes.deploy.brokers import UP_WORDS, BrokerKind, broker_arguments
 from nodes.errors import UserError
 from nodes.process.keys import write_private
 
-HOST = "broker"  # its name in the network
 PORT = 1883
 BIND = "0.0.0.0"  # of the run's own network, which nobody else is in
 
@@ -47,7 +47,7 @@ class BrokerContainer(OwnBroker):
             labels=setting.labels,
             mounts=[Mount(self.folder, str(seen))],
             command=["python", "-P", *broker_arguments(seen, self._kind)],
-            alias=HOST,
+            address=setting.network.broker_address,
         )
         return Container(setting.engine, order, self._log, subprocess.DEVNULL, subprocess.DEVNULL)
 

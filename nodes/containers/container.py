@@ -15,7 +15,7 @@ from typing import IO, NamedTuple
 from nodes.conduct import child
 from nodes.containers.engine import Engine
 
-LIMITS = ("--memory", "1g", "--pids-limit", "256")
+LIMITS = ("--memory", "1g", "--pids-limit", "256", "--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096")
 HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 APPEAR_S = 20.0  # until a container that was asked for is there
 BY_SIGNAL = 128  # of exit codes: the engine says so much more than the signal's number
@@ -37,7 +37,8 @@ class Mount(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a container is started with. `alias`: its name in the network, if it shall have one."""
+    """What a container is started with. `address`: in the network, if it shall have a certain one. `hosts`: addresses
+    by the names that it knows."""
 
     image: str
     name: str
@@ -45,13 +46,15 @@ class Order(NamedTuple):
     labels: Mapping[str, str]
     mounts: Sequence[Mount]
     command: Sequence[str]
-    alias: str = ""
+    address: str = ""
+    hosts: Mapping[str, str] = {}
     environment: Mapping[str, str] = {}
 
     def words(self, engine: Engine) -> list[str]:
         return [
             *("run", "--interactive", "--rm", "--log-driver", "none", "--name", self.name, "--network", self.network),
-            *(("--network-alias", self.alias) if self.alias else ()),
+            *(("--ip", self.address) if self.address else ()),
+            *(word for name, address in self.hosts.items() for word in ("--add-host", f"{name}:{address}")),
             *(word for key, value in self.labels.items() for word in ("--label", f"{key}={value}")),
             *(word for key, value in self.environment.items() for word in ("--env", f"{key}={value}")),
             *HARDENED,

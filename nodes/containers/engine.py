@@ -118,6 +118,16 @@ def find_engine() -> Engine:
     return engine
 
 
+def find_compose(engine: Engine) -> Sequence[str]:
+    """The command of Compose: the engine's own (version 2), else docker-compose. Raises UserError with what to do."""
+    if engine.does("compose", "version"):
+        return (engine.program, "compose")
+    found = shutil.which("docker-compose")
+    if found is None:
+        raise UserError("Compose is not installed: install it (Debian: apt install docker-compose)")
+    return (found,)
+
+
 def find_image(engine: Engine, *, is_of_these_sources: bool = False) -> str:
     """The name of the image of all roles. Raises UserError where it is not there, or not built of the sources that run
     here, with how to build it."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
+from ipaddress import IPv4Network
 from typing import Any
 
 from nodes.containers.engine import Engine, EngineError
 
 
 class RunNetwork:
-    """Made at once; `remove` when all containers are gone. Raises EngineError."""
+    """Made at once; `remove` when all containers are gone. Names in it need no name server, which Podman may lack: the
+    broker has an address that is known beforehand. Raises EngineError."""
 
     def __init__(self, engine: Engine, name: str, labels: Mapping[str, str]) -> None:
         self.name = name
@@ -19,9 +22,9 @@ class RunNetwork:
         words = [word for key, value in labels.items() for word in ("--label", f"{key}={value}")]
         engine.ask("network", "create", "--internal", *words, name)
         subnet = _subnet(json.loads(engine.ask("network", "inspect", name))[0])
-        if subnet:  # an address may be asked for by name only where the subnet was named
-            engine.ask("network", "rm", name)
-            engine.ask("network", "create", "--internal", *words, "--subnet", subnet, name)
+        engine.ask("network", "rm", name)  # an address may be asked for only where the subnet was named
+        engine.ask("network", "create", "--internal", *words, "--subnet", str(subnet), name)
+        self.broker_address = str(subnet[-2])  # the engine gives others from the other end
 
     def take_out(self, container: str) -> bool:
         """Nothing reaches this container any more, and it reaches nobody. Whether it was in."""
@@ -45,7 +48,11 @@ class RunNetwork:
         self._engine.does("network", "rm", self.name)
 
 
-def _subnet(told: Mapping[str, Any]) -> str:
+def _subnet(told: Mapping[str, Any]) -> IPv4Network:
     """As Docker and as Podman tell it."""
     ways = (told.get("IPAM") or {}).get("Config") or told.get("subnets") or []
-    return next((str(way.get("Subnet") or way.get("subnet") or "") for way in ways), "")
+    found = [str(way.get("Subnet") or way.get("subnet")) for way in ways]
+    for text in found:
+        with contextlib.suppress(ValueError):
+            return IPv4Network(text)
+    raise EngineError(f"the engine made a network without IPv4 ({', '.join(found)})")

@@ -14,6 +14,7 @@ from nodes.containers.network import RunNetwork
 from nodes.process import failpoints
 from nodes.process.settings import NodeFolder
 
+BROKER = "broker"  # as nodes call it
 SEEN = PurePosixPath("/consortium")  # where a container sees the run's folder
 
 
@@ -53,6 +54,7 @@ class NodeContainer(NodeProcess):
                 Mount(self.folder.folder, str(SEEN / "nodes" / self.name), is_writable=True),
             ],
             command=["python", "-P", *self._arguments(SEEN)],
+            hosts={BROKER: setting.network.broker_address},
             environment={failpoints.VARIABLE: failpoint} if failpoint else {},
         )
         return Container(setting.engine, order, self.folder.log)

@@ -6,14 +6,15 @@ import contextlib
 import errno
 import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from nodes.broker.broker import is_port_free
 from nodes.conduct.child import python_command
-from nodes.deploy.deployment import BrokerPlace, Deployment
+from nodes.deploy.brokers import broker_arguments
+from nodes.deploy.deployment import Deployment
 from nodes.deploy.program import Program
 from nodes.deploy.running import ProgramState
 from nodes.deploy.supervision import Supervision
@@ -33,7 +34,7 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
     found += [
         Program(
             broker.name,
-            python_command(*_broker_arguments(folder, broker)),
+            python_command(*broker_arguments(folder.absolute() / broker.name, broker.kind)),
             f"{broker.name}/log.txt",
             BROKERS,
             stop_s=BROKER_STOP_S,
@@ -44,11 +45,6 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
         command = python_command("-m", "nodes", where, name, "--supervised")
         found.append(Program(name, command, f"nodes/{name}/log.txt", NODES))
     return found
-
-
-def _broker_arguments(folder: Path, broker: BrokerPlace) -> Sequence[str]:
-    settings = folder.absolute() / broker.name / "settings.json"
-    return ("-m", "nodes.broker.broker_process", str(settings))
 
 
 class LocalRunning:

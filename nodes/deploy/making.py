@@ -11,15 +11,16 @@ from consortium import __version__
 from consortium.core.calendar import compute_day
 from consortium.core.genesis import Parameters
 from consortium.runs.folder import FORMAT_FILE, HANDS_FILE, README, encode_format, write_whole
-from consortium.scenario.scenario import MemberSpec, Scenario
+from consortium.scenario.scenario import MemberSpec
 from consortium.scenario.standing_members import standing_scenario
-from nodes.broker.broker import LOOPBACK, OwnBroker, make_broker
 from nodes.conduct.member_files import Making, begin_members, in_the_making, make_plan, write_all_settings, write_inputs
-from nodes.deploy.deployment import FORMAT, BrokerPlace, Deployment, write_deployment
+from nodes.deploy.authority import Authority
+from nodes.deploy.brokers import BrokerKind, lay_bus_certificate, lay_gateway_certificate, make_tls_broker
+from nodes.deploy.deployment import FORMAT, Deployment, How, write_deployment
+from nodes.deploy.places import BusPlaces, bus_places
 from nodes.errors import UserError
-from nodes.process.keys import write_private
-
-BROKER = "broker-1"
+from nodes.process.keys import write_private, write_readable
+from nodes.process.settings import NodeFolder
 
 _README = """# A consortium that stands
 
@@ -37,12 +38,22 @@ _README = """# A consortium that stands
 | `scenario.json` | the members and parameters that it was made from |
 | `hands.jsonl` | what people did to it by hand |
 | `nodes/NAME/` | the node of one member: keys, ledger, votes, private records, trace, log (mode 0600 where secret) |
-| `broker-1/` | the broker between them |
-| `supervisor/` | what keeps the processes up |
+| `broker-N/` | a broker between them |
+| `ca.crt` | the certificate that brokers and gateways are known by |
+| `authority/` | who issues such certificates (mode 0700): whoever has it can speak for anybody |
+{keeper}
 """
 
 
-def make_consortium(folder: Path, members: Sequence[MemberSpec], broker_kind: str) -> Deployment:
+KEEPERS: dict[How, str] = {
+    "local": "| `supervisor/` | what keeps the processes up |",
+    "docker": "| `compose.yaml` | what keeps the containers up |",
+}
+
+
+def make_consortium(
+    folder: Path, members: Sequence[MemberSpec], kind: BrokerKind, how: How = "local", brokers: int = 1
+) -> Deployment:
     """Everything that `up` starts, in a folder that is missing or empty. Raises UserError; then it leaves nothing."""
     _claim(folder)
     now_us = time.time_ns() // 1_000
@@ -51,8 +62,11 @@ def make_consortium(folder: Path, members: Sequence[MemberSpec], broker_kind: st
     with in_the_making(folder, "--dir") as making:
         made = begin_members(making, plan)
         write_inputs(made)
-        deployment = _write_brokers(made, scenario, broker_kind)
-        readme = _README.format(members=len(members), folder=shlex.quote(str(folder)))
+        places = bus_places(how, kind, brokers)
+        _write_certificates_and_brokers(made, places)
+        names = tuple(member.name for member in scenario.members)
+        deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers))
+        readme = _README.format(members=len(members), folder=shlex.quote(str(folder)), keeper=KEEPERS[how])
         write_whole(making / README, readme.encode())
         write_whole(making / FORMAT_FILE, encode_format())
         write_private(making / HANDS_FILE, b"")
@@ -67,11 +81,28 @@ def _claim(folder: Path) -> None:
         raise UserError(f"{folder} holds something else, and no consortium: name another folder with --dir")
 
 
-def _write_brokers(made: Making, scenario: Scenario, kind: str) -> Deployment:
-    """The broker's folder, and the settings of the nodes, who connect to it."""
-    broker = make_broker(kind, made.folder / BROKER, made.genesis.chain, sorted(made.keys))
-    assert isinstance(broker, OwnBroker)
-    write_all_settings(made, {name: (address,) for name, address in broker.addresses.items()})
-    names = tuple(member.name for member in scenario.members)
-    place = BrokerPlace(BROKER, "mosquitto" if kind == "mosquitto" else "embedded", LOOPBACK, broker.port)
-    return Deployment(FORMAT, __version__, "local", names, (place,))
+def _write_certificates_and_brokers(made: Making, places: BusPlaces) -> None:
+    """An authority, the folders of the brokers, each member's certificates, and its settings: where it connects."""
+    authority = Authority.create(made.folder / "authority", f"consortium {made.genesis.chain.hex()[:10]}", places.hosts)
+    write_readable(made.folder / "ca.crt", authority.ca_pem)
+    names = sorted(made.keys)
+    brokers = [
+        make_tls_broker(
+            place.kind,
+            made.folder / place.name,
+            place.port,
+            place.host,
+            made.genesis.chain,
+            names,
+            authority,
+            hosts=places.hosts,
+            bind=places.bind,
+            user=places.user,
+        )
+        for place in places.brokers
+    ]
+    for name in names:
+        node = NodeFolder(made.folder, name).folder
+        lay_bus_certificate(node, authority, name)
+        lay_gateway_certificate(node, authority, name)
+    write_all_settings(made, {name: [broker.addresses[name] for broker in brokers] for name in names})

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from nodes.deploy.deployment import Deployment
-from nodes.errors import UserError
 
 
 class ProgramState(NamedTuple):
@@ -75,9 +74,8 @@ def gateway_of(member: str) -> str:
 
 
 def running_of(folder: Path, deployment: Deployment) -> Running:
-    """Raises UserError where this version knows no such way."""
+    """As its deployment says."""
+    from nodes.deploy.in_containers import ContainersRunning
     from nodes.deploy.local import LocalRunning
 
-    if deployment.how == "local":
-        return LocalRunning(folder, deployment)
-    raise UserError(f"{folder} runs by {deployment.how!r}, which this version does not know")
+    return LocalRunning(folder, deployment) if deployment.how == "local" else ContainersRunning(folder, deployment)

@@ -17,7 +17,8 @@ from consortium.runs.run import STANDS
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.standing_members import DEFAULT, parse_members
 from nodes.broker.mosquitto import find_mosquitto
-from nodes.deploy.deployment import Deployment, is_deployment, read_deployment
+from nodes.deploy.brokers import BrokerKind
+from nodes.deploy.deployment import Deployment, How, is_deployment, read_deployment
 from nodes.deploy.hand_world import DAMAGE_FILE
 from nodes.deploy.hands import Hands
 from nodes.deploy.local import one_at_a_time
@@ -31,6 +32,7 @@ from nodes.process.standing_orders import write_orders
 
 READY_S = 55.0
 POLL_S = 0.2
+BROKERS_MAX = 9
 
 Told = Callable[[str], None]
 
@@ -71,17 +73,23 @@ def open_standing(folder: Path) -> Standing:
 
 
 def bring_up(
-    folder: Path, members: str | None = None, broker: str = "auto", on_progress: Told = lambda _: None
+    folder: Path,
+    members: str | None = None,
+    broker: str = "auto",
+    brokers: int | None = None,
+    how: How | None = None,
+    on_progress: Told = lambda _: None,
 ) -> Begun:
-    """A new consortium, or the one that lies there, with all its members and open links. Harmless where it is up.
-    Raises UserError."""
+    """A new consortium, or the one that lies there, with all its members and open links. Harmless where it is up. What
+    is None is as usual, or as it is there. Raises UserError."""
     with one_at_a_time(folder):
         is_new = not is_deployment(folder)
         if is_new:
+            kind = _broker_kind(broker, how or "local", brokers or 1)
             on_progress("making keys, genesis and settings")
-            make_consortium(folder, parse_members(members or DEFAULT), _broker_kind(broker))
+            make_consortium(folder, parse_members(members or DEFAULT), kind, how or "local", brokers or 1)
         standing = open_standing(folder)
-        _check_same(standing.deployment, members)
+        _check_same(standing.deployment, members, brokers, how)
         was_up = standing.running.is_up
         if not was_up:
             _mend(standing)
@@ -120,24 +128,44 @@ def counted(standing: Standing) -> str:
 # --- up -------------------------------------------------------------------------------------------------------------
 
 
-def _broker_kind(text: str) -> str:
+def _broker_kind(text: str, how: How, count: int) -> BrokerKind:
+    """Which broker a new consortium has: the image of containers holds both. Raises UserError."""
     if text not in ("auto", "embedded", "mosquitto"):
         raise UserError(f"--broker {text!r}: expected `auto`, `embedded` or `mosquitto`")
-    if text == "auto":
+    if not 1 <= count <= BROKERS_MAX:
+        raise UserError(f"--brokers {count}: expected 1 to {BROKERS_MAX}")
+    is_there = how == "docker" or _has_mosquitto()
+    if text == "embedded" or (text == "auto" and not is_there):
+        if count > 1:
+            raise UserError(f"--brokers {count} needs Mosquitto: install it (Debian: apt install mosquitto)")
         return "embedded"
-    if text == "mosquitto":
+    if not is_there:
         find_mosquitto()
-    return text
+    return "mosquitto"
 
 
-def _check_same(deployment: Deployment, members: str | None) -> None:
+def _has_mosquitto() -> bool:
+    try:
+        find_mosquitto()
+    except UserError:
+        return False
+    return True
+
+
+def _check_same(deployment: Deployment, members: str | None, brokers: int | None, how: How | None) -> None:
+    another = "For another one use --dir, or `consortium reset`"
+    if how is not None and how != deployment.how:
+        runs = "in containers" if deployment.how == "docker" else "as local processes"
+        raise UserError(f"the consortium there runs {runs}, and goes on so. {another}")
+    if brokers is not None and brokers != len(deployment.brokers):
+        raise UserError(f"--brokers {brokers}: the consortium there has {len(deployment.brokers)}. {another}")
     if members is None:
         return
     asked = sorted(member.name for member in parse_members(members))
     if asked != sorted(deployment.members):
         raise UserError(
             f"--members: the consortium there has {', '.join(deployment.members)}; its members change by vote alone. "
-            "For another one use --dir, or `consortium reset`"
+            + another
         )
 
 

@@ -23,6 +23,7 @@ def write_private(path: Path, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            _belong(file.fileno(), path.parent)
             os.fsync(file.fileno())
         os.link(temporary, path)
     except FileExistsError:
@@ -44,10 +45,18 @@ def write_readable(path: Path, data: bytes, mode: int = 0o644) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
+            _belong(file.fileno(), path.parent)
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _belong(descriptor: int, folder: Path) -> None:
+    """What root writes into another user's folder is that user's: a container reads it as whom it runs."""
+    owner = folder.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        os.fchown(descriptor, owner, -1)
 
 
 def read_private(path: Path) -> bytes:

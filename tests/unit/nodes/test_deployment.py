@@ -30,7 +30,7 @@ def test_a_folder_is_made_whole_with_secrets_for_its_owner_alone(tmp_path: Path)
     assert made.members == tuple(member.name for member in parse_members(DEFAULT))
     for name in made.members:
         node = NodeFolder(folder, name)
-        assert read_settings(node.settings).broker_port == made.brokers[0].port
+        assert [each.port for each in read_settings(node.settings).brokers] == [made.brokers[0].port]
         assert node.samples.is_file()
         for secret in (node.settings, node.samples, *node.keys.iterdir()):
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600
