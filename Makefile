@@ -92,7 +92,7 @@ docs: install  ## write docs/systems.md and docs/systems/ anew from the code of 
 messages: install  ## renew the catalogues of translated messages (consortium/locale)
 	@$(BIN)/python -m tests.messages
 
-up-docker: install  ## bring up seven organisations in containers (builds the image where it is missing); `make down` ends them
+up-docker: install  ## bring up seven organisations in containers (builds the image where it is missing); `consortium down` ends them
 	@docker image inspect consortium >/dev/null 2>&1 || docker/build
 	@$(BIN)/consortium up --docker
 

@@ -123,6 +123,11 @@ def find_compose(engine: Engine) -> Sequence[str]:
     if engine.does("compose", "version"):
         return (engine.program, "compose")
     found = shutil.which("docker-compose")
+    if engine.is_podman and not os.environ.get("DOCKER_HOST"):
+        raise UserError(
+            "Podman has no Compose here: install podman-compose, or start `podman system service` and name its socket "
+            "in DOCKER_HOST, so that docker-compose speaks to it"
+        )
     if found is None:
         raise UserError("Compose is not installed: install it (Debian: apt install docker-compose)")
     return (found,)
