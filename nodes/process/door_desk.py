@@ -100,11 +100,14 @@ class NodeDesk:
         node: DeskNode,
         hand_in: Callable[[Now, HandIn], Sequence[Output]],
         evidence: Callable[[str, str], StateEvidence],
+        *,
+        is_recorded: bool = False,
     ) -> None:
         self._process = process
         self._node = node
         self._hand_in = hand_in
         self._evidence = evidence
+        self._is_recorded = is_recorded
         self._began_s = monotonic()
         self._fit: list[bytes] = []  # of this slice
         self._fit_transactions = 0
@@ -190,7 +193,7 @@ class NodeDesk:
         handed, fit, transactions = _Handed(connection, asked.id), list[bytes](), 0
         for raw in asked.bundles:
             verdict = self._node.look(raw, self._fit_transactions + transactions)
-            if verdict == "busy":
+            if verdict == "busy" or self._process.carrier.is_full:
                 handed.results.append({"busy_s": self._busy_s()})
             elif verdict == "unfit":
                 handed.results.append({"unfit": UNFIT})
@@ -224,6 +227,8 @@ class NodeDesk:
         _check_name(asked.handle, "handle")
         if len(asked.record) > RECORD_BYTES_MAX:
             raise DoorError(f"a private record has at most {RECORD_BYTES_MAX} bytes; this has {len(asked.record)}")
+        if self._is_recorded:
+            raise DoorError("this node is recorded, and a recording must hold no private record: start it without")
         commitment = self._node.commitment(asked.handle, asked.record)
         if commitment is None:
             raise DoorError("this record cannot be kept: another is under its handle, or it was erased")

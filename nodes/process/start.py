@@ -170,7 +170,8 @@ async def _live(born: _Born, is_conducted: bool) -> tuple[int, Exception | None]
 async def _open_door(born: _Born, process: Process, host: RunningNode | RecordedHost) -> Door | None:
     """A node that nobody can speak to is a node all the same."""
     evidence = partial(take_state_evidence, born.node.parts.ledger, process.rows)
-    door = Door(door_path(born.folder), NodeDesk(process, born.node, host.hand_in, evidence))
+    desk = NodeDesk(process, born.node, host.hand_in, evidence, is_recorded=born.recorder is not None)
+    door = Door(door_path(born.folder), desk)
     try:
         await door.open()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import subprocess
@@ -13,7 +14,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
+from consortium.commands import replay as replaying
 from consortium.contracts.governance.application import Register
 from consortium.core import merkle
 from consortium.core.calendar import compute_day
@@ -30,6 +33,7 @@ from consortium.vault.audit import chain_fault, read_entries
 from nodes.conduct.run_files import RunFiles, make_run
 from nodes.process.door_client import DoorClient
 from nodes.process.door_frames import DoorClosed, DoorError, door_path
+from nodes.process.inputs import load_inputs
 from nodes.process.private_store import PrivateStore
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
@@ -100,8 +104,8 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def house(tmp_path: Path, *names: str) -> AsyncIterator[House]:
-    it = House(make_run(QUIET, tmp_path / "run", "embedded"))
+async def house(tmp_path: Path, *names: str, is_recorded: bool = False) -> AsyncIterator[House]:
+    it = House(make_run(QUIET, tmp_path / "run", "embedded", is_recorded=is_recorded))
     try:
         it.start(*names)
         yield it
@@ -175,8 +179,8 @@ async def test_records_are_kept_reads_are_written_down_and_rows_of_the_state_are
 
 
 async def test_what_was_taken_survives_the_nodes_death_and_is_executed_once(tmp_path: Path) -> None:
-    """Nobody else ever heard of the bundle: the node was alone when it took it, and died at once."""
-    async with house(tmp_path, "node-1") as it:
+    """Nobody else ever heard of the bundle: its node was alone, and died at once. Its two lives replay."""
+    async with house(tmp_path, "node-1", is_recorded=True) as it:
         client = await it.client("node-1")
         bundle = it.bundle("node-1", 16 * 7)
         assert (await client.ask("submit", bundles=[bundle]))["results"] == [{"taken": True}]
@@ -192,8 +196,13 @@ async def test_what_was_taken_survives_the_nodes_death_and_is_executed_once(tmp_
         assert (await client.ask("submit", bundles=[bundle]))["results"] == [{"taken": True}], "known, and done"
         await asyncio.sleep(0.5)
         assert len(it.executed("node-2")) == 1
+        with pytest.raises(DoorError, match="recorded"):
+            await client.ask("keep", handle="lines/node-1:7", record=encode([1, 2]))
         await follower.close()
         await client.close()
+    run, out = tmp_path / "run", io.StringIO()
+    code = replaying.replay_told(run, "node-1", lambda: load_inputs(run, "node-1"), Console(file=out, width=200))
+    assert (code, "identical" in out.getvalue(), "in 2 boots" in out.getvalue()) == (0, True, True), out.getvalue()
 
 
 async def test_an_application_is_registered_asks_at_two_nodes_at_once_and_is_served_once(tmp_path: Path) -> None:

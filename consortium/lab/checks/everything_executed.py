@@ -13,7 +13,8 @@ from consortium.runs.run import Run, base_height, blocks
 
 def check_everything_executed(run: Run) -> list[str]:
     """Each bundle that a node submitted that was up at the end stands in the highest ledger (without ledgers: was
-    `included`). What a node submitted that died for good may have died with it."""
+    `included`). What a node submitted that died for good may have died with it. What was handed in may have been
+    executed in another bundle, of another gateway: then the record says which bundle it was."""
     running = running_nodes(run.trace)
     until_us = calm.due_us(run)
     submitted = [
@@ -22,6 +23,7 @@ def check_everything_executed(run: Run) -> list[str]:
     fullest = run.fullest
     if fullest is not None:
         stored = {bundle_digest(raw).hex()[:16] for block in blocks(fullest.rows) for raw in batch_bundles(block)}
+        stored |= {record["bundle"] for record in run.records.of_kind("included") if "bundle" in record}
         missing = [record for record in submitted if record["bundle"] not in stored]
         if base_height(fullest.rows) > 0:  # every ledger began with a snapshot: what lies below it only notes tell
             unheard = _not_included(run)

@@ -51,13 +51,13 @@ def _unexecuted_at(trace: Sequence[Record], t_us: int) -> int:
     """Transactions submitted by then and not executed anywhere by then (never below 0)."""
     bundles: dict[str, int] = {}
     executed: dict[int, int] = {}
-    for record in Records.of(trace).of_kind("submitted", "renumbered", "executed"):
+    for record in Records.of(trace).of_kind("submitted", "renumbered", "hand_in_dropped", "executed"):
         if record["t_us"] > t_us:
             continue
         if record["kind"] == "submitted":
             bundles[record["bundle"]] = record["transactions"]
             bundles.pop(record.get("replaces", ""), None)
-        elif record["kind"] == "renumbered":  # submitted again, as another bundle
+        elif record["kind"] != "executed":  # submitted again, as another bundle; or what nobody can execute
             bundles.pop(record["bundle"], None)
         elif record["height"] > 0:
             executed[record["height"]] = record["transactions"]

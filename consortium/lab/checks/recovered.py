@@ -34,7 +34,7 @@ def check_recovered(run: Run) -> list[str]:
 def _of_the_living(run: Run) -> Records:
     """The trace without what nodes submitted that died for good: it may have died with them."""
     running = running_nodes(run.trace)
-    kinds = ("submitted", "renumbered", "included")
+    kinds = ("submitted", "renumbered", "hand_in_dropped", "included")
     return Records(record for record in run.trace if record["kind"] not in kinds or record["node"] in running)
 
 

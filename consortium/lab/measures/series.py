@@ -110,13 +110,14 @@ def _first_executions(trace: Records) -> list[Record]:
 
 def distinct_submissions(trace: Iterable[Record]) -> list[Record]:
     """`submitted` records, each bundle once (a node that came back may say it again), by time; without those that were
-    signed again with another key, or said again under another number."""
+    signed again with another key, or said again under another number, and without what an application handed in and
+    nobody could execute."""
     return list(Records.of(trace).computed(_distinct_submissions))
 
 
 def _distinct_submissions(trace: Records) -> list[Record]:
     first: dict[str, Record] = {}
-    for record in trace.of_kind("submitted", "renumbered"):
+    for record in trace.of_kind("submitted", "renumbered", "hand_in_dropped"):
         if record["kind"] == "submitted":
             first.setdefault(record["bundle"], record)
             first.pop(record.get("replaces", ""), None)

@@ -61,14 +61,16 @@ def record(raw: bytes) -> bytes:
 def test_a_bundle_is_durable_before_it_is_said_and_said_once() -> None:
     site, one, two = Site(), bundle(1), bundle(2, 3)
     effects = site.step(HandedIn((one, b"junk", two, one)))
-    assert [type(effect) for effect in effects] == [Persist, Persist, Submitted]
+    assert [type(effect) for effect in effects] == [Persist, Note, Persist, Note, Submitted]
     assert kept(effects) == [(record(one), KEPT_HEIGHTS), (record(two), KEPT_HEIGHTS)]
     assert effects[-1] == Submitted((one, two)) and site.hand_ins.pending == 3
     assert site.step(HandedIn((one,))) == [], "it is known"
     opened = site.bundles.open(two)
-    site.executed(opened.ids[0])
-    assert site.hand_ins.pending == 2
-    site.executed(opened.ids[1], code="not-permitted")
+    assert site.executed(opened.ids[0]) == [] and site.hand_ins.pending == 2
+    (note,) = site.executed(opened.ids[1], code="not-permitted")
+    assert isinstance(note, Note) and note.kind == "included"
+    bundle_id = opened.digest.hex()[:16]
+    assert note.fields == {"height": 2, "transactions": 2, "latency_us": 0, "bundle": bundle_id}
     assert site.hand_ins.pending == 1, "what is refused is over, too"
 
 
@@ -78,7 +80,7 @@ def test_a_boot_says_again_what_was_not_executed() -> None:
     site.boot()
     site.height = 7
     effects = site.step(Started((record(done), record(open_), record(open_))))
-    assert effects == [Persist(record(open_), 7 + KEPT_HEIGHTS), Submitted((open_,))]
+    assert kept(effects) == [(record(open_), 7 + KEPT_HEIGHTS)] and effects[-1] == Submitted((open_,))
     assert site.step(HandedIn((open_, done))) == [], "the one waits, the other is over"
 
 
@@ -89,7 +91,8 @@ def test_what_was_recovered_is_said_bit_by_bit() -> None:
     effects = site.step(Started(tuple(map(record, raws))))
     assert [len(said.bundles) for said in effects if isinstance(said, Submitted)] == [SAID_MAX // size]
     effects = site.executed(*site.bundles.open(raws[0]).ids)
-    assert effects == [Submitted((raws[SAID_MAX // size],))]
+    assert [type(effect) for effect in effects] == [Note, Submitted]
+    assert effects[-1] == Submitted((raws[SAID_MAX // size],))
 
 
 def test_a_record_is_written_anew_before_a_seal_reaches_it() -> None:
@@ -112,6 +115,6 @@ def test_what_can_be_executed_no_more_is_dropped_with_a_note_unless_it_was_execu
     opened = site.bundles.open(one)
     site.used = {request_number(20260730, 1): opened.ids[0][:16]}
     site.gone = {opened.digest, site.bundles.open(two).digest}
-    (note,) = site.step(Jumped(9, lambda _: {}))
-    assert isinstance(note, Note) and note.kind == "hand_in_dropped" and note.fields["transactions"] == 1
+    notes = [each for each in site.step(Jumped(9, lambda _: {})) if isinstance(each, Note)]
+    assert [each.kind for each in notes] == ["included", "hand_in_dropped"] and notes[1].fields["transactions"] == 1
     assert site.hand_ins.pending == 0
