@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.core.applications import APPLICATIONS, Application
+from consortium.core.applications import APPLICATIONS, EVERYTHING, Application
 from consortium.core.codec import Decoder, Malformed
 from consortium.core.contract import Receipt
 from consortium.core.crypto import SUITES
@@ -73,11 +73,10 @@ class _Keys:
         if may is None:
             return f"under a key that {member!r} has not registered"
         call = decode_call(executed.transaction)
-        if executed.receipt.code == "not-permitted" or not may.isdisjoint(
-            (f"{call.contract}.{call.operation}", f"{call.contract}.*")
-        ):
+        what, all_of_it = ".".join((call.contract, call.operation)), ".".join((call.contract, EVERYTHING))
+        if executed.receipt.code == "not-permitted" or what in may or all_of_it in may:
             return ""
-        return f"under {call.contract}.{call.operation}, which the application may not"
+        return f"by an application of {member!r}, which may not use {what}"
 
     def hear(self, epoch: Epoch | None, receipts: Sequence[Receipt], height: int) -> None:
         """What a block has changed, for those after it."""

@@ -95,6 +95,18 @@ def control_validity__revoked(run: Run) -> Run:
     return with_rows(run, [("receipt", key, encode(msgspec.structs.replace(receipt, events=(revoked,))))])
 
 
+def control_validity__application(run: Run) -> Run:
+    """A stranger's key is that of an application, which may do something else than what it did."""
+    run = control_validity(run)
+    batch = decode_batch(run.ledgers["depot"].get("batch", height_key(HEIGHT)) or b"")
+    bundle = msgspec.msgpack.decode(batch.bundles[0], type=Bundle)
+    key = receipt_key(HEIGHT - 1, 0)
+    receipt = msgspec.msgpack.decode(run.ledgers["depot"].get("receipt", key) or b"", type=Receipt)
+    known = {"member": bundle.member, "name": "billing", "key": bundle.key.hex(), "may": "bill.number"}
+    registered = Event("application-registered", {**known})
+    return with_rows(run, [("receipt", key, encode(msgspec.structs.replace(receipt, events=(registered,))))])
+
+
 def control_exactly_once(run: Run) -> Run:
     held = run.ledgers["depot"]
     batch = held.get("batch", height_key(HEIGHT))

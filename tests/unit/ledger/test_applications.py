@@ -194,7 +194,10 @@ def test_the_checks_of_a_run_know_applications(house: House) -> None:
 
 @pytest.mark.parametrize(
     ("broken", "words"),
-    [("is_allowed", "which the application may not"), ("revoked_at", "that was revoked at height 3")],
+    [
+        ("is_allowed", "an application of 'ada', which may not use tally.drop"),
+        ("revoked_at", "that was revoked at height 3"),
+    ],
 )
 def test_the_check_of_validity_sees_a_ledger_that_let_too_much_through(
     house: House, monkeypatch: pytest.MonkeyPatch, broken: str, words: str
