@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages
+.PHONY: help install up down demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -22,6 +22,13 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+DIR ?= consortium-data
+up: install  ## bring up a consortium that stands, in DIR (consortium-data)
+	@$(BIN)/consortium up --dir "$(DIR)"
+
+down: install  ## end it and remove its data; KEEP=1 keeps them
+	@test ! -e "$(DIR)/consortium.json" || $(BIN)/consortium down --dir "$(DIR)" $(if $(KEEP),,--wipe)
 
 demo: install  ## run scenarios/claim_day.py with seven local processes
 	@$(BIN)/consortium run scenarios/claim_day.py

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
-    {"roles", "behaviours", "stories", "views"},
+    {"roles", "behaviours", "views"},
     {"scenario"},
     {"runs", "simulation"},
     {"lab"},
@@ -27,7 +27,6 @@ PURE = {
     "behaviours",
     "scenario",
     "simulation",
-    "stories",
     "vault",
     "views",
 }

@@ -18,7 +18,7 @@ from consortium.lab.pages.results import write_results
 from consortium.ledger.rows import END, TABLES
 from consortium.runs.folder import LEDGER_FILE, is_standing, load_run
 from consortium.runs.run import Run
-from consortium.runs.trace import TraceReader
+from consortium.runs.trace import TraceReader, write_trace
 from nodes.process.ledger_file import may_lack_its_log
 from nodes.process.private_store import PrivateStore, StoredBoxes
 from nodes.process.store import SqliteRows
@@ -102,9 +102,12 @@ def _missing(ledger: Path, head: int, executed: int) -> str:
 
 
 def finish(folder: Path, result: Run) -> tuple[list[Verdict], Measures]:
-    """Judge and measure a run, and write what was found into its folder. Raises RunFolderError."""
+    """Judge and measure a run, and write what was found into its folder; of a consortium that stands also its trace as
+    it is now, for it has none of its own. Raises RunFolderError, OSError."""
     verdicts, measures = judge(result), measure(result.trace)
     write_results(folder, result, verdicts, measures)
+    if result.is_standing:
+        write_trace(folder / "trace.jsonl", result.trace)
     return verdicts, measures
 
 

@@ -92,6 +92,9 @@ class LocalRunning:
     def resume_program(self, name: str) -> None:
         self._supervision.signal(name, "CONT")
 
+    def signal_program(self, name: str, signal: str) -> None:
+        self._supervision.signal(name, signal)
+
     def log_lines(self, name: str, last: int, *, is_followed: bool) -> Iterator[str]:
         logs = {program.name: program.log for program in programs_of(self._folder, self._deployment)}
         if name not in logs:
@@ -107,7 +110,7 @@ def check_ports(deployment: Deployment) -> None:
         if not is_port_free(port):
             raise UserError(
                 f"port {port}, on which {name} listens, is taken by another program: end that one (`ss -ltnp` names "
-                "it), or take other ports with `consortium up --new-ports`"
+                "it), then bring this up again"
             )
 
 

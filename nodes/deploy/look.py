@@ -27,7 +27,8 @@ UNKNOWN = ProgramState("", DOWN, 0, 0, 0)
 
 class NodeLook(NamedTuple):
     """One member. `state`: down, or as of ProgramState. `height`, `sealed`: of its ledger; -1: it holds nothing. What
-    it says itself: `view`, `leader`, `bus` (up, down); of one that does not answer -1, empty, and `down`. `deaf_to`:
+    it says itself: `view`, `leader`, `bus` (up, partly: some brokers are down, or
+    down); of one that does not answer -1, empty, and `down`. `deaf_to`:
     members that it does not hear, by an order."""
 
     name: str
@@ -44,7 +45,7 @@ class NodeLook(NamedTuple):
 
     @property
     def is_serving(self) -> bool:
-        return self.state == "running" and self.bus == "up" and self.height >= 0
+        return self.state == "running" and self.bus in ("up", "partly") and self.height >= 0
 
 
 def look(folder: Path, deployment: Deployment, roles: Mapping[str, str], running: Running) -> list[NodeLook]:

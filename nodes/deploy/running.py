@@ -11,13 +11,15 @@ from nodes.deploy.deployment import Deployment
 
 class ProgramState(NamedTuple):
     """What is known of one process. `state`: running, starting, stopping, paused, backoff (it ended at its start, and
-    is tried again), exited, stopped (by hand), fatal (given up). `since_s`: for how long it has been so."""
+    is tried again), exited, stopped (by hand), fatal (given up). `since_s`: for how long it has been so. `why`: it
+    could not even be started."""
 
     name: str
     state: str
     pid: int
     exit_code: int
     since_s: int
+    why: str = ""
 
     @property
     def is_alive(self) -> bool:
@@ -62,6 +64,10 @@ class Running(Protocol):
     def pause_program(self, name: str) -> None: ...
 
     def resume_program(self, name: str) -> None: ...
+
+    def signal_program(self, name: str, signal: str) -> None:
+        """Such as HUP, on which brokers read their certificates and rules again."""
+        ...
 
     def log_lines(self, name: str, last: int, *, is_followed: bool) -> Iterator[str]:
         """The last lines of what it said, and, if followed, those that come."""

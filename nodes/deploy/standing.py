@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from consortium import __version__
+from consortium.lab.checks.traces import BY_DOWN
 from consortium.runs.machine_words import machine_words
 from consortium.runs.run import STANDS
 from consortium.scenario.scenario import Scenario
@@ -100,6 +101,7 @@ def bring_up(
 
 def bring_down(folder: Path, *, is_wiped: bool = False) -> bool:
     """Whether it was up. Raises UserError, also where there is none."""
+    open_standing(folder)
     with one_at_a_time(folder):
         standing = open_standing(folder)
         alive = [name for name, state in standing.running.states().items() if state.is_alive]
@@ -109,7 +111,7 @@ def bring_down(folder: Path, *, is_wiped: bool = False) -> bool:
             hands.note("", STANDS, {"state": "down"})
         for name in standing.deployment.members if was_up else ():
             if name in alive:
-                hands.fault("kill", name, by="down")
+                hands.fault("kill", name, by=BY_DOWN)
         if is_wiped:
             standing.running.remove()
             shutil.rmtree(folder)
@@ -230,6 +232,7 @@ def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
 
 
 def last_words(standing: Standing, name: str) -> str:
-    """The last line of what a program said."""
+    """The last line of what a program said; or why it could not be started."""
+    state = standing.running.states().get(name)
     lines = list(standing.running.log_lines(name, 1, is_followed=False))
-    return lines[0] if lines else "it said nothing"
+    return (state.why if state else "") or (lines[0] if lines else "it said nothing")

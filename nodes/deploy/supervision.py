@@ -188,7 +188,7 @@ def _state_of(told: Mapping[str, Any]) -> ProgramState:
     since_s = max(0, told["now"] - max(told["start"], told["stop"]))
     if state == "running" and _letter(pid) == "T":
         state = "paused"
-    return ProgramState(told["name"], state, pid, told["exitstatus"], since_s)
+    return ProgramState(told["name"], state, pid, told["exitstatus"], since_s, "" if pid else told["spawnerr"])
 
 
 def _is_alive(pid: int) -> bool:

@@ -7,13 +7,21 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from typer.testing import CliRunner
 
 from consortium.commands.app import app
+from consortium.commands.past import opened
+from consortium.contracts import load_contracts
 from consortium.contracts.insurance.bill import Number
 from consortium.core.codec import encode
+from consortium.core.crypto import SUITES
+from consortium.core.transaction import Bundles, decode_call
+from consortium.lab.checks.ledgers import executed_in
+from consortium.runs.run import blocks
 from nodes.deploy.deployment import read_deployment
 from nodes.deploy.hands import Hands
 from nodes.deploy.standing import open_standing
@@ -50,6 +58,17 @@ def _wish_number(folder: Path, member: str, bill_no: str) -> None:
     arguments = encode(Number(f"i-{member}", f"i-{member}-{bill_no}"))
     door = door_path(NodeFolder(folder, member))
     ask_door(door, "wish", reference=f"number:{bill_no}", calls=[["bill", "number", arguments]])
+
+
+def _sampled(folder: Path, kind: str, contract: str, operation: str, member: str) -> None:
+    """What `consortium sample` prints, submitted as it is."""
+    result = CliRunner().invoke(app, ["sample", kind, "--dir", str(folder)])
+    assert result.exit_code == 0, result.output
+    told = msgspec.json.decode(result.stdout, type=dict[str, Any])
+    read = {key: bytes.fromhex(value) if key in ("lines", "commitment") else value for key, value in told.items()}
+    kind_of = load_contracts()[contract].operations[operation].arguments
+    call = [contract, operation, encode(msgspec.convert(read, kind_of, builtin_types=(bytes,)))]
+    ask_door(door_path(NodeFolder(folder, member)), "wish", reference=f"sample:{kind}", calls=[call])
 
 
 def _heights(folder: Path) -> dict[str, int]:
@@ -124,3 +143,48 @@ def test_the_leader_is_killed_by_hand_and_others_go_on_and_all_of_it_is_told(tmp
 
 def _supervisor(folder: Path) -> int:
     return int((folder / "supervisor" / "supervisord.pid").read_text())
+
+
+def test_samples_are_executed_as_they_are_printed_and_a_report_is_written_while_it_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "c"
+    members = "bureau=1,hospital=1,pharmacy=1,regulator=1,supplier=1"
+    assert _consortium("up", "--dir", folder, "--members", members)[0] == 0
+    try:
+        in_stock = lambda: _consortium("sample", "sale", "--dir", folder)[0] == 0  # noqa: E731
+        assert _wait_until(in_stock), "the first order came"
+        _sampled(folder, "sale", "trace_code", "sell", "pharmacy-1")
+        _sampled(folder, "claim", "settlement", "issue_and_claim", "hospital-1")
+        _sampled(folder, "bill", "bill", "issue", "hospital-1")
+        _sampled(folder, "premium", "enrolment", "record_contribution", "bureau")
+        assert _wait_until(lambda: len(_codes(folder)) == 4)
+        assert _codes(folder) == dict.fromkeys(("sell", "issue_and_claim", "issue", "record_contribution"), "ok")
+        assert _consortium("doctor", "--dir", folder)[0] == 0
+        code, told = _consortium("check", folder)
+        assert code == 0, told
+        readme = (folder / "README.md").read_text()
+        assert _consortium("report", folder)[0] == 0
+        assert (folder / "report.html").is_file()
+        assert (folder / "README.md").read_text() == readme
+        assert (folder / "trace.jsonl").read_bytes().count(b"\n") > 10
+        code, told = _consortium("view", folder, "payables", "--member", "bureau")
+        assert code == 0, told
+        code, told = _consortium("logs", "bureau", "--dir", folder)
+        assert (code, "starting at height 0" in told) == (0, True)
+        assert _consortium("reset", "--dir", folder, "--yes")[0] == 0
+        assert not (folder / "report.html").exists()
+    finally:
+        assert _consortium("down", "--dir", folder)[0] == 0
+
+
+def _codes(folder: Path) -> dict[str, str]:
+    """What became of what was wished at doors, by operation."""
+    with opened(folder, "bureau") as past:
+        bundles = Bundles(past.ledger.chain, SUITES[past.ledger.genesis.suite]())
+        wished = ("sell", "issue_and_claim", "issue", "record_contribution")
+        return {
+            decode_call(executed.transaction).operation: executed.receipt.code
+            for block in blocks(past.rows)
+            if block.height
+            for executed in executed_in(block, bundles, is_trusted=True)
+            if decode_call(executed.transaction).operation in wished
+        }

@@ -8,6 +8,7 @@ from consortium.runs.records import Records
 from consortium.runs.trace import Record
 from consortium.scenario.faults import condition_after
 
+BY_DOWN = "down"  # who killed the nodes of a consortium that stands, when it is brought down
 STOPPED_CODES = (0, -15)  # of a process that its conductor told to stop (SIGTERM) at the end
 
 
@@ -45,7 +46,7 @@ def executed_heights(trace: Sequence[Record]) -> dict[str, int]:
 
 def running_nodes(trace: Sequence[Record]) -> list[str]:
     """Nodes that booted and were not down (killed, paused or exited by themselves) when the run ended, by name; those
-    that the members removed are not among them."""
+    that the members removed are not among them. A consortium that was brought down ended as a run does."""
     is_up: dict[str, bool] = {}
     for record in Records.of(trace).of_kind("booted", "admitted", "removed", "fault", "exited"):
         match record["kind"]:
@@ -53,7 +54,7 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
                 is_up[record["node"]] = True
             case "removed":
                 is_up[record["node"]] = False
-            case "fault" if record["target"] in is_up:
+            case "fault" if record["target"] in is_up and record.get("by") != BY_DOWN:
                 condition = condition_after(record["act"])
                 if condition is not None:
                     is_up[record["target"]] = condition == "up"

@@ -73,7 +73,8 @@ def write_results(out: Path, run: Run, verdicts: Sequence[Verdict], measures: Me
     place = place_of(run)
     content = verdict_content(run, verdicts, place)
     write_whole(out / "verdict.json", msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-    write_whole(out / README, _readme(out, run, verdicts, place).encode())
+    if not run.is_standing:  # whose README is that of what stands there
+        write_whole(out / README, _readme(out, run, verdicts, place).encode())
     write_whole(out / "measures.csv", measures.csv().encode())
     write_whole(out / "report.html", build_report(run, verdicts, measures).encode())
 

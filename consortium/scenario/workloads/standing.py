@@ -1,5 +1,5 @@
-"""The workload "standing": a consortium that waits for applications. It has no work lists; all that happens later comes
-from people.
+"""The workload "standing": a consortium that waits for applications. All that happens comes from people, but for one
+order of each pharmacy, so that it has packs to sell.
 
 The ledger begins as that of a working day: funds with money, a policy, a catalogue, institutions, insured persons. Each
 hospital and pharmacy is an institution, and every person is enrolled for the year of `day` and those after it. The
@@ -16,10 +16,13 @@ import msgspec
 from consortium.contracts.access import BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
 from consortium.contracts.checks import check_day
 from consortium.contracts.insurance import institution, policy
+from consortium.contracts.medicines.procurement_records import ORDER_CODES_MAX
 from consortium.core.contract import Refused
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.bureau import BureauTasks
 from consortium.roles.patient_desk import DeskTasks
+from consortium.roles.pharmacy import Order, PharmacyTasks
+from consortium.roles.purchaser import TenderAward
 from consortium.roles.work import Work
 from consortium.scenario.fhir.importer import import_fhir
 from consortium.scenario.fhir.records import Coverage, Imported, Pseudonyms
@@ -33,7 +36,13 @@ from consortium.scenario.workloads.claim_day_genesis import (
     fund_calls,
     pack_from,
 )
-from consortium.scenario.workloads.claim_day_pharmacy import institution_of
+from consortium.scenario.workloads.claim_day_pharmacy import (
+    PRODUCER,
+    TENDER_FROM,
+    TENDER_SHARE,
+    TENDER_TO,
+    institution_of,
+)
 from consortium.scenario.workloads.person_years import PersonYears, new_year
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
@@ -47,13 +56,14 @@ SAMPLES_FORMAT = 1
 class StandingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`day`: on which it begins, YYYYMMDD. `data`: as of claim_day. `years`: for so many persons are enrolled.
     `lines_days`: until which bureau and regulator judge the lines of a bill; 0: nobody does. `disburse_fen`: what is
-    owed to an institution is paid out once it comes to so much."""
+    owed to an institution is paid out once it comes to so much. `packs`: of a drug, in each pharmacy's first order."""
 
     day: int = 20260101
     data: str = "scenarios/data/synthea_40"
     years: int = 3
     lines_days: int = 0
     disburse_fen: int = 1
+    packs: int = 40
 
 
 class SamplePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,10 +103,12 @@ def prepare_standing(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     first_year = options.day // 10_000
     last_year = first_year + options.years - 1
     calls = _genesis_calls(scenario.members, options, imported, years)
-    tasks = BureauTasks(disburse_fen=options.disburse_fen, verifies=True)
+    awards, orders = _first_orders(scenario.members, options, imported)
+    tasks = BureauTasks(awards, disburse_fen=options.disburse_fen, verifies=True)
     desk = DeskTasks({}, years.links(first_year, last_year))
     work = {member.name: Work(member.name, (tasks, desk)) for member in scenario.members if member.role == BUREAU}
-    work |= {member.name: Work(member.name) for member in scenario.members if member.role == REGULATOR}
+    work |= {member.name: Work(member.name) for member in scenario.members if member.role in (REGULATOR, SUPPLIER)}
+    work |= {name: Work(name, (PharmacyTasks((order,)),)) for name, order in orders.items()}
     samples = _samples(scenario.members, imported, years, range(first_year, last_year + 1))
     return Prepared(tuple(calls), work, samples)
 
@@ -108,12 +120,33 @@ def _check(scenario: Scenario, options: StandingOptions) -> None:
         raise ScenarioError(refused.sentence) from None
     if not 1 <= options.years <= 10:
         raise ScenarioError(f"workload.options.years is {options.years}: expected 1 to 10")
+    if not 0 <= options.packs <= ORDER_CODES_MAX:
+        raise ScenarioError(f"workload.options.packs is {options.packs}: expected 0 to {ORDER_CODES_MAX}")
     for name in ("lines_days", "disburse_fen"):
         if getattr(options, name) < 0:
             raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
     missing = [role for role in NEEDED if all(member.role != role for member in scenario.members)]
     if missing:
         raise ScenarioError(f"the workload standing needs a member of role {missing[0]!r}")
+
+
+def _first_orders(
+    members: Sequence[MemberSpec], options: StandingOptions, imported: Imported
+) -> tuple[tuple[TenderAward, ...], dict[str, Order]]:
+    """Of each pharmacy one order of one drug, by turns, under a tender of its own."""
+    pharmacies = [member.name for member in members if member.role == PHARMACY]
+    supplier = next((member.name for member in members if member.role == SUPPLIER), "")
+    drugs = [item for item in imported.items if item.kind == "drug" and item.price_fen > 0]
+    if not (pharmacies and supplier and drugs and options.packs):
+        return (), {}
+    awards, orders = [], {}
+    for place, name in enumerate(pharmacies):
+        drug, contract_no = drugs[place % len(drugs)], f"t-first-{name}"
+        price_fen = drug.price_fen * TENDER_SHARE[0] // TENDER_SHARE[1]
+        days = (TENDER_FROM, TENDER_TO)
+        awards.append(TenderAward(0, contract_no, drug.code, PRODUCER, supplier, price_fen, options.packs, *days))
+        orders[name] = Order(0, f"o-first-{name}", contract_no, institution_of(name), options.packs)
+    return tuple(awards), orders
 
 
 def _years(imported: Imported, pseudonym_key: bytes, sources: dict[str, bytes]) -> PersonYears:
@@ -149,14 +182,22 @@ def _samples(members: Sequence[MemberSpec], imported: Imported, years: PersonYea
         for person in imported.persons
         if not person.died_on and years.periods(person.person, year, new_year(year + 1))
     )
-    services = [item for item in imported.items if item.kind == "service" and item.price_fen > 0]
-    items = tuple(SampleItem(item.code, item.price_fen) for item in services[:ITEMS_SHOWN])
+    items = _services(imported)
     found: dict[str, bytes] = {}
     for member in members:
         code = institution_of(member.name) if member.role in LEVELS else ""
-        own = Samples(SAMPLES_FORMAT, member.name, member.role, code, persons if code else (), items if code else ())
+        known = persons if code or member.role == BUREAU else ()
+        own = Samples(SAMPLES_FORMAT, member.name, member.role, code, known, items if code else ())
         found[member.name] = msgspec.json.format(msgspec.json.encode(own), indent=2) + b"\n"
     return found
+
+
+def _services(imported: Imported) -> tuple[SampleItem, ...]:
+    """The services of the data, each at the price of its newest claim."""
+    services = {item.code for item in imported.items if item.kind == "service"}
+    lines = [line for claim in imported.claims for line in claim.lines if line.code in services]
+    prices = {line.code: line.amount_fen // line.quantity for line in lines if line.amount_fen >= line.quantity}
+    return tuple(SampleItem(code, fen) for code, fen in sorted(prices.items())[:ITEMS_SHOWN])
 
 
 WORKLOAD = WorkloadSpec("standing", prepare_standing)

@@ -17,7 +17,7 @@ from consortium.runs.run import Run, head_height
 from consortium.scenario.scenario import Workload
 from tests.unit.lab import controls
 from tests.unit.lab.controls import HEIGHT, first_of, with_rows, with_trace
-from tests.unit.lab.made_up_run import SUITE, made_up_run, secret
+from tests.unit.lab.made_up_run import NAMES, SUITE, made_up_run, secret
 
 
 @pytest.fixture(scope="module")
@@ -218,6 +218,17 @@ def test_a_consortium_that_stands_is_not_asked_for_what_was_begun_just_now(hones
     fresh = controls.standing(with_trace(controls.control_equal_heads(honest), lambda t: t.append(late)), 0)
     assert failing(fresh) == {}
     assert {"equal heads", "everything executed"} <= set(failing(controls.standing(busy, 3_600_000_000)))
+
+
+def test_a_consortium_that_was_brought_down_is_judged_as_of_then(honest: Run) -> None:
+    def bring_down(trace: list[dict[str, Any]]) -> None:
+        end_us = honest.records.end_us
+        for name in NAMES:
+            trace.append({"t_us": end_us, "node": "", "kind": "fault", "act": "kill", "target": name, "by": "down"})
+
+    assert failing(controls.standing(with_trace(honest, bring_down), 3_600_000_000)) == {}
+    lags = with_trace(controls.control_equal_heads(honest), bring_down)
+    assert "equal heads" in failing(controls.standing(lags, 3_600_000_000))
 
 
 def test_a_consortium_that_stands_fails_where_work_waits_for_ever(honest: Run) -> None:

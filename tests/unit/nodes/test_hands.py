@@ -68,6 +68,8 @@ class FakeRunning:
     def resume_program(self, name: str) -> None:
         self.did.append(("resume", name))
 
+    def signal_program(self, name: str, signal: str) -> None: ...
+
     def log_lines(self, name: str, last: int, *, is_followed: bool) -> Iterator[str]:
         return iter(())
 

@@ -5,6 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from consortium.contracts import load_contracts
+from consortium.contracts.medicines.packs import PACKS
+from consortium.core.contract import StateReader
+from consortium.core.crypto import SUITES
+from consortium.core.membership import Epochs
+from consortium.core.transaction import Bundles
+from consortium.ledger.chain import Ledger
 from consortium.scenario.load import ScenarioError
 from consortium.scenario.scenario import Scenario, Stop, Workload
 from consortium.scenario.standing_members import DEFAULT, parse_members, standing_scenario
@@ -70,6 +77,8 @@ def test_each_member_is_given_samples_of_its_own() -> None:
     assert set(samples) == {member.name for member in parse_members(DEFAULT)}
     assert samples["hospital-1"].institution == "i-hospital-1"
     assert len({person.psn_no for person in samples["hospital-1"].persons}) > 20
+    assert all(item.price_fen > 0 for item in samples["hospital-1"].items)
+    assert len(samples["hospital-1"].items) > 5
     assert samples["supplier"].persons == ()  # it has nothing to do with persons
     other = prepare_standing(_standing(), b"x" * 32)
     assert not {person.psn_no for person in msgspec.json.decode(other.samples["hospital-1"], type=Samples).persons} & {
@@ -82,4 +91,18 @@ def test_left_alone_it_stands_and_nobody_asks_for_another_leader() -> None:
     simulation = Simulation(scenario)
     simulation.run()
     assert all(node.disk.rows.get("meta", b"head") is not None for node in simulation.nodes.values())
-    assert not [record for record in simulation.trace if record["kind"] in ("view_change", "submitted")]
+    assert not [record for record in simulation.trace if record["kind"] == "view_change"]
+    stock = [pack.holder for _, pack in reader_of(simulation, "pharmacy-1").range(PACKS, "", "~")]
+    assert {holder: stock.count(holder) for holder in set(stock)} == {
+        "institution/i-pharmacy-1": 40,
+        "institution/i-pharmacy-2": 40,
+    }
+
+
+def reader_of(simulation: Simulation, name: str) -> StateReader:
+    """The state of a simulated node."""
+    bundles = Bundles(simulation.genesis.chain, SUITES[simulation.genesis.suite]())
+    epochs = Epochs((simulation.genesis.first_epoch,))
+    ledger = Ledger(simulation.genesis, simulation.nodes[name].disk.rows, load_contracts(), bundles, epochs)
+    ledger.boot()
+    return ledger.reader
