@@ -86,9 +86,10 @@ def bring_up(
     with one_at_a_time(folder):
         is_new = not is_deployment(folder)
         if is_new:
-            kind = _broker_kind(broker, how or "local", brokers or 1)
+            wanted, count = how or "local", 1 if brokers is None else brokers
+            kind = _broker_kind(broker, wanted, count)
             on_progress("making keys, genesis and settings")
-            make_consortium(folder, parse_members(members or DEFAULT), kind, how or "local", brokers or 1)
+            make_consortium(folder, parse_members(members or DEFAULT), kind, wanted, count)
         standing = open_standing(folder)
         _check_same(standing.deployment, members, brokers, how)
         was_up = standing.running.is_up
