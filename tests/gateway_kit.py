@@ -5,27 +5,30 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
+from msgspec.structs import replace
 
 from consortium.contracts import load_contracts
-from consortium.core.codec import encode
+from consortium.contracts.governance.application import Register
+from consortium.core.codec import encode, sha256
 from consortium.core.crypto import SUITES
-from consortium.core.genesis import Genesis, encode_genesis
+from consortium.core.genesis import Genesis, GenesisCall, encode_genesis, genesis_call
 from consortium.core.machine import Apply, Decide, Effect, Now, Started
 from consortium.core.membership import Epochs
-from consortium.core.messages import Certificate, Message, MessageCodec
+from consortium.core.messages import Certificate, Message, MessageCodec, statement
+from consortium.core.replies import Reply
 from consortium.core.seals import Checkpoint
-from consortium.core.transaction import Bundles, encode_batch
+from consortium.core.transaction import Bundles, encode_batch, encode_transaction, sign_bundle
 from consortium.ledger.certificate import seal_rows
 from consortium.ledger.chain import Ledger
-from consortium.ledger.numbers import used_by
 from consortium.ledger.proofs import take_state_evidence
+from consortium.ledger.rows import height_key
 from consortium.scenario.assemble import build_genesis, prepare
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
 from consortium.scenario.workloads.settlement_load import claim_of, person_of
@@ -34,7 +37,7 @@ from nodes.gateway.app import make_app
 from nodes.gateway.applications import add_application
 from nodes.gateway.arguments import told
 from nodes.gateway.gateway import Gateway
-from nodes.gateway.requests import Numbers
+from nodes.gateway.making import everything
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.process.door_frames import door_path
 from nodes.process.settings import NodeFolder
@@ -46,6 +49,22 @@ MEMBERS = (
     MemberSpec("hospital-2", "hospital", settings={"hosts": ["loader"]}),
     MemberSpec("regulator", "regulator"),
 )
+NAMES = ("desk", "scanner", "other")
+
+
+def application_secret(member: str, name: str) -> bytes:
+    return sha256(f"{member}/{name}".encode())
+
+
+def _registered() -> Iterator[GenesisCall]:
+    """Both hospitals have all three."""
+    for member in ("hospital-1", "hospital-2"):
+        for name in NAMES:
+            key = SUITES["ed25519"]().public_key(application_secret(member, name))
+            may = everything() if name == "desk" else ("settlement.*",)
+            yield genesis_call("application", "register", Register(member, name, key, may))
+
+
 SCENARIO = Scenario("gated", MEMBERS, workload=Workload("settlement_load", {"transactions": 0, "persons": 2}))
 SUITE = SUITES[SCENARIO.suite]()
 SECRETS = {member.name: secrets_of(SCENARIO, member.name) for member in MEMBERS}
@@ -58,20 +77,11 @@ def make_genesis() -> Genesis:
     keys = {
         name: {purpose: SUITE.public_key(secret) for purpose, secret in held.items()} for name, held in SECRETS.items()
     }
-    return build_genesis(SCENARIO, prepare(SCENARIO, bytes(32)), keys, START_US)
+    made = build_genesis(SCENARIO, prepare(SCENARIO, bytes(32)), keys, START_US)
+    return replace(made, calls=(*made.calls, *_registered()))
 
 
 GENESIS = make_genesis()
-_TOKENS: dict[tuple[str, str], int] = {}
-
-
-def _number(day: int, application: str, key: str) -> int:
-    """Within the window of a member's own numbers: what a stand-in can execute."""
-    token = _TOKENS.setdefault((application, key), len(_TOKENS) % 1_300)
-    return 1 + token * 3 + day % 3
-
-
-NUMBERS = Numbers(_number, used_by)
 
 
 def claim(serial: int, place: int = 0) -> dict[str, Any]:
@@ -104,7 +114,9 @@ class StandIn:
         self.held: list[bytes] = []
         self.reads: list[tuple[str, str, str]] = []
         self.submitted = 0
+        self.numbers = 0  # of the member's own transactions
         self._writers: dict[asyncio.StreamWriter, int] = {}
+        self._serving = 0
         self._server: asyncio.Server | None = None
 
     def _keep(self, effects: Any) -> None:
@@ -124,6 +136,13 @@ class StandIn:
             self.seal()
         self._tell(height)
 
+    def sign(self, *calls: tuple[str, str, Any]) -> bytes:
+        """A bundle of the member's own."""
+        name = self.folder.folder.name
+        self.numbers, first = self.numbers + len(calls), self.numbers + 1
+        bodies = [encode_transaction(first + at, *call) for at, call in enumerate(calls)]
+        return sign_bundle(GENESIS.chain, SUITE, SECRETS[name]["submit"], name, bodies)
+
     def seal(self) -> None:
         height = self.ledger.head_height
         rows = seal_rows(self.rows, height, certify(Checkpoint(height, self.ledger.head_digest)))
@@ -134,10 +153,16 @@ class StandIn:
     def _tell(self, height: int, *, is_sealed: bool = False) -> None:
         """As the door of a node does: replies only where others have sent some."""
         names = GENESIS.first_epoch.validators[: self.replies]
-        told: dict[str, Any] = {"height": height, "digest": self.ledger.head_digest}
-        told |= {"sealed": True} if is_sealed else {"replies": dict.fromkeys(names, b"")}
+        header = self.rows.get("block", height_key(height)) or b""
+        told: dict[str, Any] = {"height": height, "digest": self.ledger.head_digest, "header": header}
+        told |= {"sealed": True} if is_sealed else {"replies": self.signed(height, names)}
         for writer, number in self._writers.items():
             _write(writer, {"id": number, "executed": told})
+
+    def signed(self, height: int, names: Iterable[str]) -> dict[str, bytes]:
+        """Replies over the head's header."""
+        said = statement(GENESIS.chain, GENESIS.suite, 0, Reply(height, self.ledger.head_digest))
+        return {name: SUITE.sign(SECRETS[name]["vote"], said) for name in names}
 
     def release(self) -> None:
         """Execute what was held back."""
@@ -158,12 +183,17 @@ class StandIn:
             self._server = None
         for writer in list(self._writers):
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
         self._writers.clear()
         door_path(self.folder).unlink(missing_ok=True)
-        await asyncio.sleep(0)
+        while self._serving:  # the loop is to close what it serves before it ends
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.setdefault(writer, 0)
+        self._serving += 1
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 size = int.from_bytes(await reader.readexactly(4), "big")
@@ -173,6 +203,7 @@ class StandIn:
                     _write(writer, {"id": asked["id"], **answer})
         self._writers.pop(writer, None)
         writer.close()
+        self._serving -= 1
 
     def _answer(self, writer: asyncio.StreamWriter, asked: dict[str, Any]) -> Mapping[str, Any] | None:
         match asked["ask"]:
@@ -193,6 +224,10 @@ class StandIn:
                     "value": evidence.value,
                     "path": encode(evidence.path),
                 }
+            case "wish":
+                calls = [(contract, operation, msgspec.Raw(given)) for contract, operation, given in asked["calls"]]
+                self.execute(self.sign(*calls))
+                return {"taken": True}
             case "submit":
                 return {"results": [self._take(bundle) for bundle in asked["bundles"]]}
         return {"error": f"the stand-in does not know {asked['ask']}"}
@@ -230,9 +265,9 @@ def make_folder(run: Path, member: str = "hospital-1") -> NodeFolder:
     node = NodeFolder(run, member)
     node.folder.mkdir(parents=True)
     folder = GatewayFolder(node)
-    secret = SECRETS[member]["submit"]
-    add_application(folder, "desk", member, ("*",), TOKENS["desk"], secret)
-    add_application(folder, "scanner", member, ("settlement.issue_and_claim",), TOKENS["scanner"], secret)
+    desk, scanner = (application_secret(member, name) for name in ("desk", "scanner"))
+    add_application(folder, "desk", member, ("*",), TOKENS["desk"], desk)
+    add_application(folder, "scanner", member, ("settlement.issue_and_claim",), TOKENS["scanner"], scanner)
     add_application(folder, "other", member, ("settlement.*",), TOKENS["other"], None)
     return node
 
@@ -269,24 +304,25 @@ async def served(
     node: NodeFolder,
     stand_in: StandIn | None = None,
     settings: GatewaySettings | None = None,
-    numbers: Numbers = NUMBERS,
 ) -> AsyncIterator[Served]:
     """A gateway of this node; the stand-in is opened, and closed where it was made here."""
     stand = stand_in or StandIn(node)
     if stand_in is None:
         await stand.open()
     usual = settings or GatewaySettings(plain_http=True, wait_s=5.0)
-    gateway = Gateway(GENESIS, GatewayFolder(node), usual, numbers, lambda: START_US)
+    gateway = Gateway(GENESIS, GatewayFolder(node), usual, lambda: START_US)
     app = make_app(gateway)
-    async with app.router.lifespan_context(app):
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
-            made = Served(gateway, client, stand)
-            await made.until_ready()
-            yield made
-    if stand_in is None:
-        await stand.close()
-        stand.rows.close()
+    try:
+        async with app.router.lifespan_context(app):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
+                made = Served(gateway, client, stand)
+                await made.until_ready()
+                yield made
+    finally:
+        if stand_in is None:
+            await stand.close()
+            stand.rows.close()
 
 
 def proof_bytes(text: str) -> bytes:

@@ -13,6 +13,7 @@ import msgspec
 from consortium.core.codec import Malformed
 from consortium.core.contract import Receipt
 from consortium.core.header import decode_header, header_bytes_digest
+from consortium.core.membership import Epoch
 from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import Damaged, height_key, receipt_key
 from nodes.gateway.errors import Problem
@@ -30,12 +31,13 @@ _log = logging.getLogger("gateway")
 
 
 class Slice(NamedTuple):
-    """`is_foreign`: what the index was fed is not of this ledger, or the blocks behind it are not here any more."""
+    """`epoch`: of the block behind the head. `is_foreign`: what the index was fed is not of this ledger, or the blocks
+    behind it are not here any more."""
 
     blocks: tuple[FedBlock, ...]
     head: int
     sealed: int
-    weak: int
+    epoch: Epoch
     is_foreign: bool = False
 
 
@@ -50,6 +52,7 @@ class Feed:
         self._news = asyncio.Event()
         self._told = -1  # the highest height that the node says it has executed
         self.head = -1
+        self.epochs: dict[int, Epoch] = {}  # by number, those that were met
         self.on_blocks: Callable[[tuple[FedBlock, ...]], None] = lambda blocks: None
         self.on_repeated: Callable[[InFlight], None] = lambda flight: None  # it was executed before, elsewhere
 
@@ -111,7 +114,7 @@ class Feed:
                 return
 
     def _tell(self, found: Slice) -> None:
-        self._waiting.weak = found.weak
+        self.epochs[found.epoch.number] = found.epoch
         for block in found.blocks:
             for place, receipt in enumerate(block.receipts):
                 one = self._waiting.get(receipt.transaction)
@@ -140,10 +143,10 @@ def read_slice(moment: Moment, after: tuple[int, bytes]) -> Slice:
     height, digest = after
     is_there = height < 0 or (first - 1 <= height <= head and (height < first or digest == _digest(moment, height)))
     if not is_there:
-        return Slice((), head, moment.sealed, moment.epoch.weak, True)
+        return Slice((), head, moment.sealed, moment.epoch, True)
     begin = max(height + 1, first)
     blocks = tuple(read_block(moment, at) for at in range(begin, min(head, begin + SLICE - 1) + 1))
-    return Slice(blocks, head, moment.sealed, moment.epoch.weak)
+    return Slice(blocks, head, moment.sealed, moment.epoch)
 
 
 def read_block(moment: Moment, height: int) -> FedBlock:

@@ -9,7 +9,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from consortium.core.codec import Malformed
 from consortium.core.genesis import Genesis
+from consortium.core.header import decode_header
+from consortium.core.proven import Anchor, ProofError
+from consortium.core.replies import verify_acknowledged
 from nodes.gateway.applications import Application, Applications
 from nodes.gateway.errors import Problem, node_away
 from nodes.gateway.feed import Feed
@@ -18,7 +22,7 @@ from nodes.gateway.limits import Lag
 from nodes.gateway.metrics import Metrics
 from nodes.gateway.node_link import NodeAway, NodeLink
 from nodes.gateway.reading import Readers
-from nodes.gateway.requests import REQUEST_NUMBERS, Numbers, day_number
+from nodes.gateway.requests import today
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.gateway.submit import Submitter
 from nodes.gateway.waiting import InFlight, Waiting
@@ -37,13 +41,11 @@ class Gateway:
         genesis: Genesis,
         folder: GatewayFolder,
         settings: GatewaySettings,
-        numbers: Numbers = REQUEST_NUMBERS,
         wall_us: Callable[[], int] = lambda: time.time_ns() // 1_000,
     ) -> None:
         self.genesis = genesis
         self.folder = folder
         self.settings = settings
-        self.numbers = numbers
         self._wall_us = wall_us
         self.applications = Applications(folder)
         self.readers = Readers(folder.node.ledger, genesis, settings.readers, settings.answer_s, settings.waiting_max)
@@ -53,7 +55,6 @@ class Gateway:
         self.submitter = Submitter(
             genesis,
             self.applications,
-            numbers,
             self.readers,
             self.feed,
             self.waiting,
@@ -96,8 +97,8 @@ class Gateway:
 
     @property
     def day(self) -> int:
-        """Today, as requests are numbered: days since 1970 in the chain's calendar."""
-        return day_number(self._wall_us(), self.genesis.parameters.utc_offset_minutes)
+        """Today, as requests are numbered: YYYYMMDD in the chain's calendar."""
+        return today(self._wall_us(), self.genesis.parameters.utc_offset_minutes)
 
     def check_reachable(self) -> None:
         """Raises Problem 503."""
@@ -121,8 +122,19 @@ class Gateway:
         if executed.get("sealed"):
             self.waiting.seal(height)
         replies = executed.get("replies") or {}
-        if replies:
+        if replies and self._is_acknowledged(bytes(executed["header"]), replies):
             self.waiting.acknowledged(height, digest, replies)
+
+    def _is_acknowledged(self, header: bytes, replies: dict[str, bytes]) -> bool:
+        """Whether f+1 of the members that this gateway has met signed it: a node alone cannot make it up. Of members
+        that it has not met yet, a seal tells."""
+        try:
+            epoch = self.feed.epochs[decode_header(header).epoch]
+            verify_acknowledged(Anchor(self.genesis.chain, self.genesis.suite, epoch), header, replies)
+        except (Malformed, ProofError, KeyError) as error:
+            _log.warning("replies that acknowledge nothing: %s", error)
+            return False
+        return True
 
     def _on_change(self, is_up: bool) -> None:
         self._is_changed.set()
@@ -148,8 +160,7 @@ class Gateway:
             return "the node does not answer"
         if not self.status:
             return "the node has not said yet how it is"
-        bus = self.status.get("bus")
-        if bus is not None and bus not in ("up", True):
+        if self.status.get("bus") == "down":
             return "the node's bus is not up"
         if not self.feed.is_caught_up:
             return "the index of the ledger is being made"

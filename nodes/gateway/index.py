@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from consortium.core.contract import Receipt
-from consortium.ledger.numbers import SENTENCES
+from consortium.ledger import numbers, requests
 from nodes.errors import UserError
 
 FORMAT = 1
@@ -121,4 +121,4 @@ def _rows(blocks: Iterable[FedBlock], *, is_judged: bool) -> list[tuple[bytes, i
     ]
 
 
-_OF_NUMBERS = frozenset(SENTENCES) - {"number-used"}
+_OF_NUMBERS = frozenset({**numbers.SENTENCES, **requests.SENTENCES}) - {"number-used"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from consortium.core.contract import NOT_YOURS, Query, Refused
+from consortium.core.vault import HANDLE_BYTES_MAX
 from nodes.gateway.applications import Application
 from nodes.gateway.arguments import told, typed
 from nodes.gateway.catalogue import query_of, told_records
@@ -75,9 +77,13 @@ async def _ask(gateway: Gateway, application: Application, contract: str, query:
 
 
 def audited(contract: str, query: Query, value: Any) -> tuple[str, str]:
-    """How the audit names a read: what was asked of whom, and that a query did."""
-    about = msgspec.json.encode(told(value)).decode()
-    return f"{contract}.{query.name} {about}"[:200], PURPOSE
+    """How the audit names a read: what was asked of whom, and that a query did. Where that is too long for it, by the
+    SHA-256 of what was asked."""
+    about = msgspec.json.encode(told(value))
+    handle = f"{contract}.{query.name} {about.decode()}"
+    if len(handle.encode()) > HANDLE_BYTES_MAX:
+        handle = f"{contract}.{query.name} sha256:{sha256(about).hexdigest()}"
+    return handle, PURPOSE
 
 
 async def get_record(gateway: Gateway, request: Request) -> Response:

@@ -66,9 +66,7 @@ async def post_operation(gateway: Gateway, request: Request) -> Response:
     key = check_key(request.headers.get("idempotency-key"))
     value = typed(await take_body(gateway, request), kind, f"{contract}.{operation}")
     gateway.lag.check()
-    wanted = make_request(
-        gateway.genesis.chain, gateway.numbers, gateway.day, application, (contract, operation, value), key
-    )
+    wanted = make_request(gateway.genesis.chain, gateway.day, application, (contract, operation, value), key)
     flights = gateway.submitter.hand_in([wanted])
     told, is_there = await _await(gateway, flights[0], wait, wanted)
     headers = {"Idempotency-Key": key, "Location": f"/v1/transactions/{told['transaction']}"}
@@ -103,7 +101,7 @@ def _wanted(gateway: Gateway, application: Application, items: Sequence[Item]) -
             application.check(item.contract, item.operation)
             value = typed(item.arguments, kind, f"{item.contract}.{item.operation}")
             call, key = (item.contract, item.operation, value), check_key(item.idempotency_key)
-            made.append(make_request(gateway.genesis.chain, gateway.numbers, gateway.day, application, call, key))
+            made.append(make_request(gateway.genesis.chain, gateway.day, application, call, key))
         except Problem as problem:
             problem.more["item"] = at
             if problem.status == 404:
@@ -159,8 +157,8 @@ async def _await(gateway: Gateway, flight: InFlight, wait: Wait, wanted: Wanted 
 async def _check_key_free(gateway: Gateway, wanted: Wanted) -> None:
     """Two gateways took requests with one key at the same time, and the other's came first. Raises Problem 422, or 503
     where it is the same request, of the day before: what is sent again finds it."""
-    chain, numbers = gateway.genesis.chain, gateway.numbers
-    seen = await gateway.readers.answer(lambda moment: look(moment.state, chain, numbers, wanted))
+    chain = gateway.genesis.chain
+    seen = await gateway.readers.answer(lambda moment: look(moment.state, chain, wanted, moment.day))
     if seen.is_ours:
         raise Problem(503, "executed-before", "the same request was executed before: send it again", retry_after_s=1)
     raise key_used()

@@ -19,7 +19,7 @@ from nodes.gateway.errors import Problem, node_away, too_many
 from nodes.gateway.feed import Feed
 from nodes.gateway.node_link import NodeAway, NodeLink
 from nodes.gateway.reading import Moment, Readers
-from nodes.gateway.requests import Numbers, Request, Seen, look
+from nodes.gateway.requests import Request, Seen, look
 from nodes.gateway.waiting import InFlight, Stage, Waiting
 from nodes.process.door_frames import DoorError
 
@@ -48,7 +48,6 @@ class Submitter:
         self,
         genesis: Genesis,
         applications: Applications,
-        numbers: Numbers,
         readers: Readers,
         feed: Feed,
         waiting: Waiting,
@@ -58,7 +57,6 @@ class Submitter:
         self._chain = genesis.chain
         self._suite = SUITES[genesis.suite]()
         self._applications = applications
-        self._numbers = numbers
         self._readers = readers
         self._feed = feed
         self._waiting = waiting
@@ -131,7 +129,7 @@ class Submitter:
 
     def _look(self, moment: Moment, requests: Sequence[Request]) -> Looked:
         """In a reader's thread: signatures, too."""
-        seen = tuple(look(moment.state, self._chain, self._numbers, request) for request in requests)
+        seen = tuple(look(moment.state, self._chain, request, moment.day) for request in requests)
         of: dict[str, list[int]] = {}
         for at, request in enumerate(requests):
             if seen[at].identity is None:

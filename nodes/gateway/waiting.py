@@ -97,7 +97,7 @@ class Acknowledged(NamedTuple):
 
 
 class Waiting:
-    """All transactions in flight, and of the newest blocks who has acknowledged them. `weak`: f+1."""
+    """All transactions in flight, and of the newest blocks who has acknowledged them."""
 
     def __init__(self, now_s: Callable[[], float] = time.monotonic) -> None:
         self._now_s = now_s
@@ -105,7 +105,6 @@ class Waiting:
         self._at: dict[int, list[InFlight]] = {}  # executed, and not sealed yet, by height
         self._replies: dict[int, Acknowledged] = {}
         self._digests: dict[int, bytes] = {}
-        self.weak = 1
         self.sealed = 0
 
     def __len__(self) -> int:
@@ -147,7 +146,8 @@ class Waiting:
         self._look_at(outcome.height)
 
     def acknowledged(self, height: int, digest: bytes, members: Iterable[str]) -> None:
-        """These members signed that the block of this height has the header of this digest."""
+        """f+1 members or more signed that the block of this height has the header of this digest: their signatures were
+        verified."""
         self._replies[height] = Acknowledged(digest, frozenset(members))
         self._look_at(height)
 
@@ -166,7 +166,7 @@ class Waiting:
         there = self._at.get(height, ())
         is_sealed = height <= self.sealed
         replies = self._replies.get(height)
-        if replies is None or replies.digest != self._digests.get(height) or len(replies.members) < self.weak:
+        if replies is None or replies.digest != self._digests.get(height):
             replies = None
         for one in there:
             if replies is not None:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consortium.core.calendar import DAY_US
+from consortium.core.calendar import DAY_US, compute_day
+from consortium.core.requests import request_number
 from consortium.core.transaction import encode_transaction, sign_bundle
 from consortium.scenario.workloads.settlement_load import claim_of, person_of
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from tests.gateway_kit import (
     GENESIS,
-    SECRETS,
     START_US,
     SUITE,
     TOKENS,
     Served,
     StandIn,
+    application_secret,
     bearer,
     claim,
     make_folder,
@@ -104,6 +105,19 @@ async def test_one_member_alone_does_not_acknowledge(at: Served) -> None:
     assert answer.status_code == 200 and answer.json()["is_sealed"] and answer.json()["acknowledged_by"] == []
 
 
+async def test_a_node_that_makes_replies_up_convinces_nobody(at: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forged(height: int, names: Iterable[str]) -> dict[str, bytes]:
+        mine = StandIn.signed(at.node, height, ["hospital-1"])
+        return dict.fromkeys(GENESIS.first_epoch.validators, mine["hospital-1"])
+
+    monkeypatch.setattr(at.node, "signed", forged)
+    at.node.does_seal = False
+    assert (await at.claim(1, "first", "?timeout_s=0.2")).status_code == 202
+    monkeypatch.undo()
+    at.node._tell(1)
+    assert (await at.claim(1, "first")).status_code == 200
+
+
 async def test_acknowledged_is_not_sealed(at: Served) -> None:
     at.node.does_seal = False
     answer = await at.claim(1, "first")
@@ -142,7 +156,7 @@ async def test_more_than_may_be_in_flight_is_too_many(tmp_path: Path) -> None:
         assert [answer.status_code for answer in held] == [202, 202]
         assert (await at.claim(3, "key-3")).status_code == 429
         at.node.release()
-        await at.until(lambda: at.gateway.waiting.sealed == 1)
+        await at.until(lambda: not len(at.gateway.waiting))
         assert (await at.claim(3, "key-3")).status_code == 200
 
 
@@ -228,6 +242,8 @@ def _item(serial: int) -> dict[str, Any]:
     return {"contract": "settlement", "operation": "issue_and_claim", "arguments": claim(serial)}
 
 
-def sign(serial: int, number: int, member: str = "hospital-1") -> bytes:
+def sign(serial: int, token: int, member: str = "hospital-1") -> bytes:
     call = claim_of(0, serial, person_of(0, serial % 2))
-    return sign_bundle(GENESIS.chain, SUITE, SECRETS[member]["submit"], member, [encode_transaction(number, *call)])
+    number = request_number(compute_day(START_US, 480), token)
+    secret = application_secret(member, "other")
+    return sign_bundle(GENESIS.chain, SUITE, secret, member, [encode_transaction(number, *call)])
