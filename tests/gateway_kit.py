@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import queue
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
+import uvicorn
 from msgspec.structs import replace
 
 from consortium.contracts import load_contracts
@@ -38,6 +41,7 @@ from nodes.gateway.applications import add_application
 from nodes.gateway.arguments import told
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.making import everything
+from nodes.gateway.serve import server_config
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.process.door_frames import door_path
 from nodes.process.settings import NodeFolder
@@ -116,7 +120,6 @@ class StandIn:
         self.submitted = 0
         self.numbers = 0  # of the member's own transactions
         self._writers: dict[asyncio.StreamWriter, int] = {}
-        self._serving = 0
         self._server: asyncio.Server | None = None
 
     def _keep(self, effects: Any) -> None:
@@ -187,13 +190,10 @@ class StandIn:
                 await writer.wait_closed()
         self._writers.clear()
         door_path(self.folder).unlink(missing_ok=True)
-        while self._serving:  # the loop is to close what it serves before it ends
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.02)  # the loop is to close what it serves before it ends
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.setdefault(writer, 0)
-        self._serving += 1
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 size = int.from_bytes(await reader.readexactly(4), "big")
@@ -203,7 +203,6 @@ class StandIn:
                     _write(writer, {"id": asked["id"], **answer})
         self._writers.pop(writer, None)
         writer.close()
-        self._serving -= 1
 
     def _answer(self, writer: asyncio.StreamWriter, asked: dict[str, Any]) -> Mapping[str, Any] | None:
         match asked["ask"]:
@@ -327,3 +326,33 @@ async def served(
 
 def proof_bytes(text: str) -> bytes:
     return base64.b64decode(text)
+
+
+@contextmanager
+def over_http(node: NodeFolder, settings: GatewaySettings | None = None) -> Iterator[str]:
+    """A gateway with its stand-in, listening on loopback, in a thread of its own: its address."""
+    begun: queue.SimpleQueue[tuple[str, uvicorn.Server]] = queue.SimpleQueue()
+
+    async def serve() -> None:
+        stand = StandIn(node)
+        await stand.open()
+        usual = settings or GatewaySettings(plain_http=True)
+        gateway = Gateway(GENESIS, GatewayFolder(node), usual, lambda: START_US)
+        server = uvicorn.Server(server_config(gateway, gateway.folder, usual))
+        task = asyncio.create_task(server.serve())
+        while not (server.started and not gateway.unready()):
+            await asyncio.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        begun.put((f"http://127.0.0.1:{port}", server))
+        await task
+        await stand.close()
+        stand.rows.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    address, server = begun.get(timeout=60)
+    try:
+        yield address
+    finally:
+        server.should_exit = True
+        thread.join()
