@@ -28,6 +28,10 @@ from consortium.core.proven import Anchor
 from consortium.core.replies import verify_acknowledged_receipt
 from consortium.core.requests import request_number, request_token
 from consortium.core.transaction import Bundles, encode_transaction, sign_bundle
+from consortium.lab.checks.agreement import check_agreement
+from consortium.lab.checks.exactly_once import check_exactly_once
+from consortium.lab.checks.validity import check_validity
+from consortium.runs.run import Run
 from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 from consortium.vault.audit import chain_fault, read_entries
 from nodes.conduct.run_files import RunFiles, make_run
@@ -238,3 +242,47 @@ async def test_an_application_is_registered_asks_at_two_nodes_at_once_and_is_ser
         assert len(it.executed("node-2")) == 2
         for client in clients:
             await client.close()
+
+
+async def test_a_leader_that_dies_loses_nothing_that_was_taken_and_nothing_is_done_twice(tmp_path: Path) -> None:
+    """Each request is brought to two nodes, as by users that trust none; the leader takes some alone, and dies."""
+    async with house(tmp_path, *NAMES) as it:
+        clients = {name: await it.client(name) for name in NAMES}
+        key = SUITES[it.files.genesis.suite]().public_key(BILLING)
+        known = Register("node-1", "billing", key, ("none.*",))
+        await clients["node-1"].ask("wish", reference="app", calls=[["application", "register", encode(known)]])
+        for client in clients.values():
+            stream = client.follow(1, receipts=True)
+            await until(stream, lambda told: b"application-registered" in b"".join(told.get("receipts", ())))
+            await stream.aclose()
+        leader = (await clients["node-1"].ask("status"))["leader"]
+        bundles = [it.asked("node-1", f"request {number}") for number in range(120)]
+        opened = {Bundles(it.files.genesis.chain, SUITES["ed25519"]()).open(each).ids[0] for each in bundles}
+
+        async def bring(number: int, *names: str) -> None:
+            for name in names:
+                with contextlib.suppress(DoorClosed):
+                    answer = await clients[name].ask("submit", bundles=[bundles[number]])
+                    assert answer["results"] == [{"taken": True}]
+
+        others = [name for name in NAMES if name != leader]
+        for number in range(80):
+            await bring(number, NAMES[number % 4], NAMES[(number + 1) % 4])
+        await clients[leader].ask("submit", bundles=bundles[80:100])
+        os.kill(it.processes[leader].pid, signal.SIGKILL)
+        it.processes[leader].wait()
+        for number in range(100, 120):
+            await bring(number, others[number % 3], others[(number + 1) % 3])
+        it.start(leader)
+        back = await it.client(leader)
+        async with asyncio.timeout(40):
+            while len(it.executed(leader)) < len(bundles):
+                await asyncio.sleep(0.2)
+        assert set(it.executed(leader)) == opened
+        for client in (*clients.values(), back):
+            await client.close()
+    rows = {name: SqliteRows(tmp_path / "run" / "nodes" / name / "ledger.sqlite", read_only=True) for name in NAMES}
+    run = Run(QUIET, it.files.genesis, (), {**rows})
+    assert [check(run) for check in (check_exactly_once, check_validity, check_agreement)] == [[], [], []]
+    for held in rows.values():
+        held.close()
