@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
-    {"roles", "behaviours", "views"},
+    {"roles", "behaviours", "stories", "views"},
     {"scenario"},
     {"runs", "simulation"},
     {"lab"},
@@ -27,6 +27,7 @@ PURE = {
     "behaviours",
     "scenario",
     "simulation",
+    "stories",
     "vault",
     "views",
 }

@@ -102,7 +102,7 @@ def owe(
 
 def give_back(state: State, settlement: Settlement, key: str, account: str, cause: str, events: list[Event]) -> None:
     """Move it back to where it came from, wherever it waits or went; a hold over its lines is gone with it."""
-    source = _place(state, settlement, key)
+    source = find_place(state, settlement, key)
     record = f"settlement/{key}"
     if hold.find_hold(state, source, hold.LINES_DIFFER, record) is not None:
         hold.lift(state, source, hold.LINES_DIFFER, record, events)
@@ -114,7 +114,7 @@ def confirm_lines(state: State, arguments: ConfirmLines, context: Context) -> li
     """The operation `settlement.confirm_lines`. Refuses `already-judged`, `settlement-reversed`, and
     `same-organisation` of a mismatch that a member of the same role reported."""
     settlement, key = _standing(state, arguments)
-    source = _place(state, settlement, key)
+    source = find_place(state, settlement, key)
     word = state.get(WORDS, key)
     stage = LIFE.move("confirm_lines", LIFE.stage_of(word), f"the word on settlement {key}")
     events: list[Event] = []
@@ -133,7 +133,7 @@ def report_mismatch(state: State, arguments: ReportMismatch, context: Context) -
     """The operation `settlement.report_mismatch`. Refuses `already-judged`, `settlement-reversed`."""
     check_choice(arguments.what, DIFFERENCES, "what")
     settlement, key = _standing(state, arguments)
-    source = _place(state, settlement, key)
+    source = find_place(state, settlement, key)
     word = state.get(WORDS, key)
     stage = LIFE.move("report_mismatch", LIFE.stage_of(word), f"the word on settlement {key}")
     events: list[Event] = []
@@ -162,7 +162,7 @@ def _unconfirmed(fixmedins_code: str, day: int) -> str:
     return f"unconfirmed/{fixmedins_code}/{day}"
 
 
-def _place(state: StateReader, settlement: Settlement, key: str) -> str:
+def find_place(state: StateReader, settlement: Settlement, key: str) -> str:
     """The account on which the money of a settlement is now; it may have been paid out of `payable/…` since."""
     word = state.get(WORDS, key)
     if word is not None and word.stage == DISPUTED:

@@ -1,0 +1,20 @@
+"""What each event of these contracts says to a person. `{name}`: a field; amounts and days are told as such."""
+
+from __future__ import annotations
+
+from consortium.core.words import mark
+
+EVENT_WORDS = {
+    "proposal-made": mark("proposal {proposal_id}: {action} {name}"),
+    "proposal-rejected": mark("proposal {proposal_id} is rejected by {no} votes"),
+    "call-executed": mark("the call of proposal {proposal_id} is executed, by {yes} votes"),
+    "call-refused": mark("the call of proposal {proposal_id} is refused, {code}: {sentence}"),
+    "rules-change": mark(
+        "{contract} follows its version {version} from height {from_height} on, by {yes} votes for {proposal_id}"
+    ),
+    "parameters-change": mark("the parameters change by proposal {proposal_id}: {tuning} ({yes} votes)"),
+    "members-change": mark("the members change by proposal {proposal_id}: {name} ({yes} votes)"),
+    "key-revoked": mark("the {purpose} key of {name} signs nothing any more"),
+    "key-recovered": mark("{name} has a new voting key by its recovery key"),
+    "member-convicted": mark("{culprit} lied: two {vote} votes at height {vote_height}, view {view}, epoch {epoch}"),
+}

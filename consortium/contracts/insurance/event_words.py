@@ -1,0 +1,42 @@
+"""What each event of these contracts says to a person. `{name}`: a field; amounts and days are told as such."""
+
+from __future__ import annotations
+
+from consortium.core.words import mark
+
+EVENT_WORDS = {
+    "bill-numbered": mark("{fixmedins_code} reserves the number of bill {bill_no}"),
+    "bill-issued": mark("bill {bill_no} of {medfee_sumamt} is issued, for {begndate} to {enddate}"),
+    "bill-delivered": mark("bill {bill_no} is delivered to the patient"),
+    "bill-verified": mark("bill {bill_no} is verified"),
+    "bill-collected": mark("bill {bill_no} is collected"),
+    "bill-reversed": mark("bill {bill_no} is cancelled by the red-letter bill {red_bill_no}: {reason}"),
+    "settled": mark(
+        "bill {bill_no} of {medfee_sumamt} is settled as claim {psn_no}/{year}/{sequence}: the funds pay "
+        "{fund_pay_sumamt}, the personal account {acct_pay}, the patient {cash_payamt} in cash"
+    ),
+    "settlement-reversed": mark("the claim on bill {bill_no} is reversed (entry {psn_no}/{year}/{sequence})"),
+    "patient-claimed": mark("the patient claims on bill {bill_no}, paid in cash"),
+    "patient-claim-declined": mark("the patient's claim on bill {bill_no} is declined: {reason}"),
+    "lines-confirmed": mark("{member} confirms the lines of bill {bill_no}"),
+    "lines-mismatch": mark("{member} says that the lines of bill {bill_no} differ: {what}"),
+    "payable-released": mark("{amount_fen} that waited for {day} become payable to {fixmedins_code}"),
+    "movement": mark("{amount_fen} from {source} to {target} ({cause})"),
+    "fund-opened": mark("{fund} is opened"),
+    "transfer-proposed": mark("{member} proposes the transfer {transfer_id}"),
+    "transfer-endorsed": mark("{member} endorses the transfer {transfer_id}"),
+    "transfer-withdrawn": mark("{member} withdraws the transfer {transfer_id}"),
+    "institution-signed": mark("{fixmedins_code} is a designated institution; {member} acts for it"),
+    "institution-suspended": mark("{fixmedins_code} is suspended: {reason}"),
+    "institution-resumed": mark("{fixmedins_code} is designated again: {reason}"),
+    "institution-terminated": mark("the designation of {fixmedins_code} ends: {reason}"),
+    "enrolled": mark("{psn_no} is enrolled"),
+    "change-proposed": mark("{proposer} proposes the change {change_id} of the enrolment of {psn_no}"),
+    "enrolment-changed": mark("the enrolment of {psn_no} changes by {change_id}: {endorser} endorses {proposer}"),
+    "change-withdrawn": mark("the change {change_id} of the enrolment of {psn_no} is withdrawn"),
+    "policy-adopted": mark("the policy pack {label} is adopted, from {from_day} on"),
+    "items-listed": mark("{items} items are listed in the catalogue, {first} first"),
+    "drg-group-set": mark("the DRG group {drg_group} weighs {weight_bp} basis points from {from_day} on"),
+    "year-closed": mark("the insurance year {year} is closed"),
+    "year-reopened": mark("the insurance year {year} is open again"),
+}

@@ -1,0 +1,39 @@
+"""What each event of these contracts says to a person. `{name}`: a field; amounts and days are told as such."""
+
+from __future__ import annotations
+
+from consortium.core.words import mark
+
+EVENT_WORDS = {
+    "lot-produced": mark("{holder} produces lot {lot_no} of {packs} packs"),
+    "lot-extended": mark("lot {lot_no} grows by {packs} packs to {packs_in_all}"),
+    "lot-recalled": mark("lot {lot_no} of {packs} packs is recalled: {reason}"),
+    "temperature-read": mark(
+        "pack {drug_trac_codg} of lot {lot_no} is read at {place}: {temperature} hundredths of °C"
+    ),
+    "cold-chain-excursion": mark(
+        "the cold chain of lot {lot_no} broke at {place}: pack {drug_trac_codg} was at {temperature} hundredths of °C"
+    ),
+    "packs-transferred": mark("{source} hands {packs} packs to {target}"),
+    "packs-sent-back": mark("{source} sends {packs} packs of the recalled lot {lot_no} back"),
+    "pack-sold": mark("{seller} sells pack {drug_trac_codg}"),
+    "pack-returned": mark("{seller} takes {units} units of pack {drug_trac_codg} back"),
+    "uncoded-proposed": mark("{fixmedins_code} says that it holds {count} packs of {med_list_codg} without codes"),
+    "uncoded-listed": mark("{count} packs of {med_list_codg} without codes are listed at {fixmedins_code}"),
+    "tender-awarded": mark("tender {contract_no} is awarded to {supplier}"),
+    "tender-amended": mark("tender {contract_no} with {supplier} is amended"),
+    "tender-closed": mark("tender {contract_no} is closed"),
+    "subcontract-signed": mark("{fixmedins_code} agrees to take {volume} packs under tender {contract_no}"),
+    "subcontract-amended": mark("{fixmedins_code} agrees to take {volume} packs instead under tender {contract_no}"),
+    "order-placed": mark("{fixmedins_code} places order {order_no} of {amount_fen}"),
+    "order-amended": mark("{fixmedins_code} amends order {order_no}, now of {amount_fen}"),
+    "order-prepaid": mark("{amount_fen} are prepaid on order {order_no}"),
+    "order-shipped": mark("order {order_no} is shipped: {packs} packs, {invoices} invoices"),
+    "shipment-amended": mark("the shipment of order {order_no} is amended: {packs} packs, {invoices} invoices"),
+    "order-rejected": mark("order {order_no} is rejected at its inspection"),
+    "order-received": mark("order {order_no} is received, {packs} packs; it is to be paid by {due_day}"),
+    "volume-progress": mark("of subcontract {subcontract} {received} of {agreed} packs are received"),
+    "order-paid": mark("{amount_fen} are paid to {payee} for order {order_no}, {late_days} days late"),
+    "goods-sent-back": mark("{packs} packs of order {order_no} go back to {supplier}"),
+    "order-refunded": mark("order {order_no} is refunded: {fund_fen} to the fund, {buyer_fen} to the buyer"),
+}

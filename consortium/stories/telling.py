@@ -1,0 +1,25 @@
+"""All kinds of things that can be told: those with a file of their own, and every table that a contract tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from consortium.contracts import load_told_tables
+from consortium.core.discovery import offered_by_name
+from consortium.stories.record import tell_record
+from consortium.stories.story import Seen, Story, Teller
+
+
+def load_tellers() -> dict[str, Teller]:
+    """By the word that a person asks by: a new kind is one new file of this folder, or a table with a word."""
+    found = offered_by_name("consortium.stories", "TELLER", Teller)
+    for word in load_told_tables():
+        found.setdefault(word, Teller(word, "its key", _of(word)))
+    return dict(sorted(found.items()))
+
+
+def _of(word: str) -> Callable[[Seen, str], Story]:
+    def tell(seen: Seen, identity: str) -> Story:
+        return tell_record(seen, word, identity)
+
+    return tell
