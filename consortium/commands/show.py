@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from consortium.commands.at_work import at_work
-from consortium.commands.command import LOOK, Command, Json, make_console, print_json
+from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
 from consortium.commands.past import Past, opened, reader_of
 from consortium.commands.standing import HERE
 from consortium.commands.tables import Column, show_table
 from consortium.contracts.access import SUPERVISORS
+from consortium.core.contract import Refused
 from consortium.core.errors import UserError
 from consortium.stories.overview import tell_overview
 from consortium.stories.story import Seen, Story, Teller
@@ -25,14 +26,20 @@ def show(
         list[str] | None,
         typer.Argument(metavar="[RUN] [KIND ID]", help=f"The folder of a run (default: {HERE}), and what of it."),
     ] = None,
-    member: Annotated[str, typer.Option(metavar="MEMBER", help="Whose ledger. Default: that of the first node.")] = "",
+    member: Annotated[
+        str, typer.Option(metavar="MEMBER", help="Who looks, into which ledger. Default: a supervisor.")
+    ] = "",
     json: Json = False,
 ) -> None:
     folder, teller, identity = _read(list(words or ()))
     with opened(folder, member) as past, at_work(spoken()("searching the ledger")) as told:
         reader = reader_of(past.ledger, member or _first(past))
         seen = Seen(past.ledger, past.rows, past.contracts, reader, spoken(), told)
-        story = tell_overview(seen) if teller is None else teller.tell(seen, identity)
+        try:
+            story = tell_overview(seen) if teller is None else teller.tell(seen, identity)
+        except Refused as refused:
+            _tell_refused(refused, json)
+            raise typer.Exit(EXIT_UNSAFE) from None
     if json:
         fields = {"format": 1, "chain": past.ledger.chain.hex(), "height": past.ledger.head_height}
         print_json({**fields, "member": reader.member, **story.content})
@@ -62,6 +69,13 @@ def _first(past: Past) -> str:
     return ranked[0].name
 
 
+def _tell_refused(refused: Refused, json: bool) -> None:
+    if json:
+        print_json({"format": 1, "refused": refused.code, "sentence": refused.sentence})
+    else:
+        typer.echo(spoken()("refused: {code}: {why}", code=refused.code, why=refused.sentence))
+
+
 def _print(story: Story) -> None:
     console = make_console()
     console.print(story.heading, style="bold", markup=False, soft_wrap=True)
@@ -83,12 +97,13 @@ COMMAND = Command(
     "show",
     "Show the life of a record of a run's ledger in words, a block, or a transaction; without any, the whole.\n\n"
     "It works over a run that is finished, and over one that runs. Times are those of the chain's calendar, amounts "
-    "are in yuan to the fen; --json gives fen and microseconds.\n\n\b\n"
+    "are in yuan to the fen; --json gives fen and microseconds. "
+    "What a member may not ask for is refused as by `ask`.\n\n\b\n"
     f"KIND, and what its ID is:\n{_kinds()}\n\n\b\n"
     "Examples, of a run of claim_day:\n  consortium show runs/RUN\n"
     "  consortium show runs/RUN bill i-pharmacy-1-reuse-000\n  consortium show runs/RUN account fund/employee-pool\n"
     "  consortium show runs/RUN block head --json\n  consortium show member bureau\n\n"
-    "Exit status: 0 shown, 2 wrong usage or input, or there is no such record.",
+    "Exit status: 0 shown, 1 refused, 2 wrong usage or input, or there is no such record.",
     show,
     LOOK,
 )

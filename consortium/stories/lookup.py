@@ -8,12 +8,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from consortium.contracts import load_told_tables
-from consortium.core.contract import Refused, StateReader, Table
+from consortium.core.contract import NOT_YOURS, Refused, StateReader, Table
 from consortium.core.words import Words
 from consortium.stories.finder import texts_of
 from consortium.stories.story import Seen, UnknownThing
 
 LAST = "\U0010ffff"
+NOT_PERMITTED = "not-permitted"
 KEYS_COMPARED = 5_000
 NEAR = 3
 
@@ -28,13 +29,29 @@ class Record(NamedTuple):
 
 
 def get_record(seen: Seen, word: str, identity: str) -> Record:
-    """Raises UnknownThing."""
+    """Raises UnknownThing, and Refused where who looks may not read it: as a query of its contract would refuse it."""
     table = load_told_tables()[word]
     key = try_key(table, identity)
+    if key is not None:
+        check_reading(seen, table, key)
     value = None if key is None else seen.ledger.reader.get(table, key)
     if key is None or value is None:
         raise UnknownThing(unknown(seen.ledger.reader, word, identity, seen.words))
     return Record(word, table, key, value)
+
+
+def check_reading(seen: Seen, table: Table[Any], key: str) -> None:
+    """Refuses what the query that answers with this very row refuses; another's record with the words for one that
+    nobody has. A table that no query answers for is everybody's, as the ledger is."""
+    for contract in seen.contracts.values():
+        for query in contract.queries.values():
+            if query.row is not None and query.row.table is table:
+                try:
+                    contract.ask(seen.ledger.reader, query.name, query.row.arguments(key), seen.reader)
+                except Refused as refused:
+                    if refused.code in (NOT_YOURS, NOT_PERMITTED):
+                        raise
+                return
 
 
 def try_key(table: Table[Any], identity: str) -> str | None:

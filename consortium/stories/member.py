@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from consortium.contracts.governance.convictions import CONVICTIONS
+from consortium.core.applications import APPLICATIONS, Application
 from consortium.core.membership import Epoch, Member
 from consortium.core.seals import decode_certificate
 from consortium.ledger.numbers import used_numbers
@@ -46,6 +47,9 @@ def tell_member(seen: Seen, identity: str) -> Story:
         (words("convicted of lies in epoch"), ", ".join(key.rpartition("/")[2] for key in convictions) or "-"),
     ]
     sections = [facts("", rows), _tell_terms(seen, terms)]
+    applications = list(rows_of(seen.ledger.reader, APPLICATIONS, f"{identity}/"))
+    if applications:
+        sections.append(_tell_applications(seen, applications))
     if said:
         title = words("what it said in the last {count} blocks", count=looked)
         columns = (Column(words("operation")), Column(words("times"), is_number=True))
@@ -95,6 +99,21 @@ def _term(epoch: Epoch, member: Member | None) -> tuple[str, ...]:
         return str(epoch.number), str(epoch.first_height), "-", "-", "-"
     keys = ", ".join(f"{purpose} {short_hex(key)}" for purpose, key in member.keys.items())
     return str(epoch.number), str(epoch.first_height), member.role, member.kind, keys
+
+
+def _tell_applications(seen: Seen, applications: list[tuple[str, Application]]) -> Section:
+    words = seen.words
+    columns = (Column(words("application")), Column(words("key")), Column(words("state")), Column(words("may")))
+    rows = [
+        (
+            each.name,
+            f"{key.partition('/')[2][:16]}…",
+            words("revoked in block {height}", height=each.revoked_at) if each.revoked_at else words("holds"),
+            ", ".join(each.may),
+        )
+        for key, each in applications
+    ]
+    return Section(words("its applications"), columns, rows)
 
 
 def _votes(seen: Seen, table: str, name: str) -> Votes:

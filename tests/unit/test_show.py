@@ -145,7 +145,7 @@ def test_a_member_is_told_with_its_keys_and_its_votes(say: Any) -> None:
         (("transaction", "no"), "expected HEIGHT/INDEX"),
         (("member", "nobody"), "members are bureau, hospital-1, hospital-2, regulator"),
         (("claim",), "which claim? Give psn_no/year/sequence"),
-        (("wish", "1"), "nothing is told as 'wish'; known are account, bill, block"),
+        (("wish", "1"), "nothing is told as 'wish'; known are account, application, bill"),
         (("a", "b", "c"), "too many words"),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
@@ -153,6 +153,16 @@ def test_a_member_is_told_with_its_keys_and_its_votes(say: Any) -> None:
 def test_what_is_not_there_is_told_in_one_sentence(say: Any, words: tuple[str, ...], told: str) -> None:
     status, out, error = say(*words)
     assert (status, out) == (2, "") and told in error and error.count("\n") == 1
+
+
+def test_it_is_told_as_the_member_that_looks_may_read_it(say: Any) -> None:
+    number, key = settled(say)
+    assert document(say, "bill", number, "--member", "hospital-1")["member"] == "hospital-1"
+    for words in (("bill", number), ("claim", key), ("bill", "nobodys-1")):
+        status, out, _ = say(*words, "--member", "hospital-2")
+        assert (status, out) == (1, "refused: not-yours: hospital-2 has no such record\n")
+    status, out, _ = say("person", key.partition("/")[0], "--member", "hospital-1", "--json")
+    assert status == 1 and json.loads(out)["refused"] == "not-permitted"
 
 
 def test_every_kind_that_the_ledger_tells_has_a_teller() -> None:

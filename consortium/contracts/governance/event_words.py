@@ -16,5 +16,7 @@ EVENT_WORDS = {
     "members-change": mark("the members change by proposal {proposal_id}: {name} ({yes} votes)"),
     "key-revoked": mark("the {purpose} key of {name} signs nothing any more"),
     "key-recovered": mark("{name} has a new voting key by its recovery key"),
+    "application-registered": mark("{member} registers its application {name}, which may {may}"),
+    "application-revoked": mark("{member} revokes its application {name}"),
     "member-convicted": mark("{culprit} lied: two {vote} votes at height {vote_height}, view {view}, epoch {epoch}"),
 }
