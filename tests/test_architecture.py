@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
-    {"roles", "behaviours", "stories", "views"},
+    {"roles", "behaviours", "client", "stories", "views"},
     {"scenario"},
     {"runs", "simulation"},
     {"lab"},

@@ -8,6 +8,7 @@ who signs two for one height has a broken disk, or another version of a rule, ra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from consortium.core import merkle
 from consortium.core.codec import Decoder, Digest, Malformed
@@ -27,7 +28,14 @@ class Reply(Message, frozen=True):
     header_digest: Digest
 
 
-def verify_acknowledged(anchor: Anchor, header: bytes, replies: Mapping[str, bytes]) -> Header:
+class Acknowledged(NamedTuple):
+    """A header, and the validators whose signatures over it hold: f+1 or more."""
+
+    header: Header
+    by: tuple[str, ...]
+
+
+def verify_acknowledged(anchor: Anchor, header: bytes, replies: Mapping[str, bytes]) -> Acknowledged:
     """The header, if f+1 validators of its epoch have signed replies over it; `replies`: their signatures, by name.
     `anchor`: of the epoch of the header (`Epochs.at(height)`). A signature that does not hold counts for nothing.
     Raises ProofError."""
@@ -42,16 +50,16 @@ def verify_acknowledged(anchor: Anchor, header: bytes, replies: Mapping[str, byt
         raise ProofError(f"the header is of epoch {found.epoch}; its members are not those of epoch {epoch.number}")
     suite = SUITES[anchor.suite]()
     said = statement(anchor.chain, anchor.suite, epoch.number, Reply(found.height, header_bytes_digest(header)))
-    signed = 0
+    signers: list[str] = []
     for name in sorted(replies)[: epoch.n]:
         key, signature = epoch.key(name, "vote"), replies[name]
         if key is None or not epoch.is_validator(name):
             continue
         if len(key) == KEY_BYTES and len(signature) == suite.signature_bytes and suite.verify(key, said, signature):
-            signed += 1
-    if signed < epoch.weak:
-        raise ProofError(f"{signed} members have acknowledged this block; {epoch.weak} are needed")
-    return found
+            signers.append(name)
+    if len(signers) < epoch.weak:
+        raise ProofError(f"{len(signers)} members have acknowledged this block; {epoch.weak} are needed")
+    return Acknowledged(found, tuple(signers))
 
 
 def verify_acknowledged_receipt(
@@ -62,10 +70,10 @@ def verify_acknowledged_receipt(
     index: int,
     size: int,
     path: Sequence[bytes],
-) -> tuple[Header, Receipt]:
+) -> tuple[Acknowledged, Receipt]:
     """Likewise, and the receipt that is number `index` of `size` in its block. Raises ProofError."""
     found = verify_acknowledged(anchor, header, replies)
-    if not merkle.is_committed(receipt, index, size, tuple(path), found.receipts):
+    if not merkle.is_committed(receipt, index, size, tuple(path), found.header.receipts):
         raise ProofError("the receipt does not lie under the header's root")
     try:
         return found, _RECEIPT.decode_canonical(receipt)

@@ -18,7 +18,30 @@ class Happened(msgspec.Struct, frozen=True):
     fields: dict[str, int | str]
 
 
-class Executed(msgspec.Struct, frozen=True):
+class AcknowledgedTold(msgspec.Struct, frozen=True):
+    """The header of a block, f+1 members' signatures over it, and the path of a receipt in it. `epochs`: a proof of the
+    members, where they are not those of the genesis any more."""
+
+    header: Base64
+    replies: dict[str, Base64]
+    receipt: Base64
+    index: int
+    size: int
+    path: list[Base64]
+    epochs: Base64 | UnsetType = UNSET
+
+
+class EvidenceTold(msgspec.Struct, frozen=True):
+    """What convinces whoever has the genesis file: who said which transaction, and what came of it, either acknowledged
+    by f+1 members, or as a proof under a seal."""
+
+    member: str
+    transaction: Base64
+    acknowledged: AcknowledgedTold | UnsetType = UNSET
+    proof: Base64 | UnsetType = UNSET
+
+
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that was executed. `code` is "ok", or that of the contract's refusal, whose `sentence` says why.
     `acknowledged_by`: f+1 members or more, each of which signed that it has the block; empty where the seal is what is
     known. `is_sealed`: a quorum has sealed the block, or one after it."""
@@ -32,6 +55,7 @@ class Executed(msgspec.Struct, frozen=True):
     events: list[Happened]
     acknowledged_by: list[str]
     is_sealed: bool
+    evidence: EvidenceTold | UnsetType = UNSET
 
 
 class TransactionProofs(msgspec.Struct, frozen=True):
@@ -41,7 +65,7 @@ class TransactionProofs(msgspec.Struct, frozen=True):
     receipt: Base64
 
 
-class FoundTransaction(Executed, frozen=True):
+class FoundTransaction(Executed, frozen=True, kw_only=True):
     """The same, with who said it, and what it called."""
 
     member: str
@@ -69,6 +93,7 @@ class ItemTold(msgspec.Struct, frozen=True):
     events: list[Happened] | UnsetType = UNSET
     acknowledged_by: list[str] | UnsetType = UNSET
     is_sealed: bool | UnsetType = UNSET
+    evidence: EvidenceTold | UnsetType = UNSET
     problem: ProblemDocument | UnsetType = UNSET
 
 
@@ -151,6 +176,14 @@ class MembersTold(msgspec.Struct, frozen=True):
     first_height: int
     quorum: int
     members: list[MemberTold]
+
+
+class ApplicationTold(msgspec.Struct, frozen=True):
+    """Whose token the request bore. `scopes`: what it may."""
+
+    member: str
+    application: str
+    scopes: list[str]
 
 
 class Health(msgspec.Struct, frozen=True):

@@ -56,6 +56,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/transactions/{id}", routes_read.get_transaction),
     ("GET", "/v1/blocks", routes_read.get_blocks),
     ("GET", "/v1/blocks/{height}", routes_read.get_block),
+    ("GET", "/v1/application", routes_read.get_application),
     ("GET", "/v1/members", routes_read.get_members),
     ("POST", "/v1/queries/{contract}/{query}", routes_read.post_query),
     ("POST", "/v1/{contract}/{operation}", routes_submit.post_operation),

@@ -14,9 +14,10 @@ from typing import Any
 import msgspec
 
 from consortium import __version__
+from consortium.contracts.told import Told, told_records
 from consortium.core.contract import Operation, Query
 from nodes.gateway import answers
-from nodes.gateway.catalogue import Told, contracts, told_records
+from nodes.gateway.catalogue import contracts
 from nodes.gateway.errors import PROBLEM, TITLES
 from nodes.gateway.examples import example_of
 from nodes.gateway.parameters import WAITS
@@ -132,6 +133,7 @@ def _plain(kinds: _Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
         "/v1/blocks/{height}",
         get("block", "A block.", answers.BlockTold, (*OF_READS, 404, 422), _in_path("height", height, 0)),
     )
+    yield "/v1/application", get("application", "Whose token this is.", answers.ApplicationTold, OF_ALL)
     yield "/v1/members", get("members", "The members.", answers.MembersTold, OF_READS)
     identity = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
     yield (
@@ -245,6 +247,7 @@ def _in_path(name: str, schema: dict[str, Any], example: Any) -> dict[str, Any]:
 _WAITING = (
     _word("wait", {"type": "string", "enum": list(WAITS)}, "executed (the default: f+1 members say so), sealed, none."),
     _word("timeout_s", {"type": "number", "minimum": 0, "maximum": 60}, "How long to wait; then the answer is 202."),
+    _word("evidence", {"type": "boolean"}, "With what convinces whoever has the genesis file."),
 )
 _PROOF = _word("proof", {"type": "boolean"}, "With what convinces whoever has the genesis file.")
 _KEY = {

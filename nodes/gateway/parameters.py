@@ -15,8 +15,11 @@ WAITS: Mapping[str, Stage] = {"none": Stage.TAKEN, "executed": Stage.ACKNOWLEDGE
 
 
 class Wait(NamedTuple):
+    """`evidence`: with what convinces whoever has the genesis file."""
+
     stage: Stage
     seconds: float
+    evidence: bool = False
 
 
 def read_words(request: Request, known: Collection[str]) -> Mapping[str, str]:
@@ -32,20 +35,21 @@ def read_words(request: Request, known: Collection[str]) -> Mapping[str, str]:
 
 
 def read_wait(words: Mapping[str, str], settings: GatewaySettings) -> Wait:
-    """`wait` and `timeout_s`. Raises Problem 400."""
+    """`wait`, `timeout_s` and `evidence`. Raises Problem 400."""
     stage = WAITS.get(words.get("wait", "executed"))
     if stage is None:
         raise Problem(400, "bad-parameter", f"wait: one of {', '.join(WAITS)}")
+    is_proven = read_flag(words, "evidence")
     text = words.get("timeout_s")
     if text is None:
-        return Wait(stage, settings.wait_s)
+        return Wait(stage, settings.wait_s, is_proven)
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
     if not 0 <= seconds <= settings.wait_s_max:
         raise Problem(400, "bad-parameter", f"timeout_s: seconds, 0 to {settings.wait_s_max:g}")
-    return Wait(stage, seconds)
+    return Wait(stage, seconds, is_proven)
 
 
 def read_flag(words: Mapping[str, str], name: str) -> bool:

@@ -39,7 +39,7 @@ async def prove_record(gateway: Gateway, table: Table[Any], key: str) -> dict[st
         proven = judge_from(Anchor.of(gateway.genesis), proof)
         assert isinstance(proven, ProvenState)
         value = None if proven.value is None else told(msgspec.msgpack.decode(proven.value, type=table.kind))
-        return {"height": evidence.height, "answer": value, "proof": _text(proof)}
+        return {"height": evidence.height, "answer": value, "proof": base64_text(proof)}
 
     return await _proven(gateway, prove)
 
@@ -55,7 +55,7 @@ async def prove_transaction_there(gateway: Gateway, place: Place) -> dict[str, A
         }
         for proof in proofs.values():
             judge_from(Anchor.of(gateway.genesis), proof)
-        return {"is_sealed": True, "proofs": {name: _text(proof) for name, proof in proofs.items()}}
+        return {"is_sealed": True, "proofs": {name: base64_text(proof) for name, proof in proofs.items()}}
 
     return await _proven(gateway, prove)
 
@@ -89,5 +89,5 @@ async def _proven(gateway: Gateway, prove: Any) -> dict[str, Any]:
     return made
 
 
-def _text(proof: bytes) -> str:
+def base64_text(proof: bytes) -> str:
     return base64.b64encode(proof).decode()

@@ -9,11 +9,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from consortium.contracts.told import told_records
 from consortium.core.contract import NOT_YOURS, Query, Refused
 from consortium.core.vault import HANDLE_BYTES_MAX
 from nodes.gateway.applications import Application
 from nodes.gateway.arguments import told, typed
-from nodes.gateway.catalogue import query_of, told_records
+from nodes.gateway.catalogue import query_of
 from nodes.gateway.errors import Problem
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.parameters import read_flag, read_number, read_words
@@ -162,6 +163,14 @@ async def get_block(gateway: Gateway, request: Request) -> Response:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise Problem(422, "bad-arguments", "a height is a whole number")
     return answer(await gateway.readers.answer(lambda moment: read_whole_block(moment, application, int(text))))
+
+
+async def get_application(gateway: Gateway, request: Request) -> Response:
+    """GET /v1/application"""
+    application = gateway.application(request.headers.get("authorization"))
+    read_words(request, ())
+    named = {"member": application.member, "application": application.name}
+    return answer({**named, "scopes": list(application.scopes)})
 
 
 async def get_members(gateway: Gateway, request: Request) -> Response:

@@ -18,6 +18,7 @@ from nodes.gateway.applications import Application
 from nodes.gateway.arguments import read_json, typed
 from nodes.gateway.catalogue import operation_of
 from nodes.gateway.errors import Problem
+from nodes.gateway.evidence import with_evidence
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.limits import content_length, read_body
 from nodes.gateway.parameters import Wait, check_json, read_wait, read_words
@@ -29,7 +30,7 @@ from nodes.gateway.waiting import InFlight, Stage
 
 ITEMS_MAX = 100
 JSON = "application/json"
-WAIT_WORDS = ("wait", "timeout_s")
+WAIT_WORDS = ("wait", "timeout_s", "evidence")
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -151,7 +152,8 @@ async def _await(gateway: Gateway, flight: InFlight, wait: Wait, wanted: Wanted 
         return {"transaction": flight.identity.hex()}, False
     if flight.outcome.receipt.code == "number-used" and wanted is not None:
         await _check_key_free(gateway, wanted)
-    return told_flight(flight, gateway.waiting.sealed), True
+    told = told_flight(flight, gateway.waiting.sealed)
+    return (await with_evidence(gateway, flight, told) if wait.evidence else told), True
 
 
 async def _check_key_free(gateway: Gateway, wanted: Wanted) -> None:
@@ -171,7 +173,7 @@ async def _answer_many(gateway: Gateway, pairs: Sequence[tuple[InFlight, Wanted 
     are_all_there = True
     for flight, wanted in pairs:
         try:
-            left = Wait(wait.stage, max(0.0, ends_s - gateway.clock()))
+            left = wait._replace(seconds=max(0.0, ends_s - gateway.clock()))
             told, is_there = await _await(gateway, flight, left, wanted)
         except Problem as problem:
             if len(pairs) == 1 or problem.status in (429, 503):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -39,16 +39,20 @@ class Outcome(NamedTuple):
 class InFlight:
     """One transaction, by its id."""
 
-    __slots__ = ("_waiters", "acknowledged_by", "began_s", "identity", "outcome", "problem", "stage")
+    __slots__ = ("_waiters", "began_s", "identity", "outcome", "problem", "replies", "stage")
 
     def __init__(self, identity: bytes, began_s: float) -> None:
         self.identity = identity
         self.began_s = began_s
         self.stage = Stage.SUBMITTED
         self.outcome: Outcome | None = None
-        self.acknowledged_by: tuple[str, ...] = ()
+        self.replies: dict[str, bytes] = {}  # signatures of those that acknowledged it, by name
         self.problem: Problem | None = None
         self._waiters: list[tuple[Stage, asyncio.Future[None]]] = []
+
+    @property
+    def acknowledged_by(self) -> tuple[str, ...]:
+        return tuple(sorted(self.replies))
 
     @property
     def is_awaited(self) -> bool:
@@ -93,7 +97,7 @@ class Acknowledged(NamedTuple):
     """Of a block: who signed that it has it, among them this node."""
 
     digest: bytes
-    members: frozenset[str]
+    replies: dict[str, bytes]
 
 
 class Waiting:
@@ -145,10 +149,10 @@ class Waiting:
         one.reach(Stage.EXECUTED)
         self._look_at(outcome.height)
 
-    def acknowledged(self, height: int, digest: bytes, members: Iterable[str]) -> None:
-        """f+1 members or more signed that the block of this height has the header of this digest: their signatures were
-        verified."""
-        self._replies[height] = Acknowledged(digest, frozenset(members))
+    def acknowledged(self, height: int, digest: bytes, replies: Mapping[str, bytes]) -> None:
+        """f+1 members or more signed that the block of this height has the header of this digest: their signatures, by
+        name, were verified."""
+        self._replies[height] = Acknowledged(digest, dict(replies))
         self._look_at(height)
 
     def seal(self, height: int) -> None:
@@ -170,7 +174,7 @@ class Waiting:
             replies = None
         for one in there:
             if replies is not None:
-                one.acknowledged_by = tuple(sorted(replies.members))
+                one.replies = replies.replies
             if is_sealed:
                 one.reach(Stage.SEALED)
             elif replies is not None:

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from consortium.contracts import load_contracts
+from consortium.contracts.told import told_records
 from nodes.gateway.app import ROUTES
 from nodes.gateway.arguments import typed
-from nodes.gateway.catalogue import contracts, told_records
+from nodes.gateway.catalogue import contracts
 from nodes.gateway.examples import example_of
 from nodes.gateway.openapi import document
 

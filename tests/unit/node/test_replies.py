@@ -120,7 +120,7 @@ def test_what_is_kept_is_bounded_whatever_members_say() -> None:
 def test_an_acknowledged_header_is_judged_from_the_members_alone() -> None:
     data, anchor = header(), Anchor(CHAIN, "ed25519", EPOCH)
     replies = {name: signature(name, data) for name in ("a", "b")}
-    assert verify_acknowledged(anchor, data, replies).height == 7
+    assert verify_acknowledged(anchor, data, replies).header.height == 7
     path = merkle.path(RECEIPTS, 3)
     _, receipt = verify_acknowledged_receipt(anchor, data, replies, RECEIPTS[3], 3, 5, path)
     assert receipt.transaction == bytes([3]) * 32

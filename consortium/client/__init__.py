@@ -1,0 +1,19 @@
+"""Speak to a consortium's gateways, and believe nothing that the genesis file does not bear out (docs/client.md)."""
+
+from consortium.client.blocking import BlockingClient
+from consortium.client.client import Client
+from consortium.client.errors import BadRequest, ClientError, GatewayLied, NotAllowed, Unavailable
+from consortium.client.records import Outcome, Record, Stage
+
+__all__ = [
+    "BadRequest",
+    "BlockingClient",
+    "Client",
+    "ClientError",
+    "GatewayLied",
+    "NotAllowed",
+    "Outcome",
+    "Record",
+    "Stage",
+    "Unavailable",
+]
