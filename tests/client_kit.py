@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -42,6 +43,68 @@ class Before(httpx.AsyncBaseTransport):
         return httpx.Response(answer.status_code, json=document if changed is None else changed)
 
 
+class Streaming(httpx.AsyncBaseTransport):
+    """The gateway, whose answers come as they are said. `cut_after`: so many messages of a stream, and the connection
+    breaks; `alter`: what becomes of a message."""
+
+    def __init__(self, served: Served, cut_after: int = 1 << 30, alter: Alter | None = None) -> None:
+        self._app = make_app(served.gateway)
+        self.cut_after = cut_after
+        self.alter = alter
+        self.asked: list[httpx.Request] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        said: asyncio.Queue[Any] = asyncio.Queue()
+        gone = asyncio.Event()
+
+        async def receive() -> Any:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "method": request.method,
+            "path": request.url.path,
+            "raw_path": request.url.raw_path,
+            "query_string": request.url.query,
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "http_version": "1.1",
+            "scheme": "http",
+            "server": ("gateway", 80),
+            "client": ("client", 1),
+            "root_path": "",
+        }
+        task = asyncio.create_task(self._app(scope, receive, said.put))
+        begun = await said.get()
+        return httpx.Response(begun["status"], headers=begun["headers"], stream=_Parts(self, said, gone, task))
+
+
+class _Parts(httpx.AsyncByteStream):
+    def __init__(self, way: Streaming, said: Any, gone: asyncio.Event, task: asyncio.Task[None]) -> None:
+        self._way, self._said, self._gone, self._task = way, said, gone, task
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        count = 0
+        while True:
+            message = await self._said.get()
+            body = message.get("body", b"")
+            if body.startswith(b"id: "):
+                count += 1
+                if count > self._way.cut_after:
+                    raise httpx.ReadError("the connection broke")
+                body = body if self._way.alter is None else self._way.alter(body)
+            yield body
+            if not message.get("more_body"):
+                return
+
+    async def aclose(self) -> None:
+        self._gone.set()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
 class Later(httpx.AsyncBaseTransport):
     """A gateway that is there only when its client is."""
 
@@ -52,7 +115,7 @@ class Later(httpx.AsyncBaseTransport):
 
 
 @asynccontextmanager
-async def client_of(*before: Before, **words: Any) -> AsyncIterator[Client]:
+async def client_of(*before: httpx.AsyncBaseTransport, **words: Any) -> AsyncIterator[Client]:
     """Gateways are asked in this order."""
     urls = [f"http://gateway-{number}" for number in range(len(before))]
     usual: dict[str, Any] = {"token": TOKENS["desk"], "genesis": GENESIS, "within_s": 5.0, "wall_us": lambda: START_US}

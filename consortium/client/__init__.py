@@ -3,7 +3,7 @@
 from consortium.client.blocking import BlockingClient
 from consortium.client.client import Client
 from consortium.client.errors import BadRequest, ClientError, GatewayLied, NotAllowed, Unavailable
-from consortium.client.records import Outcome, Record, Stage
+from consortium.client.records import Happening, Outcome, Record, Stage
 
 __all__ = [
     "BadRequest",
@@ -11,6 +11,7 @@ __all__ = [
     "Client",
     "ClientError",
     "GatewayLied",
+    "Happening",
     "NotAllowed",
     "Outcome",
     "Record",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
 from consortium.client.client import Client
 from consortium.client.errors import BadRequest
-from consortium.client.records import Outcome, Record
+from consortium.client.records import Happening, Outcome, Record
 
 T = TypeVar("T")
 
@@ -56,6 +56,14 @@ class BlockingClient:
     def get(self, word: str, identity: str, **words: Any) -> Record:
         return self._run(self._client.get(word, identity, **words))
 
+    def events(self, from_height: int | None = None, **words: Any) -> Iterator[Happening]:
+        stream = self._client.events(from_height, **words)
+        try:
+            while True:
+                yield self._run(_next(stream))
+        finally:
+            self._run(_closed(stream))
+
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
@@ -68,6 +76,15 @@ class BlockingClient:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _next(stream: AsyncIterator[Happening]) -> Happening:
+    return await anext(stream)
+
+
+async def _closed(stream: AsyncIterator[Happening]) -> None:
+    assert isinstance(stream, AsyncGenerator)
+    await stream.aclose()
 
 
 async def _made(gateways: Sequence[str], settings: dict[str, Any]) -> Client:

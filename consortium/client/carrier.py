@@ -36,7 +36,7 @@ class NotYet(Exception):
 
 class Carrier:
     def __init__(self, http: httpx.AsyncClient, ways: Ways, token: str) -> None:
-        self._http = http
+        self.http = http
         self.ways = ways
         self.headers: Mapping[str, str] = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
 
@@ -48,7 +48,7 @@ class Carrier:
         """What `read` makes of a 200 or 202; it raises Lie or NotYet. Raises the errors of a client."""
         why = "no gateway was asked"
         while True:
-            way = await self._next(ends_s, why, ask.key)
+            way = await self.next_way(ends_s, why, ask.key)
             try:
                 answer = await self._sent(way, ask, ends_s)
                 found = read(self._document(way, answer))
@@ -71,7 +71,8 @@ class Carrier:
         way.lie = lie
         _log.error("the gateway %s lied, and is not asked again: %s", way.url, lie)
 
-    async def _next(self, ends_s: float, why: str, key: str) -> Way:
+    async def next_way(self, ends_s: float, why: str, key: str = "") -> Way:
+        """Whom to ask now; it may be waited for. Raises GatewayLied, Unavailable."""
         way = self.ways.choose(self.now_s())
         if way is None:
             raise GatewayLied(self.ways.lies)
@@ -85,10 +86,10 @@ class Carrier:
         if ask.body is not None:
             headers["Content-Type"] = "application/json"
         left_s = max(0.05, min(ANSWER_S, ends_s - self.now_s()))
-        request = self._http.build_request(
+        request = self.http.build_request(
             ask.method, way.url + ask.path, content=ask.body, headers=headers, timeout=left_s
         )
-        return await self._http.send(request)
+        return await self.http.send(request)
 
     def _document(self, way: Way, answer: httpx.Response) -> Any:
         if answer.status_code == 429:
@@ -96,12 +97,12 @@ class Carrier:
             raise _Later(f"{way.url} has too much to do")
         if answer.status_code >= 500:
             self.ways.failed(way, self.now_s(), retry_after_s(answer.headers.get("retry-after")))
-            raise _Later(f"{way.url}: {_problem(answer)[1]}")
+            raise _Later(f"{way.url}: {problem_of(answer)[1]}")
         if answer.status_code in (200, 202):
             if len(answer.content) > ANSWER_BYTES_MAX:
                 raise Lie(f"an answer of {len(answer.content)} bytes")
             return _json(answer)
-        code, detail = _problem(answer)
+        code, detail = problem_of(answer)
         if answer.status_code in (401, 403):
             raise NotAllowed(code, detail)
         if 400 <= answer.status_code < 500:
@@ -120,7 +121,7 @@ def _json(answer: httpx.Response) -> Any:
         raise Lie("the answer is no JSON document") from None
 
 
-def _problem(answer: httpx.Response) -> tuple[str, str]:
+def problem_of(answer: httpx.Response) -> tuple[str, str]:
     """Code and sentence of a problem document; something may stand between us and the gateway that knows none."""
     try:
         told = msgspec.json.decode(answer.content[:65_536])

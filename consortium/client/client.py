@@ -8,7 +8,7 @@ import secrets
 import ssl
 import time
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +19,8 @@ import msgspec
 
 from consortium.client.carrier import Ask, Carrier, NotYet
 from consortium.client.errors import BadRequest, Lie, NotAllowed
-from consortium.client.records import Outcome, Record, Stage
+from consortium.client.following import Following
+from consortium.client.records import Happening, Outcome, Record, Stage
 from consortium.client.trust import Trust, Wanted
 from consortium.client.ways import Ways
 from consortium.contracts import load_contracts
@@ -262,6 +263,16 @@ class Client:
         except (Refused, ValueError) as error:
             raise BadRequest("bad-arguments", f"{identity!r} is no id of {word}: {error}") from None
         return await self._record(record, key, self._ends_s(within_s))
+
+    def events(
+        self, from_height: int | None = None, *, contract: str = "", kind: str = "", within_s: float | None = None
+    ) -> AsyncIterator[Happening]:
+        """What happens in sealed blocks, from a height on, else from now on: each event once, proven, in the chain's
+        order, whatever gateways come and go. `contract`, `kind`: only those. That a gateway leaves something out nobody
+        can see. Raises Unavailable where no gateway says anything within the time."""
+        after = None if from_height is None else from_height - 1
+        following = Following(self._carrier, self._trust, after, contract, kind)
+        return following.run(self._within_s if within_s is None else within_s)
 
     async def _record(self, record: Told, key: str, ends_s: float) -> Record:
         def read(told: Any) -> Record:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from consortium.client.errors import Lie
-from consortium.client.records import Outcome, Record, Stage
+from consortium.client.records import Happening, Outcome, Record, Stage
 from consortium.core.codec import Malformed, encode
 from consortium.core.contract import Receipt, Table
 from consortium.core.genesis import Genesis
@@ -165,6 +165,71 @@ class Trust:
         if told.get("answer") != to_json(value) or told.get("height") != proven.header.height:
             raise Lie("the answer is not what its proof proves")
         return Record(value, proven.header.height, proven.header.time_us, True, proof)
+
+    def happenings(self, told: Any, height: int, contract: str, kind: str) -> list[Happening]:
+        """The events of one sealed block, as far as a gateway tells them. Raises Lie."""
+        lines = told.get("transactions") if isinstance(told, Mapping) else None
+        if not isinstance(lines, list) or not all(isinstance(line, Mapping) for line in lines):
+            raise Lie("no events of a block")
+        if told.get("height") != height:
+            raise Lie("height is not the id of the event")
+        found: list[Happening] = []
+        before = -1
+        for line in lines:
+            judged, said = self._line(line)
+            if judged.header.height != height or judged.index <= before:
+                raise Lie("a transaction that has another place")
+            if told.get("time_us") != judged.header.time_us:
+                raise Lie("time_us is not what the evidence proves")
+            if contract not in ("", said[1]):
+                raise Lie("a transaction of another contract")
+            before = judged.index
+            found += _happenings(line, judged, said, kind)
+        return found
+
+    def _line(self, line: Mapping[str, Any]) -> tuple[_Judged, tuple[str, str, str]]:
+        """What is proven of a transaction, and who said what. Raises Lie."""
+        evidence = _read_evidence(line.get("evidence"))
+        identity = transaction_id(self.genesis.chain, evidence.member, evidence.transaction)
+        try:
+            judged = self._judged(evidence)
+        except ProofError as error:
+            raise Lie(str(error)) from None
+        if not judged.is_sealed or judged.receipt.transaction != identity:
+            raise Lie("the receipt is of another transaction, or under no seal")
+        try:
+            call = decode_call(evidence.transaction)
+        except Malformed:  # its receipt refuses it
+            return judged, (evidence.member, "", "")
+        return judged, (evidence.member, call.contract, call.operation)
+
+
+def _happenings(line: Mapping[str, Any], judged: _Judged, said: tuple[str, str, str], kind: str) -> Iterator[Happening]:
+    events = [each for each in judged.receipt.events if kind in ("", each.kind)]
+    proven = {
+        "index": judged.index,
+        "transaction": judged.receipt.transaction.hex(),
+        **dict(zip(("member", "contract", "operation"), said, strict=True)),
+        "code": judged.receipt.code,
+        "sentence": judged.receipt.sentence,
+        "events": [{"kind": each.kind, "fields": each.fields} for each in events],
+    }
+    for name, value in proven.items():
+        if line.get(name) != value:
+            raise Lie(f"{name} is not what the evidence proves")
+    for each in events:
+        yield Happening(
+            height=judged.header.height,
+            index=judged.index,
+            time_us=judged.header.time_us,
+            transaction=judged.receipt.transaction.hex(),
+            member=said[0],
+            contract=said[1],
+            operation=said[2],
+            code=judged.receipt.code,
+            kind=each.kind,
+            fields=each.fields,
+        )
 
 
 def _read_evidence(told: Any) -> _Evidence:

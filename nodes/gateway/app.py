@@ -16,6 +16,7 @@ from starlette.routing import Route
 from nodes.errors import UserError
 from nodes.gateway import metrics, routes_read, routes_submit
 from nodes.gateway.errors import Problem
+from nodes.gateway.events import get_events
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.openapi import document
 
@@ -56,6 +57,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/transactions/{id}", routes_read.get_transaction),
     ("GET", "/v1/blocks", routes_read.get_blocks),
     ("GET", "/v1/blocks/{height}", routes_read.get_block),
+    ("GET", "/v1/events", get_events),
     ("GET", "/v1/application", routes_read.get_application),
     ("GET", "/v1/members", routes_read.get_members),
     ("POST", "/v1/queries/{contract}/{query}", routes_read.post_query),

@@ -61,6 +61,8 @@ class Gateway:
             self.link,
             settings.in_flight_max,
         )
+        self.streams: set[asyncio.Event] = set()  # of those who follow what happens
+        self.feed.on_blocks = lambda blocks: self._wake()
         self.lag = Lag(settings.lag_ms_max)
         self.metrics = Metrics()
         self.status: dict[str, Any] = {}
@@ -121,9 +123,14 @@ class Gateway:
         self.feed.hear(height)
         if executed.get("sealed"):
             self.waiting.seal(height)
+            self._wake()
         replies = executed.get("replies") or {}
         if replies and self._is_acknowledged(bytes(executed["header"]), replies):
             self.waiting.acknowledged(height, digest, replies)
+
+    def _wake(self) -> None:
+        for each in self.streams:
+            each.set()
 
     def _is_acknowledged(self, header: bytes, replies: dict[str, bytes]) -> bool:
         """Whether f+1 of the members that this gateway has met signed it: a node alone cannot make it up. Of members

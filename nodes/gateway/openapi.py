@@ -133,6 +133,7 @@ def _plain(kinds: _Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
         "/v1/blocks/{height}",
         get("block", "A block.", answers.BlockTold, (*OF_READS, 404, 422), _in_path("height", height, 0)),
     )
+    yield "/v1/events", {"get": _events(kinds)}
     yield "/v1/application", get("application", "Whose token this is.", answers.ApplicationTold, OF_ALL)
     yield "/v1/members", get("members", "The members.", answers.MembersTold, OF_READS)
     identity = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
@@ -158,6 +159,31 @@ def _many(kinds: _Kinds) -> dict[str, Any]:
         "parameters": list(_WAITING),
         "requestBody": _body(kinds.of(Many), {"items": [{**example, "idempotency_key": "claim-1"}]}),
         "responses": {**_executed(kinds, answers.ManyTold, answers.ManyTold), **_problems(kinds, OF_BODIES)},
+    }
+
+
+def _events(kinds: _Kinds) -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 64}
+    last = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    }
+    return {
+        "operationId": "events",
+        "summary": "What happens, as server-sent events, one for each block.",
+        "parameters": [
+            _word("from_height", {"type": "integer", "minimum": 0, "maximum": 2**62}, "From this block on."),
+            _word("contract", text, "Only transactions of this contract."),
+            _word("kind", text, "Only events of this kind."),
+            _PROOF,
+            {**last, "description": "The height of the last event that was received: what follows it is told."},
+        ],
+        "responses": {
+            "200": {"description": "A stream.", "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+            **_problems(kinds, (*OF_READS, 404)),
+        },
     }
 
 

@@ -60,13 +60,14 @@ def read_said(moment: Moment, height: int) -> list[Said]:
     try:
         for bundle in decode_batch(raw).bundles:
             opened = bundles.decode(bundle)
-            found.extend(_said(opened.member, transaction) for transaction in opened.transactions)
+            found.extend(said_of(opened.member, transaction) for transaction in opened.transactions)
     except Malformed as error:
         raise Damaged(f"the batch of height {height} cannot be read: {error}") from None
     return found
 
 
-def _said(member: str, transaction: bytes) -> Said:
+def said_of(member: str, transaction: bytes) -> Said:
+    """Both names are empty where it is no call."""
     try:
         call = decode_call(transaction)
     except Malformed:
