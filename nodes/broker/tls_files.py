@@ -18,7 +18,8 @@ BROKER: Final = "broker"
 
 
 class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Paths: the authority's certificate, our own, and the key of ours, which nobody else may read. `server`: the name
+    """Paths: the authority's certificate, beside which its list of what it revoked may lie, our own, and the key of
+    ours, which nobody else may read. `server`: the name
     that the other end's certificate must bear; empty: the address is enough."""
 
     ca: str
@@ -38,6 +39,10 @@ class TlsFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca)
             context.minimum_version = ssl.TLSVersion.TLSv1_3
             context.load_cert_chain(self.certificate, self.key)
+            revoked = Path(self.ca).with_name(REVOKED)
+            if revoked.is_file():
+                context.load_verify_locations(revoked)
+                context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
         except (OSError, ssl.SSLError) as error:
             raise UserError(
                 f"{self.ca}, {self.certificate} and {self.key} are no authority's certificate, own certificate and its "

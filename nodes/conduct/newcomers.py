@@ -19,7 +19,7 @@ def take_proof(genesis: Genesis, others: Iterable[NodeFolder], newcomer: NodeFol
     """Write `newcomer.members`: today's members as the first of `others` proves them whose ledger has `name` among
     them. Whether there is one: its change may not have begun yet, or not be sealed. The ledgers may be in use."""
     for other in others:
-        proof = _prove(genesis, other)
+        proof = prove_members_of(genesis, other)
         if proof and name in verify_epochs_proof(genesis, proof).newest.by_name:
             half = newcomer.members.with_name(newcomer.members.name + ".part")
             half.write_bytes(proof)
@@ -28,8 +28,8 @@ def take_proof(genesis: Genesis, others: Iterable[NodeFolder], newcomer: NodeFol
     return False
 
 
-def _prove(genesis: Genesis, folder: NodeFolder) -> bytes:
-    """Empty where this ledger cannot be read now, or proves nothing."""
+def prove_members_of(genesis: Genesis, folder: NodeFolder) -> bytes:
+    """A proof of today's members out of this node's ledger; empty where that cannot be read now, or proves nothing."""
     try:
         rows = SqliteRows(folder.ledger, read_only=True)
     except (UserError, Damaged):

@@ -56,6 +56,14 @@ class Certificate(NamedTuple):
     ends: datetime
     is_revoked: bool
 
+    def state(self, moment: datetime) -> str:
+        """In a word."""
+        if self.is_revoked:
+            return "revoked"
+        if moment >= self.ends:
+            return "expired"
+        return "to be renewed" if self.is_due(moment) else "valid"
+
     def is_due(self, moment: datetime) -> bool:
         """Whether it should be renewed."""
         return moment >= self.ends - timedelta(days=DUE_DAYS)
@@ -235,6 +243,13 @@ class Authority:
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_host, hosts))), critical=False)
         return builder.sign(self._key(), hashes.SHA256())
+
+
+def hosts_of(certificate_pem: bytes) -> list[str]:
+    """Those that a server's certificate is for."""
+    certificate = x509.load_pem_x509_certificate(certificate_pem)
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return [str(each.value) for each in names]
 
 
 def _ca_certificate(

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from nodes.broker.address import BrokerAddress
 from nodes.broker.broker import EMBEDDED_IS_UP, LOOPBACK, EmbeddedSettings, OwnBroker
@@ -16,7 +17,7 @@ from nodes.broker.tls_files import BROKER, BROKER_CERTIFICATE, BROKER_KEY, CA, M
 from nodes.broker.topics import Topics, topic_root
 from nodes.conduct import child
 from nodes.deploy.authority import LOCAL_HOSTS, Authority
-from nodes.process.keys import replace_private, write_readable
+from nodes.process.keys import read_private, replace_private, write_readable
 
 BrokerKind = Literal["embedded", "mosquitto"]
 UP_WORDS: dict[BrokerKind, bytes] = {"embedded": EMBEDDED_IS_UP, "mosquitto": MOSQUITTO_IS_UP}  # in its log
@@ -90,6 +91,17 @@ def lay_rules(
         replace_private(folder / "settings.json", text)
 
 
+def lay_names(kind: BrokerKind, folder: Path, chain: bytes, names: Sequence[str]) -> None:
+    """Other members in the rules of a broker that is there. It takes them up at its next SIGHUP."""
+    if kind == "mosquitto":
+        replace_private(folder / "rules", rules_of(Topics(topic_root(chain)), names))
+        return
+    path = folder / "settings.json"
+    settings = msgspec.json.decode(read_private(path), type=EmbeddedSettings)
+    settings = replace(settings, names=sorted(names))
+    replace_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+
+
 def broker_arguments(folder: PurePath, kind: BrokerKind) -> list[str]:
     """What stands behind `python -P` to run the broker of this folder in the foreground, until SIGTERM."""
     if kind == "mosquitto":
@@ -123,3 +135,4 @@ def lay_gateway_certificate(
 def _lay(node_folder: Path, authority: Authority) -> None:
     (node_folder / "tls").mkdir(mode=0o700, exist_ok=True)
     write_readable(node_folder / BUS_FILES[0], authority.ca_pem)
+    write_readable(node_folder / "tls" / REVOKED, authority.crl_pem)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import secrets
 import socket
 import time
@@ -245,7 +246,8 @@ class Bus:
 
     def _look_later(self, client: aiomqtt.Client) -> None:
         if self._tls is not None and self._loop is not None:
-            self._loop.call_later(bus_tls.LOOK_S, self._look, client)
+            look_s = bus_tls.LOOK_S * random.uniform(0.5, 1.5)  # connections to several brokers are not renewed at once
+            self._loop.call_later(look_s, self._look, client)
 
     def _look(self, client: aiomqtt.Client) -> None:
         """A renewed certificate is taken up by a new connection."""
