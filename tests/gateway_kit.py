@@ -28,6 +28,7 @@ from consortium.core.messages import Certificate, Message, MessageCodec, stateme
 from consortium.core.replies import Reply
 from consortium.core.seals import Checkpoint
 from consortium.core.transaction import Bundles, encode_batch, encode_transaction, sign_bundle
+from consortium.core.vault import commit
 from consortium.ledger.certificate import seal_rows
 from consortium.ledger.chain import Ledger
 from consortium.ledger.proofs import take_state_evidence
@@ -118,6 +119,7 @@ class StandIn:
         self.held: list[bytes] = []
         self.reads: list[tuple[str, str, str]] = []
         self.submitted = 0
+        self.kept: dict[str, bytes] = {}
         self.numbers = 0  # of the member's own transactions
         self._writers: dict[asyncio.StreamWriter, int] = {}
         self._server: asyncio.Server | None = None
@@ -214,6 +216,11 @@ class StandIn:
             case "read":
                 self.reads.append((asked["reader"], asked["handle"], asked["purpose"]))
                 return {}
+            case "keep":
+                handle, record = asked["handle"], asked["record"]
+                if self.kept.setdefault(handle, record) != record:
+                    return {"error": "this record cannot be kept: another is under its handle, or it was erased"}
+                return {"commitment": commit(sha256(handle.encode()), record)}
             case "evidence":
                 table = next(each for each in _tables() if each.name == asked["table"])
                 evidence = take_state_evidence(self.ledger, self.rows, table.name, asked["key"])

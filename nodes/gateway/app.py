@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nodes.errors import UserError
-from nodes.gateway import metrics, routes_read, routes_submit
+from nodes.gateway import fhir, metrics, routes_read, routes_submit
 from nodes.gateway.errors import Problem
 from nodes.gateway.events import get_events
 from nodes.gateway.gateway import Gateway
@@ -57,6 +57,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/transactions/{id}", routes_read.get_transaction),
     ("GET", "/v1/blocks", routes_read.get_blocks),
     ("GET", "/v1/blocks/{height}", routes_read.get_block),
+    ("POST", "/fhir/Claim", fhir.post_claim),
+    ("GET", "/fhir/metadata", fhir.get_metadata),
     ("GET", "/v1/events", get_events),
     ("GET", "/v1/application", routes_read.get_application),
     ("GET", "/v1/members", routes_read.get_members),

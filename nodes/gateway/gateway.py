@@ -46,7 +46,7 @@ class Gateway:
         self.genesis = genesis
         self.folder = folder
         self.settings = settings
-        self._wall_us = wall_us
+        self.wall_us = wall_us
         self.applications = Applications(folder)
         self.readers = Readers(folder.node.ledger, genesis, settings.readers, settings.answer_s, settings.waiting_max)
         self.waiting = Waiting()
@@ -100,7 +100,7 @@ class Gateway:
     @property
     def day(self) -> int:
         """Today, as requests are numbered: YYYYMMDD in the chain's calendar."""
-        return today(self._wall_us(), self.genesis.parameters.utc_offset_minutes)
+        return today(self.wall_us(), self.genesis.parameters.utc_offset_minutes)
 
     def check_reachable(self) -> None:
         """Raises Problem 503."""

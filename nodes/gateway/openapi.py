@@ -20,6 +20,7 @@ from nodes.gateway import answers
 from nodes.gateway.catalogue import contracts
 from nodes.gateway.errors import PROBLEM, TITLES
 from nodes.gateway.examples import example_of
+from nodes.gateway.fhir_openapi import fhir_paths
 from nodes.gateway.parameters import WAITS
 from nodes.gateway.routes_submit import Many
 from nodes.gateway.transactions import BLOCKS_MAX
@@ -134,6 +135,7 @@ def _plain(kinds: _Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
         get("block", "A block.", answers.BlockTold, (*OF_READS, 404, 422), _in_path("height", height, 0)),
     )
     yield "/v1/events", {"get": _events(kinds)}
+    yield from fhir_paths(list(_WAITING), _KEY)
     yield "/v1/application", get("application", "Whose token this is.", answers.ApplicationTold, OF_ALL)
     yield "/v1/members", get("members", "The members.", answers.MembersTold, OF_READS)
     identity = {"type": "string", "pattern": "^[0-9a-f]{64}$"}

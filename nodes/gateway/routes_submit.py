@@ -69,7 +69,7 @@ async def post_operation(gateway: Gateway, request: Request) -> Response:
     gateway.lag.check()
     wanted = make_request(gateway.genesis.chain, gateway.day, application, (contract, operation, value), key)
     flights = gateway.submitter.hand_in([wanted])
-    told, is_there = await _await(gateway, flights[0], wait, wanted)
+    told, is_there = await await_flight(gateway, flights[0], wait, wanted)
     headers = {"Idempotency-Key": key, "Location": f"/v1/transactions/{told['transaction']}"}
     return Response(msgspec.json.encode(told), 200 if is_there else 202, headers, JSON)
 
@@ -141,7 +141,9 @@ def _check_bundle(application: Application, bundle: Opened) -> None:
 # --- answers --------------------------------------------------------------------------------------------------------
 
 
-async def _await(gateway: Gateway, flight: InFlight, wait: Wait, wanted: Wanted | None) -> tuple[dict[str, Any], bool]:
+async def await_flight(
+    gateway: Gateway, flight: InFlight, wait: Wait, wanted: Wanted | None
+) -> tuple[dict[str, Any], bool]:
     """What is told of a transaction, and whether it got as far as was asked. Raises the Problem that ended it."""
     loop_s = gateway.clock()
     is_there = await flight.reached(Stage.TAKEN, gateway.settings.wait_s_max)
@@ -174,7 +176,7 @@ async def _answer_many(gateway: Gateway, pairs: Sequence[tuple[InFlight, Wanted 
     for flight, wanted in pairs:
         try:
             left = wait._replace(seconds=max(0.0, ends_s - gateway.clock()))
-            told, is_there = await _await(gateway, flight, left, wanted)
+            told, is_there = await await_flight(gateway, flight, left, wanted)
         except Problem as problem:
             if len(pairs) == 1 or problem.status in (429, 503):
                 raise

@@ -201,7 +201,7 @@ async def test_a_retry_after_midnight_is_the_same_transaction(tmp_path: Path) ->
     node = make_folder(tmp_path / "run")
     async with served(node) as at:
         first = (await at.claim(1, "first")).json()
-        at.gateway._wall_us = lambda: START_US + DAY_US
+        at.gateway.wall_us = lambda: START_US + DAY_US
         again = (await at.claim(1, "first")).json()
         assert again["transaction"] == first["transaction"] and at.node.submitted == 1
         assert (await at.claim(2, "first")).status_code == 422
