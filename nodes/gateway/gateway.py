@@ -102,6 +102,11 @@ class Gateway:
         """Today, as requests are numbered: YYYYMMDD in the chain's calendar."""
         return today(self.wall_us(), self.genesis.parameters.utc_offset_minutes)
 
+    def check_load(self) -> None:
+        """Before a body is read: what is turned away costs least. Raises Problem 429, 503."""
+        self.lag.check()
+        self.submitter.check(1)
+
     def check_reachable(self) -> None:
         """Raises Problem 503."""
         if not self.link.is_up:

@@ -31,7 +31,7 @@ class Lag:
     def check(self) -> None:
         """Raises Problem 429."""
         if self.now_ms > self._lag_ms_max:
-            raise too_many("this gateway has more to do than it can", self.now_ms / 1_000)
+            raise too_many("this gateway has more to do than it can", self.now_ms * 4 / 1_000)
 
 
 def content_length(headers: MutableMapping[str, str] | Any, bytes_max: int) -> None:

@@ -60,13 +60,13 @@ async def take_body(gateway: Gateway, request: Request) -> Any:
 async def post_operation(gateway: Gateway, request: Request) -> Response:
     """POST /v1/{contract}/{operation}"""
     application = gateway.application(request.headers.get("authorization"))
+    gateway.check_load()
     contract, operation = request.path_params["contract"], request.path_params["operation"]
     kind = operation_of(contract, operation).arguments
     application.check(contract, operation)
     wait = read_wait(read_words(request, WAIT_WORDS), gateway.settings)
     key = check_key(request.headers.get("idempotency-key"))
     value = typed(await take_body(gateway, request), kind, f"{contract}.{operation}")
-    gateway.lag.check()
     wanted = make_request(gateway.genesis.chain, gateway.day, application, (contract, operation, value), key)
     flights = gateway.submitter.hand_in([wanted])
     told, is_there = await await_flight(gateway, flights[0], wait, wanted)
@@ -77,13 +77,13 @@ async def post_operation(gateway: Gateway, request: Request) -> Response:
 async def post_transactions(gateway: Gateway, request: Request) -> Response:
     """POST /v1/transactions"""
     application = gateway.application(request.headers.get("authorization"))
+    gateway.check_load()
     wait = read_wait(read_words(request, WAIT_WORDS), gateway.settings)
     many = typed(await take_body(gateway, request), Many, "transactions")
     if bool(many.items) == bool(many.bundles):
         raise Problem(422, "bad-arguments", "transactions: either items or bundles, and at least one")
     if max(len(many.items), len(many.bundles)) > ITEMS_MAX:
         raise Problem(422, "too-many", f"transactions: {ITEMS_MAX} at most")
-    gateway.lag.check()
     if many.bundles:
         pairs: list[tuple[InFlight, Wanted | None]]
         pairs = [(flight, None) for flight in _hand_in_bundles(gateway, application, many.bundles)]

@@ -38,7 +38,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     request_s: float = 10.0
     wait_s: float = 10.0
     wait_s_max: float = 60.0
-    lag_ms_max: int = 1_000
+    lag_ms_max: int = 500
 
     def check(self) -> None:
         """Raises UserError."""

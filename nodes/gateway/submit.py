@@ -70,7 +70,7 @@ class Submitter:
 
     def hand_in(self, requests: Sequence[Request]) -> list[InFlight]:
         """Those that are in flight already are joined. Raises Problem 429, 503: and then nothing was taken."""
-        self._check(len(requests))
+        self.check(len(requests))
         flights: list[InFlight] = []
         for request in requests:
             flight, is_new = self._waiting.begin(request.identity)
@@ -82,13 +82,14 @@ class Submitter:
 
     def hand_in_signed(self, bundle: bytes, identities: Sequence[bytes]) -> list[InFlight]:
         """A bundle that the client signed itself. Raises as `hand_in`."""
-        self._check(len(identities))
+        self.check(len(identities))
         begun = [self._waiting.begin(identity) for identity in identities]
         if any(is_new for _, is_new in begun):
             self._spawn(self._give([Handed(bundle, tuple(flight for flight, _ in begun))]))
         return [flight for flight, _ in begun]
 
-    def _check(self, count: int) -> None:
+    def check(self, count: int) -> None:
+        """Whether so many more may be handed in. Raises Problem 429, 503."""
         if not self._link.is_up:
             raise node_away()
         if len(self._waiting) + count > self._in_flight_max:

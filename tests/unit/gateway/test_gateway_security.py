@@ -111,6 +111,9 @@ async def test_a_gateway_that_lags_behind_takes_nothing(at: Served) -> None:
     at.gateway.lag.now_ms = 5_000.0
     answer = await at.claim(1, "first")
     assert answer.status_code == 429 and int(answer.headers["retry-after"]) >= 1 and at.node.submitted == 0
+    given = {**bearer(), "Content-Type": "application/json"}
+    for path in (PATH, "/v1/transactions"):  # turned away before the body is looked at
+        assert (await at.client.post(path, content=b"{", headers=given)).status_code == 429
 
 
 async def test_neither_tokens_nor_arguments_nor_keys_are_logged(at: Served, caplog: pytest.LogCaptureFixture) -> None:
