@@ -230,7 +230,10 @@ class Story:
     def _on_stands(self, record: dict[str, Any]) -> str:
         return self.words("the consortium is {state}", state=record["state"])
 
-    def _on_fault(self, record: dict[str, Any]) -> str:
+    def _on_fault(self, record: dict[str, Any]) -> str | None:
+        """What `down` ends is no fault."""
+        if record.get("by") == "down":
+            return None
         told = ("t_us", "node", "kind", "act", "target", "phase")
         options = [f"{name}={value}" for name, value in record.items() if name not in told]
         words = " ".join(word for word in (record["act"].replace("_", " "), record.get("target", ""), *options) if word)
@@ -249,7 +252,8 @@ def block_words(block: NewBlock, words: Words) -> str:
         receipt = block.receipts[0]
         if not receipt.is_ok:
             return words("refused, {code}: {why}", code=receipt.code, why=receipt.sentence)
-        return "; ".join(tell_event(event, words) for event in receipt.events) or words("done")
+        events = sorted(receipt.events, key=lambda event: event.kind == "movement")  # what happened, then the money
+        return "; ".join(tell_event(event, words) for event in events) or words("done")
     counted: dict[str, int] = {}
     for receipt in block.receipts:
         kind = receipt.code if not receipt.is_ok else next((each.kind for each in receipt.events), mark("done"))
