@@ -20,8 +20,9 @@ from pathlib import Path
 from consortium.plugins.load import load_folders
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
+from nodes.process.log import LOG_FORMATS, begin_log
 from nodes.process.settings import NodeFolder
-from nodes.process.start import LOG_FORMAT, start_node
+from nodes.process.start import start_node
 
 
 def main() -> int:
@@ -35,10 +36,11 @@ def main() -> int:
     )
     parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)  # who started it keeps its stderr
+    parser.add_argument("--log-format", choices=LOG_FORMATS, default="text", help="lines of text, or of JSON")
     arguments = parser.parse_args()
     if arguments.conducted and arguments.supervised:
         parser.error("--conducted and --supervised: a node has one master")
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    begin_log(arguments.log_format, "node", arguments.name)
     log = logging.getLogger("node")
     try:
         load_folders(arguments.plugins)

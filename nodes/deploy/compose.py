@@ -67,7 +67,7 @@ def _common(stem: str, name: str, image: str, user: str) -> dict[str, Any]:
 
 def _node(deployment: Deployment, name: str) -> dict[str, Any]:
     return {
-        "command": _python("-m", "nodes", str(SEEN), name, "--supervised"),
+        "command": _python("-m", "nodes", str(SEEN), name, "--supervised", *deployment.log_words),
         "volumes": _member_volumes(name),
         "networks": [BUS, _network(name)],
         "depends_on": [broker.name for broker in deployment.brokers],
@@ -78,7 +78,7 @@ def _node(deployment: Deployment, name: str) -> dict[str, Any]:
 def _gateway(deployment: Deployment, name: str, port: int) -> dict[str, Any]:
     """It speaks with its node through a door in their folder, so it is not in the network of the bus."""
     return {
-        "command": _python("-m", "nodes.gateway", str(SEEN), name, "--supervised"),
+        "command": _python("-m", "nodes.gateway", str(SEEN), name, "--supervised", *deployment.log_words),
         "volumes": _member_volumes(name),
         "networks": [_network(name)],
         "ports": [f"127.0.0.1:{port}:{port}"],

@@ -16,6 +16,7 @@ FILE = "consortium.json"
 DEFAULT_FOLDER = Path("consortium-data")
 
 How = Literal["local", "docker"]
+LOG_FORMATS = ("text", "json")
 
 
 class BrokerPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,7 +37,7 @@ class GatewayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`how`: as processes of this machine under a supervisor, or in containers. `members`: in the order in which they
-    were asked for. `gateways`: by member."""
+    were asked for. `gateways`: by member. `log_format`: how nodes and gateways write their logs."""
 
     format: int
     version: str
@@ -44,6 +45,12 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     members: tuple[str, ...]
     brokers: tuple[BrokerPlace, ...]
     gateways: dict[str, GatewayPlace] = {}
+    log_format: Literal["text", "json"] = "text"
+
+    @property
+    def log_words(self) -> tuple[str, ...]:
+        """What the command line of a node or a gateway says of it."""
+        return () if self.log_format == "text" else ("--log-format", self.log_format)
 
 
 class _OfAnyFormat(msgspec.Struct, frozen=True):

@@ -42,7 +42,7 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
         for broker in deployment.brokers
     ]
     for name in deployment.members:
-        command = python_command("-m", "nodes", where, name, "--supervised")
+        command = python_command("-m", "nodes", where, name, "--supervised", *deployment.log_words)
         found.append(Program(name, command, f"nodes/{name}/log.txt", NODES))
     return found
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from consortium.plugins.load import load_folders
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, UserError
 from nodes.gateway.serve import serve
+from nodes.process.log import LOG_FORMATS, begin_log
 from nodes.process.settings import NodeFolder
-from nodes.process.start import LOG_FORMAT
 
 
 def main() -> int:
@@ -28,8 +28,9 @@ def main() -> int:
     parser.add_argument("name", help="the node's name, a folder under RUN/nodes")
     parser.add_argument("--plugins", type=Path, action="append", default=[], metavar="FOLDER", help=argparse.SUPPRESS)
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--log-format", choices=LOG_FORMATS, default="text", help="lines of text, or of JSON")
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr)
+    begin_log(arguments.log_format, "gateway", arguments.name)
     try:
         load_folders(arguments.plugins)
         serve(NodeFolder(arguments.run, arguments.name))

@@ -27,6 +27,7 @@ from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.gateway.submit import Submitter
 from nodes.gateway.waiting import InFlight, Waiting
 from nodes.process.door_frames import DoorError, door_path
+from nodes.process.log import follow_level
 
 STATUS_S = 2.0  # between two looks at the node's own numbers
 
@@ -161,6 +162,7 @@ class Gateway:
             with contextlib.suppress(NodeAway, DoorError):
                 if self.link.is_up:
                     self.status = await self.link.ask("status")
+                    follow_level(self.status.get("log_level"))
                     self.metrics.tell_node({name: each for name, each in self.status.items() if name != "id"})
             self._is_changed.clear()
             with contextlib.suppress(TimeoutError):

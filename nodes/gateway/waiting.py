@@ -8,6 +8,7 @@ sealed it or what follows). Whoever asks for the same one again waits beside the
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from enum import IntEnum
@@ -15,8 +16,11 @@ from typing import NamedTuple
 
 from consortium.core.contract import Receipt
 from nodes.gateway.errors import Problem
+from nodes.process.log import about
 
 FORGOTTEN_S = 120.0  # what was taken and is not executed by then: the node says it again, nobody here waits for it
+
+_log = logging.getLogger("gateway")
 
 
 class Stage(IntEnum):
@@ -79,10 +83,12 @@ class InFlight:
         if stage <= self.stage:
             return
         self.stage = stage
+        _log.debug("%s", stage.name.lower(), extra=about(self.identity))
         self._wake(lambda wanted: wanted <= stage)
 
     def end(self, problem: Problem) -> None:
         self.problem = problem
+        _log.debug("not taken, or lost sight of: %s", problem.code, extra=about(self.identity))
         self._wake(lambda wanted: True)
 
     def _wake(self, is_woken: Callable[[Stage], bool]) -> None:
@@ -123,6 +129,7 @@ class Waiting:
         if held is not None:
             return held, False
         made = self._held[identity] = InFlight(identity, self._now_s())
+        _log.debug("received", extra=about(identity))
         return made, True
 
     def drop(self, one: InFlight, problem: Problem) -> None:

@@ -31,6 +31,7 @@ from nodes.process.door_asks import (
 )
 from nodes.process.door_follow import Followers
 from nodes.process.door_frames import DoorError
+from nodes.process.log import LEVELS, level_now, set_level
 from nodes.process.orders import obey_stranger
 from nodes.process.process import Process
 
@@ -40,7 +41,6 @@ UNFIT = (
 )
 RATE_S = 1.0  # the rate of execution is taken over so long, at least
 BUSY_S_MIN, BUSY_S_MAX, BUSY_S_UNKNOWN = 0.05, 5.0, 0.5
-LEVELS = ("debug", "info", "warning", "error")
 
 _log = logging.getLogger("door")
 
@@ -185,6 +185,7 @@ class NodeDesk:
             "is_done": node.is_done,
             "queues": dict(process.queues),
             "bus": process.bus.state,
+            "log_level": level_now(),
         }
 
     def _submit(self, connection: Connection, asked: AskSubmit) -> Job:
@@ -274,7 +275,7 @@ class NodeDesk:
     def _log_level(self, connection: Connection, asked: AskLog) -> Job:
         if asked.level.lower() not in LEVELS:
             raise DoorError(f"there is no level {asked.level!r:.40}; there are {', '.join(LEVELS)}")
-        logging.getLogger().setLevel(asked.level.upper())
+        set_level(asked.level.lower())
         connection.answer(asked.id, level=asked.level.lower())
         yield GOES_ON
 

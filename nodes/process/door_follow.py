@@ -17,6 +17,7 @@ from consortium.ledger.rows import height_key
 from nodes.process.door import GOES_ON, WAITS, Connection
 from nodes.process.door_asks import AskFollow
 from nodes.process.door_frames import DoorError
+from nodes.process.log import say_executed
 from nodes.process.process import Process
 
 NO_REPLIES: Mapping[NodeId, bytes] = MappingProxyType({})
@@ -74,6 +75,7 @@ class Followers:
 
     def _committed(self, applies: Sequence[Apply]) -> None:
         self._height = max(self._height, applies[-1].height)
+        say_executed(applies)
         for apply in applies if self._followers else ():
             data, receipts, sealed = _parts(apply)
             if data is not None:

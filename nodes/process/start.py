@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from functools import partial
-from pathlib import Path
 from typing import IO, NamedTuple, NoReturn
 
 from consortium.core.crypto import SUITES
@@ -33,6 +32,7 @@ from nodes.process.door import Door
 from nodes.process.door_desk import NodeDesk
 from nodes.process.door_frames import door_path
 from nodes.process.inputs import read_inputs, read_known
+from nodes.process.log import log_to_file_too
 from nodes.process.orders import obey_stranger
 from nodes.process.private_store import PrivateStore, open_store
 from nodes.process.process import Hooks, NodeFiles, Process
@@ -43,7 +43,6 @@ from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
 from nodes.process.trace_file import TraceWriter
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 ALONE_S = 10.0
 
 _log = logging.getLogger("node")
@@ -58,7 +57,7 @@ def start_node(folder: NodeFolder, name: str, *, is_conducted: bool, is_supervis
         raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
     lock = _lock(folder)
     if not is_conducted and not is_supervised:
-        _log_to_file_too(folder.log)
+        log_to_file_too(folder.log)
     born = _build(folder, name, read_settings(folder.settings))
     code, damage = _run(born, is_conducted)
     if born.recorder is not None:
@@ -214,13 +213,6 @@ def _lock(folder: NodeFolder) -> IO[bytes]:
         taken = f"a process for {folder.folder} is running already: stop it first"
         raise UserError(lock_refused(folder.folder, error, taken)) from None
     return file
-
-
-def _log_to_file_too(path: Path) -> None:
-    """Whoever starts a node by hand reads stderr; who looks into the run's folder later reads the same there."""
-    handler = logging.FileHandler(path)
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    logging.getLogger().addHandler(handler)
 
 
 def _alone(folder: NodeFolder, settings: Settings) -> str:
