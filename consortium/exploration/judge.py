@@ -85,7 +85,7 @@ def examine(scenario: Scenario, trusted: frozenset[NodeId] = frozenset()) -> Exa
         *judge_said(Said(statements, frozenset(honest) | wiped(scenario), verifier.codec, epochs)),
         *_safety("a sound ledger", _check_ledger(run)),
         *_safety("nobody honest is blamed", blamed(run.trace, honest)),
-        *_liveness(scenario, run.trace, last_us, simulated.ended_us),
+        *_liveness(scenario, run.trace, max(last_us, _last_arrival_us(scenario, records)), simulated.ended_us),
     ]
     batches = max((head_height(rows) for rows in ledgers.values()), default=0)
     counts = count_run(scenario, simulated.trace, statements)
@@ -168,16 +168,27 @@ def blamed(trace: Sequence[Record], honest: Sequence[NodeId]) -> list[str]:
     return found
 
 
+def _last_arrival_us(scenario: Scenario, records: Records) -> int:
+    """When the last bundle came of a load that keeps to a schedule, rests and all, whatever becomes of its bundles."""
+    if not scenario.workload.options.get("interval_us"):
+        return 0
+    return max((record["t_us"] for record in records.of_kind("submitted")), default=0)
+
+
 def _liveness(scenario: Scenario, trace: Sequence[Record], last_us: int, ended_us: int) -> list[Failure]:
-    """Bounded: done so soon after the last fault, and never so many view changes for nothing."""
+    """Bounded: done so soon after the last fault and the last arrival, and never so many view changes for nothing."""
     failures = []
     first, last, count = _idle_views(trace, last_us)
     validators = sum(member.kind == "validator" for member in scenario.members)
     if count > VIEWS_A_MEMBER * validators:
-        sentence = f"views {first} to {last} without a decision, after the last fault at {last_us / 1e6:.1f} s"
+        sentence = (
+            f"views {first} to {last} without a decision, after the last fault or arrival at {last_us / 1e6:.1f} s"
+        )
         failures.append(Failure("endless view change", Kind.LIVENESS, sentence))
     if ended_us - last_us > BOUND_TIMERS * scenario.parameters.timer_base_us:
-        sentence = f"not done {(ended_us - last_us) / 1e6:.1f} s after the last fault at {last_us / 1e6:.1f} s"
+        sentence = (
+            f"not done {(ended_us - last_us) / 1e6:.1f} s after the last fault or arrival at {last_us / 1e6:.1f} s"
+        )
         failures.append(Failure("bounded progress", Kind.LIVENESS, sentence))
     return failures
 

@@ -137,7 +137,7 @@ class BundlePool:
 
     def _available(self) -> list[Effect]:
         effects: list[Effect] = [Available()]
-        if not self._is_relay_set and self._held.waiting:
+        if not self._is_relay_set and not self._held.is_empty:
             self._is_relay_set = True
             effects.append(SetTimer(RELAY_TIMER, self._parameters.timer_base_us // 2))
         return effects

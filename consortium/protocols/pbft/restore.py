@@ -48,6 +48,7 @@ class Restorer:
         records = self._later.get(epoch, [])
         self._later = {number: held for number, held in self._later.items() if number > epoch}
         self._new_views = {}
+        self._note_forgotten(records)
         for record in records:
             self._apply(record)
         if records:
@@ -56,6 +57,7 @@ class Restorer:
 
     def restore(self, records: Sequence[bytes]) -> list[Effect]:
         log, notes = RECORDS.read(records)
+        self._note_forgotten([record for record in log if record.epoch == self._state.epoch.number])
         for record in log:
             if isinstance(record, LostRecord | RegainedRecord):
                 self._lost.read_back(record)
@@ -65,6 +67,15 @@ class Restorer:
                 self._later.setdefault(record.epoch, []).append(record)
         self._finish()
         return notes
+
+    def _note_forgotten(self, records: Sequence[AnyRecord]) -> None:
+        """Of one epoch. Above the oldest seal that is left nothing was ever forgotten; nor below it, where votes are
+        left there: what is forgotten is forgotten up to a seal, all at once. (After the first seal of a consortium that
+        dies as a whole, before its ledgers are durable, everything is still to be done by these votes.)"""
+        sealed = next((record.height for record in records if isinstance(record, SealedRecord)), 0)
+        voted = [record.height for record in records if isinstance(record, AcceptedRecord | PreparedRecord)]
+        if min(voted, default=sealed + 1) > sealed:
+            self._state.forgotten = self._state.forgotten or sealed
 
     def _apply(self, record: object) -> None:
         state = self._state
@@ -76,8 +87,6 @@ class Restorer:
                 slot.prepared, slot.prepared_digest = record.claim, record.digest
                 slot.prepared_view = slot.commit_view = record.view
                 self._remember_claim(record.claim)
-            case SealedRecord(height=height):  # the oldest that is left: nothing above it was ever forgotten
-                state.forgotten = state.forgotten or height
             case ViewRecord(view=view, wanted=wanted):
                 state.view, state.wanted = view, wanted
             case ViewChangeRecord(message=message):

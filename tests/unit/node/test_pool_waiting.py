@@ -11,7 +11,7 @@ import pytest
 
 from consortium.core.machine import Broadcast, Decide, Effect, Expired, SetTimer
 from consortium.core.membership import Epoch, Member
-from consortium.core.transaction import NUMBER_WINDOW, decode_batch, encode_transaction, sign_bundle
+from consortium.core.transaction import NUMBER_WINDOW, decode_batch, encode_batch, encode_transaction, sign_bundle
 from consortium.ledger.numbers import used_by
 from consortium.node.pool import RELAY_TIMER, BundlePool
 from consortium.node.relays import LOOKS, RELAY_BUNDLES_MAX
@@ -171,3 +171,15 @@ def test_looks_are_few_and_a_budget_lasts_for_half_a_timer() -> None:
     for came_us in range(0, 10):
         few.step(at(came_us), received([any_bundle("b", came_us + 1)]))
     assert next_us(few.step(at(HALF_US), Expired(RELAY_TIMER))) == HALF_US // LOOKS
+
+
+def test_what_came_while_it_was_in_flight_is_told_again_once_it_has_landed() -> None:
+    """Found by exploration: two members alone heard a bundle, which a batch of theirs held that died with its view. It
+    waited from then on, nobody told it to the leader, and both left the view for it without the others."""
+    it = any_pool()
+    raw = any_bundle("b", 1)
+    it.order(encode_batch(1, [raw]))
+    effects = it.step(at(0), received([raw]))
+    assert next_us(effects) == HALF_US and it.oldest_us() == 0
+    it.release()
+    assert told(it.step(at(HALF_US), Expired(RELAY_TIMER)))

@@ -264,6 +264,23 @@ def test_a_node_that_lost_its_ledger_and_not_its_log_votes_once_it_is_back_where
     assert len(unmarked.noted("observing")) == 1, "positive control: an empty log is a lost one"
 
 
+def test_a_node_votes_where_its_log_has_a_seal_that_its_ledger_lost_and_all_the_votes_below() -> None:
+    """Found by exploration: all died before their first seal was durable. Their logs held all the votes below it, and
+    each waited for ever for a ledger that nobody had."""
+    before = Bench()
+    digest = _voted(before)
+    before.hear("n3", Commit(0, 1, digest))
+    before.hear("n2", Commit(0, 1, digest))
+    before.stabilise(1)
+    whole = [record for record, _ in before.records]
+    assert any(b"SealedRecord" in record for record in whole)
+    after = Bench(records=whole, is_recalled=False)
+    (question,) = after.said(Recall)
+    for name in ("n0", "n2", "n3"):
+        after.hear(name, Recalled("n1", question.nonce, (), None, None))
+    assert after.replica.state.is_recalled and after.replica.state.forgotten == 0
+
+
 def test_a_node_whose_log_was_damaged_does_not_vote_because_nobody_remembers_a_vote() -> None:
     for lost, votes in ((b"key", False), (b"", False), (None, True)):
         after = Bench(is_recalled=False)
