@@ -38,14 +38,13 @@ def show_nodes(console: Console, found: Sequence[NodeLook]) -> None:
     words = spoken()
     columns = (
         Column(words("node")),
-        Column(words("role")),
         Column(words("state")),
-        Column(words("process"), is_number=True),
         Column(words("height"), is_number=True),
         Column(words("sealed"), is_number=True),
         Column(words("view"), is_number=True),
         Column(words("bus")),
         Column(words("leader")),
+        Column(words("gateway")),
     )
     show_table(console, columns, [_row(each) for each in found])
     for deaf_to in dict.fromkeys(each.deaf_to for each in found if each.deaf_to):
@@ -58,14 +57,13 @@ def _row(each: NodeLook) -> Sequence[str | Text]:
     color = GOOD if each.is_serving else MIDDLING if each.pid else BAD
     return (
         each.name,
-        each.role,
         Text(each.state, style=color),
-        str(each.pid or "-"),
         _number(each.height),
         _number(each.sealed),
         _number(each.view),
         each.bus,
         each.leader or "-",
+        each.gateway or "-",
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +13,9 @@ from rich.console import Console
 from consortium.commands.command import STAND, Command, make_console
 from consortium.commands.language import spoken
 from consortium.commands.standing import HERE, Dir, show_nodes
+
+if TYPE_CHECKING:
+    from nodes.deploy.look import NodeLook
 
 
 def up(
@@ -46,12 +50,14 @@ def up(
     else:
         typer.echo(words("the consortium in {folder} is up again", folder=dir_))
     show_nodes(console, begun.nodes)
-    _tell_next(console, dir_)
+    _tell_next(console, dir_, begun.nodes)
 
 
-def _tell_next(console: Console, folder: Path) -> None:
+def _tell_next(console: Console, folder: Path, nodes: Sequence[NodeLook]) -> None:
     words = spoken()
     named = "" if folder == HERE else f" --dir {shlex.quote(str(folder))}"
+    place = shlex.quote(str(folder))
+    hospital = next((each for each in nodes if each.role == "hospital"), nodes[0])
     lines = [
         (f"consortium status{named}", words("who is up, and how far")),
         (f"consortium kill leader{named}", words("break it")),
@@ -61,6 +67,13 @@ def _tell_next(console: Console, folder: Path) -> None:
     width = max(len(command) for command, _ in lines)
     for command, meaning in lines:
         console.print(f"  {command:{width}}  {meaning}", markup=False, soft_wrap=True)
+    token = f"$(cat {place}/nodes/{hospital.name}/gateway/desk.token)"
+    claim = (
+        f'  consortium sample claim{named} | curl --cacert {place}/ca.crt -H "Authorization: Bearer {token}" '
+        f"-H 'Content-Type: application/json' -d @- https://{hospital.gateway}/v1/settlement/issue_and_claim"
+    )
+    console.print(f"{words('gateway')}, {hospital.name}:", markup=False)
+    console.print(claim, markup=False, soft_wrap=True)
 
 
 COMMAND = Command(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ from consortium.ledger.block import stored_header
 from consortium.ledger.rows import height_key
 from consortium.runs.run import head_height, ledger_epochs
 from nodes.broker.broker import is_port_free
-from nodes.deploy.look import NodeLook
+from nodes.deploy.look import NodeLook, answers
 from nodes.deploy.running import ProgramState, gateway_of
 from nodes.deploy.standing import Standing, last_words
 from nodes.errors import Damaged
@@ -27,7 +26,6 @@ from nodes.process.standing_orders import read_orders
 from nodes.process.store import SqliteRows
 
 ROOM_BYTES_MIN = 500_000_000
-ANSWER_S = 2.0
 BEHIND_MAX = 4  # blocks: a node may be some behind while there is work
 SKEW_S_MAX = 5.0
 
@@ -168,7 +166,7 @@ def _brokers(standing: Standing) -> Iterator[Finding]:
             state = states.get(broker.name)
             if state is None or not state.is_alive:
                 yield Finding("broker", f"{place} is {_word(state)}", f"`consortium restart {broker.name}`")
-            elif standing.deployment.how == "local" and not _answers(broker.host, broker.port):
+            elif standing.deployment.how == "local" and not answers(broker.host, broker.port):
                 yield Finding("broker", f"{place} does not answer", f"`consortium logs {broker.name}`")
             else:
                 yield Finding("broker", f"{place} answers")
@@ -176,14 +174,6 @@ def _brokers(standing: Standing) -> Iterator[Finding]:
 
 def _word(state: ProgramState | None) -> str:
     return "down" if state is None else state.state
-
-
-def _answers(host: str, port: int) -> bool:
-    try:
-        with socket.create_connection((host, port), ANSWER_S):
-            return True
-    except OSError:
-        return False
 
 
 def _nodes(standing: Standing, found: Sequence[NodeLook]) -> Iterator[Finding]:
@@ -255,7 +245,7 @@ def _gateways(standing: Standing) -> Iterator[Finding]:
         if state is None or not state.is_alive:
             if states:
                 yield Finding("gateway", f"{words} is {_word(state)}", f"`consortium logs {name} --gateway`")
-        elif _answers(place.host, place.port):
+        elif answers(place.host, place.port):
             yield Finding("gateway", f"{words} answers")
         else:
             yield Finding("gateway", f"{words} does not answer", f"`consortium logs {name} --gateway`")

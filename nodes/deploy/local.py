@@ -16,18 +16,19 @@ from nodes.conduct.child import python_command
 from nodes.deploy.brokers import broker_arguments
 from nodes.deploy.deployment import Deployment
 from nodes.deploy.program import Program
-from nodes.deploy.running import ProgramState
+from nodes.deploy.running import ProgramState, gateway_of
 from nodes.deploy.supervision import Supervision
 from nodes.deploy.tail import tail_lines
 from nodes.deploy.witness import EVENTS
 from nodes.errors import UserError
 
+GATEWAY_STOP_S = 10  # it answers what it has begun
 BROKER_STOP_S = 1  # it keeps nothing
 FIRST, BROKERS, NODES, GATEWAYS = 1, 10, 20, 30  # in this order they start
 
 
 def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
-    """All that runs: who watches, brokers, then nodes."""
+    """All that runs: who watches, brokers, then nodes and their gateways."""
     where = str(folder.absolute())
     watch = python_command("-m", "nodes.deploy.witness", where)
     found = [Program("witness", watch, "supervisor/witness.txt", FIRST, events=EVENTS)]
@@ -44,6 +45,10 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
     for name in deployment.members:
         command = python_command("-m", "nodes", where, name, "--supervised", *deployment.log_words)
         found.append(Program(name, command, f"nodes/{name}/log.txt", NODES))
+    for name in deployment.gateways:
+        command = python_command("-m", "nodes.gateway", where, name, "--supervised")
+        log = f"nodes/{name}/gateway/log.txt"
+        found.append(Program(gateway_of(name), command, log, GATEWAYS, stop_s=GATEWAY_STOP_S))
     return found
 
 
@@ -126,8 +131,10 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
             raise UserError(f"{folder} lies on a file system without locks: use a folder on another disk") from None
         raise UserError(f"cannot make {path}: {error.strerror}; name another folder with --dir") from None
     with file:
-        yield
-        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def _locked(path: Path) -> IO[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from consortium.core.errors import UserError as AnyUserError
 from consortium.ledger.certificate import newest_seal
 from consortium.runs.run import head_height
 from nodes.deploy.deployment import Deployment
-from nodes.deploy.running import ProgramState, Running
+from nodes.deploy.running import ProgramState, Running, gateway_of
 from nodes.errors import Damaged
 from nodes.process.door_client import ask_door
 from nodes.process.door_frames import DoorClosed, door_path
@@ -27,9 +28,9 @@ UNKNOWN = ProgramState("", DOWN, 0, 0, 0)
 
 class NodeLook(NamedTuple):
     """One member. `state`: down, or as of ProgramState. `height`, `sealed`: of its ledger; -1: it holds nothing. What
-    it says itself: `view`, `leader`, `bus` (up, partly: some brokers are down, or
-    down); of one that does not answer -1, empty, and `down`. `deaf_to`:
-    members that it does not hear, by an order."""
+    it says itself: `view`, `leader`, `bus` (up, partly where some brokers are down, down); of one that does not answer
+    -1, empty, and `down`. `deaf_to`: members that it does not hear, by an order. `gateway`: the address of its
+    gateway; empty without one, or `down`."""
 
     name: str
     role: str
@@ -42,6 +43,7 @@ class NodeLook(NamedTuple):
     leader: str = ""
     bus: str = DOWN
     deaf_to: tuple[str, ...] = ()
+    gateway: str = ""
 
     @property
     def is_serving(self) -> bool:
@@ -53,7 +55,8 @@ def look(folder: Path, deployment: Deployment, roles: Mapping[str, str], running
     states = running.states()
 
     def look_at(name: str) -> NodeLook:
-        return _look_at(NodeFolder(folder, name), name, roles.get(name, ""), states.get(name, UNKNOWN))
+        found = _look_at(NodeFolder(folder, name), name, roles.get(name, ""), states.get(name, UNKNOWN))
+        return found._replace(gateway=_gateway_of(name, deployment, states))
 
     with ThreadPoolExecutor(len(deployment.members)) as pool:
         return list(pool.map(look_at, deployment.members))
@@ -73,6 +76,24 @@ def _look_at(folder: NodeFolder, name: str, role: str, state: ProgramState) -> N
         told["bus"] if told["is_live"] else DOWN,
         _deaf_to(folder),
     )
+
+
+def _gateway_of(name: str, deployment: Deployment, states: Mapping[str, ProgramState]) -> str:
+    """Its address where it listens; empty where the member has none."""
+    place = deployment.gateways.get(name)
+    if place is None:
+        return ""
+    is_alive = states.get(gateway_of(name), UNKNOWN).is_alive
+    return f"{place.host}:{place.port}" if is_alive and answers(place.host, place.port) else DOWN
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((host, port), ANSWER_S):
+            return True
+    except OSError:
+        return False
 
 
 def ask_status(folder: NodeFolder) -> dict[str, Any] | None:

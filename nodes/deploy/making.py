@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from consortium import __version__
@@ -13,12 +13,22 @@ from consortium.core.genesis import Parameters
 from consortium.runs.folder import FORMAT_FILE, HANDS_FILE, README, encode_format, write_whole
 from consortium.scenario.scenario import MemberSpec
 from consortium.scenario.standing_members import standing_scenario
-from nodes.conduct.member_files import Making, begin_members, in_the_making, make_plan, write_all_settings, write_inputs
+from nodes.broker.broker import LOOPBACK
+from nodes.conduct.member_files import (
+    Making,
+    Plan,
+    begin_members,
+    in_the_making,
+    make_plan,
+    write_all_settings,
+    write_inputs,
+)
 from nodes.deploy.authority import Authority
 from nodes.deploy.brokers import BrokerKind, lay_bus_certificate, lay_gateway_certificate, make_tls_broker
-from nodes.deploy.deployment import FORMAT, Deployment, How, write_deployment
-from nodes.deploy.places import BusPlaces, bus_places
+from nodes.deploy.deployment import FORMAT, Deployment, GatewayPlace, How, write_deployment
+from nodes.deploy.places import ANYWHERE, BusPlaces, bus_places, gateway_places
 from nodes.errors import UserError
+from nodes.gateway.making import desk_call, make_gateway
 from nodes.process.keys import write_private, write_readable
 from nodes.process.settings import NodeFolder
 
@@ -38,6 +48,7 @@ _README = """# A consortium that stands
 | `scenario.json` | the members and parameters that it was made from |
 | `hands.jsonl` | what people did to it by hand |
 | `nodes/NAME/` | the node of one member: keys, ledger, votes, private records, trace, log (mode 0600 where secret) |
+| `nodes/NAME/gateway/` | its gateway: applications, keys and tokens; `desk.token` is for you to try |
 | `broker-N/` | a broker between them |
 | `ca.crt` | the certificate that brokers and gateways are known by |
 | `authority/` | who issues such certificates (mode 0700): whoever has it can speak for anybody |
@@ -60,12 +71,13 @@ def make_consortium(
     scenario = standing_scenario(tuple(members), compute_day(now_us, Parameters().utc_offset_minutes))
     plan = make_plan(scenario)
     with in_the_making(folder, "--dir") as making:
-        made = begin_members(making, plan)
-        write_inputs(made)
         places = bus_places(how, kind, brokers)
-        _write_certificates_and_brokers(made, places)
         names = tuple(member.name for member in scenario.members)
-        deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers))
+        gateways = gateway_places(names, [broker.port for broker in places.brokers])
+        made = begin_members(making, _with_desks(making, plan, how, gateways))
+        write_inputs(made)
+        _write_certificates_and_brokers(made, places)
+        deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers), gateways)
         readme = _README.format(members=len(members), folder=shlex.quote(str(folder)), keeper=KEEPERS[how])
         write_whole(making / README, readme.encode())
         write_whole(making / FORMAT_FILE, encode_format())
@@ -79,6 +91,16 @@ def _claim(folder: Path) -> None:
         raise UserError(f"{folder} is a file: name a folder with --dir")
     if folder.is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} holds something else, and no consortium: name another folder with --dir")
+
+
+def _with_desks(making: Path, plan: Plan, how: How, gateways: Mapping[str, GatewayPlace]) -> Plan:
+    """Each member's gateway, and the plan with a genesis that knows the application `desk` of each."""
+    host, suite = LOOPBACK if how == "local" else ANYWHERE, plan.scenario.suite
+    calls = [
+        desk_call(name, make_gateway(NodeFolder(making, name), name, host, place.port, suite))
+        for name, place in sorted(gateways.items())
+    ]
+    return plan._replace(prepared=plan.prepared._replace(calls=(*plan.prepared.calls, *calls)))
 
 
 def _write_certificates_and_brokers(made: Making, places: BusPlaces) -> None:

@@ -23,9 +23,9 @@ from nodes.deploy.deployment import Deployment, How, is_deployment, read_deploym
 from nodes.deploy.hand_world import DAMAGE_FILE
 from nodes.deploy.hands import Hands
 from nodes.deploy.local import one_at_a_time
-from nodes.deploy.look import NodeLook, look
+from nodes.deploy.look import DOWN, NodeLook, look
 from nodes.deploy.making import make_consortium
-from nodes.deploy.running import Running, running_of
+from nodes.deploy.running import Running, gateway_of, running_of
 from nodes.deploy.tail import last_records
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
@@ -218,14 +218,18 @@ def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
     deadline = time.monotonic() + READY_S
     while True:
         found = standing.look()
-        late = [each for each in found if not each.is_serving and each.state not in ("stopped", "paused")]
+        late = [
+            each
+            for each in found
+            if (not each.is_serving and each.state not in ("stopped", "paused")) or each.gateway == DOWN
+        ]
         on_progress(f"{sum(each.is_serving for each in found)} of {len(found)} nodes serve")
         if not late:
             return found
         if time.monotonic() > deadline:
-            name = late[0].name
+            name = gateway_of(late[0].name) if late[0].is_serving else late[0].name
             raise UserError(
-                f"{name} does not serve after {READY_S:.0f} s (it is {late[0].state}); it said last: "
+                f"{name} does not serve after {READY_S:.0f} s (the node is {late[0].state}); it said last: "
                 f"{last_words(standing, name)}. `consortium doctor` looks closer; the others go on, and `consortium "
                 "down` stops them"
             )

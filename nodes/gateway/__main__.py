@@ -15,6 +15,7 @@ import logging
 from pathlib import Path
 
 from consortium.plugins.load import load_folders
+from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, UserError
 from nodes.gateway.serve import serve
 from nodes.process.log import LOG_FORMATS, begin_log
@@ -23,6 +24,7 @@ from nodes.process.settings import NodeFolder
 
 def main() -> int:
     """Exit status 2: the input is wrong, with a sentence; 74: the machine refuses; 70: an internal error."""
+    adopt_parent()
     parser = argparse.ArgumentParser(prog="python -m nodes.gateway", description="Serve the gateway of one node.")
     parser.add_argument("run", type=Path, help="the folder of a consortium")
     parser.add_argument("name", help="the node's name, a folder under RUN/nodes")

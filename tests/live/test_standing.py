@@ -82,7 +82,7 @@ def test_it_comes_up_is_up_already_and_goes_down_without_a_trace(tmp_path: Path)
         assert code == 0, told
         assert "a new consortium is up" in told
         pids = _pids(folder)
-        assert len(pids) == 6  # nodes, broker, and who writes down what ends
+        assert len(pids) == 10  # nodes and gateways, a broker, and who writes down what ends
         code, told = _consortium("up", "--dir", folder)
         assert (code, "is up already" in told) == (0, True)
         assert _pids(folder) == pids

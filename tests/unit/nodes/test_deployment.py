@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from consortium.core.genesis import decode_genesis
 from consortium.scenario.standing_members import DEFAULT, parse_members
 from nodes.deploy import making
 from nodes.deploy.deployment import Deployment, read_deployment, write_deployment
@@ -19,6 +20,7 @@ from nodes.deploy.making import make_consortium
 from nodes.deploy.program import Program, quoted, render
 from nodes.deploy.standing import bring_down, bring_up
 from nodes.errors import UserError
+from nodes.gateway.settings import GatewayFolder
 from nodes.process.settings import NodeFolder, read_settings
 from nodes.process.socket_place import PATH_BYTES_MAX, socket_place
 
@@ -35,6 +37,20 @@ def test_a_folder_is_made_whole_with_secrets_for_its_owner_alone(tmp_path: Path)
         for secret in (node.settings, node.samples, *node.keys.iterdir()):
             assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert [path.name for path in folder.parent.iterdir()] == ["c"]
+
+
+def test_each_member_has_a_gateway_with_a_desk_that_the_genesis_knows(tmp_path: Path) -> None:
+    made = make_consortium(tmp_path / "c", parse_members(DEFAULT), "embedded")
+    ports = {place.port for place in made.gateways.values()} | {broker.port for broker in made.brokers}
+    assert (tuple(made.gateways), len(ports)) == (made.members, len(made.members) + 1)
+    genesis = decode_genesis((tmp_path / "c" / "genesis.json").read_bytes())
+    desks = [call for call in genesis.calls if (call.contract, call.operation) == ("application", "register")]
+    assert len(desks) == len(made.members)
+    for name in made.members:
+        gateway = GatewayFolder(NodeFolder(tmp_path / "c", name))
+        for secret in (gateway.settings, gateway.applications, gateway.key("desk"), gateway.token("desk")):
+            assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+        assert gateway.certificate.is_file()
 
 
 def test_a_folder_that_cannot_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +71,9 @@ def test_what_holds_something_else_is_left_alone(tmp_path: Path) -> None:
         make_consortium(tmp_path / "letter.txt", parse_members(DEFAULT), "embedded")
     with pytest.raises(UserError, match="holds no consortium"):
         bring_down(tmp_path, is_wiped=True)
+    with pytest.raises(UserError, match="holds something else"):
+        bring_up(tmp_path)
+    assert not tmp_path.with_name(f".{tmp_path.name}.lock").exists()
     assert (tmp_path / "letter.txt").read_text() == "dear all"
 
 
@@ -107,7 +126,12 @@ def test_a_word_comes_through_the_supervisors_file_as_it_was(tmp_path: Path, wor
 def test_brokers_start_first_and_every_member_has_a_program(tmp_path: Path) -> None:
     made = make_consortium(tmp_path / "c", parse_members(DEFAULT), "embedded")
     programs = programs_of(tmp_path / "c", made)
-    assert [program.name for program in programs] == ["witness", "broker-1", *made.members]
+    assert [program.name for program in programs] == [
+        "witness",
+        "broker-1",
+        *made.members,
+        *(f"gateway.{name}" for name in made.members),
+    ]
     assert programs[0].priority < programs[1].priority < programs[2].priority
 
 

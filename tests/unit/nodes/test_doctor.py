@@ -11,7 +11,9 @@ import pytest
 
 from consortium.core.contract import StateReader
 from consortium.scenario.standing_members import parse_members
+from nodes.broker.broker import free_port
 from nodes.deploy import doctor
+from nodes.deploy.deployment import GatewayPlace
 from nodes.deploy.look import NodeLook
 from nodes.deploy.making import make_consortium
 from nodes.deploy.samples import KINDS, as_json, check_kind, keeping, make_sample, read_samples, roles_for
@@ -27,7 +29,8 @@ FOUR = "bureau=1,hospital=2,regulator=1"
 def standing(tmp_path: Path) -> Standing:
     folder = tmp_path / "c"
     made = make_consortium(folder, parse_members(FOUR), "embedded")
-    return open_standing(folder)._replace(running=FakeRunning(["broker-1", *made.members]))
+    alone = msgspec.structs.replace(made, gateways={})  # nothing listens where they should
+    return open_standing(folder)._replace(deployment=alone, running=FakeRunning(["broker-1", *made.members]))
 
 
 def _look(standing: Standing, **changes: dict[str, Any]) -> list[NodeLook]:
@@ -94,6 +97,19 @@ def test_a_broker_that_is_gone_or_silent_is_told(standing: Standing, monkeypatch
     assert "does not answer" in _sick(standing, monkeypatch)["broker"]
     standing.running.kill_program("broker-1")
     assert "`consortium restart broker-1`" in _sick(standing, monkeypatch)["broker"]
+
+
+def test_a_gateway_that_is_gone_or_silent_is_told(
+    standing: Standing, broker: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = GatewayPlace("127.0.0.1", free_port())
+    deployment = msgspec.structs.replace(standing.deployment, gateways={"bureau": place})
+    standing = standing._replace(deployment=deployment)
+    assert "is down: `consortium logs bureau --gateway`" in _sick(standing, monkeypatch)["gateway"]
+    standing.running.start_program("gateway.bureau")
+    assert "does not answer" in _sick(standing, monkeypatch)["gateway"]
+    with socket.create_server((place.host, place.port)):
+        assert _sick(standing, monkeypatch) == {}
 
 
 def test_one_that_is_down_is_told_to_be_brought_up_unless_its_port_is_taken(
