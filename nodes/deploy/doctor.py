@@ -16,7 +16,7 @@ from consortium.ledger.block import stored_header
 from consortium.ledger.rows import height_key
 from consortium.runs.run import head_height, ledger_epochs
 from nodes.broker.broker import is_port_free
-from nodes.deploy.look import NodeLook, answers
+from nodes.deploy.look import NodeLook, answers, speaks_tls
 from nodes.deploy.running import ProgramState, gateway_of
 from nodes.deploy.standing import Standing, last_words
 from nodes.errors import Damaged
@@ -245,7 +245,7 @@ def _gateways(standing: Standing) -> Iterator[Finding]:
         if state is None or not state.is_alive:
             if states:
                 yield Finding("gateway", f"{words} is {_word(state)}", f"`consortium logs {name} --gateway`")
-        elif answers(place.host, place.port):
+        elif speaks_tls(standing.folder, place):
             yield Finding("gateway", f"{words} answers")
         else:
             yield Finding("gateway", f"{words} does not answer", f"`consortium logs {name} --gateway`")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 from consortium.core.errors import UserError as AnyUserError
 from consortium.ledger.certificate import newest_seal
 from consortium.runs.run import head_height
-from nodes.deploy.deployment import Deployment
+from nodes.deploy.deployment import Deployment, GatewayPlace
 from nodes.deploy.running import ProgramState, Running, gateway_of
 from nodes.errors import Damaged
 from nodes.process.door_client import ask_door
@@ -56,7 +57,7 @@ def look(folder: Path, deployment: Deployment, roles: Mapping[str, str], running
 
     def look_at(name: str) -> NodeLook:
         found = _look_at(NodeFolder(folder, name), name, roles.get(name, ""), states.get(name, UNKNOWN))
-        return found._replace(gateway=_gateway_of(name, deployment, states))
+        return found._replace(gateway=_gateway_of(folder, name, deployment, states))
 
     with ThreadPoolExecutor(len(deployment.members)) as pool:
         return list(pool.map(look_at, deployment.members))
@@ -78,13 +79,27 @@ def _look_at(folder: NodeFolder, name: str, role: str, state: ProgramState) -> N
     )
 
 
-def _gateway_of(name: str, deployment: Deployment, states: Mapping[str, ProgramState]) -> str:
+def _gateway_of(folder: Path, name: str, deployment: Deployment, states: Mapping[str, ProgramState]) -> str:
     """Its address where it listens; empty where the member has none."""
     place = deployment.gateways.get(name)
     if place is None:
         return ""
     is_alive = states.get(gateway_of(name), UNKNOWN).is_alive
-    return f"{place.host}:{place.port}" if is_alive and answers(place.host, place.port) else DOWN
+    return f"{place.host}:{place.port}" if is_alive and speaks_tls(folder, place) else DOWN
+
+
+def speaks_tls(folder: Path, place: GatewayPlace) -> bool:
+    """Whether a gateway of ours is there: the proxy of an engine of containers takes connections for one that is not
+    yet."""
+    try:
+        context = ssl.create_default_context(cafile=folder / "ca.crt")
+        with (
+            socket.create_connection((place.host, place.port), ANSWER_S) as connection,
+            context.wrap_socket(connection, server_hostname=place.host),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 def answers(host: str, port: int) -> bool:

@@ -108,8 +108,10 @@ def test_a_gateway_that_is_gone_or_silent_is_told(
     assert "is down: `consortium logs bureau --gateway`" in _sick(standing, monkeypatch)["gateway"]
     standing.running.start_program("gateway.bureau")
     assert "does not answer" in _sick(standing, monkeypatch)["gateway"]
-    with socket.create_server((place.host, place.port)):
-        assert _sick(standing, monkeypatch) == {}
+    with socket.create_server((place.host, place.port)):  # it takes connections, and says nothing
+        assert "does not answer" in _sick(standing, monkeypatch)["gateway"]
+    monkeypatch.setattr(doctor, "speaks_tls", lambda *_: True)
+    assert _sick(standing, monkeypatch) == {}
 
 
 def test_one_that_is_down_is_told_to_be_brought_up_unless_its_port_is_taken(
