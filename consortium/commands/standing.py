@@ -21,6 +21,7 @@ Dir = Annotated[
 ]
 Nodes = Annotated[list[str], typer.Argument(metavar="NODE…", help="Members, or `leader`.")]
 HERE = Path("consortium-data")
+WIDE = 100  # letters: there is room for what programs read anyhow (--json)
 GOOD, MIDDLING, BAD = "green", "yellow", "red"
 
 
@@ -36,7 +37,7 @@ def strike_each(folder: Path, act: str, targets: Sequence[str], told: str) -> No
 
 def show_nodes(console: Console, found: Sequence[NodeLook]) -> None:
     words = spoken()
-    columns = (
+    columns = [
         Column(words("node")),
         Column(words("state")),
         Column(words("height"), is_number=True),
@@ -45,8 +46,12 @@ def show_nodes(console: Console, found: Sequence[NodeLook]) -> None:
         Column(words("bus")),
         Column(words("leader")),
         Column(words("gateway")),
-    )
-    show_table(console, columns, [_row(each) for each in found])
+    ]
+    rows = [_row(each) for each in found]
+    if console.width >= WIDE:
+        columns.append(Column(words("process"), is_number=True))
+        rows = [(*row, str(each.pid or "-")) for row, each in zip(rows, found, strict=True)]
+    show_table(console, columns, rows)
     for deaf_to in dict.fromkeys(each.deaf_to for each in found if each.deaf_to):
         nodes = ", ".join(each.name for each in found if each.deaf_to == deaf_to)
         text = words("{nodes}: hears nothing of {others}", nodes=nodes, others=", ".join(deaf_to))
