@@ -3,6 +3,7 @@
 from consortium.client.blocking import BlockingClient
 from consortium.client.client import Client
 from consortium.client.errors import BadRequest, ClientError, GatewayLied, NotAllowed, Unavailable
+from consortium.client.folder import desk_of
 from consortium.client.records import Happening, Outcome, Record, Stage
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Record",
     "Stage",
     "Unavailable",
+    "desk_of",
 ]

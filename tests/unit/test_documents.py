@@ -45,7 +45,8 @@ def blocks(language: str) -> list[Any]:
 
 def faults_of_command(line: str) -> str:
     """Why this line cannot be typed; empty if it can. Nothing is run."""
-    words = shlex.split(re.sub(r"--plugins \S+", "", line), comments=True)  # a folder of the reader's own
+    typed = re.sub(r"--plugins \S+| > \S+$", "", line)  # a folder of the reader's own, a file to write into
+    words = shlex.split(typed, comments=True)
     if words[0] == "make":
         return ", ".join(f"no target {word}" for word in words[1:] if "=" not in word and word not in TARGETS)
     if words[0] != "consortium":
