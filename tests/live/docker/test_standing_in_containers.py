@@ -1,23 +1,21 @@
 """A consortium that stands in containers: up, asked, broken by hand, judged, down, and nothing is left."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
 from consortium.commands.app import app
-from consortium.contracts.insurance.bill import Number
-from consortium.core.codec import encode
 from nodes.containers.engine import Engine
 from nodes.deploy.compose import LABEL
+from nodes.deploy.deployment import read_deployment
 from nodes.deploy.standing import open_standing
-from nodes.process.door_client import ask_door
-from nodes.process.door_frames import door_path
-from nodes.process.settings import NodeFolder
 from tests.optional import needs
 
 pytestmark = [pytest.mark.live, needs("engine", "compose")]
@@ -38,10 +36,18 @@ def until(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.2)
 
 
-def submit(folder: Path, number: str) -> None:
-    arguments = encode(Number("i-hospital-2", f"i-hospital-2-{number}"))
-    door = door_path(NodeFolder(folder, "hospital-2"))
-    ask_door(door, "wish", reference=f"number:{number}", calls=[["bill", "number", arguments]])
+def submit(folder: Path, member: str, number: str) -> None:
+    """Over HTTPS at the member's gateway, as any application does."""
+    place = read_deployment(folder).gateways[member]
+    token = (folder / "nodes" / member / "gateway/desk.token").read_text().strip()
+    answer = httpx.post(
+        f"https://{place.host}:{place.port}/v1/bill/number",
+        json={"fixmedins_code": f"i-{member}", "bill_no": f"i-{member}-{number}"},
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": number},
+        verify=ssl.create_default_context(cafile=str(folder / "ca.crt")),
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
 
 
 def heights(folder: Path) -> dict[str, int]:
@@ -57,11 +63,11 @@ def test_it_comes_up_survives_a_kill_by_hand_and_leaves_nothing(engine: Engine, 
     try:
         assert "a new consortium is up" in consortium("up", "--docker", "--dir", folder, "--members", FOUR)
         assert "is up already" in consortium("up", "--dir", folder)
-        submit(folder, "1")
+        submit(folder, "hospital-1", "1")
         until(lambda: min(heights(folder).values()) >= 1, "every member has executed what was submitted")
         leader = json.loads(consortium("status", "--dir", folder, "--json"))["nodes"][0]["leader"]
         consortium("kill", "leader", "--dir", folder)
-        submit(folder, "2")
+        submit(folder, "hospital-2" if leader != "hospital-2" else "hospital-1", "2")
         others = lambda: [height for name, height in heights(folder).items() if name != leader]  # noqa: E731
         until(lambda: min(others()) >= 2, "the others went on")
         consortium("restart", leader, "--dir", folder)
