@@ -26,6 +26,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "mosquitto": ("mosquitto",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "node": ("node",),
+    "curl": ("curl",),
     "docker": ("docker", "podman"),
 }
 VARIABLE = "CONSORTIUM_WITHOUT"
