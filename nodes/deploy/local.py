@@ -46,7 +46,7 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
         command = python_command("-m", "nodes", where, name, "--supervised", *deployment.log_words)
         found.append(Program(name, command, f"nodes/{name}/log.txt", NODES))
     for name in deployment.gateways:
-        command = python_command("-m", "nodes.gateway", where, name, "--supervised")
+        command = python_command("-m", "nodes.gateway", where, name, "--supervised", *deployment.log_words)
         log = f"nodes/{name}/gateway/log.txt"
         found.append(Program(gateway_of(name), command, log, GATEWAYS, stop_s=GATEWAY_STOP_S))
     return found
