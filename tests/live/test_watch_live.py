@@ -7,18 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import DataTable
 from typer.testing import CliRunner
 
 from consortium.commands.app import app
 from consortium.commands.watch import striker
+from consortium.commands.watch_screen import WatchScreen
 from consortium.core.words import ENGLISH
 from nodes.deploy.lookout import Lookout
-
-pytest.importorskip("textual", reason="the extra `watch` is not installed")
-
-from textual.widgets import DataTable
-
-from consortium.commands.watch_screen import WatchScreen
 
 pytestmark = pytest.mark.live
 

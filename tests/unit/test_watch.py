@@ -6,19 +6,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from textual.widgets import DataTable, Static
 
 from consortium.commands import app as cli
 from consortium.commands import watch as watching
+from consortium.commands.watch_screen import WatchScreen
 from consortium.core.words import ENGLISH
 from nodes.deploy.lookout import Lookout
 from nodes.errors import UserError
 from tests.finished_run import finished_run
-
-pytest.importorskip("textual", reason="the extra `watch` is not installed")
-
-from textual.widgets import DataTable, Static
-
-from consortium.commands.watch_screen import WatchScreen
 
 
 @pytest.fixture(scope="module")
