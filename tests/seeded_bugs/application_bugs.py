@@ -70,8 +70,8 @@ APPLICATION_BUGS = (
         "one-liar-acknowledges",
         "f+1 replies over one header make it acknowledged (docs/decisions/089).",
         CORE + "replies.py",
-        "    if signed < epoch.weak:",
-        "    if signed < 1:",
+        "    if len(signers) < epoch.weak:",
+        "    if len(signers) < 1:",
         (REPLIES,),
     ),
     SeededBug(

@@ -104,7 +104,7 @@ def test_list_shows_each_scenario_with_its_question(say) -> None:  # type: ignor
     [
         (["run", "smal", "--on", "simulator"], "Did you mean 'small'?"),
         (["run", "nowhere/x.py"], "there is no scenario"),
-        (["run", "small", "--on", "moon"], "expected `local` or `simulator`"),
+        (["run", "small", "--on", "moon"], "expected `local`, `docker` or `simulator`"),
         (["run", "small", "--on", "simulator", "--broker", "mosquitto"], "real processes"),
         (["run", "small", "--on", "simulator", "--set", "parameters.windw=3"], "windw"),
         (["run", "misspelt", "--on", "simulator"], "did you mean 'hospital'"),
