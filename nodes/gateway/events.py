@@ -124,7 +124,8 @@ async def follow(
             if is_more:
                 continue
             try:
-                await asyncio.wait_for(news.wait(), heartbeat_s)
+                async with asyncio.timeout(heartbeat_s):
+                    await news.wait()
             except TimeoutError:
                 yield f"id: {begin - 1}\n\n".encode() if begin else b": alive\n\n"
     finally:

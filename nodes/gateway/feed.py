@@ -95,7 +95,8 @@ class Feed:
             return
         self._news.clear()
         try:
-            await asyncio.wait_for(self._news.wait(), TICK_S)
+            async with asyncio.timeout(TICK_S):
+                await self._news.wait()
         except TimeoutError:
             self._waiting.sweep()
 

@@ -166,7 +166,8 @@ class Gateway:
                     self.metrics.tell_node({name: each for name, each in self.status.items() if name != "id"})
             self._is_changed.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._is_changed.wait(), STATUS_S)
+                async with asyncio.timeout(STATUS_S):  # `wait_for` forgets a cancellation that meets the event
+                    await self._is_changed.wait()
 
     def unready(self) -> str:
         """Why no application can use it now, as a sentence; empty where it is ready."""

@@ -69,7 +69,8 @@ class InFlight:
             waiter = (stage, future)
             self._waiters.append(waiter)
             try:
-                await asyncio.wait_for(future, seconds_max)
+                async with asyncio.timeout(seconds_max):
+                    await future
             except TimeoutError:
                 return False
             finally:

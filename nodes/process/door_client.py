@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 from collections.abc import AsyncGenerator, Mapping
 from pathlib import Path
@@ -69,8 +68,7 @@ class DoorClient:
     async def close(self) -> None:
         self._task.cancel()
         self._writer.close()
-        with contextlib.suppress(OSError, asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])  # whoever is cancelled meanwhile hears of it
 
     def _number(self) -> int:
         self._next_id += 1
