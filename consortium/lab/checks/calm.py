@@ -4,6 +4,7 @@ A fault is whatever may cost an honest leader its place, or keep a member from i
 
 - an act of fate, its repair, a change of the network, the beginning and the end of a behaviour (records `fault`);
 - a process that ended by itself, that booted a second time, or that lost its broker;
+- members that were voted in while one that is to join has not been started, until it is: it may be the leader;
 - a member whose ledger was found damaged, that observes, or that found itself diverged.
 
 A network that loses messages, that changes while the run goes on, or on which six hops may take longer than T, is never
@@ -119,12 +120,15 @@ def trouble_times_us(run: Run) -> list[int]:
     """When something was wrong, or was mended, in order."""
     found: list[int] = []
     booted: set[str] = set()
-    kinds = ("fault", "booted", "exited", "bus", "damaged", "observing", "diverged")
+    joining = {member.name for member in run.scenario.members if member.joins and member.kind == "validator"}
+    kinds = ("fault", "booted", "exited", "bus", "damaged", "observing", "diverged", "epoch")
     for record in run.records.of_kind(*kinds):
         match record["kind"]:
             case "booted":
-                is_trouble = record["node"] in booted
+                is_trouble = record["node"] in booted or record["node"] in joining
                 booted.add(record["node"])
+            case "epoch":
+                is_trouble = not joining <= booted
             case "exited":
                 is_trouble = record["code"] not in STOPPED_CODES
             case "bus":
