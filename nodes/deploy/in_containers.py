@@ -35,6 +35,13 @@ STOP_S = 20
 LINES_KEPT = 10_000  # of each log, when the containers go
 
 
+def check_containers() -> None:
+    """Raises UserError where there is no engine, no image of ours, or no Compose, with what to do."""
+    engine = find_engine()
+    find_image(engine)
+    find_compose(engine)
+
+
 class ContainersRunning:
     """See `Running`. The engine is looked for when it is first needed: reading a folder needs none."""
 

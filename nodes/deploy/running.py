@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from nodes.deploy.deployment import Deployment
+from nodes.deploy.deployment import Deployment, How
 
 
 class ProgramState(NamedTuple):
@@ -85,3 +85,11 @@ def running_of(folder: Path, deployment: Deployment) -> Running:
     from nodes.deploy.local import LocalRunning
 
     return LocalRunning(folder, deployment) if deployment.how == "local" else ContainersRunning(folder, deployment)
+
+
+def check_possible(how: How) -> None:
+    """Whether this machine has what it takes, before anything is written. Raises UserError with what to do."""
+    from nodes.deploy.in_containers import check_containers
+
+    if how == "docker":
+        check_containers()

@@ -25,7 +25,7 @@ from nodes.deploy.hands import Hands
 from nodes.deploy.local import one_at_a_time
 from nodes.deploy.look import DOWN, NodeLook, look
 from nodes.deploy.making import make_consortium
-from nodes.deploy.running import Running, gateway_of, running_of
+from nodes.deploy.running import Running, check_possible, gateway_of, running_of
 from nodes.deploy.tail import last_records
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
@@ -88,6 +88,7 @@ def bring_up(
         if is_new:
             wanted, count = how or "local", 1 if brokers is None else brokers
             kind = _broker_kind(broker, wanted, count)
+            check_possible(wanted)
             on_progress("making keys, genesis and settings")
             make_consortium(folder, parse_members(members or DEFAULT), kind, wanted, count)
         standing = open_standing(folder)

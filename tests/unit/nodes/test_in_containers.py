@@ -163,3 +163,11 @@ def test_a_port_is_looked_for_without_connecting_to_it(capsys: pytest.CaptureFix
     assert health(["listens", port]) == 1
     assert f"nobody listens on port {port}" in capsys.readouterr().out
     assert health(["door", "/nowhere"]) == 1
+
+
+def test_where_there_is_no_engine_nothing_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that stood there would be gone on with, in containers, by the next `up`."""
+    monkeypatch.setenv(ENGINE_VARIABLE, "no-such-engine")
+    with pytest.raises(UserError, match="there is no no-such-engine"):
+        bring_up(tmp_path / "c", "bureau=1,hospital=2,regulator=1", how="docker")
+    assert not (tmp_path / "c").exists()
