@@ -26,6 +26,7 @@ class DoorClient:
         self._next_id = 0
         self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._streams: dict[int, asyncio.Queue[dict[str, Any] | None]] = {}
+        self._why = "the node behind this door has ended, or cut us off"  # why nothing more comes, once nothing does
         self._task = asyncio.get_running_loop().create_task(self._hear())
 
     @classmethod
@@ -63,7 +64,7 @@ class DoorClient:
             self._streams.pop(number, None)
             if not self._task.done():
                 self._say(self._number(), "unfollow", {"follow": number})
-        raise DoorClosed("the node behind this door has ended, or cut us off")
+        raise DoorClosed(self._why)
 
     async def close(self) -> None:
         self._task.cancel()
@@ -76,7 +77,7 @@ class DoorClient:
 
     def _say(self, number: int, ask: str, fields: Mapping[str, Any]) -> None:
         if self._task.done():
-            raise DoorClosed("the node behind this door has ended")
+            raise DoorClosed(self._why)
         self._writer.write(encode_frame({"id": number, "ask": ask, **fields}))
 
     async def _hear(self) -> None:
@@ -85,8 +86,12 @@ class DoorClient:
             while data := await self._reader.read(READ_BYTES):
                 for body in frames.feed(data):
                     self._take(_decode(body))
-        except (OSError, BadFrame, msgspec.MsgspecError, asyncio.QueueFull):
-            pass
+        except (BadFrame, msgspec.MsgspecError) as error:
+            self._why = f"what came through this door is no node's word ({error})"
+        except asyncio.QueueFull:
+            self._why = "more of a stream came through this door than was taken"
+        except OSError as error:
+            self._why = f"the connection through this door broke ({error})"
         finally:
             self._end()
 
@@ -101,7 +106,7 @@ class DoorClient:
     def _end(self) -> None:
         for future in self._waiting.values():
             if not future.done():
-                future.set_exception(DoorClosed("the node behind this door has ended before it answered"))
+                future.set_exception(DoorClosed(f"{self._why}, before it answered"))
         for stream in self._streams.values():
             if stream.full():
                 stream.get_nowait()
