@@ -21,6 +21,7 @@ import pytest
 from nodes.broker.mosquitto import MOSQUITTO_VARIABLE, find_mosquitto
 from nodes.containers.engine import Engine, find_compose, find_engine
 from nodes.errors import UserError
+from tests.node_tools import installed_tools
 
 PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "mosquitto": ("mosquitto",),
@@ -117,6 +118,7 @@ def _compose_is_there() -> bool:
 
 THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
+    "npm": (lambda: "node" not in hidden() and shutil.which("npm") is not None, "npm is not installed"),
     **{name: (_module(name), f"the package {name} is not installed") for name in ("pandas", "pyarrow", "distributed")},
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
     "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
@@ -130,6 +132,18 @@ THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
 def has(name: str) -> bool:
     """Whether this machine has it and CONSORTIUM_WITHOUT does not hide it. Raises KeyError for what THINGS lacks."""
     return THINGS[name][0]()
+
+
+def node_tools() -> Path:
+    """The folder whose `node_modules` holds what tests/node/package-lock.json names, installed once for each lock file.
+    Skips where node or npm is missing, or npm cannot install."""
+    missing = [THINGS[name][1] for name in ("node", "npm") if not has(name)]
+    if missing:
+        pytest.skip("; ".join(missing))
+    try:
+        return installed_tools()
+    except subprocess.SubprocessError as error:
+        pytest.skip(f"npm cannot install tests/node: {error}")
 
 
 def base_image(engine: Engine, maker: Path) -> str:
