@@ -1,14 +1,17 @@
 """Messages for a person and their translations: `python -m tests.messages` (or `make messages`) renews every catalogue.
 
-A message is the first argument of `words("…")`, `spoken()("…")` or `mark("…")` anywhere in the code, and the name, the
-sentence and the words of each check. New ones are added to every `.po` without a translation, those that are gone are
-removed, and each `.po` is compiled to the `.mo` that the command reads.
+A message is the first argument of `words("…")`, `spoken()("…")` or `mark("…")` anywhere in the code, of `t("…")` or
+`mark("…")` in the scripts of the page, and the name, the sentence and the words of each check. New ones are added to
+every `.po` without a translation, those that are gone are removed, and each `.po` is compiled to the `.mo` that the
+command reads.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import json
+import re
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -19,7 +22,10 @@ from consortium.lab.checks.claims import claims
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "consortium" / "locale"
+PAGE = ROOT / "nodes" / "page" / "static"
 SPEAKERS = {"words", "mark", "spoken"}
+PAGE_SPEAKS = re.compile(r"""(?<![\w.])(?:t|mark)\(\s*("(?:[^"\\\n]|\\.)+")""")
+PAGE_HIDES = re.compile(r"""(?<![\w.])(?:t|mark)\(\s*(?:['`][^'`\n]*['`]|"[^"\n]*"\s*\+)""")
 VERDICT_WORDS = ("holds", "not checked", "not asked")
 
 
@@ -32,6 +38,21 @@ def messages_of(source: str) -> list[str]:
             if isinstance(first, ast.Constant) and isinstance(first.value, str) and first.value:
                 found.append(first.value)
     return found
+
+
+def messages_of_script(source: str) -> list[str]:
+    """Those of one script of the page, in order: literals in double quotes, each on one line."""
+    return [json.loads(literal) for literal in PAGE_SPEAKS.findall(source)]
+
+
+def hidden_from_translators(source: str) -> list[str]:
+    """Calls of `t` or `mark` whose sentence no translator is given: in other quotes, or put together on the spot."""
+    return PAGE_HIDES.findall(source)
+
+
+def scripts() -> list[Path]:
+    """The page's own."""
+    return sorted(path for path in PAGE.rglob("*.js") if "vendor" not in path.parts)
 
 
 def _speaker(func: ast.expr) -> str:
@@ -47,6 +68,9 @@ def all_messages() -> dict[str, list[str]]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             for message in messages_of(path.read_text(encoding="utf-8")):
                 found.setdefault(message, []).append(path.relative_to(ROOT).as_posix())
+    for path in scripts():
+        for message in messages_of_script(path.read_text(encoding="utf-8")):
+            found.setdefault(message, []).append(path.relative_to(ROOT).as_posix())
     for message in (*VERDICT_WORDS, *(text for claim in claims() for text in (claim.name, claim.sentence))):
         found.setdefault(message, []).append("consortium/lab/checks")
     return found
