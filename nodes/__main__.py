@@ -23,11 +23,11 @@ from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFa
 from nodes.process.log import LOG_FORMATS, begin_log
 from nodes.process.settings import NodeFolder
 from nodes.process.start import start_node
+from nodes.process.trace_file import TRACE_PART_MB, TRACE_PARTS, PartPlan
 
 
-def main() -> int:
-    """Exit status 2: the input is wrong, with a sentence; 74: the disk refuses; 70: an internal error."""
-    adopt_parent()
+def read_arguments() -> argparse.Namespace:
+    """Of the command line. Ends this process where they are wrong."""
     parser = argparse.ArgumentParser(prog="python -m nodes", description="Start one node from a run folder.")
     parser.add_argument("run", type=Path, help="the folder of a run (it holds scenario.json and genesis.json)")
     parser.add_argument("name", help="the node's name, a folder under RUN/nodes")
@@ -37,9 +37,24 @@ def main() -> int:
     parser.add_argument("--conducted", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)  # who started it keeps its stderr
     parser.add_argument("--log-format", choices=LOG_FORMATS, default="text", help="lines of text, or of JSON")
+    parser.add_argument(
+        "--trace-parts", type=int, default=TRACE_PARTS, metavar="NUMBER", help="of its trace it keeps so many; 0: all"
+    )
+    parser.add_argument(
+        "--trace-part-mb", type=int, default=TRACE_PART_MB, metavar="MB", help="so large a part of its trace grows"
+    )
     arguments = parser.parse_args()
+    if arguments.trace_parts < 0 or arguments.trace_part_mb < 1:
+        parser.error("--trace-parts takes 0 or more, --trace-part-mb 1 or more")
     if arguments.conducted and arguments.supervised:
         parser.error("--conducted and --supervised: a node has one master")
+    return arguments
+
+
+def main() -> int:
+    """Exit status 2: the input is wrong, with a sentence; 74: the disk refuses; 70: an internal error."""
+    adopt_parent()
+    arguments = read_arguments()
     begin_log(arguments.log_format, "node", arguments.name)
     log = logging.getLogger("node")
     try:
@@ -49,6 +64,7 @@ def main() -> int:
             arguments.name,
             is_conducted=arguments.conducted,
             is_supervised=arguments.supervised,
+            trace=PartPlan(arguments.trace_part_mb * 1_000_000, arguments.trace_parts),
         )
     except (Damaged, StoreFailed, OSError) as error:
         log.error("%s", error)

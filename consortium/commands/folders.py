@@ -19,6 +19,7 @@ from consortium.ledger.rows import END, TABLES
 from consortium.runs.folder import LEDGER_FILE, is_standing, load_run
 from consortium.runs.run import Run
 from consortium.runs.trace import TraceReader, write_trace
+from consortium.runs.trace_parts import has_trace
 from nodes.process.ledger_file import may_lack_its_log
 from nodes.process.private_store import PrivateStore, StoredBoxes
 from nodes.process.store import SqliteRows
@@ -83,7 +84,7 @@ def missing_log(ledger: Path, head: int) -> list[str]:
     if not may_lack_its_log(ledger):
         return []
     trace, executed = ledger.with_name("trace.jsonl"), 0
-    if trace.is_file():
+    if has_trace(trace):
         records = (record for record in TraceReader(trace) if record["kind"] == "executed")
         executed = max((record["height"] for record in records), default=0)
     if executed > head:

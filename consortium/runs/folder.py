@@ -21,6 +21,7 @@ from consortium.plugins.record import check_record, write_record
 from consortium.runs.records import Records
 from consortium.runs.run import Run
 from consortium.runs.trace import Record, TraceError, TraceReader, merge_traces, write_trace
+from consortium.runs.trace_parts import LetGo, drop_uneven, find_let_go, has_trace
 from consortium.scenario.scenario import Scenario
 
 FORMAT = 1
@@ -29,6 +30,7 @@ README = "README.md"
 PRIVATE_FILE = "private.sqlite"
 HANDS_FILE = "hands.jsonl"  # of a consortium that stands: what people did to it
 FORMAT_FILE = "format.json"
+LIVES = ("booted", "admitted", "removed", "exited")  # records that say who is up: they stay as long as they are there
 
 _UNFINISHED = """# {name}: a run that is not finished
 
@@ -256,7 +258,7 @@ def load_run(
             f"by this version ({__version__}): {error}"
         ) from None
     try:
-        trace = _read_traces(folder)
+        trace, let_go = _read_traces(folder)
     except TraceError as error:
         raise RunFolderError(str(error)) from None
     ledgers = {
@@ -268,7 +270,7 @@ def load_run(
     stores = [path for path in sorted((folder / "nodes").glob(f"*/{PRIVATE_FILE}")) if path.parent.name in ledgers]
     vaults = {} if open_vault is None else {path.parent.name: open_vault(path) for path in stores}
     is_partial = not (records.of_kind("ended") or is_standing(folder))
-    run = Run(scenario, genesis, records, ledgers, is_partial, vaults)
+    run = Run(scenario, genesis, records, ledgers, is_partial, vaults, let_go)
     _check_evidence(folder, run)
     return run
 
@@ -280,17 +282,20 @@ def is_standing(folder: Path) -> bool:
 
 def node_traces(folder: Path) -> list[Path]:
     """The nodes' own traces, by name: all that there is of a run whose conductor was killed."""
-    return sorted((folder / "nodes").glob("*/trace.jsonl"))
+    paths = (node / "trace.jsonl" for node in (folder / "nodes").glob("*"))
+    return sorted(path for path in paths if has_trace(path))
 
 
-def _read_traces(folder: Path) -> list[Record]:
-    """Raises TraceError."""
+def _read_traces(folder: Path) -> tuple[list[Record], LetGo | None]:
+    """The trace, and what was let go of it. Raises TraceError."""
     if is_standing(folder):
         hands = sorted(TraceReader(folder / HANDS_FILE), key=lambda record: int(record["t_us"]))
-        return list(merge_traces([hands, *(TraceReader(path) for path in node_traces(folder))]))
+        let_go = find_let_go(node_traces(folder))
+        merged = merge_traces([hands, *(TraceReader(path) for path in node_traces(folder))])
+        return drop_uneven(merged, let_go, LIVES), let_go
     if (folder / "trace.jsonl").is_file():
-        return list(TraceReader(folder / "trace.jsonl"))
-    return list(merge_traces([TraceReader(path) for path in node_traces(folder)]))
+        return list(TraceReader(folder / "trace.jsonl")), None
+    return list(merge_traces([TraceReader(path) for path in node_traces(folder)])), None
 
 
 def _check_evidence(folder: Path, run: Run) -> None:

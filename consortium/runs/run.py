@@ -18,6 +18,7 @@ from consortium.ledger.prune import bodies_above
 from consortium.ledger.rows import END, height_key, read_height
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.runs.trace_parts import LetGo
 from consortium.scenario.adversary import Adversaries
 from consortium.scenario.scenario import Scenario
 
@@ -37,7 +38,8 @@ _EPOCH: Decoder[Epoch] = Decoder(Epoch, ROW_BYTES_MAX)
 @dataclass(frozen=True)
 class Run:
     """`ledgers` by the node's name; empty where only the trace is left. `is_partial`: the run was cut short. `vaults`:
-    the private stores, sealed as they are, where they are at hand.
+    the private stores, sealed as they are, where they are at hand. `let_go`: what nodes that stand have let go of their
+    traces; then `trace` holds what came since all of them are whole.
 
     `trace` may be given as any sequence of records; it is kept with an index, which the first question builds."""
 
@@ -47,6 +49,7 @@ class Run:
     ledgers: Mapping[str, Rows] = field(default_factory=dict)
     is_partial: bool = False
     vaults: Mapping[str, BoxReader] = field(default_factory=dict)
+    let_go: LetGo | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "trace", Records.of(self.trace))
@@ -75,7 +78,7 @@ class Run:
         trace = [record for record in self.trace if record["node"] not in self.traitors]
         ledgers = {name: rows for name, rows in self.ledgers.items() if name not in self.traitors}
         vaults = {name: boxes for name, boxes in self.vaults.items() if name not in self.traitors}
-        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial, vaults)
+        return Run(self.scenario, self.genesis, trace, ledgers, self.is_partial, vaults, self.let_go)
 
     @property
     def fullest(self) -> Camp | None:

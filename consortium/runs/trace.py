@@ -12,11 +12,12 @@ import heapq
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from textwrap import shorten
-from typing import Any
+from typing import IO, Any
 
 import msgspec
 
 from consortium.core.errors import UserError
+from consortium.runs.trace_parts import has_trace, open_parts
 
 Record = dict[str, Any]
 
@@ -49,7 +50,8 @@ def decode_record(line: bytes) -> Record:
 
 
 class TraceReader:
-    """Streams the records of a file. After the last one, `torn` counts a last line that was cut off (0 or 1).
+    """Streams the records of a trace, all its parts in order (`trace_parts`). After the last one, `torn` counts a last
+    line that was cut off (0 or 1).
 
     A process that was killed may leave such a line; anything else unreadable raises `TraceError`.
     """
@@ -60,20 +62,25 @@ class TraceReader:
 
     def __iter__(self) -> Iterator[Record]:
         self.torn = 0
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    self.torn = 1
-                    return
-                try:
-                    yield decode_record(line)
-                except ValueError as error:
-                    raise TraceError(f"{self.path}, line {number}: {error}") from None
+        with contextlib.ExitStack() as opened:
+            files = [opened.enter_context(file) for file in open_parts(self.path)]
+            for file in files:
+                yield from self._read(file, is_newest=file is files[-1])
+
+    def _read(self, file: IO[bytes], *, is_newest: bool) -> Iterator[Record]:
+        for number, line in enumerate(file, start=1):
+            if is_newest and not line.endswith(b"\n"):
+                self.torn = 1
+                return
+            try:
+                yield decode_record(line)
+            except ValueError as error:
+                raise TraceError(f"{file.name}, line {number}: {error}") from None
 
 
 def read_trace(path: Path) -> list[Record]:
     """All whole records of a file. Raises TraceError, also where there is no such file."""
-    if not path.is_file():
+    if not has_trace(path):
         raise TraceError(f"{path}: there is no such trace")
     return list(TraceReader(path))
 

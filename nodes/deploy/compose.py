@@ -67,7 +67,7 @@ def _common(stem: str, name: str, image: str, user: str) -> dict[str, Any]:
 
 def _node(deployment: Deployment, name: str) -> dict[str, Any]:
     return {
-        "command": _python("-m", "nodes", str(SEEN), name, "--supervised", *deployment.log_words),
+        "command": _python("-m", "nodes", str(SEEN), name, "--supervised", *deployment.node_words),
         "volumes": _member_volumes(name),
         "networks": [BUS, _network(name)],
         "depends_on": [broker.name for broker in deployment.brokers],

@@ -10,6 +10,7 @@ import msgspec
 from consortium import __version__
 from consortium.runs.folder import write_whole
 from nodes.errors import UserError
+from nodes.process.trace_file import TRACE_PART_MB, TRACE_PARTS
 
 FORMAT = 1
 FILE = "consortium.json"
@@ -35,9 +36,11 @@ class GatewayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int
 
 
-class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`how`: as processes of this machine under a supervisor, or in containers. `members`: in the order in which they
-    were asked for. `gateways`: by member. `log_format`: how nodes and gateways write their logs."""
+    were asked for. `gateways`: by member. `log_format`: how nodes and gateways write their logs. `trace_parts`: how
+    many parts of its trace a node keeps, of `trace_part_mb` megabytes; 0: all. What is as usual is not written, so
+    that an older version reads it."""
 
     format: int
     version: str
@@ -46,11 +49,24 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     brokers: tuple[BrokerPlace, ...]
     gateways: dict[str, GatewayPlace] = {}
     log_format: Literal["text", "json"] = "text"
+    trace_parts: int = TRACE_PARTS
+    trace_part_mb: int = TRACE_PART_MB
 
     @property
     def log_words(self) -> tuple[str, ...]:
         """What the command line of a node or a gateway says of it."""
         return () if self.log_format == "text" else ("--log-format", self.log_format)
+
+    @property
+    def node_words(self) -> tuple[str, ...]:
+        """What the command line of a node says besides folder and name."""
+        words: list[str] = []
+        for option, value, usual in (
+            ("--trace-parts", self.trace_parts, TRACE_PARTS),
+            ("--trace-part-mb", self.trace_part_mb, TRACE_PART_MB),
+        ):
+            words += [option, str(value)] if value != usual else []
+        return (*self.log_words, *words)
 
 
 class _OfAnyFormat(msgspec.Struct, frozen=True):

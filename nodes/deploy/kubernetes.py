@@ -54,7 +54,7 @@ def _node(deployment: Deployment, name: str, image: str) -> dict[str, Any]:
     own = SEEN / "nodes" / name
     mounts = [_mount("data", str(SEEN / "nodes")), _mount("tmp", "/tmp")]
     mounts += [_mount("shared", str(SEEN / file), sub=file, read_only=True) for file in COMMON]
-    words = ("-m", "nodes", str(SEEN), name, "--supervised", *deployment.log_words)
+    words = ("-m", "nodes", str(SEEN), name, "--supervised", *deployment.node_words)
     containers = [_container("node", image, words, mounts, _probes("door", str(own / "door")), memory="1Gi")]
     place = deployment.gateways.get(name)
     if place is not None:

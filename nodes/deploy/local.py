@@ -43,7 +43,7 @@ def programs_of(folder: Path, deployment: Deployment) -> list[Program]:
         for broker in deployment.brokers
     ]
     for name in deployment.members:
-        command = python_command("-m", "nodes", where, name, "--supervised", *deployment.log_words)
+        command = python_command("-m", "nodes", where, name, "--supervised", *deployment.node_words)
         found.append(Program(name, command, f"nodes/{name}/log.txt", NODES))
     for name in deployment.gateways:
         command = python_command("-m", "nodes.gateway", where, name, "--supervised", *deployment.log_words)

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from consortium.runs.trace_parts import closed_parts
+
 BLOCK_BYTES = 65_536
 POLL_S = 0.2
 
@@ -59,7 +61,14 @@ def _read_on(path: Path, inode: int, begin: int, *, is_whole: bool) -> tuple[lis
 
 
 def last_records(path: Path) -> list[dict[str, Any]]:
-    """The whole lines at the end of a trace, a block of them."""
+    """The whole lines at the end of a trace, a block of them; where its newest part has none yet, those before."""
+    for part in (path, *reversed(closed_parts(path).values())):
+        if records := _last_of_part(part):
+            return records
+    return []
+
+
+def _last_of_part(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - BLOCK_BYTES))

@@ -41,24 +41,31 @@ from nodes.process.settings import NodeFolder, Settings, read_settings
 from nodes.process.standing_orders import read_orders
 from nodes.process.status import origin_at
 from nodes.process.store import SqliteRows
-from nodes.process.trace_file import TraceWriter
+from nodes.process.trace_file import PartPlan, TraceWriter
 
 ALONE_S = 10.0
 
 _log = logging.getLogger("node")
 
 
-def start_node(folder: NodeFolder, name: str, *, is_conducted: bool, is_supervised: bool = False) -> int:
+def start_node(
+    folder: NodeFolder,
+    name: str,
+    *,
+    is_conducted: bool,
+    is_supervised: bool = False,
+    trace: PartPlan = PartPlan(),  # noqa: B008 - a value
+) -> int:
     """Run node `name` in this process until it ends; its exit code. `is_supervised`: what it says on stderr is kept in
-    its log by whoever started it. Raises UserError, ScenarioError, Damaged,
-    StoreFailed and OSError where it cannot start. A node that finds its ledger damaged while it runs becomes a fresh
-    process, which fetches the ledger from the others."""
+    its log by whoever started it. `trace`: into which parts its trace is cut, unless it is conducted. Raises UserError,
+    ScenarioError, Damaged, StoreFailed and OSError where it cannot start. A node that finds its ledger damaged while it
+    runs becomes a fresh process, which fetches the ledger from the others."""
     if not folder.folder.is_dir():
         raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
     lock = _lock(folder)
     if not is_conducted and not is_supervised:
         log_to_file_too(folder.log)
-    born = _build(folder, name, read_settings(folder.settings))
+    born = _build(folder, name, read_settings(folder.settings), PartPlan() if is_conducted else trace)
     code, damage = _run(born, is_conducted)
     if born.recorder is not None:
         born.recorder.close(now(), code)
@@ -88,7 +95,7 @@ class _Born(NamedTuple):
     recorder: Recorder | None
 
 
-def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
+def _build(folder: NodeFolder, name: str, settings: Settings, trace: PartPlan = PartPlan()) -> _Born:  # noqa: B008 - a value
     """Its files open, and its node over them. A ledger that cannot be right is set aside, and an empty one begun."""
     inputs = read_inputs(folder, settings)
     known = read_known(folder, inputs.genesis, name)
@@ -110,7 +117,7 @@ def _build(folder: NodeFolder, name: str, settings: Settings) -> _Born:
     log = open_votes(folder, voting_key, settings.compact_bytes_min)
     failpoints.reach("boot.votes_opened")
     recorder = Recorder(folder.folder) if settings.is_recorded else None
-    files = NodeFiles(log, rows, private, TraceWriter(folder.trace, name))
+    files = NodeFiles(log, rows, private, TraceWriter(folder.trace, name, trace))
     private_mark = boxes_mark(private) if settings.is_recorded else b""
     return _Born(folder, name, settings, inputs, known, mark, private_mark, node, files, costs, recorder)
 

@@ -22,6 +22,7 @@ from consortium.lab.checks.traces import STOPPED_CODES, running_nodes
 from consortium.lab.measures.disturbances import Disturbance, disturbances
 from consortium.lab.measures.series import Span
 from consortium.runs.run import Run, ledger_epochs
+from consortium.runs.trace_parts import PART
 from consortium.scenario.faults import load_acts, read_options
 from consortium.scenario.network.distributions import draw_us
 from consortium.scenario.network.model import NetworkModel
@@ -119,7 +120,7 @@ def _slowest_us(link: Link) -> int:
 def trouble_times_us(run: Run) -> list[int]:
     """When something was wrong, or was mended, in order."""
     found: list[int] = []
-    booted: set[str] = set()
+    booted = set(run.records.nodes) if run.let_go else set()  # earlier boots may not be at hand
     joining = {member.name for member in run.scenario.members if member.joins and member.kind == "validator"}
     kinds = ("fault", "booted", "exited", "bus", "damaged", "observing", "diverged", "epoch")
     for record in run.records.of_kind(*kinds):
@@ -162,7 +163,7 @@ def calm_spans(run: Run) -> list[Span]:
     if not times:
         return [Span(0, end_us, "the run")]
     spans = [Span(0, times[0] - 1, "before the first fault")]
-    booted = run.records.of_kind("booted").nodes
+    booted = run.records.of_kind("booted", PART).nodes
     is_whole = not bad_members(run) and not standing(run, times[-1]) and set(running_nodes(run.trace)) == booted
     if is_whole:
         outage_us = times[-1] - times[0]

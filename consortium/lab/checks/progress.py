@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from consortium.lab.checks import calm
+from consortium.lab.checks import calm, unchecked
 from consortium.lab.checks.claims import Claim, Kind
 from consortium.lab.checks.traces import last_fault_us
 from consortium.lab.measures.series import distinct_submissions
@@ -69,5 +69,6 @@ CHECK = Claim(
     Kind.LIVENESS,
     "Work that waited after the last fault was executed, and the run came to its own end.",
     check_progress,
+    unchecked.uncounted,
     order=60,
 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from consortium.runs.records import Records
 from consortium.runs.trace import Record
+from consortium.runs.trace_parts import PART
 from consortium.scenario.faults import condition_after
 
 BY_DOWN = "down"  # who killed the nodes of a consortium that stands, when it is brought down
@@ -48,8 +49,10 @@ def running_nodes(trace: Sequence[Record]) -> list[str]:
     """Nodes that booted and were not down (killed, paused or exited by themselves) when the run ended, by name; those
     that the members removed are not among them. A consortium that was brought down ended as a run does."""
     is_up: dict[str, bool] = {}
-    for record in Records.of(trace).of_kind("booted", "admitted", "removed", "fault", "exited"):
+    for record in Records.of(trace).of_kind("booted", "admitted", "removed", "fault", "exited", PART):
         match record["kind"]:
+            case "part":  # a part of a trace is begun by one that lives; its boot may have been let go
+                is_up.setdefault(record["node"], True)
             case "booted" | "admitted":
                 is_up[record["node"]] = True
             case "removed":

@@ -12,6 +12,11 @@ def cut_short(run: Run) -> str:
     return "the run was stopped before its end" if run.is_partial else ""
 
 
+def uncounted(run: Run) -> str:
+    """Of a claim that counts from the beginning of the trace."""
+    return "earlier parts of the trace were let go" if run.let_go else ""
+
+
 def no_ledgers(run: Run) -> str:
     return "" if run.ledgers else "there is no ledger to read"
 

@@ -20,6 +20,7 @@ from consortium.lab.measures.catalogue import STATISTICS
 from consortium.lab.measures.measures import Measures, cpu_costs, number, phase_latencies
 from consortium.lab.pages import answer
 from consortium.lab.pages.page import heading, joined, page, paragraph, render, svg_figure, table
+from consortium.lab.pages.results import let_go_sentence
 from consortium.runs.folder import place_of, place_phrase
 from consortium.runs.run import ILLUSTRATIVE, ILLUSTRATIVE_SENTENCE, Run
 from consortium.runs.trace import Record
@@ -93,6 +94,8 @@ def _verdict_lines(run: Run, verdicts: Sequence[Verdict]) -> list[tuple[bool, st
         lines = [(False, f"{left_out} of {asked} checks found nothing to check.")]
     else:
         lines = [(True, f"All {asked} checks hold.")]
+    if run.let_go is not None:
+        lines.append((False, let_go_sentence(run)))
     return [*lines, (False, "The run was stopped before its end.")] if run.is_partial else lines
 
 

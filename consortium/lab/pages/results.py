@@ -17,6 +17,7 @@ from consortium.plugins.record import RECORD
 from consortium.runs.folder import FORMAT, README, place_of, place_phrase, write_whole
 from consortium.runs.run import ILLUSTRATIVE_SENTENCE, Run
 from consortium.runs.trace import fingerprint
+from consortium.stories.plain import moment
 
 _README = """# {name}: a run of a scenario
 
@@ -96,13 +97,25 @@ def outcome_sentence(run: Run, verdicts: Sequence[Verdict], words: Words = ENGLI
     if run.is_partial and Kind.SAFETY in {verdict.kind for verdict in verdicts if verdict.fails}:
         return words("A SAFETY CHECK FAILED ({checks}), and the run was stopped before its end.", checks=failed)
     sentence = {
-        "holds": words("All that could be checked holds.") if left_out else words("All checks hold."),
+        "holds": words("All that could be checked holds.") if left_out or run.let_go else words("All checks hold."),
         "safety-failed": words("A SAFETY CHECK FAILED ({checks}).", checks=failed),
         "no-progress": " ".join(_failing(verdicts, words)),
         "not-checked": words("NOTHING WAS CHECKED: the run executed nothing."),
         "stopped": words("Stopped before its end."),
     }[word]
-    return sentence + (" " + words("Not checked: {checks}.", checks=left_out) if left_out else "")
+    told = [sentence, words("Not checked: {checks}.", checks=left_out) if left_out else "", let_go_sentence(run, words)]
+    return " ".join(filter(None, told))
+
+
+def let_go_sentence(run: Run, words: Words = ENGLISH) -> str:
+    """From when on a consortium that stands was judged by its traces; empty where nothing is missing."""
+    if run.let_go is None:
+        return ""
+    return words(
+        "Of what came before {time} the ledgers alone were judged: of the traces these parts were let go: {parts}.",
+        time=moment(run.genesis.time_us + run.let_go.until_us, run.genesis.parameters.utc_offset_minutes),
+        parts=", ".join(f"{name} {count}" for name, count in sorted(run.let_go.parts.items())),
+    )
 
 
 def _failing(verdicts: Sequence[Verdict], words: Words) -> Iterator[str]:
@@ -137,6 +150,8 @@ def verdict_content(run: Run, verdicts: Sequence[Verdict], place: str) -> dict[s
             for verdict in verdicts
         ],
     }
+    if run.let_go is not None:
+        content["let_go"] = {"until_us": run.let_go.until_us, "parts": dict(run.let_go.parts)}
     if place == "simulator":
         content["fingerprint"] = fingerprint(run.trace)
     return content
