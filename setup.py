@@ -9,6 +9,7 @@ setup(
         "consortium": ["py.typed", "locale/*/LC_MESSAGES/*.mo"],
         "consortium.lab.pages": ["templates/*"],
         "consortium.plugins": ["templates/*.txt"],
+        "nodes.page": ["static/**/*"],
         "consortium._scenarios": ["*/*.py", "data/*/*"],
     },
 )

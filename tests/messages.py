@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import io
-import json
 import re
 from pathlib import Path
 
@@ -19,12 +18,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from consortium.lab.checks.claims import claims
+from nodes.page.words import scripts, sentences_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCALES = ROOT / "consortium" / "locale"
-PAGE = ROOT / "nodes" / "page" / "static"
 SPEAKERS = {"words", "mark", "spoken"}
-PAGE_SPEAKS = re.compile(r"""(?<![\w.])(?:t|mark)\(\s*("(?:[^"\\\n]|\\.)+")""")
 PAGE_HIDES = re.compile(r"""(?<![\w.])(?:t|mark)\(\s*(?:['`][^'`\n]*['`]|"[^"\n]*"\s*\+)""")
 VERDICT_WORDS = ("holds", "not checked", "not asked")
 
@@ -40,19 +38,9 @@ def messages_of(source: str) -> list[str]:
     return found
 
 
-def messages_of_script(source: str) -> list[str]:
-    """Those of one script of the page, in order: literals in double quotes, each on one line."""
-    return [json.loads(literal) for literal in PAGE_SPEAKS.findall(source)]
-
-
 def hidden_from_translators(source: str) -> list[str]:
     """Calls of `t` or `mark` whose sentence no translator is given: in other quotes, or put together on the spot."""
     return PAGE_HIDES.findall(source)
-
-
-def scripts() -> list[Path]:
-    """The page's own."""
-    return sorted(path for path in PAGE.rglob("*.js") if "vendor" not in path.parts)
 
 
 def _speaker(func: ast.expr) -> str:
@@ -69,7 +57,7 @@ def all_messages() -> dict[str, list[str]]:
             for message in messages_of(path.read_text(encoding="utf-8")):
                 found.setdefault(message, []).append(path.relative_to(ROOT).as_posix())
     for path in scripts():
-        for message in messages_of_script(path.read_text(encoding="utf-8")):
+        for message in sentences_of(path.read_text(encoding="utf-8")):
             found.setdefault(message, []).append(path.relative_to(ROOT).as_posix())
     for message in (*VERDICT_WORDS, *(text for claim in claims() for text in (claim.name, claim.sentence))):
         found.setdefault(message, []).append("consortium/lab/checks")

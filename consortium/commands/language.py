@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import gettext
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from consortium.core.errors import UserError
 from consortium.core.words import ENGLISH, Words
+from nodes.words import languages, read_words
 
-LOCALES = Path(__file__).resolve().parents[1] / "locale"
 VARIABLES = ("LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")  # the first that is set decides
 
 NATIVE = {"zh": "中文"}  # the languages whose own letters are not all ASCII
 
 _chosen = ENGLISH
-
-
-def languages() -> list[str]:
-    """Those that there is a catalogue of, and English."""
-    return sorted({"en", *(path.parents[1].name for path in LOCALES.glob("*/LC_MESSAGES/consortium.mo"))})
 
 
 def choose(language: str | None, environment: Mapping[str, str] = os.environ) -> None:
@@ -48,13 +41,6 @@ def is_written_in(encoding: str | None) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
-
-
-def read_words(language: str) -> Words:
-    if language == "en":
-        return ENGLISH
-    with (LOCALES / language / "LC_MESSAGES" / "consortium.mo").open("rb") as file:
-        return Words(language, gettext.GNUTranslations(file).gettext)
 
 
 def _short(name: str) -> str:

@@ -6,9 +6,10 @@ import re
 
 import pytest
 
-from consortium.commands.language import choose, languages, read_words, spoken
+from consortium.commands.language import choose, spoken
 from consortium.core.errors import UserError
 from consortium.core.words import ENGLISH
+from nodes.words import languages, read_words
 from tests.messages import LOCALES, all_messages, messages_of, mo_bytes, po_bytes, read_catalogue, renewed
 
 CATALOGUES = sorted(LOCALES.glob("*/LC_MESSAGES/consortium.po"))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.messages import ROOT, hidden_from_translators, messages_of_script, scripts
+from nodes.page.words import scripts, sentences_of
+from tests.messages import ROOT, hidden_from_translators
 
 
 def test_messages_of_a_script_are_those_that_t_and_mark_are_given() -> None:
     source = (
         'html`<p>${t("one {n}", { n: 1 })}</p>`; const title = mark(\n  "t\\"wo"); at("no"); store.t("no"); t(title);'
     )
-    assert messages_of_script(source) == ["one {n}", 't"wo']
+    assert sentences_of(source) == ["one {n}", 't"wo']
 
 
 def test_a_sentence_that_a_translator_would_not_be_given_is_found() -> None:

@@ -35,7 +35,8 @@ def missing(given: dict[str, Any]) -> list[str]:
     found = packed(given)
     data = [
         path
-        for path in (ROOT / "consortium").rglob("*")
+        for folder in ("consortium", "nodes")
+        for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix not in (".py", ".pyc", ".po") and path not in found
     ]
     return sorted(path.relative_to(ROOT).as_posix() for path in data)

@@ -1,0 +1,172 @@
+"""The application behind the page: its files, and what they ask (docs/page.md lists it)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from consortium.core.errors import UserError
+from nodes.page.guard import LOOPBACK, Guarded
+from nodes.page.source import PageSource
+from nodes.page.words import STATIC, translated
+from nodes.words import languages
+
+JSON = "application/json"
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".json": JSON,
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+    ".webmanifest": "application/manifest+json",
+    ".txt": "text/plain; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",
+}
+
+
+class Page(NamedTuple):
+    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock."""
+
+    source: PageSource
+    language: str = "en"
+    beside: PageSource | None = None
+    hosts: tuple[str, ...] = LOOPBACK
+
+
+Handler = Callable[[Page, Request], Awaitable[Response]]
+
+
+class Wrong(Exception):
+    """A request that is not answered as it was meant."""
+
+    def __init__(self, status: int, said: str, code: str = "") -> None:
+        super().__init__(said)
+        self.status, self.said, self.code = status, said, code
+
+
+def answer(content: Any, status: int = 200) -> Response:
+    return Response(msgspec.json.encode(content), status, media_type=JSON)
+
+
+# --- files ----------------------------------------------------------------------------------------------------------
+
+
+async def get_file(page: Page, request: Request) -> Response:
+    """GET /, GET /page/static/PATH: the page's own files, and nothing beside them."""
+    return file_answer(request.path_params.get("path", "index.html"), request.headers.get("if-none-match", ""))
+
+
+def file_answer(name: str, known: str, folder: Path = STATIC) -> Response:
+    """Raises Wrong 404."""
+    path = folder if "\0" in name or name.endswith("/") else (folder / name).resolve()
+    if not path.is_relative_to(folder) or path.suffix not in TYPES or not path.is_file():
+        raise Wrong(404, "the page has no such file")
+    response = FileResponse(path, media_type=TYPES[path.suffix], stat_result=path.stat())
+    response.headers["Cache-Control"] = "no-cache"  # asked again each time, and not sent again
+    if known and known == response.headers.get("etag"):
+        return Response(None, 304, {"ETag": known, "Cache-Control": "no-cache"})
+    return response
+
+
+# --- what there is --------------------------------------------------------------------------------------------------
+
+
+async def get_about(page: Page, request: Request) -> Response:
+    """GET /page/about.json"""
+    told = await asyncio.to_thread(page.source.about)
+    told |= {"may": {"submit": False, "chaos": False}, "lang": page.language, "languages": languages()}
+    if page.beside is not None:
+        told["others"] = [await asyncio.to_thread(page.beside.about)]
+    return answer(told)
+
+
+async def get_records(page: Page, request: Request) -> Response:
+    """GET /page/records; of the run beside it with `?of=1`."""
+    source = source_of(page, request)
+    chunks = await asyncio.to_thread(source.records)
+    return StreamingResponse(_in_threads(chunks), media_type="application/octet-stream")
+
+
+async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
+        yield chunk
+
+
+def source_of(page: Page, request: Request) -> PageSource:
+    """Raises Wrong 404."""
+    if request.query_params.get("of", "0") == "0":
+        return page.source
+    if request.query_params["of"] != "1" or page.beside is None:
+        raise Wrong(404, "no second run is shown here: start with --with RUN2")
+    return page.beside
+
+
+async def get_live(page: Page, request: Request) -> Response:
+    """GET /page/live: server-sent events; 204 where nothing will come."""
+    events = page.source.follow(request.headers.get("last-event-id", ""))
+    return Response(None, 204) if events is None else StreamingResponse(events, media_type="text/event-stream")
+
+
+async def get_words(page: Page, request: Request) -> Response:
+    """GET /page/words.json?lang=zh: the page's sentences by their English ones."""
+    return answer(await asyncio.to_thread(translated, request.query_params.get("lang", "en")))
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/", get_file),
+    ("GET", "/page/static/{path:path}", get_file),
+    ("GET", "/page/about.json", get_about),
+    ("GET", "/page/records", get_records),
+    ("GET", "/page/live", get_live),
+    ("GET", "/page/words.json", get_words),
+)
+
+
+def make_page(page: Page) -> ASGIApp:
+    """The page alone, as `consortium play` serves it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        for source in (page.source, page.beside):
+            if source is not None:
+                source.close()
+
+    app = Starlette(routes=page_routes(page), lifespan=lifespan, exception_handlers={HTTPException: _no_route})
+    app.router.redirect_slashes = False
+    return Guarded(app, page.hosts)
+
+
+def page_routes(page: Page) -> list[Route]:
+    return [Route(path, _endpoint(page, handler), methods=[method]) for method, path, handler in ROUTES]
+
+
+def _endpoint(page: Page, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        try:
+            return await handler(page, request)
+        except Wrong as wrong:
+            return answer({"error": wrong.said} | ({"refused": wrong.code} if wrong.code else {}), wrong.status)
+        except UserError as error:
+            return answer({"error": str(error)}, 404)
+
+    return serve
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    said = "this path knows another method" if status == 405 else "there is no such path"
+    return Response(msgspec.json.encode({"error": said}), status, getattr(error, "headers", None), JSON)

@@ -1,0 +1,66 @@
+"""The server that `consortium play` runs: on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+
+from consortium.core.errors import UserError
+from nodes.gateway.settings import is_loopback
+from nodes.page.app import Page, make_page
+from nodes.page.facts import read_facts
+from nodes.page.guard import LOOPBACK
+from nodes.page.of_run import RunSource
+from nodes.page.source import PageSource
+
+PORTS = range(8800, 8820)
+STOP_S = 1
+
+
+def open_source(place: Path) -> PageSource:
+    """Of a run's folder, or of a trace. Raises UserError with a sentence."""
+    if place.is_file():
+        if place.suffix != ".jsonl":
+            raise UserError(f"{place} is no trace (*.jsonl); name a trace, or the folder of a run")
+        return RunSource(place, None)
+    return RunSource(place, read_facts(place))
+
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """At this port; None: the first of `PORTS` that is free. Raises UserError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in PORTS if port is None else (port,):
+        with contextlib.suppress(OSError):
+            return socket.create_server((host, number), family=family, backlog=128)
+    ports = f"{PORTS.start} … {PORTS.stop - 1}" if port is None else str(port)
+    raise UserError(f"{host} port {ports} cannot be listened at: name a free one with --port, of an address of ours")
+
+
+def address_of(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def hosts_of(host: str) -> tuple[str, ...]:
+    """The names under which a server that listens there is asked; empty: any."""
+    return LOOPBACK if is_loopback(host) else ()
+
+
+def serve_page(page: Page, listening: socket.socket, on_begun: Callable[[str], None]) -> None:
+    """Until Ctrl-C, or SIGTERM."""
+    config = uvicorn.Config(
+        make_page(page),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_S,
+    )
+    on_begun(address_of(listening))
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listening])

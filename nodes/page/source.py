@@ -1,0 +1,22 @@
+"""What the page is shown: a run that is over, a lone trace, or a consortium that stands."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Protocol
+
+
+class PageSource(Protocol):
+    """Asked in threads, but for `follow`. Each raises UserError with a sentence where it has no answer."""
+
+    def about(self) -> dict[str, Any]:
+        """The fields of /page/about.json, but for what the server knows itself."""
+
+    def records(self) -> Iterator[bytes]:
+        """Chunks of records (`pack`)."""
+
+    def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
+        """Server-sent events from there on; None: nothing will come any more."""
+
+    def close(self) -> None:
+        """Nothing is asked any more."""
