@@ -43,8 +43,8 @@ def doctor(dir_: Dir = HERE, json: Json = False) -> None:
 
 COMMAND = Command(
     "doctor",
-    "Look for what is wrong with a standing consortium, and say what to do: its files, disk, clock, brokers, nodes, "
-    "quorum, heads, gateways.\n\n\b\nExamples:\n  consortium doctor\n  consortium doctor --json\n\n"
+    "Look for what is wrong with a standing consortium, and say what to do: its files, disk, certificates, clock, "
+    "brokers, nodes, quorum, heads, gateways.\n\n\b\nExamples:\n  consortium doctor\n  consortium doctor --json\n\n"
     "Exit status: 0 nothing is wrong, 1 something is, 2 wrong usage or input.",
     doctor,
     STAND,

@@ -19,6 +19,7 @@ def reset(
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
+    from nodes.deploy.preparing import Changes, prepare
     from nodes.deploy.standing import bring_down, bring_up, counted, open_standing
 
     words = spoken()
@@ -28,8 +29,10 @@ def reset(
         raise UserError("nothing was changed")
     wanted = members or counted(standing)
     bring_down(dir_, is_wiped=True)
-    brokers, how = standing.deployment.brokers, standing.deployment.how
-    begun = bring_up(dir_, wanted, brokers[0].kind, len(brokers), how)
+    before = standing.deployment
+    kept = Changes(before.log_format, before.trace_parts)
+    kind, count = before.brokers[0].kind, len(before.brokers)
+    begun = bring_up(dir_, wanted, kind, count, before.how, prepare=lambda made: prepare(made, kept))
     typer.echo(words("a new consortium is up in {folder}", folder=dir_))
     show_nodes(make_console(), begun.nodes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -16,41 +16,78 @@ from consortium.commands.standing import HERE, Dir, show_nodes
 
 if TYPE_CHECKING:
     from nodes.deploy.look import NodeLook
+    from nodes.deploy.preparing import Tended
+
+
+Members = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE=NUMBER,…",
+        help="Of a new one; default bureau=1,hospital=2,pharmacy=2,regulator=1,supplier=1.",
+    ),
+]
+BrokerKind = Annotated[
+    str, typer.Option(help="Of a new one: `embedded` or `mosquitto`; `auto`: Mosquitto where it is installed.")
+]
+Brokers = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="Of a new one: several serve while one is down (Mosquitto).")
+]
+InContainers = Annotated[bool, typer.Option("--docker", help="Of a new one: in containers, one for each program.")]
+NewPorts = Annotated[
+    bool, typer.Option("--new-ports", help="Take other ports in place of those that another program has.")
+]
+LogFormat = Annotated[
+    str | None, typer.Option(metavar="FORMAT", help="How nodes and gateways write their logs: `text` or `json`.")
+]
+TraceParts = Annotated[
+    int | None, typer.Option(metavar="NUMBER", help="So many parts of its trace a node keeps, of 64 MB; 0: all.")
+]
 
 
 def up(
     dir_: Dir = HERE,
-    members: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ROLE=NUMBER,…",
-            help="Of a new one; default bureau=1,hospital=2,pharmacy=2,regulator=1,supplier=1.",
-        ),
-    ] = None,
-    broker: Annotated[
-        str, typer.Option(help="Of a new one: `embedded` or `mosquitto`; `auto`: Mosquitto where it is installed.")
-    ] = "auto",
-    brokers: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Of a new one: several serve while one is down (Mosquitto).")
-    ] = None,
-    docker: Annotated[
-        bool, typer.Option("--docker", help="Of a new one: in containers, one for each program.")
-    ] = False,
+    members: Members = None,
+    broker: BrokerKind = "auto",
+    brokers: Brokers = None,
+    docker: InContainers = False,
+    new_ports: NewPorts = False,
+    log_format: LogFormat = None,
+    trace_parts: TraceParts = None,
 ) -> None:
-    from nodes.deploy.standing import bring_up
+    from nodes.deploy.preparing import Changes, look_after, prepare
+    from nodes.deploy.standing import Standing, bring_up
+
+    changes = Changes(log_format, trace_parts, new_ports)
+    changes.check()
+    tended: list[Tended] = []
+
+    def prepared(standing: Standing) -> Standing:
+        found = prepare(standing, changes)
+        tended.append(look_after(found))
+        return found
 
     console = make_console()
     words = spoken()
     with console.status(words("bringing up {folder}", folder=dir_)) as shown:
-        begun = bring_up(dir_, members, broker, brokers, "docker" if docker else None, lambda text: shown.update(text))
+        how: Literal["docker"] | None = "docker" if docker else None
+        begun = bring_up(dir_, members, broker, brokers, how, lambda text: shown.update(text), prepared)
     if begun.was_up:
         typer.echo(words("the consortium in {folder} is up already", folder=dir_))
     elif begun.is_new:
         typer.echo(words("a new consortium is up in {folder}", folder=dir_))
     else:
         typer.echo(words("the consortium in {folder} is up again", folder=dir_))
+    _tell_tended(tended)
     show_nodes(console, begun.nodes)
     _tell_next(console, dir_, begun.nodes)
+
+
+def _tell_tended(tended: Sequence[Tended]) -> None:
+    for each in tended:
+        for name in each.removed:
+            typer.echo(spoken()("{name} was removed by vote, and has no place on the bus any more", name=name))
+        for name in each.renewed:
+            typer.echo(spoken()("the certificates of {name} were about to end, and are renewed", name=name))
 
 
 def _tell_next(console: Console, folder: Path, nodes: Sequence[NodeLook]) -> None:
@@ -79,9 +116,11 @@ def _tell_next(console: Console, folder: Path, nodes: Sequence[NodeLook]) -> Non
 COMMAND = Command(
     "up",
     "Bring up a consortium that stands: a process for each organisation, until `consortium down`.\n\n"
-    "It goes on where it stopped, and survives the end of the terminal. A node that dies is started again.\n\n\b\n"
+    "It goes on where it stopped, and survives the end of the terminal. A node that dies is started again. "
+    "Certificates that are about to end are renewed, and members that were voted out lose their place on the "
+    "bus.\n\n\b\n"
     "Examples:\n  consortium up\n  consortium up --docker\n  consortium up --brokers 3\n"
-    "  consortium up --dir /srv/consortium\n"
+    "  consortium up --dir /srv/consortium\n  consortium up --new-ports\n  consortium up --log-format json\n"
     "  consortium up --members bureau=1,hospital=3,pharmacy=1,regulator=1,supplier=1\n\n"
     "Exit status: 0 it is up, 2 wrong usage or input, or a machine on which it does not come up.",
     up,

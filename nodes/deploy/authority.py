@@ -252,6 +252,11 @@ def hosts_of(certificate_pem: bytes) -> list[str]:
     return [str(each.value) for each in names]
 
 
+def ends_of(certificate_pem: bytes) -> datetime:
+    """Until when it holds. Raises ValueError where it is none."""
+    return x509.load_pem_x509_certificate(certificate_pem).not_valid_after_utc
+
+
 def _ca_certificate(
     key: ec.EllipticCurvePrivateKey, name: str, hosts: Sequence[str], moment: datetime
 ) -> x509.Certificate:

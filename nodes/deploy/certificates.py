@@ -52,7 +52,7 @@ class Certificates:
             self._spread()
             return [BROKER]
         node = self._node_folder(name)
-        if name not in self._with_a_place():
+        if name not in self.with_a_place():
             raise UserError(f"the certificate of {name} was revoked for good: it is no member any more")
         self._authority.revoke(name, MEMBER, keep=lay_bus_certificate(node, self._authority, name))
         renewed = [MEMBER]
@@ -69,7 +69,8 @@ class Certificates:
     def revoke(self, name: str) -> None:
         """A member has no place on the bus any more: its certificates go onto the list, its name out of the rules."""
         self._node_folder(name)
-        left = [other for other in self._with_a_place() if other != name]
+        held = self.with_a_place()
+        left = [other for other in self._standing.deployment.members if other in held and other != name]
         self._authority.revoke(name, MEMBER)
         self._authority.revoke(name, GATEWAY)
         for place in self._standing.deployment.brokers:
@@ -87,17 +88,18 @@ class Certificates:
         if newest is None:
             raise UserError("no ledger here proves who is a member now: bring the consortium up, or wait for a seal")
         before = self._genesis.first_epoch.by_name
-        removed = [name for name in self._with_a_place() if name in before and name not in newest.by_name]
+        held = self.with_a_place()
+        members = [name for name in self._standing.deployment.members if name in held]
+        removed = [name for name in members if name in before and name not in newest.by_name]
         for name in removed:
             self.revoke(name)
         return removed
 
-    # --- inside -----------------------------------------------------------------------------------------------------
-
-    def _with_a_place(self) -> list[str]:
+    def with_a_place(self) -> frozenset[str]:
         """Members that have a certificate for the bus which was not revoked."""
-        valid = {each.name for each in self._authority.issued() if each.kind == MEMBER and not each.is_revoked}
-        return [name for name in self._standing.deployment.members if name in valid]
+        return frozenset(each.name for each in self._authority.issued() if each.kind == MEMBER and not each.is_revoked)
+
+    # --- inside -----------------------------------------------------------------------------------------------------
 
     def _broker_folder(self, name: str) -> Path | None:
         known = [place.name for place in self._standing.deployment.brokers]

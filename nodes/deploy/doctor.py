@@ -16,9 +16,11 @@ from consortium.ledger.block import stored_header
 from consortium.ledger.rows import height_key
 from consortium.runs.run import head_height, ledger_epochs
 from nodes.broker.broker import is_port_free
+from nodes.deploy.authority import DUE_DAYS
 from nodes.deploy.look import NodeLook, answers, speaks_tls
 from nodes.deploy.running import ProgramState, gateway_of
 from nodes.deploy.standing import Standing, last_words
+from nodes.deploy.tending import find_due
 from nodes.errors import Damaged
 from nodes.process.keys import check_private
 from nodes.process.settings import NodeFolder
@@ -48,6 +50,7 @@ def examine(standing: Standing) -> list[Finding]:
     parts: Sequence[Callable[[], Iterator[Finding]]] = (
         lambda: _files(standing),
         lambda: _room(standing.folder),
+        lambda: _certificates(standing),
         lambda: _clock(standing),
         lambda: _supervisor(standing),
         lambda: _brokers(standing),
@@ -102,6 +105,14 @@ def _room(folder: Path) -> Iterator[Finding]:
     words = f"{free // 1_000_000} MB are free below {folder}"
     remedy = "make room: a node whose disk takes nothing more stops" if free < ROOM_BYTES_MIN else ""
     yield Finding("disk room", words, remedy)
+
+
+def _certificates(standing: Standing) -> Iterator[Finding]:
+    due = find_due(standing)
+    for each in due:
+        yield Finding("certificates", str(each), f"`consortium certificate rotate {each.name}`; `up` does it, too")
+    if not due:
+        yield Finding("certificates", f"all hold for more than {DUE_DAYS} days")
 
 
 def _clock(standing: Standing) -> Iterator[Finding]:

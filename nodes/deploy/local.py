@@ -115,7 +115,7 @@ def check_ports(deployment: Deployment) -> None:
         if not is_port_free(port):
             raise UserError(
                 f"port {port}, on which {name} listens, is taken by another program: end that one (`ss -ltnp` names "
-                "it), then bring this up again"
+                "it), or take other ports with `consortium up --new-ports`"
             )
 
 

@@ -28,11 +28,11 @@ class BusPlaces(NamedTuple):
 def gateway_places(members: Sequence[str], taken: Collection[int]) -> dict[str, GatewayPlace]:
     """A port of this machine's loopback for each member's gateway (of a container it is published there), none of those
     that are `taken` already. Raises UserError where no port is free."""
-    found = dict(zip(members, _free_ports(len(members), taken), strict=True))
+    found = dict(zip(members, free_ports(len(members), taken), strict=True))
     return {name: GatewayPlace(LOOPBACK, port) for name, port in found.items()}
 
 
-def _free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
+def free_ports(count: int, taken: Collection[int] = ()) -> list[int]:
     """Raises UserError where there are not so many."""
     ports: list[int] = []
     while len(ports) < count:
@@ -49,5 +49,5 @@ def bus_places(how: How, kind: BrokerKind, count: int) -> BusPlaces:
         return BusPlaces(
             [BrokerPlace(name, kind, name, TLS_PORT) for name in names], ANYWHERE, "", (*LOCAL_HOSTS, *names)
         )
-    places = [BrokerPlace(name, kind, LOOPBACK, port) for name, port in zip(names, _free_ports(count), strict=True)]
+    places = [BrokerPlace(name, kind, LOOPBACK, port) for name, port in zip(names, free_ports(count), strict=True)]
     return BusPlaces(places, LOOPBACK, None, (*LOCAL_HOSTS, *names))

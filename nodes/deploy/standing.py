@@ -80,9 +80,10 @@ def bring_up(
     brokers: int | None = None,
     how: How | None = None,
     on_progress: Told = lambda _: None,
+    prepare: Callable[[Standing], Standing] = lambda standing: standing,
 ) -> Begun:
     """A new consortium, or the one that lies there, with all its members and open links. Harmless where it is up. What
-    is None is as usual, or as it is there. Raises UserError."""
+    is None is as usual, or as it is there. `prepare` is given it before it starts. Raises UserError."""
     with one_at_a_time(folder):
         is_new = not is_deployment(folder)
         if is_new:
@@ -93,6 +94,7 @@ def bring_up(
             make_consortium(folder, parse_members(members or DEFAULT), kind, wanted, count)
         standing = open_standing(folder)
         _check_same(standing.deployment, members, brokers, how)
+        standing = prepare(standing)
         was_up = standing.running.is_up
         if not was_up:
             _mend(standing)

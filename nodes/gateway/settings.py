@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from nodes.errors import UserError
-from nodes.process.keys import check_private, read_private, write_private
+from nodes.process.keys import check_private, read_private, replace_private, write_private
 from nodes.process.settings import NodeFolder
 
 FORMAT = 1
@@ -109,4 +109,14 @@ def read_gateway_settings(path: Path) -> GatewaySettings:
 def write_gateway_settings(path: Path, settings: GatewaySettings) -> None:
     """Raises UserError where the file is there, or the settings cannot be served by."""
     settings.check()
-    write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+    write_private(path, _told(settings))
+
+
+def replace_gateway_settings(path: Path, settings: GatewaySettings) -> None:
+    """In the place of those that are there. Raises UserError where they cannot be served by."""
+    settings.check()
+    replace_private(path, _told(settings))
+
+
+def _told(settings: GatewaySettings) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"

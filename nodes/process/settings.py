@@ -13,7 +13,7 @@ from consortium.core.format import format_fault
 from consortium.core.membership import Purpose
 from nodes.broker.address import BrokerAddress
 from nodes.errors import UserError
-from nodes.process.keys import read_private, write_private
+from nodes.process.keys import read_private, replace_private, write_private
 from nodes.process.vote_log import COMPACT_BYTES_MIN
 
 
@@ -87,8 +87,17 @@ def _checksum(settings: Settings) -> str:
 
 
 def write_settings(path: Path, settings: Settings) -> None:
+    write_private(path, _told(settings))
+
+
+def replace_settings(path: Path, settings: Settings) -> None:
+    """In the place of those that are there."""
+    replace_private(path, _told(settings))
+
+
+def _told(settings: Settings) -> bytes:
     settings = replace(settings, checksum=_checksum(settings))
-    write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+    return msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n"
 
 
 def read_settings(path: Path) -> Settings:

@@ -26,6 +26,7 @@ from nodes.deploy.deployment import read_deployment
 from nodes.deploy.hands import Hands
 from nodes.deploy.standing import open_standing
 from nodes.deploy.supervision import Supervision
+from nodes.errors import UserError
 from nodes.process.door_client import ask_door
 from nodes.process.door_frames import door_path
 from nodes.process.settings import NodeFolder
@@ -38,6 +39,13 @@ FOUR = "bureau=1,hospital=2,regulator=1"
 def _consortium(*words: str | Path) -> tuple[int, str]:
     result = CliRunner().invoke(app, list(map(str, words)))
     return result.exit_code, result.output
+
+
+def _refused(*words: str | Path) -> str:
+    """The sentence with which it is refused."""
+    error = CliRunner().invoke(app, list(map(str, words))).exception
+    assert isinstance(error, UserError)
+    return str(error)
 
 
 def _pids(folder: Path) -> list[int]:
@@ -188,3 +196,26 @@ def _codes(folder: Path) -> dict[str, str]:
             for executed in executed_in(block, bundles, is_trusted=True)
             if decode_call(executed.transaction).operation in wished
         }
+
+
+def test_it_moves_to_other_ports_and_writes_its_logs_as_json(tmp_path: Path) -> None:
+    folder = tmp_path / "moved"
+    assert _consortium("up", "--dir", folder, "--members", FOUR)[0] == 0
+    try:
+        _wish_number(folder, "hospital-2", "1")
+        assert _wait_until(lambda: set(_heights(folder).values()) == {1})
+        assert "`consortium down`, then this again" in _refused("up", "--dir", folder, "--log-format", "json")
+        assert _consortium("down", "--dir", folder)[0] == 0
+        before = read_deployment(folder)
+        taken = (before.brokers[0].port, before.gateways["bureau"].port)
+        with socket.create_server(("127.0.0.1", taken[0])), socket.create_server(("127.0.0.1", taken[1])):
+            assert "consortium up --new-ports" in _refused("up", "--dir", folder)
+            code, told = _consortium("up", "--dir", folder, "--new-ports", "--log-format", "json")
+            assert code == 0, told
+            _wish_number(folder, "hospital-2", "2")
+            assert _wait_until(lambda: set(_heights(folder).values()) == {2})
+        last = (folder / "nodes" / "bureau" / "log.txt").read_text().splitlines()[-1]
+        assert msgspec.json.decode(last, type=dict[str, Any])["node"] == "bureau"
+        assert _consortium("check", folder)[0] == 0
+    finally:
+        _consortium("down", "--dir", folder)
