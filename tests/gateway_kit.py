@@ -141,9 +141,9 @@ class StandIn:
             self.seal()
         self._tell(height)
 
-    def sign(self, *calls: tuple[str, str, Any]) -> bytes:
-        """A bundle of the member's own."""
-        name = self.folder.folder.name
+    def sign(self, *calls: tuple[str, str, Any], member: str = "") -> bytes:
+        """A bundle of the member's own, or of another's."""
+        name = member or self.folder.folder.name
         self.numbers, first = self.numbers + len(calls), self.numbers + 1
         bodies = [encode_transaction(first + at, *call) for at, call in enumerate(calls)]
         return sign_bundle(GENESIS.chain, SUITE, SECRETS[name]["submit"], name, bodies)

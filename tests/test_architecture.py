@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
-    {"roles", "behaviours", "client", "stories", "views"},
-    {"scenario"},
+    {"roles", "behaviours", "stories", "views"},
+    {"client", "scenario"},
     {"runs", "simulation"},
     {"lab"},
     {"exploration", "nodes"},

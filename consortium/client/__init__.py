@@ -5,6 +5,7 @@ from consortium.client.client import Client
 from consortium.client.errors import BadRequest, ClientError, GatewayLied, NotAllowed, Unavailable
 from consortium.client.folder import desk_of
 from consortium.client.records import Happening, Outcome, Record, Stage
+from consortium.client.sheets import Sheet
 
 __all__ = [
     "BadRequest",
@@ -16,6 +17,7 @@ __all__ = [
     "NotAllowed",
     "Outcome",
     "Record",
+    "Sheet",
     "Stage",
     "Unavailable",
     "desk_of",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
 from consortium.client.client import Client
 from consortium.client.errors import BadRequest
 from consortium.client.records import Happening, Outcome, Record
+from consortium.client.sheets import Sheet
 
 T = TypeVar("T")
 
@@ -55,6 +56,9 @@ class BlockingClient:
 
     def get(self, word: str, identity: str, **words: Any) -> Record:
         return self._run(self._client.get(word, identity, **words))
+
+    def view(self, name: str, where: Mapping[str, str | int] | None = None, **words: Any) -> Sheet:
+        return self._run(self._client.view(name, where, **words))
 
     def events(self, from_height: int | None = None, **words: Any) -> Iterator[Happening]:
         stream = self._client.events(from_height, **words)

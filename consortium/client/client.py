@@ -21,6 +21,7 @@ from consortium.client.carrier import Ask, Carrier, NotYet
 from consortium.client.errors import BadRequest, Lie, NotAllowed
 from consortium.client.following import Following
 from consortium.client.records import Happening, Outcome, Record, Stage
+from consortium.client.sheets import Sheet, look_at, read_sheet
 from consortium.client.trust import Trust, Wanted
 from consortium.client.ways import Ways
 from consortium.contracts import load_contracts
@@ -263,6 +264,28 @@ class Client:
         except (Refused, ValueError) as error:
             raise BadRequest("bad-arguments", f"{identity!r} is no id of {word}: {error}") from None
         return await self._record(record, key, self._ends_s(within_s))
+
+    async def view(
+        self,
+        name: str,
+        where: Mapping[str, str | int] | None = None,
+        *,
+        table: str = "",
+        limit: int = 100,
+        after: str = "",
+        within_s: float | None = None,
+    ) -> Sheet:
+        """Rows of a view, typed: those with these values in these columns, of one table or of all that have them,
+        `limit` of each at most, behind `after` (the `next` of a sheet before). It is one node's word, and
+        never older than what this client verified before. Raises NotAllowed where the view is not for the member."""
+        look = look_at(name, where or {}, table, limit, after)
+
+        def read(told: Any) -> Sheet:
+            sheet = read_sheet(told, look)
+            self._check_fresh(sheet.height)
+            return sheet
+
+        return await self._carrier.carry(Ask("GET", look.path), read, self._ends_s(within_s))
 
     def events(
         self, from_height: int | None = None, *, contract: str = "", kind: str = "", within_s: float | None = None

@@ -13,14 +13,14 @@ from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_c
 from consortium.commands.language import spoken
 from consortium.commands.past import Past, opened, reader_of
 from consortium.commands.tables import Column, show_table
+from consortium.core.contract import Reader
 from consortium.core.errors import UserError
 from consortium.core.header import header_bytes_digest
+from consortium.core.machine import Receipted
 from consortium.ledger.rows import Damaged, height_key
 from consortium.views import load_views
-from consortium.views.view import FEN, NUMBER, Columns, View, digest_of, feed_block
+from consortium.views.view import FEN, NUMBER, Columns, View, digest_of, is_row_shown
 from nodes.process.view_file import VIEWS_FILE, ViewFile
-
-COMMIT_EVERY = 256  # blocks
 
 
 def view(
@@ -56,7 +56,7 @@ def view(
         try:
             with at_work(spoken()("feeding the view")) as told:
                 first = bring_up(file, past, told, rebuild=rebuild)
-            _show(file, past, first, wanted, json)
+            _show(file, past, reader, first, wanted, json)
         finally:
             file.close()
 
@@ -64,26 +64,29 @@ def view(
 def bring_up(file: ViewFile, past: Past, told: Told = lambda height, head: None, *, rebuild: bool = False) -> int:
     """Feed a view what it lacks of the ledger; all of it where what it was fed is not of this ledger. Returns the
     height of the first block that it can have. `told` hears how far it is. Raises Damaged."""
-    ledger = past.ledger
-    first = ledger.bodies_above + (1 if ledger.bodies_above else 0)
-    height, digest = file.head
-    is_foreign = height > ledger.head_height or (height >= first and _digest_at(past, height) != digest)
-    if rebuild or is_foreign or height + 1 < first:  # blocks between would be missing in it
-        file.clear()
-        height = -1
-    for at in range(max(height + 1, first), ledger.head_height + 1):
-        block = ledger.receipted(at)
+    blocks = _Blocks(past)
+    for at in range(file.begin(blocks, rebuild=rebuild), blocks.head + 1):
+        if file.feed(blocks, at, is_last=at == blocks.head):
+            told(at, blocks.head)
+    return blocks.first
+
+
+class _Blocks:
+    """Implements `Blocks` of a booted ledger."""
+
+    def __init__(self, past: Past) -> None:
+        self._past = past
+        above = past.ledger.bodies_above
+        self.first, self.head = above + (1 if above else 0), past.ledger.head_height
+
+    def digest(self, height: int) -> bytes:
+        return header_bytes_digest(self._past.rows.get("block", height_key(height)) or b"")
+
+    def receipted(self, height: int) -> Receipted:
+        block = self._past.ledger.receipted(height)
         if block is None:
-            raise Damaged(f"block {at} is missing")
-        feed_block(file.view, file.book, block)
-        if at % COMMIT_EVERY == 0 or at == ledger.head_height:
-            file.commit(at, _digest_at(past, at))
-            told(at, ledger.head_height)
-    return first
-
-
-def _digest_at(past: Past, height: int) -> bytes:
-    return header_bytes_digest(past.rows.get("block", height_key(height)) or b"")
+            raise Damaged(f"block {height} is missing")
+        return block
 
 
 def _split(text: str) -> tuple[str, str]:
@@ -101,13 +104,23 @@ def _first_that_may(past: Past, view: View) -> str:
     raise UserError(f"nobody here may look at {view.name}: it is for {', '.join(sorted(view.roles))}")
 
 
-def _show(file: ViewFile, past: Past, first: int, wanted: Sequence[tuple[str, str]], json: bool) -> None:
-    shown = [table for table in file.view.tables if table.is_shown]
+def _show(
+    file: ViewFile, past: Past, reader: Reader, first: int, wanted: Sequence[tuple[str, str]], json: bool
+) -> None:
+    shown = file.view.shown.values()
     known = {name for table in shown for name in table.kinds}
     for column, _ in wanted:
         if column not in known:
             raise UserError(f"--where {column}=…: {file.view.name} has the columns {', '.join(sorted(known))}")
-    found = {table.name: [row for row in file.rows(table) if _is_wanted(table, row, wanted)] for table in shown}
+    state = past.ledger.reader
+    found = {
+        table.name: [
+            row
+            for row in file.rows(table)
+            if _is_wanted(table, row, wanted) and is_row_shown(table, row, reader, state)
+        ]
+        for table in shown
+    }
     if json:
         tables = {
             name: [dict(zip(file.book.tables[name].kinds, row, strict=True)) for row in rows]

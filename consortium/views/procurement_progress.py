@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from consortium.contracts.access import BY_HOLDERS, SUPERVISORS
-from consortium.contracts.medicines.procurement_records import PlaceOrder
+from consortium.contracts.insurance.institution import find_acting
+from consortium.contracts.medicines.procurement_records import PlaceOrder, find_buyer, find_supplier
 from consortium.views.view import DAY, FEN, NUMBER, TEXT, Book, Columns, Told, View
 
 VOLUMES = Columns(
     "volume",
     2,
     {"contract_no": TEXT, "fixmedins_code": TEXT, "agreed": NUMBER, "ordered": NUMBER, "received": NUMBER},
+    whose=lambda state, row: find_acting(state, str(row["fixmedins_code"])),
 )
 ORDERS = Columns(
     "order",
@@ -28,6 +30,7 @@ ORDERS = Columns(
         "paid_fen": FEN,
         "due_day": DAY,
     },
+    whose=lambda state, row: (*find_buyer(state, str(row["order_no"])), *find_supplier(state, str(row["order_no"]))),
 )
 _STAGES = {
     "order-prepaid": "prepaid",

@@ -13,7 +13,7 @@ from consortium.contracts.insurance.journal import TELLING
 from consortium.contracts.insurance.lines import Sold
 from consortium.contracts.insurance.settlement import IssueAndClaim
 from consortium.contracts.medicines.lots import Extend, Produce
-from consortium.contracts.medicines.packs import holder_of_institution, holder_of_supplier
+from consortium.contracts.medicines.packs import find_holding, holder_of_institution, holder_of_supplier
 from consortium.contracts.medicines.procurement_records import PlaceOrder, Receive
 from consortium.contracts.medicines.procurement_records import SendBack as OrderBack
 from consortium.contracts.medicines.sales import ReturnSale, Sell
@@ -22,7 +22,10 @@ from consortium.contracts.medicines.trace_code import SendBack, Transfer
 from consortium.views.view import NUMBER, TEXT, Book, Columns, Told, View
 
 STOCK = Columns(
-    "stock", 2, {"holder": TEXT, "med_list_codg": TEXT, "packs": NUMBER, "units": NUMBER, "uncoded": NUMBER}
+    "stock",
+    2,
+    {"holder": TEXT, "med_list_codg": TEXT, "packs": NUMBER, "units": NUMBER, "uncoded": NUMBER},
+    whose=lambda state, row: find_holding(state, str(row["holder"])),
 )
 PACKS = Columns(
     "pack", 1, {"code": TEXT, "lot_no": TEXT, "holder": TEXT, "units_left": NUMBER, "counter": TEXT}, is_shown=False

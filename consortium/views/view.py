@@ -7,7 +7,8 @@ anew has the very rows of one that was fed as the blocks came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
@@ -15,7 +16,7 @@ import msgspec
 
 from consortium.contracts.access import SUPERVISORS
 from consortium.core.codec import encode
-from consortium.core.contract import EVERY_MEMBER, Event
+from consortium.core.contract import EVERY_MEMBER, Event, Reader, StateReader
 from consortium.core.machine import Receipted
 
 A = TypeVar("A")
@@ -27,12 +28,14 @@ _EMPTY: dict[str, Value] = {TEXT: "", NUMBER: 0, FEN: 0, DAY: 0}
 
 class Columns(NamedTuple):
     """A table of a view: the kinds of its columns by name, the first `keys` of which tell rows apart. `is_shown`: to a
-    person; the others are what the view remembers."""
+    person; the others are what the view remembers. `whose`: of a row, the members whose it is, none where nobody's;
+    supervisors are shown everybody's. Without it whoever may look is shown all rows."""
 
     name: str
     keys: int
     kinds: Mapping[str, str]
     is_shown: bool = True
+    whose: Callable[[StateReader, Mapping[str, Value]], Collection[str]] | None = None
 
     @property
     def empty(self) -> Row:
@@ -121,6 +124,36 @@ class View(NamedTuple):
 
     def is_shown_to(self, role: str) -> bool:
         return role in self.roles or self.roles >= EVERY_MEMBER
+
+    @property
+    def shown(self) -> dict[str, Columns]:
+        """The tables that a person is shown, by name."""
+        return {table.name: table for table in self.tables if table.is_shown}
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The kinds of the columns of all those tables, by name."""
+        return {name: kind for table in self.shown.values() for name, kind in table.kinds.items()}
+
+
+def is_row_shown(table: Columns, row: Row, reader: Reader, state: StateReader) -> bool:
+    """Whether a row, with its key, is for this reader of the view."""
+    if table.whose is None or reader.role in SUPERVISORS:
+        return True
+    return reader.member in table.whose(state, dict(zip(table.kinds, row, strict=True)))
+
+
+@cache
+def row_kind(view: str, table: str, columns: tuple[tuple[str, str], ...]) -> type[msgspec.Struct]:
+    """The type of a row with its key, as clients have it; `columns`: name and kind of each."""
+    fields: list[Any] = [(name, str if kind == TEXT else int) for name, kind in columns]
+    told = {"__doc__": f"A row of the table {table} of the view {view}."}
+    return msgspec.defstruct(f"Row_{view}_{table}", fields, frozen=True, namespace=told)
+
+
+def rows_of(view: View) -> dict[str, type[msgspec.Struct]]:
+    """The types of the rows of each table that is shown, by its name."""
+    return {table.name: row_kind(view.name, table.name, tuple(table.kinds.items())) for table in view.shown.values()}
 
 
 def feed_block(view: View, book: Book, block: Receipted) -> None:

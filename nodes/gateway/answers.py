@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from consortium.views.view import View, rows_of
+
 Id = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="64 hexadecimal digits.")]
 Base64 = Annotated[str, Meta(description="Base64.")]
 
@@ -206,6 +208,24 @@ class Refusal(msgspec.Struct, frozen=True):
     day: int
     code: str
     sentence: str
+
+
+def viewed(view: View) -> type[msgspec.Struct]:
+    """The document with the rows of a view. Of a table that was not asked for there is nothing."""
+    tables: list[Any] = []
+    for name, kind in rows_of(view).items():
+        fields: list[Any] = [("rows", list[kind]), ("next", str | UnsetType, UNSET)]  # type: ignore[valid-type]
+        said = {"__doc__": "In the order of the key. `next`: there is more behind it; ask for it with `after`."}
+        table = msgspec.defstruct(f"Table_{view.name}_{name}", fields, frozen=True, namespace=said)
+        tables.append((name, table | UnsetType, UNSET))
+    made = msgspec.defstruct(f"Tables_{view.name}", tables, frozen=True)
+    told = "As of the block at `height`. `first_height`: of the first block that went into it, above 0 where older ones"
+    return msgspec.defstruct(
+        f"View_{view.name}",
+        [("view", Literal[view.name]), ("height", int), ("first_height", int), ("tables", made)],
+        frozen=True,
+        namespace={"__doc__": f"{told} are not here any more."},
+    )
 
 
 def answered(name: str, kind: Any, *, is_record: bool = False) -> type[msgspec.Struct]:

@@ -19,6 +19,7 @@ from nodes.gateway.errors import Problem
 from nodes.gateway.events import get_events
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.openapi import document
+from nodes.gateway.routes_views import get_view
 
 _log = logging.getLogger("gateway")
 Handler = Callable[[Gateway, Request], Awaitable[Response]]
@@ -62,6 +63,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/events", get_events),
     ("GET", "/v1/application", routes_read.get_application),
     ("GET", "/v1/members", routes_read.get_members),
+    ("GET", "/v1/views/{view}", get_view),
     ("POST", "/v1/queries/{contract}/{query}", routes_read.post_query),
     ("POST", "/v1/{contract}/{operation}", routes_submit.post_operation),
     ("GET", "/v1/{word}/{id:path}", routes_read.get_record),

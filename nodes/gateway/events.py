@@ -17,14 +17,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Message, Send
 
 from consortium.contracts.access import SUPERVISORS
-from consortium.core.codec import Malformed
 from consortium.core.contract import Receipt, Refused
-from consortium.core.crypto import SUITES
 from consortium.core.proven import ProofError
-from consortium.core.transaction import Bundles, decode_batch, decode_call
+from consortium.core.transaction import decode_call
 from consortium.ledger.proofs import prove_receipt
 from consortium.ledger.prune import bodies_above
-from consortium.ledger.rows import Damaged, height_key
 from nodes.gateway.applications import Application
 from nodes.gateway.errors import Problem, too_many
 from nodes.gateway.feed import read_block
@@ -32,7 +29,7 @@ from nodes.gateway.gateway import Gateway
 from nodes.gateway.parameters import read_flag, read_number, read_words
 from nodes.gateway.proofs import base64_text
 from nodes.gateway.reading import Moment
-from nodes.gateway.transactions import may_read, said_of
+from nodes.gateway.transactions import may_read, read_transactions, said_of
 
 WORDS = ("from_height", "contract", "kind", "proof")
 STREAMS_MAX = 256
@@ -155,7 +152,7 @@ def read_events(moment: Moment, application: Application, begin: int, wished: Wi
 def _of_block(moment: Moment, application: Application, height: int, wished: Wished) -> list[dict[str, Any]]:
     receipts = read_block(moment, height).receipts
     found = []
-    for index, (member, transaction) in enumerate(_transactions(moment, height)[: len(receipts)]):
+    for index, (member, transaction) in enumerate(read_transactions(moment, height)[: len(receipts)]):
         receipt = receipts[index]
         said = said_of(member, transaction)
         events = [each for each in receipt.events if wished.kind in ("", each.kind)]
@@ -213,16 +210,3 @@ def _whose(moment: Moment, transaction: bytes) -> tuple[str, ...]:
         return tuple(operation.whose.find(moment.state, arguments))
     except (msgspec.MsgspecError, Refused, RecursionError):
         return ()
-
-
-def _transactions(moment: Moment, height: int) -> list[tuple[str, bytes]]:
-    """Of a block: who said which, in their order. Raises Damaged."""
-    raw = moment.rows.get("batch", height_key(height))
-    if not raw:
-        return []
-    bundles = Bundles(moment.genesis.chain, SUITES[moment.genesis.suite](), remember_max=0)
-    try:
-        opened = [bundles.decode(bundle) for bundle in decode_batch(raw).bundles]
-    except Malformed as error:
-        raise Damaged(f"the batch of height {height} cannot be read: {error}") from None
-    return [(each.member, transaction) for each in opened for transaction in each.transactions]

@@ -78,7 +78,7 @@ class Feed:
 
     async def digest(self, height: int) -> bytes:
         """Of the header of this height."""
-        return await self._readers.answer(lambda moment: _digest(moment, height), is_ours=True)
+        return await self._readers.answer(lambda moment: header_digest(moment, height), is_ours=True)
 
     async def run(self) -> None:
         """Until it is cancelled. What cannot be read now is read later."""
@@ -142,7 +142,9 @@ def read_slice(moment: Moment, after: tuple[int, bytes]) -> Slice:
     above = bodies_above(rows)
     first = above + 1 if above else 0
     height, digest = after
-    is_there = height < 0 or (first - 1 <= height <= head and (height < first or digest == _digest(moment, height)))
+    is_there = height < 0 or (
+        first - 1 <= height <= head and (height < first or digest == header_digest(moment, height))
+    )
     if not is_there:
         return Slice((), head, moment.sealed, moment.epoch, True)
     begin = max(height + 1, first)
@@ -174,5 +176,5 @@ def read_outcome(moment: Moment, place: Place) -> Outcome:
     return Outcome(place.height, place.number, block.time_us, block.receipts[place.number])
 
 
-def _digest(moment: Moment, height: int) -> bytes:
+def header_digest(moment: Moment, height: int) -> bytes:
     return header_bytes_digest(moment.rows.get("block", height_key(height)) or b"")

@@ -25,6 +25,7 @@ from nodes.gateway.reading import Readers
 from nodes.gateway.requests import today
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.gateway.submit import Submitter
+from nodes.gateway.views import Views
 from nodes.gateway.waiting import InFlight, Waiting
 from nodes.process.door_frames import DoorError, door_path
 from nodes.process.log import follow_level
@@ -52,6 +53,7 @@ class Gateway:
         self.readers = Readers(folder.node.ledger, genesis, settings.readers, settings.answer_s, settings.waiting_max)
         self.waiting = Waiting()
         self.feed = Feed(self.readers, Index(folder.index, genesis.chain), self.waiting)
+        self.views = Views(folder, self.readers, genesis.chain, settings.answer_s)
         self.link = NodeLink(door_path(folder.node), lambda: self.feed.height + 1, self._on_news, self._on_change)
         self.submitter = Submitter(
             genesis,
@@ -80,6 +82,7 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.views.close()
         self.feed.close()
         self.readers.close()
 

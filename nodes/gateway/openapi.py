@@ -16,6 +16,8 @@ import msgspec
 from consortium import __version__
 from consortium.contracts.told import Told, told_records
 from consortium.core.contract import Operation, Query
+from consortium.views import load_views
+from consortium.views.view import TEXT, View
 from nodes.gateway import answers
 from nodes.gateway.catalogue import contracts
 from nodes.gateway.errors import PROBLEM, TITLES
@@ -23,6 +25,7 @@ from nodes.gateway.examples import example_of
 from nodes.gateway.fhir_openapi import fhir_paths
 from nodes.gateway.parameters import WAITS
 from nodes.gateway.routes_submit import Many
+from nodes.gateway.routes_views import COUNT_MAX
 from nodes.gateway.transactions import BLOCKS_MAX
 
 REF = "#/components/schemas/{name}"
@@ -112,6 +115,8 @@ def _paths(kinds: _Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
             yield f"/v1/queries/{contract.name}/{query.name}", {"post": _query(kinds, contract.name, query)}
     for told in told_records().values():
         yield f"/v1/{told.word}/{{id}}", {"get": _record(kinds, told)}
+    for view in load_views().values():
+        yield f"/v1/views/{view.name}", _view(kinds, view)
 
 
 def _plain(kinds: _Kinds) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -259,6 +264,24 @@ def _record(kinds: _Kinds, told: Told) -> dict[str, Any]:
             **_problems(kinds, (*OF_READS, 403, 404, 422)),
         },
     }
+
+
+def _view(kinds: _Kinds, view: View) -> dict[str, Any]:
+    text = {"type": "string", "maxLength": 256}
+    columns = (
+        _word(name, text if kind == TEXT else {"type": "integer", **INT64}, f"Only rows with this {name}.")
+        for name, kind in view.columns.items()
+    )
+    return _getter(kinds)(
+        f"view.{view.name}",
+        view.sentence,
+        answers.viewed(view),
+        (*OF_READS, 403),
+        _word("table", {"type": "string", "enum": list(view.shown)}, "Only this table."),
+        _word("count", {"type": "integer", "minimum": 1, "maximum": COUNT_MAX}, "So many rows of a table at most."),
+        _word("after", {"type": "string"}, "The `next` of an answer before, with its `table`: what follows."),
+        *columns,
+    )
 
 
 # --- parts ----------------------------------------------------------------------------------------------------------

@@ -80,11 +80,13 @@ async def _ask(gateway: Gateway, application: Application, contract: str, query:
 def audited(contract: str, query: Query, value: Any) -> tuple[str, str]:
     """How the audit names a read: what was asked of whom, and that a query did. Where that is too long for it, by the
     SHA-256 of what was asked."""
-    about = msgspec.json.encode(told(value))
-    handle = f"{contract}.{query.name} {about.decode()}"
-    if len(handle.encode()) > HANDLE_BYTES_MAX:
-        handle = f"{contract}.{query.name} sha256:{sha256(about).hexdigest()}"
-    return handle, PURPOSE
+    return read_handle(f"{contract}.{query.name}", told(value)), PURPOSE
+
+
+def read_handle(name: str, asked: Any) -> str:
+    about = msgspec.json.encode(asked)
+    handle = f"{name} {about.decode()}"
+    return handle if len(handle.encode()) <= HANDLE_BYTES_MAX else f"{name} sha256:{sha256(about).hexdigest()}"
 
 
 async def get_record(gateway: Gateway, request: Request) -> Response:

@@ -75,10 +75,13 @@ class GatewayFolder:
         self.settings = self.folder / "settings.json"
         self.applications = self.folder / "applications.json"
         self.index = self.folder / "index.sqlite"
-        self.views = self.folder / "views.sqlite"
         self.address = self.folder / "address"  # where it listens while it runs
         self.certificate = node.folder / "tls" / "gateway.crt"
         self.certificate_key = node.folder / "tls" / "gateway.key"
+
+    def view(self, name: str) -> Path:
+        """The rows of a view, of this gateway alone: `consortium view` keeps its own beside the ledger."""
+        return self.folder / f"view-{name}.sqlite"
 
     def key(self, application: str) -> Path:
         """The signing key of an application."""

@@ -52,18 +52,20 @@ def told_flight(flight: InFlight, sealed: int) -> dict[str, Any]:
 
 def read_said(moment: Moment, height: int) -> list[Said]:
     """Of all transactions of a block, in their order. Raises Damaged."""
-    found: list[Said] = []
+    return [said_of(member, transaction) for member, transaction in read_transactions(moment, height)]
+
+
+def read_transactions(moment: Moment, height: int) -> list[tuple[str, bytes]]:
+    """Of a block: who said which, in their order. Raises Damaged."""
     raw = moment.rows.get("batch", height_key(height))
     if not raw:
-        return found
+        return []
     bundles = Bundles(moment.genesis.chain, SUITES[moment.genesis.suite](), remember_max=0)
     try:
-        for bundle in decode_batch(raw).bundles:
-            opened = bundles.decode(bundle)
-            found.extend(said_of(opened.member, transaction) for transaction in opened.transactions)
+        opened = [bundles.decode(bundle) for bundle in decode_batch(raw).bundles]
     except Malformed as error:
         raise Damaged(f"the batch of height {height} cannot be read: {error}") from None
-    return found
+    return [(each.member, transaction) for each in opened for transaction in each.transactions]
 
 
 def said_of(member: str, transaction: bytes) -> Said:

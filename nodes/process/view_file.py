@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import consortium
 from consortium.core.codec import encode
+from consortium.core.machine import Receipted
 from consortium.plugins.load import current
-from consortium.views.view import DAY, FEN, NUMBER, Book, Columns, Row, View
+from consortium.views.view import DAY, FEN, NUMBER, Book, Columns, Row, Value, View, feed_block
 from nodes.errors import UserError
 
 VIEWS_FILE = "views.sqlite"
 FORMAT = 1
 WAIT_S = 30  # for whoever feeds the same file
+COMMIT_EVERY = 256  # blocks
 ROOMS = ("views", "contracts")  # whose code says what a view is fed
 
 
@@ -42,12 +44,29 @@ def rules_of(view: View) -> str:
     return rooms if is_ours else sha256(encode((rooms, sorted(current().digests.items())))).hexdigest()
 
 
+class Blocks(Protocol):
+    """A ledger, for what is fed from it: `first` is the height of the first block that it can tell, `head` that of the
+    last."""
+
+    @property
+    def first(self) -> int: ...
+
+    @property
+    def head(self) -> int: ...
+
+    def digest(self, height: int) -> bytes:
+        """Of the header of this height."""
+
+    def receipted(self, height: int) -> Receipted:
+        """Raises Damaged."""
+
+
 class ViewFile:
     """The tables of one view in the file. `head`: the height and the digest of the header up to which it was fed;
     height −1: never. What is of another chain, shape or format, or was fed by other rules, is thrown away.
 
-    Nobody else has the file until `close`, for two that fed it would count blocks twice: a second waits WAIT_S.
-    Raises UserError."""
+    Nobody else has the file until `close`, for two that fed it would count blocks twice: a second waits WAIT_S. One
+    thread at a time uses it. Raises UserError."""
 
     def __init__(self, path: Path, view: View, chain: bytes) -> None:
         self.view = view
@@ -56,7 +75,7 @@ class ViewFile:
             if not path.exists():
                 os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             path.chmod(0o600)
-            self._file = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None)
+            self._file = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
             self._file.execute("PRAGMA locking_mode = EXCLUSIVE")  # until it is closed
             self._file.execute("BEGIN EXCLUSIVE")
             self._file.execute(
@@ -104,10 +123,40 @@ class ViewFile:
         self.book.changes.clear()
         self.head = (height, digest)
 
-    def rows(self, table: Columns) -> Iterator[tuple[Any, ...]]:
-        """Key and row together, in the order of the key."""
-        order = ", ".join(f'"{name}"' for name in list(table.kinds)[: table.keys])
-        yield from self._file.execute(f"SELECT * FROM {self._name(table)} ORDER BY {order}")
+    def begin(self, blocks: Blocks, *, rebuild: bool = False) -> int:
+        """The height from which it is to be fed: what was fed from another ledger, or so long ago that blocks between
+        are gone, is thrown away."""
+        height, digest = self.head
+        first = blocks.first
+        is_foreign = height > blocks.head or (height >= first and blocks.digest(height) != digest)
+        if rebuild or is_foreign or height + 1 < first:
+            self.clear()
+            height = -1
+        return max(height + 1, first)
+
+    def feed(self, blocks: Blocks, height: int, *, is_last: bool) -> bool:
+        """The block that follows what it was fed. Whether it is on the disk by now: with every 256th, and the last."""
+        try:
+            feed_block(self.view, self.book, blocks.receipted(height))
+            if height % COMMIT_EVERY and not is_last:
+                return False
+            self.commit(height, blocks.digest(height))
+        except BaseException:
+            self.book.changes.clear()  # it is as it was at the last commit
+            raise
+        return True
+
+    def rows(
+        self, table: Columns, where: Mapping[str, Value] | None = None, after: Row = (), limit: int = -1
+    ) -> Iterator[tuple[Any, ...]]:
+        """Key and row together, in the order of the key: those that have these values, behind the key `after`."""
+        keys = [f'"{name}"' for name in list(table.kinds)[: table.keys]]
+        wanted = [f'"{name}" = ?' for name in where or {}]
+        if after:
+            wanted.append(f"({', '.join(keys)}) > ({', '.join('?' * len(keys))})")
+        chosen = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+        select = f"SELECT * FROM {self._name(table)}{chosen} ORDER BY {', '.join(keys)} LIMIT ?"
+        yield from self._file.execute(select, (*(where or {}).values(), *after, limit))
 
     def all_rows(self) -> Iterator[tuple[str, Row, Row]]:
         """Those of all tables, as `digest_of` takes them."""

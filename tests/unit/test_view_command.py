@@ -104,7 +104,7 @@ def test_a_second_look_feeds_nothing_again(say: Any, monkeypatch: pytest.MonkeyP
     def feeding(view: View, *words: Any) -> None:
         raise AssertionError(f"{view.name} is fed again")
 
-    monkeypatch.setattr(viewing, "feed_block", feeding)
+    monkeypatch.setattr(view_file, "feed_block", feeding)
     assert document(say, "payables") == before
 
 

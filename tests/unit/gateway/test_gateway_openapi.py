@@ -39,7 +39,7 @@ def test_every_operation_and_query_and_record_has_a_path() -> None:
 
 
 def test_every_route_of_its_own_is_described() -> None:
-    plain = {path for _, path, _ in ROUTES if "{contract}" not in path and "{word}" not in path}
+    plain = {path for _, path, _ in ROUTES if "{" not in path.replace("{height}", "").replace("{id}", "")}
     assert plain - set(DOCUMENT["paths"]) == {"/metrics", "/openapi.json"}
 
 
