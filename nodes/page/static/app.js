@@ -1,0 +1,127 @@
+// The frame of the page: the ring, what lies below it, the panels beside it, the time line across the foot.
+import { onKey } from "./keys.js";
+import { PANELS } from "./panels/index.js";
+import { html, useEffect, useRef, useState, useStore } from "./view.js";
+import { Header } from "./views/header.js";
+import { RingView } from "./views/ring.js";
+import { Timeline } from "./views/timeline.js";
+import { t } from "./words.js";
+
+/** @typedef {{ store: import("./store.js").Store, player: import("./player/player.js").Player }} Props */
+
+/** @param {Props} props */
+export function App({ store, player }) {
+  const [isHelped, setHelped] = useState(false);
+  useEffect(() => {
+    const listen = (/** @type {KeyboardEvent} */ event) => onKey(event, store, player, () => setHelped((was) => !was));
+    addEventListener("keydown", listen);
+    return () => removeEventListener("keydown", listen);
+  }, [store, player]);
+  useTheme(store);
+  return html`
+    <a class="skip" href="#panels">${t("To the panels")}</a>
+    <${Header} store=${store} player=${player} onHelp=${() => setHelped(!isHelped)} />
+    <main class="stage">
+      <section class="scene" aria-label=${t("The members and what they say to each other")}>
+        <${RingView} store=${store} player=${player} />
+      </section>
+      <${Panels} store=${store} player=${player} />
+    </main>
+    <${Timeline} store=${store} player=${player} />
+    <${Spoken} store=${store} player=${player} />
+    ${isHelped && html`<${Help} onClose=${() => setHelped(false)} />`}`;
+}
+
+/** @param {Props} props */
+function Panels({ store, player }) {
+  const about = useStore(store, (state) => state.about);
+  const tab = useStore(store, (state) => state.tab);
+  useStore(store, (state) => state.lang);
+  const panels = PANELS.filter((panel) => panel.needs(about));
+  const shown = panels.find((panel) => panel.id === tab) ?? panels[0];
+  const tabs = /** @type {{ current: HTMLElement | null }} */ (useRef(null));
+  const move = (/** @type {KeyboardEvent} */ event) => {
+    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
+    if (!step) return;
+    event.stopPropagation();
+    event.preventDefault();
+    const next = panels[(panels.indexOf(shown) + step + panels.length) % panels.length];
+    store.set({ tab: next.id });
+    /** @type {HTMLElement | null | undefined} */ (tabs.current?.querySelector(`#tab-${next.id}`))?.focus();
+  };
+  if (!shown) return null;
+  return html`
+    <section class="panels" id="panels" aria-label=${t("Panels")}>
+      <div class="tabs" role="tablist" aria-label=${t("Panels")} ref=${tabs} onKeyDown=${move}>
+        ${panels.map((panel, at) => html`
+          <button key=${panel.id} type="button" role="tab" id=${`tab-${panel.id}`} aria-controls="panel" aria-selected=${panel === shown}
+            tabindex=${panel === shown ? 0 : -1} aria-keyshortcuts=${at < 9 ? String(at + 1) : undefined}
+            onClick=${() => store.set({ tab: panel.id })}>${panel.title()}</button>`)}
+      </div>
+      <div class="panel" role="tabpanel" id="panel" aria-labelledby=${`tab-${shown.id}`} tabindex="0">
+        <${shown.Panel} key=${shown.id} store=${store} player=${player} />
+      </div>
+    </section>`;
+}
+
+/** What a screen reader is told: a new leader, a member that fell or came back. @param {Props} props */
+function Spoken({ store, player }) {
+  const [said, say] = useState("");
+  useEffect(() => {
+    /** @type {{ leader: number, conditions: string } | null} */
+    let before = null;
+    return store.on(() => {
+      const state = player.stateAt(player.now());
+      const conditions = Array.from({ length: state.members }, (_, at) => state.member(at + 1).condition);
+      const now = { leader: state.leader, conditions: conditions.join("") };
+      if (before && now.leader !== before.leader && now.leader && player.about.protocol === "pbft") {
+        say(t("New leader {name} in view {view}", { name: player.nameOf(now.leader), view: state.view }));
+      } else if (before && now.conditions !== before.conditions) {
+        const held = before.conditions;
+        const node = conditions.findIndex((condition, at) => String(condition) !== held[at]) + 1;
+        if (node) say(conditionSentence(player.nameOf(node), conditions[node - 1]));
+      }
+      before = now;
+    });
+  }, [store, player]);
+  const notice = useStore(store, (state) => state.notice);
+  return html`<div class="spoken" role="status" aria-live="polite">${said}</div>
+    ${notice && html`<div class="notice" role="alert"><span>${notice}</span>
+      <button type="button" onClick=${() => store.set({ notice: "" })} aria-label=${t("Close")}>×</button></div>`}`;
+}
+
+/** @param {string} name @param {number} condition */
+function conditionSentence(name, condition) {
+  if (condition === 1) return t("{name} is down", { name });
+  if (condition === 2) return t("{name} is paused", { name });
+  return t("{name} is back", { name });
+}
+
+/** @param {{ onClose: () => void }} props */
+function Help({ onClose }) {
+  const dialog = /** @type {{ current: HTMLDialogElement | null }} */ (useRef(null));
+  useEffect(() => dialog.current?.showModal(), []);
+  const keys = [
+    [t("Space"), t("play or pause")],
+    ["←  →", t("to the record before, or the next")],
+    ["⇧ ←  →", t("to the height before, or the next")],
+    ["[  ]", t("slower, faster")],
+    ["Home  End", t("to the begin, to the end")],
+    ["1 … 9", t("the panels")],
+    ["?", t("these keys")],
+  ];
+  return html`<dialog class="help" ref=${dialog} onClose=${onClose} aria-labelledby="help-title">
+    <h2 id="help-title">${t("Keys")}</h2>
+    <dl>${keys.map(([key, what]) => html`<div key=${what}><dt><kbd>${key}</kbd></dt><dd>${what}</dd></div>`)}</dl>
+    <button type="button" class="quiet" onClick=${onClose}>${t("Close")}</button>
+  </dialog>`;
+}
+
+/** Light or dark, where somebody chose; else the page follows the system. @param {import("./store.js").Store} store */
+function useTheme(store) {
+  const theme = useStore(store, (state) => state.theme);
+  useEffect(() => {
+    if (theme) document.documentElement.dataset.theme = theme;
+    else delete document.documentElement.dataset.theme;
+  }, [theme]);
+}

@@ -1,0 +1,40 @@
+// The head of the page: what is shown, in which language, light or dark.
+import { html, useStore } from "../view.js";
+import { speakLanguage, t } from "../words.js";
+
+/** @param {{ store: import("../store.js").Store, player: import("../player/player.js").Player, onHelp: () => void }} props */
+export function Header({ store, player, onHelp }) {
+  const lang = useStore(store, (state) => state.lang);
+  const theme = useStore(store, (state) => state.theme);
+  const { about } = player;
+  const turnLanguage = async () => {
+    const next = lang === "en" ? "zh" : "en";
+    await speakLanguage(next);
+    document.documentElement.lang = next === "zh" ? "zh-Hans" : "en";
+    store.set({ lang: next });
+  };
+  const isDark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return html`
+    <header class="top">
+      <img class="mark" src="/page/static/icon.svg" alt="" width="26" height="26" />
+      <h1>${about.scenario || about.name || "consortium"}</h1>
+      <p class="about">${sourceWords(about)}</p>
+      <div class="tools">
+        <button type="button" class="quiet" lang=${lang === "en" ? "zh-Hans" : "en"} onClick=${turnLanguage}>${lang === "en" ? "中文" : "English"}</button>
+        <button type="button" class="quiet" aria-label=${isDark ? t("Light") : t("Dark")} title=${isDark ? t("Light") : t("Dark")}
+          onClick=${() => store.set({ theme: isDark ? "light" : "dark" })}>${isDark ? "☀" : "☾"}</button>
+        <button type="button" class="quiet" aria-label=${t("Keys")} title=${t("Keys")} aria-keyshortcuts="?" onClick=${onHelp}>?</button>
+      </div>
+    </header>`;
+}
+
+/** @param {import("../store.js").About} about */
+function sourceWords(about) {
+  const protocol = { pbft: "PBFT", hotstuff: "HotStuff", solo: "Solo" }[about.protocol] ?? about.protocol;
+  const parts = [protocol, t("n = {n}, f = {f}", { n: about.n, f: about.f })];
+  if (about.source === "live") return html`<span class="badge live">${t("live")}</span> ${parts.join(" · ")}`;
+  if (about.on === "simulator") parts.push(t("simulated, seed {seed}", { seed: about.seed }));
+  else if (about.on === "docker") parts.push(t("in containers"));
+  else if (about.on === "local") parts.push(t("as local processes"));
+  return parts.join(" · ");
+}
