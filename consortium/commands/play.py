@@ -15,7 +15,7 @@ Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Where to list
 
 
 def play(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, or a trace (*.jsonl).")],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run or of a consortium, or a trace.")],
     port: Port = None,
     host: Annotated[str, typer.Option(help="The address to listen at; all that reach it can read the run.")] = (
         "127.0.0.1"
@@ -44,9 +44,9 @@ COMMAND = Command(
     "play",
     "Play a run in the browser: members, messages, blocks and faults, at any speed.\n\n"
     "It serves one page on this machine, which loads nothing from elsewhere, and prints its address. RUN is the folder "
-    "of a run, finished or cut off, or a trace alone.\n\n\b\n"
+    "of a run, finished or cut off, of a consortium that stands (live), or a trace alone.\n\n\b\n"
     "Examples:\n  consortium play runs/RUN\n  consortium play runs/RUN/trace.jsonl --port 8080\n"
-    "  consortium play runs/RUN --with runs/RUN2\n\n"
+    "  consortium play runs/RUN --with runs/RUN2\n  consortium play consortium-data\n\n"
     "Exit status: 0 left with Ctrl-C, 2 wrong usage or input.",
     play,
     LOOK,

@@ -96,7 +96,7 @@ async def get_about(page: Page, request: Request) -> Response:
 async def get_records(page: Page, request: Request) -> Response:
     """GET /page/records; of the run beside it with `?of=1`."""
     source = source_of(page, request)
-    chunks = await asyncio.to_thread(source.records)
+    chunks = await asyncio.to_thread(source.records, request.query_params.get("upto", ""))
     return StreamingResponse(_in_threads(chunks), media_type="application/octet-stream")
 
 
@@ -115,8 +115,9 @@ def source_of(page: Page, request: Request) -> PageSource:
 
 
 async def get_live(page: Page, request: Request) -> Response:
-    """GET /page/live: server-sent events; 204 where nothing will come."""
-    events = page.source.follow(request.headers.get("last-event-id", ""))
+    """GET /page/live?after=CURSOR: server-sent events; 204 where nothing will come."""
+    cursor = request.headers.get("last-event-id", "") or request.query_params.get("after", "")
+    events = page.source.follow(cursor)
     return Response(None, 204) if events is None else StreamingResponse(events, media_type="text/event-stream")
 
 

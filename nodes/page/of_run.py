@@ -12,6 +12,7 @@ import msgspec
 from consortium.core.quorum import faults_max, quorum_size
 from consortium.runs.folder import node_traces
 from consortium.runs.trace import TraceError
+from consortium.runs.trace_parts import closed_parts
 from nodes.page.facts import FORMAT, Facts
 from nodes.page.pack import Packed, Packer
 
@@ -49,7 +50,7 @@ class RunSource:
             "sampled": 1,
         }
 
-    def records(self) -> Iterator[bytes]:
+    def records(self, upto: str = "") -> Iterator[bytes]:
         return self.packed.chunks()
 
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
@@ -61,10 +62,14 @@ class RunSource:
 
 def _traces(folder: Path) -> list[Path]:
     whole = folder / "trace.jsonl"
-    found = [whole] if whole.is_file() else node_traces(folder)
+    found = [whole] if whole.is_file() else [part for path in node_traces(folder) for part in _parts(path)]
     if not found:
         raise TraceError(f"{folder} has no trace yet (trace.jsonl): wait until the run has ended, or run it again")
     return found
+
+
+def _parts(path: Path) -> list[Path]:
+    return [*closed_parts(path).values(), *([path] if path.is_file() else [])]
 
 
 def _about_trace(path: Path, packed: Packed) -> dict[str, Any]:

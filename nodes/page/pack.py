@@ -102,6 +102,11 @@ class Packer:
             more["node"] = found["node"]
         return _json(more) if more else b""
 
+    def json_row(self, row: Row, line: bytes) -> bytes:
+        """`[t_us, node, kind, height, view, what else it says, or null]`"""
+        numbers = (row.t_us, self.nodes[row.node], self.kinds[row.kind], row.height, row.view)
+        return b"[%d,%d,%d,%d,%d,%b]" % (*numbers, self.extra(row, line) or b"null")
+
 
 def _read_slowly(line: bytes, place: str) -> Row:
     """A record whose fields bear our names and mean something else, or none at all. Raises TraceError."""

@@ -10,11 +10,13 @@ from pathlib import Path
 import uvicorn
 
 from consortium.core.errors import UserError
+from consortium.runs.folder import is_standing
 from nodes.gateway.settings import is_loopback
 from nodes.page.app import Page, make_page
 from nodes.page.facts import read_facts
 from nodes.page.guard import LOOPBACK
 from nodes.page.of_run import RunSource
+from nodes.page.of_standing import StandingSource
 from nodes.page.source import PageSource
 
 PORTS = range(8800, 8820)
@@ -22,12 +24,13 @@ STOP_S = 1
 
 
 def open_source(place: Path) -> PageSource:
-    """Of a run's folder, or of a trace. Raises UserError with a sentence."""
+    """Of a run's folder, of a trace, or of the folder of a consortium that stands. Raises UserError with a sentence."""
     if place.is_file():
         if place.suffix != ".jsonl":
             raise UserError(f"{place} is no trace (*.jsonl); name a trace, or the folder of a run")
         return RunSource(place, None)
-    return RunSource(place, read_facts(place))
+    facts = read_facts(place)
+    return StandingSource(facts) if is_standing(place) else RunSource(place, facts)
 
 
 def listen(host: str, port: int | None) -> socket.socket:

@@ -12,8 +12,8 @@ class PageSource(Protocol):
     def about(self) -> dict[str, Any]:
         """The fields of /page/about.json, but for what the server knows itself."""
 
-    def records(self) -> Iterator[bytes]:
-        """Chunks of records (`pack`)."""
+    def records(self, upto: str = "") -> Iterator[bytes]:
+        """Chunks of records (`pack`): all; of a consortium that stands the last ones, up to a cursor."""
 
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         """Server-sent events from there on; None: nothing will come any more."""
