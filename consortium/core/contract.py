@@ -255,7 +255,8 @@ class Contract:
     TypeError, see core/canonical.py): they are part of a transaction's id.
 
     `version` counts from 1 and rises with every change that could make an operation do something else; `older`: the
-    versions before it that this program still executes, each a Contract of the same name."""
+    versions before it that this program still executes, each a Contract of the same name. `founding`: the version that
+    a chain begins with whose scenario does not say; 0: it begins without the contract; nothing said: the newest."""
 
     def __init__(
         self,
@@ -265,6 +266,7 @@ class Contract:
         queries: tuple[Query, ...] = (),
         lives: tuple[Life, ...] = (),
         older: tuple[Contract, ...] = (),
+        founding: int | None = None,
     ) -> None:
         for operation in operations:
             check_canonical(operation.arguments, f"{name}.{operation.name}")
@@ -278,6 +280,8 @@ class Contract:
         self.versions: Mapping[int, Contract] = {version: self, **{each.version: each for each in older}}
         assert len(self.versions) == len(older) + 1 and max(self.versions) == version, f"{name}: versions out of order"
         assert all(each.name == name for each in older) and min(self.versions) >= 1, f"{name}: a version of another"
+        self.founding = version if founding is None else founding
+        assert self.founding in (0, *self.versions), f"{name}: no version {founding} to begin with"
 
     def until(self, version: int) -> Contract | None:
         """The contract as a program has it whose newest version is this one; None where none is so old."""

@@ -122,8 +122,8 @@ def build_genesis(
 
 
 def _versions(scenario: Scenario) -> dict[str, int]:
-    """The version of each contract that the chain begins with: the newest, where the scenario says nothing else."""
-    wanted = {name: scenario.versions.get(name, contract.version) for name, contract in load_contracts().items()}
+    """The version of each contract that the chain begins with: its founding one, where the scenario says nothing."""
+    wanted = {name: scenario.versions.get(name, contract.founding) for name, contract in load_contracts().items()}
     return {name: version for name, version in wanted.items() if version}
 
 

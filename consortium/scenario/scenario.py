@@ -180,5 +180,5 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     disk: Disk = Disk()
     stop: Stop = Stop()
     calls: tuple[tuple[str, str, dict[str, Any]], ...] = ()  # genesis: (contract, operation, arguments)
-    versions: dict[str, int] = {}  # by contract: what the chain begins with, 0 = without it; not named: the newest
+    versions: dict[str, int] = {}  # by contract: what it begins with, 0 = without it; not named: its founding one
     is_recalled: bool = False  # simulator alone: the first boot asks nobody for votes and heights: there are none
