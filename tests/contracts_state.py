@@ -42,6 +42,8 @@ MEMBERS = {
     "s2": "supplier",
     "regulator": "regulator",
     "agent": "agent",
+    "i1": "insurer",
+    "i2": "insurer",
     "genesis": "genesis",
     "vote": "vote",
 }

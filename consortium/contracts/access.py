@@ -17,6 +17,7 @@ HOSPITAL = "hospital"
 PHARMACY = "pharmacy"
 SUPPLIER = "supplier"
 REGULATOR = "regulator"
+INSURER = "insurer"
 
 
 def among(*roles: str) -> frozenset[str]:

@@ -1,7 +1,8 @@
 """An agent: keeps the keys of patients who have no device of their own, and acts for them by their signed statements.
 
 It presents a key for each of them, and waits for the bureau's word. Then it says for each that a bill was delivered to
-them rightly (查验). It says that they claim on what they paid in cash (零星报销), or that a record about them is to go.
+them rightly (查验). It says that they claim on what they paid in cash (零星报销), that a commercial insurer may know of
+a settlement and pay (商保), or that a record about them is to go.
 
 Whose node it lives in is of no account: what it carries holds by the patient's signature alone."""
 
@@ -25,6 +26,7 @@ from consortium.roles.bill_steps import CALLS_MAX
 from consortium.roles.executed_effects import END
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.second_covers import SecondCover, SecondCovers
 from consortium.roles.voices import TAKEN, Saying, VoiceKeys, Voices
 from consortium.roles.work import Work
 
@@ -48,11 +50,13 @@ class Unwanted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AgentTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pseudonyms of those whose keys this node keeps, what they have to claim, and what they have erased."""
+    """The pseudonyms of those whose keys this node keeps, what they have to claim, and what they have erased. `covers`:
+    commercial policies of theirs, by the pseudonyms under which they are settled."""
 
     persons: tuple[str, ...] = ()
     claims: tuple[CashBill, ...] = ()
     erasures: tuple[Unwanted, ...] = ()
+    covers: tuple[SecondCover, ...] = ()
 
 
 class AgentConduct(Conduct):
@@ -65,16 +69,18 @@ class AgentConduct(Conduct):
         self._said: dict[str, list[tuple[Saying, int]]] = {}  # by reference, with the number
         self._unclaimed: dict[str, CashBill] = {}  # by the bill's normalised number, until it is verified
         self._unwanted: dict[str, Unwanted] = {}  # by handle, until it is registered
+        self._covers = SecondCovers(state)
 
     @property
     def is_done(self) -> bool:
-        return not (self._mute or self._ready or self._unclaimed or self._unwanted)
+        return not (self._mute or self._ready or self._unclaimed or self._unwanted) and self._covers.is_done
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._voices = Voices(work.of(VoiceKeys), self.state)
         persons = work.of(AgentTasks).persons
         self._unclaimed = {bills.normalise(cash.bill_no): cash for cash in work.of(AgentTasks).claims}
         self._unwanted = {one.handle: one for one in work.of(AgentTasks).erasures}
+        self._covers.plan(work.of(AgentTasks).covers)
         self._persons = frozenset(persons)
         self._mute = {pseudonym: [] for pseudonym in persons}
         for first in range(0, len(persons), PRESENTED_MAX):
@@ -102,6 +108,7 @@ class AgentConduct(Conduct):
                 self._on_verified(text(event, "bill_no"))
             elif event.kind == "record-registered":
                 self._on_registered(text(event, "handle"))
+            self._wish_to_say(*self._covers.on_event(event))
         return ()
 
     def on_block(self, height: int, agenda: Agenda) -> None:
@@ -120,6 +127,7 @@ class AgentConduct(Conduct):
         for handle in list(self._unwanted):
             if find_entry(self.state, handle) is not None:
                 self._on_registered(handle)
+        self._wish_to_say(*self._covers.resume())
         self._say_ready(f"say:{height}:resumed", agenda)
 
     def _say_ready(self, reference: str, agenda: Agenda) -> None:
@@ -158,8 +166,9 @@ class AgentConduct(Conduct):
         if one is not None and not is_erased(self.state, handle):
             self._wish_to_say(Saying(one.patient, ERASE_BY_PATIENT, EraseByPatient(handle), one.at_us))
 
-    def _wish_to_say(self, saying: Saying) -> None:
-        self._mute.get(saying.pseudonym, self._ready).append(saying)
+    def _wish_to_say(self, *sayings: Saying) -> None:
+        for saying in sayings:
+            self._mute.get(saying.pseudonym, self._ready).append(saying)
 
 
 def _build(settings: Settings, work: Work | None, state: StateReader) -> Organisation:

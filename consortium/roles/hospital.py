@@ -7,12 +7,22 @@ from collections.abc import Sequence
 import msgspec
 
 from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance.bill import BILLS
+from consortium.contracts.insurance.journal import settlement_key
 from consortium.contracts.insurance.lines import Line
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.claimant import BillToClaim, Claimant, Service, commit_record, compose_issue, decided_bill
+from consortium.roles.claimant import (
+    BillToClaim,
+    Claimant,
+    Service,
+    commit_record,
+    compose_issue,
+    decided_bill,
+    number_of,
+)
 from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
@@ -51,11 +61,20 @@ class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     psn_no: str
 
 
-class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a hospital has to bill and to claim."""
+class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A bill whose settlement the hospital reverses, from `at_us` on: it was wrong."""
+
+    at_us: int
+    bill_no: str
+    reason: str = "wrong-amount"
+
+
+class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a hospital has to bill and to claim, and what it claimed wrongly."""
 
     visits: tuple[Visit, ...] = ()
     second_claims: tuple[SecondClaim, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
 
 class HospitalConduct(Conduct):
@@ -65,10 +84,11 @@ class HospitalConduct(Conduct):
         self._salts = Salts()
         self._after_change: dict[str, list[Visit]] = {}
         self._after_bill: dict[str, list[SecondClaim]] = {}
+        self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled
 
     @property
     def is_done(self) -> bool:
-        return self._claimant.is_done and not self._after_change and not self._after_bill
+        return self._claimant.is_done and not self._after_change and not self._after_bill and not self._corrections
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
@@ -79,6 +99,7 @@ class HospitalConduct(Conduct):
                 self._claimant.begin(self._bill_of(visit), agenda)
         for second in tasks.second_claims:
             self._after_bill.setdefault(second.after_bill, []).append(second)
+        self._corrections = {number_of(one.bill_no): one for one in tasks.corrections}
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
         self._claimant.on_settled(settled, agenda)
@@ -88,6 +109,9 @@ class HospitalConduct(Conduct):
             self._claimant.on_event(event, agenda)
             if event.kind == "enrolment-changed":
                 self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
+            elif event.kind == "settled":
+                key = settlement_key(text(event, "psn_no"), int(event.fields["year"]), int(event.fields["sequence"]))
+                self._on_settled_bill(text(event, "bill_no"), key, agenda)
         if self._after_bill:
             self._on_decided(decided_bill(outcome), agenda)
         return ()
@@ -98,6 +122,17 @@ class HospitalConduct(Conduct):
             self._on_changed(change, agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:
             self._on_decided(number, agenda)
+        for number in list(self._corrections):
+            bill = self.state.get(BILLS, number)
+            if bill is not None and bill.settlement:
+                self._on_settled_bill(number, bill.settlement, agenda)
+
+    def _on_settled_bill(self, number: str, key: str, agenda: Agenda) -> None:
+        one = self._corrections.pop(number, None)
+        if one is not None:
+            psn_no, year, sequence = key.split("/")
+            reverse = settlement.Reverse(psn_no, int(year), int(sequence), one.reason)
+            agenda.wish(f"reverse:{key}", (("settlement", "reverse", reverse),), one.at_us)
 
     def _on_changed(self, change: str, agenda: Agenda) -> None:
         for visit in self._after_change.pop(change, ()):

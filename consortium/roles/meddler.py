@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import patient_claim
+from consortium.contracts.insurance import patient_claim, second_payer
 from consortium.contracts.records import record as records
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Outcome
@@ -21,7 +21,12 @@ from consortium.roles.organisation import Conduct, Organisation, typed
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
-_SPEECHES: tuple[Speech[Any], ...] = (bills.VERIFY_BY_PATIENT, patient_claim.CLAIM, records.ERASE_BY_PATIENT)
+_SPEECHES: tuple[Speech[Any], ...] = (
+    bills.VERIFY_BY_PATIENT,
+    patient_claim.CLAIM,
+    second_payer.CLAIM,
+    records.ERASE_BY_PATIENT,
+)
 HEARD = {speech.kind: speech for speech in _SPEECHES}
 BENDS: dict[str, Callable[[Spoken], Spoken]] = {  # each with the code of the refusal
     "spoken-before": lambda spoken: spoken,

@@ -38,5 +38,14 @@ EVENT_WORDS = {
     "items-listed": mark("{items} items are listed in the catalogue, {first} first"),
     "drg-group-set": mark("the DRG group {drg_group} weighs {weight_bp} basis points from {from_day} on"),
     "year-closed": mark("the insurance year {year} is closed"),
+    "second-policy-registered": mark("{insurer} registers the policy {policy_no} over {psn_no}"),
+    "second-claimed": mark(
+        "the patient claims on {psn_no}/{year}/{sequence} under the policy {policy_no}: it pays {benefit_fen}"
+    ),
+    "second-claim-paid": mark("{insurer} pays {benefit_fen} on {psn_no}/{year}/{sequence} under {policy_no}"),
+    "second-claim-declined": mark("{insurer} declines {psn_no}/{year}/{sequence} under {policy_no}: {reason}"),
+    "second-claim-reversed": mark(
+        "the claim on {psn_no}/{year}/{sequence} under {policy_no} falls with its settlement: {benefit_fen} go back"
+    ),
     "year-reopened": mark("the insurance year {year} is open again"),
 }

@@ -20,6 +20,7 @@ from consortium.contracts.insurance.journal import (
 )
 from consortium.contracts.insurance.payable import give_back
 from consortium.contracts.insurance.payout import get_payout_account
+from consortium.contracts.insurance.second_claims import follow_reversal
 from consortium.contracts.insurance.terms import check_year_open
 from consortium.contracts.medicines import packs, sales, stock
 from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
@@ -73,6 +74,7 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     events: list[Event] = []
     key, cause = settlement_key(psn_no, year, sequence), f"reversal/{settlement_key(psn_no, year, entry)}"
     give_back(state, settlement, key, f"person/{psn_no}", cause, events)
+    follow_reversal(state, key, cause, events)
     _free_bill(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
     return events

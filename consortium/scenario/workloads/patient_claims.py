@@ -19,6 +19,7 @@ from consortium.roles.work import Work
 from consortium.scenario.fhir.records import Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
+from consortium.scenario.workloads.cast import playing
 from consortium.scenario.workloads.one_hospital import BEGAN, CODE, ENDED, SERVICE, YEAR, hospital_calls
 from consortium.scenario.workloads.person_years import BILL, SETTLEMENT
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
@@ -41,14 +42,8 @@ class _Cast(msgspec.Struct, frozen=True):
 
 
 def _cast(scenario: Scenario) -> _Cast:
-    def playing(role: str) -> list[str]:
-        return [one.name for one in scenario.members if role == one.role or role in one.settings.get("hosts", ())]
-
-    found = {role: playing(role) for role in (BUREAU, HOSPITAL, "agent")}
-    for role, names in found.items():
-        if not names:
-            raise ScenarioError(f"the workload patient_claims needs a member that is or hosts a {role!r}")
-    return _Cast(found[BUREAU][0], found[HOSPITAL][0], found["agent"][0], tuple(playing("meddler")))
+    bureau, hospital, agent = (playing(scenario, role, "patient_claims")[0] for role in (BUREAU, HOSPITAL, "agent"))
+    return _Cast(bureau, hospital, agent, tuple(playing(scenario, "meddler")))
 
 
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:

@@ -24,11 +24,12 @@ from consortium.contracts.oversight import hold_operations
 from consortium.contracts.records.record import REQUESTS, Request
 from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded
+from tests.second_payer_kit import insure, second_claim
 from tests.systems.pages import OTHER, cell, roles_of, verbs_of
 
 CONTRACTS = load_contracts()
 VERBS = [(name, verb.name) for name, contract in CONTRACTS.items() for verb in verbs_of(contract)]
-OTHERS_OF_A_ROLE = {"hospital": ("h1", "h2"), "pharmacy": ("p1",), "supplier": ("s1", "s2")}
+OTHERS_OF_A_ROLE = {"hospital": ("h1", "h2"), "pharmacy": ("p1",), "supplier": ("s1", "s2"), "insurer": ("i1", "i2")}
 
 
 def furnished() -> Consortium:
@@ -56,6 +57,9 @@ def furnished() -> Consortium:
         house.run(member, "enrolment", "propose_change", change)
     for member in ("bureau", "regulator"):
         house.run(member, "hold", "place", hold_operations.Place("paid/H1", "inquiry", f"finding/{member}"))
+    for sequence, member in ((1, "i1"), (2, "i2")):
+        insure(house, f"{member}:1", "E", member, deductible_fen=0)
+        house.run("agent", "second_payer", "claim", second_claim(f"{member}:1", "E", sequence, number=sequence))
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
     return house
@@ -102,6 +106,11 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
         Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
         for sequence, member in enumerate(("h1", "h2", "p1", ""), 1)
     ],
+    "whose policy it is": _many("policy_no", {"i1:1": "i1", "i2:1": "i2", "i1:404": ""}),
+    "whose policy is claimed under": [
+        Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
+        for sequence, member in enumerate(("i1", "i2", ""), 1)
+    ],
     "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
     "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
     "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
@@ -134,6 +143,8 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "record.request": "makes a request, taken alike whether there is such a record",
     "record.deliver": "refuses not-holder alike for another's and an unknown one",
     "record.confirm_erased": "refuses not-holder alike for another's and an unknown one",
+    "second_payer.register": "makes a record",
+    "second_payer.claim": "the statement says who speaks, and policy and settlement are that person's or not",
     "trace_code.produce": "makes a record",
 }
 HOUSE = furnished()

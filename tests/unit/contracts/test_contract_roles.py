@@ -9,6 +9,7 @@ from consortium.roles import load_roles
 from tests.contracts_state import MemoryState
 
 B, H, P, S, R, G, V = "bureau", "hospital", "pharmacy", "supplier", "regulator", "genesis", VOTE
+I = "insurer"  # noqa: E741
 TABLE: dict[str, dict[str, set[str]]] = {
     "account_carry": {"carry_out": {B}, "carry_in": {B}},
     "application": {"register": {*EVERY_MEMBER, G}, "revoke": set(EVERY_MEMBER)},
@@ -80,6 +81,13 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "erase": {B},
         "erase_by_patient": set(EVERY_MEMBER),
         "confirm_erased": set(EVERY_MEMBER),
+    },
+    "second_payer": {
+        "register": {I},
+        "claim": set(EVERY_MEMBER),
+        "pay": {I},
+        "decline": {I},
+        "check_overdue": {B, R},
     },
     "settlement": {
         "claim": {H, P},

@@ -12,13 +12,14 @@ from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.drg import compute_drg_payment
 from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
+from consortium.contracts.insurance.second_rules import Cover, compute_benefit
 from consortium.contracts.insurance.settlement_rules import Terms, adjudicate
 from tests.contracts_state import founded
 from tests.unit.contracts.test_schemes_and_years import RESIDENT_STAY, of_both
 from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
-CASES = ("A", "A′", "B", "C", "two schemes", "exhausted", "rounding", "DRG", "DRG high", "DRG low")
+CASES = ("A", "A′", "B", "C", "two schemes", "exhausted", "rounding", "DRG", "DRG high", "DRG low", "A, then 商保")
 ROW = re.compile(rf"^\| ({'|'.join(CASES)}) \|[^|]*\| `?(\w+)`? \| ([\d,]+\.\d\d) \|$", re.MULTILINE)
 
 
@@ -60,7 +61,10 @@ DRG_COSTS: Mapping[str, int] = {"DRG": 800_000, "DRG high": 2_000_000, "DRG low"
 
 @pytest.mark.parametrize(("case", "name", "fen"), stated())
 def test_a_worked_case_of_the_page_is_what_the_contracts_pay(case: str, name: str, fen: int) -> None:
-    if case in DRG_COSTS:
+    if case == "A, then 商保":
+        policy = Cover(200_000, 10**8, 8_000, 5_000)
+        assert compute_benefit(amounts_of("A"), policy).benefit_fen == fen
+    elif case in DRG_COSTS:
         assert compute_drg_payment(5_660, 1_000_000, 10_500, DRG_COSTS[case], 30_000, 4_000) == fen
     else:
         assert getattr(amounts_of(case), name) == fen
@@ -68,4 +72,4 @@ def test_a_worked_case_of_the_page_is_what_the_contracts_pay(case: str, name: st
 
 def test_the_page_states_every_case() -> None:
     assert {case for case, _, _ in stated()} == set(CASES)
-    assert len(stated()) == 21
+    assert len(stated()) == 22
