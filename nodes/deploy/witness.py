@@ -3,6 +3,7 @@ are started again, so that a death which no command of ours caused stands in the
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,12 @@ from nodes.conduct.child import adopt_parent
 from nodes.deploy.deployment import read_deployment
 from nodes.deploy.hands import Hands
 from nodes.deploy.supervision import Supervision
+from nodes.deploy.tail import tail_lines
 
 EVENTS = ("PROCESS_STATE_EXITED", "PROCESS_STATE_BACKOFF", "PROCESS_STATE_STARTING")
-BY_SIGNAL = -1  # what supervisord says in place of the exit code of one that a signal ended
+BY_SIGNAL = -1  # in place of the exit code of one that a signal ended
+LINES_READ = 1_000  # of the supervisor's log: what happened in between two of its events
+_STATUS = re.compile(r"exit status (\d+);")
 
 
 class Witness:
@@ -44,12 +48,23 @@ class Witness:
             self._hands.note(name, "exited", {"code": code})
 
 
+def exit_code(log: Path, name: str) -> int:
+    """With what the program ended last, as the supervisor's log says: what it answers of its programs is of the next
+    life already."""
+    for line in reversed(list(tail_lines(log, LINES_READ))):
+        _, is_told, how = line.partition(f" exited: {name} (")
+        if is_told:
+            status = _STATUS.match(how)
+            return int(status[1]) if status else BY_SIGNAL
+    return BY_SIGNAL
+
+
 def main() -> None:
     adopt_parent()
     folder = Path(sys.argv[1])
     supervision = Supervision(folder)
     members = frozenset(read_deployment(folder).members)
-    witness = Witness(Hands(folder), members, lambda name: supervision.states()[name].exit_code)
+    witness = Witness(Hands(folder), members, lambda name: exit_code(supervision.log, name))
     while True:
         headers, payload = childutils.listener.wait(sys.stdin, sys.stdout)
         told = childutils.get_headers(payload.split("\n", 1)[0])

@@ -219,3 +219,40 @@ def test_it_moves_to_other_ports_and_writes_its_logs_as_json(tmp_path: Path) -> 
         assert _consortium("check", folder)[0] == 0
     finally:
         _consortium("down", "--dir", folder)
+
+
+def test_links_disks_clocks_and_brokers_are_hit_by_hand_and_nothing_is_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "struck"
+
+    def fault(*words: str) -> None:
+        code, told = _consortium("fault", *words, "--dir", folder)
+        assert code == 0, told
+
+    def settled(bill_no: str, height: int) -> None:
+        _wish_number(folder, "hospital-2", bill_no)
+        assert _wait_until(lambda: set(_heights(folder).values()) == {height}, 60), _heights(folder)
+
+    assert _consortium("up", "--dir", folder, "--members", FOUR)[0] == 0
+    try:
+        fault("loss", "ppm=300000", "--link", "regulator>*")
+        settled("1", 1)
+        fault("calm")
+        fault("clock_jump", "regulator", "wall_us=700000")
+        fault("disk_full", "hospital-1")
+        _wish_number(folder, "hospital-2", "2")
+        ended = [("hospital-1", 74)]
+        assert _wait_until(lambda: [(r["node"], r["code"]) for r in _told(folder, "exited")][:1] == ended)
+        fault("disk_free", "hospital-1")  # nobody starts it: it is started again until there is room
+        assert _wait_until(lambda: set(_heights(folder).values()) == {2}, 60), _heights(folder)
+        fault("broker_kill", "number=1")
+        fault("broker_restart", "number=1")
+        settled("3", 3)
+        assert _consortium("check", folder)[0] == 0
+        acts = [record["act"] for record in _told(folder, "fault")]
+        assert acts == ["loss", "calm", "clock_jump", "disk_full", "disk_free", "broker_kill", "broker_restart"]
+    finally:
+        _consortium("down", "--dir", folder)
+
+
+def _told(folder: Path, kind: str) -> list[dict[str, Any]]:
+    return [record for record in Hands(folder).records() if record["kind"] == kind and record.get("by") != "down"]

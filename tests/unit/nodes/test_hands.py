@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from consortium.commands.app import app
 from consortium.commands.folders import open_ledger
 from consortium.runs.folder import load_run
 from consortium.scenario.load import ScenarioError
@@ -20,7 +22,7 @@ from nodes.deploy.making import make_consortium
 from nodes.deploy.running import ProgramState
 from nodes.deploy.standing import Standing, bring_up, counted, open_standing
 from nodes.deploy.tail import tail_lines
-from nodes.deploy.witness import Witness
+from nodes.deploy.witness import Witness, exit_code
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
 from nodes.process.standing_orders import read_orders, write_orders
@@ -151,6 +153,44 @@ def test_links_clocks_and_disks_are_ordered_too(standing: Standing) -> None:
     assert set(read_orders(standing.node("bureau"))) == {"clock"}
 
 
+def _said(folder: Path, *words: str) -> str:
+    result = CliRunner().invoke(app, ["fault", *words, "--dir", str(folder)])
+    return result.output if result.exit_code == 0 else str(result.exception)
+
+
+def test_any_act_of_fate_is_a_command(standing: Standing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nodes.deploy.standing.open_standing", lambda _: standing)
+    bureau = standing.node("bureau")
+    assert "`consortium fault calm` ends it" in _said(standing.folder, "loss", "ppm=100000", "--link", "bureau>*")
+    assert read_orders(bureau)["links"] == [[["bureau>*"], {"loss_ppm": 100_000}]]
+    _said(standing.folder, "clock_jump", "bureau", "wall_us=-5000000")
+    assert read_orders(bureau)["clock"][0][1] == -5_000_000
+    assert "`consortium fault disk_free bureau` ends it" in _said(standing.folder, "disk_full", "bureau")
+    assert read_orders(bureau)["full"] is True
+    _said(standing.folder, "broker_kill", "number=1")
+    assert standing.running.did == [("kill", "broker-1")]  # type: ignore[attr-defined]
+    assert [act for act, _ in _faults(standing)] == ["loss", "clock_jump", "disk_full", "broker_kill"]
+
+
+def test_an_act_that_cannot_be_done_by_hand_is_refused_with_what_can(
+    standing: Standing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.deploy.standing.open_standing", lambda _: standing)
+    for words, why in (
+        (("los", "ppm=1"), "did you mean"),
+        (("kill_storm",), "no act 'kill_storm' by hand"),
+        (("loss", "ppm=2000000"), "ppm"),
+        (("loss",), "ppm"),
+        (("loss", "ppm=1", "--link", "nobody>bureau"), "nobody"),
+        (("disk_full",), "target"),
+        (("disk_full", "bureau", "regulator"), "one node at a time"),
+        (("clock_jump", "bureau", "hours=2"), "hours"),
+    ):
+        assert why in _said(standing.folder, *words), words
+    assert _faults(standing) == []
+    assert "clock_drift" in _said(standing.folder) and "wall_ppm, monotonic_ppm" in _said(standing.folder)
+
+
 def test_damage_waits_until_the_node_is_down(standing: Standing) -> None:
     world = HandWorld(standing.folder, standing.deployment, standing.running)
     world.flip_bit("bureau", "votes", Stream(1, "x"))
@@ -188,6 +228,19 @@ def test_a_death_that_nobody_ordered_is_told_by_the_witness(standing: Standing) 
     assert [(each["node"], each["code"]) for each in hands.records() if each["kind"] == "exited"] == [
         ("hospital-1", 74)
     ]
+
+
+def test_how_a_node_ended_is_read_where_its_next_life_has_not_hidden_it(tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    log.write_text(
+        "2026-11-30 13:10:48,100 WARN exited: hospital-1 (terminated by SIGKILL; not expected)\n"
+        "2026-11-30 13:10:48,120 INFO spawned: 'hospital-1' with pid 15200\n"
+        "2026-11-30 13:10:52,418 WARN exited: hospital-1 (exit status 74; not expected)\n"
+        "2026-11-30 13:10:54,438 INFO spawned: 'hospital-1' with pid 15214\n"
+        "2026-11-30 13:10:56,716 WARN exited: hospital-12 (terminated by SIGKILL; not expected)\n"
+    )
+    assert exit_code(log, "hospital-1") == 74
+    assert exit_code(log, "hospital-12") == exit_code(log, "bureau") == -1
 
 
 def test_a_standing_folder_is_a_run_whose_hands_are_in_its_trace(standing: Standing) -> None:
