@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages
+.PHONY: help install up down demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages typescript
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -95,6 +95,9 @@ python-versions:  ## the same seed is the same trace on every one of PYTHONS (mi
 
 docs: install  ## write docs/systems.md and docs/systems/ anew from the code of the contracts
 	@$(BIN)/python -m tests.systems
+
+typescript: install  ## types of a client in TypeScript, into build/typescript (Node.js and npm)
+	@$(BIN)/python -m tests.typescript build/typescript
 
 messages: install  ## renew the catalogues of translated messages (consortium/locale)
 	@$(BIN)/python -m tests.messages

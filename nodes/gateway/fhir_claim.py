@@ -32,7 +32,7 @@ class WrongElement(ValueError):
         self.path = path
 
 
-class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
     """Every element may have an id."""
 
 

@@ -36,6 +36,7 @@ async def test_a_claim_is_settled_and_its_amounts_are_told(at: Served) -> None:
     assert (answer.status_code, answer.headers["content-type"]) == (200, FHIR), answer.text
     told = answer.json()
     assert (told["resourceType"], told["outcome"]) == ("ClaimResponse", "complete")
+    assert '""' not in answer.text, "a text in FHIR is never empty"
     assert told["request"]["identifier"] == {"value": "H65010200000-F0000001"} | told["request"]["identifier"]
     found = await at.client.get(f"/v1/transactions/{told['id']}", headers=bearer())
     settled = next(each["fields"] for each in found.json()["events"] if each["kind"] == "settled")
