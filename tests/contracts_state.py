@@ -44,6 +44,8 @@ MEMBERS = {
     "agent": "agent",
     "i1": "insurer",
     "i2": "insurer",
+    "b1": "bank",
+    "b2": "bank",
     "genesis": "genesis",
     "vote": "vote",
 }

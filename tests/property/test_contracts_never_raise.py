@@ -13,7 +13,15 @@ from consortium.contracts import load_contracts
 from consortium.contracts.insurance import settlement
 from consortium.contracts.insurance.lines import Line, Sold, Sums
 from consortium.contracts.medicines import trace_code
-from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.contracts.medicines.procurement_records import (
+    ORDERS,
+    RECEIVED,
+    AwardTender,
+    Order,
+    PlaceOrder,
+    SignSubcontract,
+)
+from consortium.contracts.medicines.receivable import OFFERED, RECEIVABLES, Receivable
 from consortium.contracts.records.record import Ask, Register
 from consortium.core.calendar import compute_day
 from consortium.core.contract import NOBODY, Context, Contract, Refused
@@ -28,7 +36,7 @@ OPERATIONS = [(name, operation) for name in CONTRACTS for operation in CONTRACTS
 WORDS = (
     "h1:R1 p1:Q1 E R A H1 H2 H3 K3 P1 h1 h2 p1 s1 A B C D S T1 O1 lot H1-1 H1-2 h1-1 P1-3 inpatient outpatient "
     "employee resident filed unfiled hospital pharmacy drug service fund buyer factory fund/employee-pool fund/aid "
-    "person/E supplier/s1 institution/H1 institution/P1 a/b / \x00 ％ "
+    "bank/b1 b1 R1 person/E supplier/s1 institution/H1 institution/P1 a/b / \x00 ％ "
     + " ".join(code_of(number) for number in range(6))
 ).split(" ")
 NUMBERS = (0, 1, 2, 3, 4, 10, -1, 100, 3_000, 5_000, 10_000, 19970101, 20240101, 20250101, 20260301, 20260310, 99991231)
@@ -94,6 +102,9 @@ def furnished() -> Consortium:
     house.run("bureau", "procurement", "award_tender", tender)
     house.run("h1", "procurement", "sign_subcontract", SignSubcontract("T1", "H1", 50))
     house.run("h1", "procurement", "place_order", PlaceOrder("O1", "T1", "H1", 2))
+    received = Order("T1", "H1", "s1", 2, 2_000, RECEIVED, "supplier/s1", received=2)
+    house.state.put(ORDERS, "R1", received)
+    house.state.put(RECEIVABLES, "R1", Receivable(2_000, OFFERED, "b1", 100, 99991231))
     return house
 
 

@@ -36,4 +36,14 @@ EVENT_WORDS = {
     "order-paid": mark("{amount_fen} are paid to {payee} for order {order_no}, {late_days} days late"),
     "goods-sent-back": mark("{packs} packs of order {order_no} go back to {supplier}"),
     "order-refunded": mark("order {order_no} is refunded: {fund_fen} to the fund, {buyer_fen} to the buyer"),
+    "receivable-confirmed": mark(
+        "{buyer} confirms that it owes {supplier} {face_fen} for order {order_no} by {due_day}"
+    ),
+    "receivable-offered": mark(
+        "{face_fen} owed for order {order_no} are offered to {bank} for {price_fen} until {last_day}"
+    ),
+    "receivable-withdrawn": mark("what is owed for order {order_no} is offered to {bank} no more"),
+    "receivable-declined": mark("{bank} declines what is owed for order {order_no}"),
+    "receivable-factored": mark("{bank} buys what is owed for order {order_no} from {supplier} for {price_fen}"),
+    "receivable-recovered": mark("{bank} gets {amount_fen} back from {supplier}: goods of order {order_no} went back"),
 }

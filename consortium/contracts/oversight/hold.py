@@ -4,7 +4,8 @@ A hold lies on an account. Several may lie on one account at once, each by its c
 the account is free when the last is lifted. Which movements a hold stops:
 
 - money that *leaves* a held account: a suspended fund pays nobody, what is owed to an institution stays owed;
-- money that is paid to a held *payee* (`paid/…`, `payout/…`, `supplier/…`): what stands there has left the ledger.
+- money that is paid to a held *payee* (`paid/…`, `payout/…`, `supplier/…`, `bank/…`): what stands there has left the
+  ledger.
 
 What is owed still adds up on a held `payable/…`, premiums still come into a held fund, and whatever gives money back
 (a reversal, a refund, a recovery) passes: a hold keeps money from being paid, never from returning. So movements that
@@ -21,7 +22,7 @@ from consortium.core.contract import Context, Event, Refused, State, StateReader
 FINDING, INQUIRY, JUDGMENT, LINES_DIFFER = "finding", "inquiry", "judgment", "lines-differ"
 WHYS = (FINDING, INQUIRY, JUDGMENT, LINES_DIFFER)
 KINDS = ("fund", "person", "payable", "paid", "payout", "supplier", "disputed")  # never `external`
-PAYEES = ("paid", "payout", "supplier")
+PAYEES = ("paid", "payout", "supplier", "bank")
 HOLDS_MAX = 64  # on one account
 
 

@@ -19,7 +19,9 @@ from consortium.contracts.access import SUPERVISORS
 from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
-from consortium.contracts.medicines.procurement_records import AwardTender, PlaceOrder, SignSubcontract
+from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_ORDERS
+from consortium.contracts.medicines.procurement_records import RECEIVED, AwardTender, Order, PlaceOrder, SignSubcontract
+from consortium.contracts.medicines.receivable import CONFIRMED, OFFERED, RECEIVABLES, Receivable
 from consortium.contracts.oversight import hold_operations
 from consortium.contracts.records.record import REQUESTS, Request
 from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
@@ -29,7 +31,13 @@ from tests.systems.pages import OTHER, cell, roles_of, verbs_of
 
 CONTRACTS = load_contracts()
 VERBS = [(name, verb.name) for name, contract in CONTRACTS.items() for verb in verbs_of(contract)]
-OTHERS_OF_A_ROLE = {"hospital": ("h1", "h2"), "pharmacy": ("p1",), "supplier": ("s1", "s2"), "insurer": ("i1", "i2")}
+OTHERS_OF_A_ROLE = {
+    "hospital": ("h1", "h2"),
+    "pharmacy": ("p1",),
+    "supplier": ("s1", "s2"),
+    "insurer": ("i1", "i2"),
+    "bank": ("b1", "b2"),
+}
 
 
 def furnished() -> Consortium:
@@ -52,6 +60,7 @@ def furnished() -> Consortium:
         house.run(member, "bill", "issue", house.issue(f"{code}-1", "E", (Line("A", 1, 1_000),)))
         day = {"begndate": 20260401, "enddate": 20260401, "med_type": "outpatient"}
         house.claim("E", (Line("A", 1, 1_000),), fixmedins_code=code, member=member, serial="9", **day)
+    _furnish_receivables(house)
     for member in ("h1", "h2", "bureau", "regulator"):
         change = enrolment.ProposeChange(f"by-{member}", "E", ())
         house.run(member, "enrolment", "propose_change", change)
@@ -63,6 +72,21 @@ def furnished() -> Consortium:
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
     return house
+
+
+def _furnish_receivables(house: Consortium) -> None:
+    """Of each institution's order of s1, offered to b1, b2 and b1; and one of s2 that nobody is offered."""
+    banks = {"H1": "b1", "K3": "b2", "P1": "b1"}
+    for code, bank in banks.items():
+        put_received(house, f"R-{code}", code, "s1")
+        house.state.put(RECEIVABLES, f"R-{code}", Receivable(2_000, OFFERED, bank, 1_900, 20991231))
+    put_received(house, "R-s2", "H1", "s2")
+    house.state.put(RECEIVABLES, "R-s2", Receivable(2_000, CONFIRMED))
+
+
+def put_received(house: Consortium, order_no: str, code: str, supplier: str) -> None:
+    order = Order(f"T-{supplier}", code, supplier, 2, 2_000, RECEIVED, f"supplier/{supplier}", received=2)
+    house.state.put(DRUG_ORDERS, order_no, order)
 
 
 class Owned(NamedTuple):
@@ -114,6 +138,10 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
     "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
     "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
+    "who is offered it": _many("order_no", {"R-H1": "b1", "R-K3": "b2", "R-s2": "", "R-404": ""}),
+    "who owes it, who sells it, who is offered it": _many(
+        "order_no", {"R-H1": "h1 s1 b1", "R-K3": "h2 s1 b2", "R-P1": "p1 s1 b1", "R-s2": "h1 s2", "R-404": ""}
+    ),
     "whose application it is": _many("member", {**{name: name for name in MEMBERS}, "": ""}),
     "who asked for it": [
         Owned({"record_no": "r", "request_no": f"by-{member}"}, frozenset((member,) if member in MEMBERS else ()))

@@ -10,6 +10,7 @@ from tests.contracts_state import MemoryState
 
 B, H, P, S, R, G, V = "bureau", "hospital", "pharmacy", "supplier", "regulator", "genesis", VOTE
 I = "insurer"  # noqa: E741
+K = "bank"
 TABLE: dict[str, dict[str, set[str]]] = {
     "account_carry": {"carry_out": {B}, "carry_in": {B}},
     "application": {"register": {*EVERY_MEMBER, G}, "revoke": set(EVERY_MEMBER)},
@@ -73,6 +74,15 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "check_refund": {B, R},
     },
     "read_audit": {"anchor": set(EVERY_MEMBER)},
+    "receivable": {
+        "confirm": {H, P},
+        "offer": {S},
+        "withdraw": {S},
+        "decline": {K},
+        "accept": {K},
+        "recover": {K},
+        "bar": {R},
+    },
     "record": {
         "register": set(EVERY_MEMBER),
         "request": set(EVERY_MEMBER),
