@@ -1,6 +1,7 @@
 // The frame of the page: the ring, what lies below it, the panels beside it, the time line across the foot.
 import { onKey } from "./keys.js";
 import { PANELS } from "./panels/index.js";
+import { Tour } from "./panels/tour.js";
 import { html, useEffect, useRef, useState, useStore } from "./view.js";
 import { Header } from "./views/header.js";
 import { RingView } from "./views/ring.js";
@@ -29,6 +30,7 @@ export function App({ store, player }) {
     </main>
     <${Timeline} store=${store} player=${player} />
     <${Spoken} store=${store} player=${player} />
+    <${Tour} store=${store} player=${player} />
     ${isHelped && html`<${Help} onClose=${() => setHelped(false)} />`}`;
 }
 

@@ -1,6 +1,8 @@
 // How the page begins: ask what is to be seen, show the frame, let the records stream in, play.
 import { App } from "./app.js";
 import { ask, Refused } from "./ask.js";
+import { momentOf } from "./panels/link.js";
+import { keepAddress } from "./panels/share.js";
 import { Player } from "./player/player.js";
 import { readStream } from "./player/records.js";
 import { freshState, Store } from "./store.js";
@@ -12,15 +14,16 @@ const SHOWN_MS = 125; // `t` of the store, which panels read, is renewed that of
 
 /** @param {Element} place */
 async function begin(place) {
-  const wishes = new URLSearchParams(location.hash.slice(1));
+  const wishes = momentOf(location.hash);
   /** @type {import("./store.js").About} */
   const about = await ask("page/about.json");
-  const asked = wishes.get("lang") ?? (Reflect.get(about, "lang") === "zh" ? "zh" : languageOf(navigator.languages));
+  const asked = wishes.lang ?? (Reflect.get(about, "lang") === "zh" ? "zh" : languageOf(navigator.languages));
   const lang = asked === "zh" ? "zh" : "en";
   await speakLanguage(lang);
   const player = new Player(about, about.source === "live" ? LIVE_RECORDS : undefined);
-  const store = new Store(freshState(about, { lang }));
+  const store = new Store(freshState(about, { ...wishes, t: 0, lang }));
   keepTogether(store, player);
+  keepAddress(store);
   document.documentElement.lang = lang === "zh" ? "zh-Hans" : "en";
   document.title = about.scenario || about.name ? `${about.scenario || about.name} · consortium` : "consortium";
   place.replaceChildren();
@@ -31,19 +34,19 @@ async function begin(place) {
   else await open(store, player, wishes);
 }
 
-/** The records of a run: it plays as soon as the first are there. @param {Store} store @param {Player} player @param {URLSearchParams} wishes */
+/** The records of a run: it plays as soon as the first are there. @param {Store} store @param {Player} player @param {Partial<import("./panels/link.js").Moment>} wishes */
 async function open(store, player, wishes) {
   const answer = await fetch("page/records");
   if (!answer.ok || !answer.body) throw new Refused(`page/records: ${answer.status} ${answer.statusText}`, answer.status);
-  const began = Number(wishes.get("t") ?? NaN);
   let isFirst = true;
   await readStream(answer.body, player.records, () => {
     player.more();
-    if (isFirst && !wishes.has("t") && !matchMedia("(prefers-reduced-motion: reduce)").matches) player.play();
+    if (isFirst && wishes.t === undefined && !matchMedia("(prefers-reduced-motion: reduce)").matches) player.play();
     isFirst = false;
   });
   player.more();
-  if (Number.isFinite(began)) player.seek(began);
+  if (wishes.speed !== undefined) player.setSpeed(wishes.speed);
+  if (wishes.t !== undefined) player.seek(wishes.t);
   store.set({ end: player.end });
 }
 

@@ -42,6 +42,7 @@
  * @property {Record<string, unknown> | null} status live: heights and phases of the members, as they say
  * @property {string} notice a sentence for the person who looks; "" for none
  * @property {"" | "light" | "dark"} theme "" follows the system
+ * @property {number} tour stop of the guided tour; -1 none
  */
 
 export class Store {
@@ -79,6 +80,6 @@ export function freshState(about, wishes = {}) {
   const live = about.source === "live";
   return {
     about, t: 0, end: about.end_us ?? 0, playing: false, speed: 1, following: live, tab: "", eyes: "", lang: "en",
-    selection: null, status: null, notice: "", theme: "", ...wishes,
+    selection: null, status: null, notice: "", theme: "", tour: -1, ...wishes,
   };
 }

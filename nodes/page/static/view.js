@@ -2,9 +2,15 @@
 import { h, render } from "./vendor/preact.js";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.js";
 import htm from "./vendor/htm.js";
+import { harmless } from "./text.js";
 
-/** Elements out of a template. Values become text nodes: nothing of a ledger is read as HTML. */
-export const html = htm.bind(h);
+/** @param {any} child @returns {any} */
+const disarmed = (child) => (typeof child === "string" ? harmless(child) : Array.isArray(child) ? child.map(disarmed) : child);
+/** @type {typeof h} */
+const made = (/** @type {any} */ type, /** @type {any} */ props, /** @type {any[]} */ ...children) => h(type, props, ...children.map(disarmed));
+
+/** Elements out of a template. Values become text nodes: nothing of a ledger is read as HTML, or turns the writing around it. */
+export const html = htm.bind(made);
 export { render, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState };
 
 /**

@@ -1,5 +1,12 @@
 // The panels, in the order of their tabs. A panel: `{id, title(), needs(about), Panel({store, player})}`.
 import { panel as members } from "./members.js";
+import { panel as findings } from "./findings.js";
+import { panel as sequence } from "./sequence.js";
+import { panel as compare } from "./compare.js";
+import { panel as attempt } from "./try.js";
+import { panel as chaos } from "./chaos.js";
+import { panel as tour } from "./tour.js";
+import { panel as share } from "./share.js";
 
 /**
  * @typedef {object} Panel
@@ -10,4 +17,4 @@ import { panel as members } from "./members.js";
  */
 
 /** @type {Panel[]} */
-export const PANELS = [members];
+export const PANELS = [members, findings, sequence, compare, attempt, chaos, tour, share];
