@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from nodes.page.app import Page, make_page
+from nodes.page.app import make_page
+from nodes.page.asked import Page
 from nodes.page.serve import open_source
 
 ADDRESS = "http://127.0.0.1:8800"

@@ -11,10 +11,11 @@ import typer
 
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
-from consortium.commands.past import opened, reader_of
+from consortium.commands.past import opened
 from consortium.commands.tables import Column, show_table
 from consortium.core.contract import Contract, Query, Reader, Refused
 from consortium.core.errors import UserError
+from nodes.past import reader_of
 
 
 def ask(

@@ -25,7 +25,7 @@ def play(
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open a browser, too.")] = False,
 ) -> None:
-    from nodes.page.app import Page
+    from nodes.page.asked import Page
     from nodes.page.serve import hosts_of, listen, open_source, serve_page
 
     source = open_source(run)

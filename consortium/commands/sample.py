@@ -8,9 +8,10 @@ import typer
 
 from consortium.commands.command import STAND, Command, print_json
 from consortium.commands.language import spoken
-from consortium.commands.past import opened, reader_of
+from consortium.commands.past import opened
 from consortium.commands.standing import HERE, Dir
 from consortium.core.errors import UserError
+from nodes.past import reader_of
 
 
 def sample(

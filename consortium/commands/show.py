@@ -10,7 +10,7 @@ import typer
 from consortium.commands.at_work import at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
-from consortium.commands.past import Past, opened, reader_of
+from consortium.commands.past import opened
 from consortium.commands.standing import HERE
 from consortium.commands.tables import Column, show_table
 from consortium.contracts.access import SUPERVISORS
@@ -19,6 +19,7 @@ from consortium.core.errors import UserError
 from consortium.stories.overview import tell_overview
 from consortium.stories.story import Seen, Story, Teller
 from consortium.stories.telling import load_tellers
+from nodes.past import Past, reader_of
 
 
 def show(

@@ -11,7 +11,7 @@ import typer
 from consortium.commands.at_work import Told, at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
-from consortium.commands.past import Past, opened, reader_of
+from consortium.commands.past import opened
 from consortium.commands.tables import Column, show_table
 from consortium.core.contract import Reader
 from consortium.core.errors import UserError
@@ -20,6 +20,7 @@ from consortium.core.machine import Receipted
 from consortium.ledger.rows import Damaged, height_key
 from consortium.views import load_views
 from consortium.views.view import FEN, NUMBER, Columns, View, digest_of, is_row_shown
+from nodes.past import Past, reader_of
 from nodes.process.view_file import VIEWS_FILE, ViewFile
 
 

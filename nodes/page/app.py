@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
 from starlette.applications import Starlette
@@ -17,12 +16,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from consortium.core.errors import UserError
-from nodes.page.guard import LOOPBACK, Guarded
-from nodes.page.source import PageSource
+from nodes.page import routes_ledger
+from nodes.page.asked import JSON, Handler, Page, answer
+from nodes.page.guard import Guarded
 from nodes.page.words import STATIC, translated
+from nodes.page.wrong import Wrong
 from nodes.words import languages
 
-JSON = "application/json"
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -35,30 +35,6 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
     ".md": "text/plain; charset=utf-8",
 }
-
-
-class Page(NamedTuple):
-    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock."""
-
-    source: PageSource
-    language: str = "en"
-    beside: PageSource | None = None
-    hosts: tuple[str, ...] = LOOPBACK
-
-
-Handler = Callable[[Page, Request], Awaitable[Response]]
-
-
-class Wrong(Exception):
-    """A request that is not answered as it was meant."""
-
-    def __init__(self, status: int, said: str, code: str = "") -> None:
-        super().__init__(said)
-        self.status, self.said, self.code = status, said, code
-
-
-def answer(content: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type=JSON)
 
 
 # --- files ----------------------------------------------------------------------------------------------------------
@@ -95,7 +71,7 @@ async def get_about(page: Page, request: Request) -> Response:
 
 async def get_records(page: Page, request: Request) -> Response:
     """GET /page/records; of the run beside it with `?of=1`."""
-    source = source_of(page, request)
+    source = page.source_of(request)
     chunks = await asyncio.to_thread(source.records, request.query_params.get("upto", ""))
     return StreamingResponse(_in_threads(chunks), media_type="application/octet-stream")
 
@@ -103,15 +79,6 @@ async def get_records(page: Page, request: Request) -> Response:
 async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
     while (chunk := await asyncio.to_thread(next, chunks, None)) is not None:
         yield chunk
-
-
-def source_of(page: Page, request: Request) -> PageSource:
-    """Raises Wrong 404."""
-    if request.query_params.get("of", "0") == "0":
-        return page.source
-    if request.query_params["of"] != "1" or page.beside is None:
-        raise Wrong(404, "no second run is shown here: start with --with RUN2")
-    return page.beside
 
 
 async def get_live(page: Page, request: Request) -> Response:
@@ -133,6 +100,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/page/records", get_records),
     ("GET", "/page/live", get_live),
     ("GET", "/page/words.json", get_words),
+    ("GET", "/page/blocks", routes_ledger.get_blocks),
+    ("GET", "/page/story/{kind}/{id:path}", routes_ledger.get_story),
+    ("GET", "/page/find", routes_ledger.get_find),
 )
 
 
@@ -160,7 +130,8 @@ def _endpoint(page: Page, handler: Handler) -> Callable[[Request], Awaitable[Res
         try:
             return await handler(page, request)
         except Wrong as wrong:
-            return answer({"error": wrong.said} | ({"refused": wrong.code} if wrong.code else {}), wrong.status)
+            refused = {"refused": wrong.code, "sentence": wrong.said} if wrong.code else {}
+            return answer({"error": wrong.said} | refused, wrong.status)
         except UserError as error:
             return answer({"error": str(error)}, 404)
 

@@ -14,6 +14,7 @@ from consortium.runs.folder import node_traces
 from consortium.runs.trace import TraceError
 from consortium.runs.trace_parts import closed_parts
 from nodes.page.facts import FORMAT, Facts
+from nodes.page.ledgers import Ledgers
 from nodes.page.pack import Packed, Packer
 
 
@@ -23,6 +24,7 @@ class RunSource:
     def __init__(self, place: Path, facts: Facts | None) -> None:
         self.place = place
         self.facts = facts
+        self.ledgers: Ledgers | None = None if facts is None else Ledgers(facts, is_live=False)
         self._traces = [place] if facts is None else _traces(place)
         self._thread = ThreadPoolExecutor(1, "trace")
         self._packed: Future[Packed] = self._thread.submit(self._read)
@@ -58,6 +60,8 @@ class RunSource:
 
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
+        if self.ledgers is not None:
+            self.ledgers.close()
 
 
 def _traces(folder: Path) -> list[Path]:

@@ -17,6 +17,7 @@ from nodes.deploy.deployment import is_deployment, read_deployment
 from nodes.deploy.lookout import Lookout
 from nodes.errors import UserError
 from nodes.page.facts import Facts
+from nodes.page.ledgers import Ledgers
 from nodes.page.pack import Packed, Packer, Row
 from nodes.page.sampling import Sampler
 from nodes.page.tails import Place, cursor_of, end_of, places_of, read_before, read_on
@@ -44,6 +45,7 @@ class StandingSource:
 
     def __init__(self, facts: Facts, only: str = "") -> None:
         self.facts = facts
+        self.ledgers: Ledgers | None = Ledgers(facts, is_live=True)
         names = (only,) if only else facts.members
         self._traces: list[Path] = [NodeFolder(facts.folder, name).trace for name in names]
         self._traces.append(facts.folder / HANDS_FILE)
@@ -134,7 +136,9 @@ class StandingSource:
             return Batch(rows, list(self._packer.kinds), after, is_behind)
 
     def close(self) -> None:
-        """Nothing is held open between two looks."""
+        """The traces are held open by nobody between two looks."""
+        if self.ledgers is not None:
+            self.ledgers.close()
 
 
 class _Status:

@@ -12,7 +12,8 @@ import uvicorn
 from consortium.core.errors import UserError
 from consortium.runs.folder import is_standing
 from nodes.gateway.settings import is_loopback
-from nodes.page.app import Page, make_page
+from nodes.page.app import make_page
+from nodes.page.asked import Page
 from nodes.page.facts import read_facts
 from nodes.page.guard import LOOPBACK
 from nodes.page.of_run import RunSource

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Protocol
 
+from nodes.page.ledgers import Ledgers
+
 
 class PageSource(Protocol):
-    """Asked in threads, but for `follow`. Each raises UserError with a sentence where it has no answer."""
+    """Asked in threads, but for `follow`. Each raises UserError with a sentence where it has no answer. `ledgers`: None
+    where there are none."""
+
+    ledgers: Ledgers | None
 
     def about(self) -> dict[str, Any]:
         """The fields of /page/about.json, but for what the server knows itself."""

@@ -9,10 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from consortium.commands.app import app
-from nodes.page.app import ROUTES, Wrong, file_answer
+from nodes.page.app import ROUTES, file_answer
 from nodes.page.guard import CSP
 from nodes.page.serve import listen
 from nodes.page.words import page_sentences, translated
+from nodes.page.wrong import Wrong
 from tests.finished_run import finished_run
 from tests.page_kit import Browser, client_of
 
