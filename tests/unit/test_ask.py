@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from consortium.commands import app as cli
-from nodes import past
 from consortium.contracts import load_contracts
 from consortium.core.contract import Contract
+from nodes import past
 from tests.finished_run import INSTITUTIONS, bill_of, finished_run
 
 
