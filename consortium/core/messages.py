@@ -133,6 +133,21 @@ def open_statement(body: bytes) -> Opening:
     return opening
 
 
+_TAG_BYTES_MAX = 80  # the head of an array, and a name
+
+
+def _tag_of(message: bytes) -> str:
+    """The name with which an array begins; empty where it begins with none. Nothing else is decoded."""
+    first = message[0] if message else 0
+    at = 1 if first & 0xF0 == 0x90 else {0xDC: 3, 0xDD: 5}.get(first, len(message))
+    head = message[at : at + 2]
+    if not head or not (head[0] & 0xE0 == 0xA0 or (head[0] == 0xD9 and len(head) == 2)):
+        return ""
+    begin, size = (at + 2, head[1]) if head[0] == 0xD9 else (at + 1, head[0] & 0x1F)
+    name = message[begin : begin + size]
+    return name.decode("ascii") if len(name) == size and name.isascii() and name.isalnum() else ""
+
+
 class MessageCodec:
     """Decodes statements of one chain: `kinds` are all Message classes that a node understands."""
 
@@ -143,6 +158,7 @@ class MessageCodec:
         for kind in kinds[1:]:
             union = union | kind
         self._decoder: Decoder[Message] = Decoder(union, SIGNED_BYTES_MAX)
+        self._names = frozenset(kind.__name__ for kind in kinds)
         self._prefixes: dict[int, bytes] = {}
 
     def prefix(self, epoch: int) -> bytes:
@@ -155,6 +171,15 @@ class MessageCodec:
 
     def statement(self, epoch: int, message: Message) -> bytes:
         return self.prefix(epoch) + encode(message)
+
+    def strange_kind(self, body: bytes) -> str:
+        """The name of a statement's message, where no message of this node bears it: another version may have it.
+        Empty for all else."""
+        try:
+            name = _tag_of(bytes(memoryview(open_statement(body).message)[:_TAG_BYTES_MAX]))
+        except Malformed:
+            return ""
+        return "" if name in self._names else name
 
     def decode(self, body: bytes, epoch: int) -> Message:
         """The message of a statement that must be of `epoch`, canonically encoded. Raises Malformed."""

@@ -17,8 +17,8 @@ DECODED_MAX = 256  # bodies whose message is kept: votes of one kind are equal b
 
 
 class Foreign(Malformed):
-    """A statement of a chain, an epoch or a member that this node does not know. It may be sound: who lags knows fewer
-    epochs than the others."""
+    """A statement of a chain, an epoch or a member that this node does not know, or of a kind that its version does not
+    have. It may be sound: who lags knows fewer epochs than the others, and an older version fewer kinds."""
 
 
 class Verified(NamedTuple):
@@ -57,7 +57,7 @@ class Verifier:
 
     def open(self, signed: Signed, epochs: Epochs) -> Verified:
         """The message that a member signed, in the epoch that it names. Raises Foreign where nothing of it could be
-        verified, else Malformed."""
+        verified, or where its signature holds and its kind is strange; else Malformed."""
         for epoch in self._epochs(signed.body, epochs):
             key = epoch.key(signed.sender, "vote")
             if key is None:
@@ -72,7 +72,7 @@ class Verifier:
                 raise Malformed(f"the signature of {signed.sender!r} is wrong")
             verified = self._decoded.get(signed.body)
             if verified is None:
-                verified = Verified(epoch.number, self.codec.decode(signed.body, epoch.number))
+                verified = Verified(epoch.number, self._decode(signed.body, epoch.number))
             if len(signed.body) <= REMEMBERED_BYTES_MAX:
                 self._decoded[signed.body] = verified  # the body names its epoch
                 if len(self._decoded) > DECODED_MAX:
@@ -82,6 +82,14 @@ class Verifier:
                     self._opened.popitem(last=False)
             return verified
         raise Foreign("a statement of another chain, key suite or unknown epoch")
+
+    def _decode(self, body: bytes, epoch: int) -> Message:
+        try:
+            return self.codec.decode(body, epoch)
+        except Malformed:
+            if name := self.codec.strange_kind(body):
+                raise Foreign(f"a message {name} that this version does not know") from None
+            raise
 
     def check_certificate(self, certificate: Certificate, epoch: Epoch, signers_min: int) -> Message:
         """The message on which at least `signers_min` distinct validators of `epoch` put their signatures.

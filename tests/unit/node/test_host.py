@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from consortium.core.codec import encode
 from consortium.core.crypto import KeyedHash
 from consortium.core.machine import (
     Broadcast,
@@ -25,7 +26,7 @@ from consortium.core.machine import (
     Wake,
 )
 from consortium.core.membership import Epoch, Epochs, Member
-from consortium.core.messages import Frame, MessageCodec, Signed, decode_frame, encode_frame
+from consortium.core.messages import Frame, Message, MessageCodec, Signed, decode_frame, encode_frame
 from consortium.core.verifier import Verifier
 from consortium.node.host import REPEAT_US, REPEATS_REMEMBERED_MAX, Host
 from consortium.node.publishers import FAULTS_MAX, NOTED_MAX, SHUT_OUT_US
@@ -185,6 +186,54 @@ def test_statements_of_an_epoch_that_we_do_not_know_yet_are_nobodys_fault() -> N
         assert not any(isinstance(output, Note) and output.kind == "shut_out" for output in outputs)
     it.arrival(at(10 * FAULTS_MAX), "b", frame("b", Busy(b"d" * 32, 1)))
     assert len(machine.heard) == 1
+
+
+class Newer(Message, frozen=True):
+    """What another version says, and this one does not know."""
+
+    number: int
+
+
+def test_messages_of_a_kind_that_another_version_has_are_noted_and_are_nobodys_fault() -> None:
+    it, machine = host()
+    notes = []
+    for number in range(10 * FAULTS_MAX):
+        body = CODEC.statement(0, Newer(number))
+        said = encode_frame(Frame(Signed("b", body, SUITE.sign(b"b" * 32, body))))
+        notes += [output for output in it.arrival(at(number), "b", said) if isinstance(output, Note)]
+    assert notes[0].fields["why"] == "a message Newer that this version does not know"
+    assert {note.kind for note in notes} == {"rejected"} and len(notes) <= NOTED_MAX
+    it.arrival(at(10 * FAULTS_MAX), "b", frame("b", Busy(b"d" * 32, 1)))
+    assert len(machine.heard) == 1
+
+
+@pytest.mark.parametrize("is_signed", [True, False])
+def test_a_strange_kind_excuses_neither_a_wrong_signature_nor_a_message_of_ours_that_is_wrong(is_signed: bool) -> None:
+    it, _ = host()
+    kinds = set()
+    for number in range(2 * FAULTS_MAX):
+        wrong = CODEC.prefix(0) + (encode(["Busy", "no digest", number]) if is_signed else encode(["Newer", number]))
+        signature = SUITE.sign(b"b" * 32, wrong) if is_signed else bytes(32)
+        outputs = it.arrival(at(0), "b", encode_frame(Frame(Signed("b", wrong, signature))))
+        kinds |= {output.kind for output in outputs if isinstance(output, Note)}
+    assert "shut_out" in kinds
+
+
+def test_only_a_name_is_read_of_a_strange_message() -> None:
+    for message, name in (
+        (["Newer", 1], "Newer"),
+        (["Newer", *range(20)], "Newer"),
+        (["N" * 60], "N" * 60),
+        (["N" * 300], ""),
+        (["../etc"], ""),
+        ([1, 2], ""),
+        ([], ""),
+        ("Newer", ""),
+        ({"Newer": 1}, ""),
+        (["Busy"], ""),
+    ):
+        assert CODEC.strange_kind(CODEC.prefix(0) + encode(message)) == name, message
+    assert CODEC.strange_kind(b"no statement") == ""
 
 
 def test_refusals_of_the_machine_are_noted_a_few_a_second() -> None:
