@@ -10,6 +10,7 @@ import typer
 
 from consortium.commands.command import LOOK, Command
 from consortium.commands.language import spoken
+from consortium.core.errors import UserError
 
 Port = Annotated[int | None, typer.Option(min=0, max=65_535, help="Where to listen; default: a free one from 8800 on.")]
 
@@ -23,12 +24,25 @@ def play(
     beside: Annotated[
         Path | None, typer.Option("--with", metavar="RUN2", help="A second run, on the same clock.")
     ] = None,
+    allow_submit: Annotated[
+        bool,
+        typer.Option("--allow-submit", help="Of what stands: with a claim form and a scanner."),
+    ] = False,
+    allow_chaos: Annotated[
+        bool, typer.Option("--allow-chaos", help="Of what stands: with buttons that kill and heal.")
+    ] = False,
     open_: Annotated[bool, typer.Option("--open", help="Open a browser, too.")] = False,
 ) -> None:
-    from nodes.page.asked import Page
+    from nodes.gateway.settings import is_loopback
+    from nodes.page.asked import May, Page
     from nodes.page.serve import hosts_of, listen, open_source, serve_page
 
     source = open_source(run)
+    may = May(allow_submit, allow_chaos)
+    if any(may) and (source.ledgers is None or not source.ledgers.is_live):
+        raise UserError(f"{run} is over: --allow-submit and --allow-chaos are for a consortium that stands")
+    if any(may) and not is_loopback(host):
+        raise UserError(f"--host {host}: --allow-submit and --allow-chaos are for this machine alone (127.0.0.1)")
     second = None if beside is None else open_source(beside)
     listening = listen(host, port)
 
@@ -37,7 +51,7 @@ def play(
         if open_:
             webbrowser.open(address)
 
-    serve_page(Page(source, spoken().language, second, hosts_of(host)), listening, begun)
+    serve_page(Page(source, spoken().language, second, hosts_of(host), may), listening, begun)
 
 
 COMMAND = Command(
@@ -46,7 +60,7 @@ COMMAND = Command(
     "It serves one page on this machine, which loads nothing from elsewhere, and prints its address. RUN is the folder "
     "of a run, finished or cut off, of a consortium that stands (live), or a trace alone.\n\n\b\n"
     "Examples:\n  consortium play runs/RUN\n  consortium play runs/RUN/trace.jsonl --port 8080\n"
-    "  consortium play runs/RUN --with runs/RUN2\n  consortium play consortium-data\n\n"
+    "  consortium play runs/RUN --with runs/RUN2\n  consortium play consortium-data --allow-submit --allow-chaos\n\n"
     "Exit status: 0 left with Ctrl-C, 2 wrong usage or input.",
     play,
     LOOK,

@@ -58,13 +58,34 @@ class Trial(NamedTuple):
         """Of a bill that nobody has issued."""
         return f"{self.own.institution}-{secrets.token_hex(4)}"
 
-    def bill(self, patient: str) -> bills.Issue:
-        """Of one or two services today, whose lines the node keeps."""
+    def lines(self) -> tuple[Line, ...]:
+        """One or two services."""
         items = secrets.SystemRandom().sample(self.own.items, 1 + secrets.randbelow(2))
-        lines = tuple(Line(item.code, 1 + secrets.randbelow(3), item.price_fen) for item in items)
+        return tuple(Line(item.code, 1 + secrets.randbelow(3), item.price_fen) for item in items)
+
+    def bill(self, patient: str, lines: tuple[Line, ...]) -> bills.Issue:
+        """Of services today, whose lines the node keeps."""
         service = Service(self.own.institution, self.number(), patient, bills.OUTPATIENT, self.day, self.day, lines)
         issue, lines_kept = compose_issue(self.state, service, Salts())
         return msgspec.structs.replace(issue, lines=self.keep(*lines_kept))
+
+    def claim(self, psn_no: str, lines: tuple[Line, ...]) -> Sample:
+        """A bill of today and its claim, in one transaction."""
+        fields = {**msgspec.structs.asdict(self.bill("", lines)), "psn_no": psn_no}
+        return Sample(self.own.member, "settlement", "issue_and_claim", settlement.IssueAndClaim(**fields))
+
+    def packs(self) -> list[str]:
+        """The codes of those that lie in the pharmacy, unopened."""
+        holder = holder_of_institution(self.own.institution)
+        return [
+            code
+            for code, pack in self.state.range(PACKS, "", END)
+            if pack.holder == holder and pack.units_left == pack.units
+        ]
+
+    def sale(self, code: str) -> Sample:
+        """Of a pack, for cash."""
+        return Sample(self.own.member, "trace_code", "sell", Sell(self.own.institution, code, self.number(), 0))
 
 
 class Kind(Protocol):
@@ -72,28 +93,20 @@ class Kind(Protocol):
 
 
 def _claim(trial: Trial) -> Sample:
-    """A bill of today and its claim, in one transaction."""
-    fields = {**msgspec.structs.asdict(trial.bill("")), "psn_no": trial.person().psn_no}
-    return Sample(trial.own.member, "settlement", "issue_and_claim", settlement.IssueAndClaim(**fields))
+    return trial.claim(trial.person().psn_no, trial.lines())
 
 
 def _bill(trial: Trial) -> Sample:
     """A bill of today alone."""
-    return Sample(trial.own.member, "bill", "issue", trial.bill(trial.person().patient))
+    return Sample(trial.own.member, "bill", "issue", trial.bill(trial.person().patient, trial.lines()))
 
 
 def _sale(trial: Trial) -> Sample:
     """A pack that lies in the pharmacy, sold for cash."""
-    holder = holder_of_institution(trial.own.institution)
-    codes = [
-        code
-        for code, pack in trial.state.range(PACKS, "", END)
-        if pack.holder == holder and pack.units_left == pack.units
-    ]
+    codes = trial.packs()
     if not codes:
         raise UserError(f"{trial.own.member} has no pack to sell: wait until its first order has come, or order more")
-    arguments = Sell(trial.own.institution, secrets.choice(codes), trial.number(), 0)
-    return Sample(trial.own.member, "trace_code", "sell", arguments)
+    return trial.sale(secrets.choice(codes))
 
 
 def _premium(trial: Trial) -> Sample:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from consortium.core.errors import UserError
-from nodes.page import routes_ledger
+from nodes.page import routes_acts, routes_ledger
 from nodes.page.asked import JSON, Handler, Page, answer
 from nodes.page.guard import Guarded
 from nodes.page.words import STATIC, translated
@@ -63,7 +63,7 @@ def file_answer(name: str, known: str, folder: Path = STATIC) -> Response:
 async def get_about(page: Page, request: Request) -> Response:
     """GET /page/about.json"""
     told = await asyncio.to_thread(page.source.about)
-    told |= {"may": {"submit": False, "chaos": False}, "lang": page.language, "languages": languages()}
+    told |= {"may": page.may._asdict(), "lang": page.language, "languages": languages()}
     if page.beside is not None:
         told["others"] = [await asyncio.to_thread(page.beside.about)]
     return answer(told)
@@ -103,6 +103,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/page/blocks", routes_ledger.get_blocks),
     ("GET", "/page/story/{kind}/{id:path}", routes_ledger.get_story),
     ("GET", "/page/find", routes_ledger.get_find),
+    ("GET", "/page/forms", routes_acts.get_forms),
+    ("POST", "/page/act", routes_acts.post_act),
+    ("POST", "/page/submit", routes_acts.post_submit),
 )
 
 

@@ -20,13 +20,22 @@ JSON = "application/json"
 NUMBER_MAX = 1 << 53
 
 
+class May(NamedTuple):
+    """What whoever started the page allows."""
+
+    submit: bool = False
+    chaos: bool = False
+
+
 class Page(NamedTuple):
-    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock."""
+    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock. `hosts`: see
+    `guard`."""
 
     source: PageSource
     language: str = "en"
     beside: PageSource | None = None
     hosts: tuple[str, ...] = LOOPBACK
+    may: May = May()
 
     def source_of(self, request: Request) -> PageSource:
         """Raises Wrong 404."""
