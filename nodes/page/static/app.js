@@ -4,7 +4,7 @@ import { PANELS } from "./panels/index.js";
 import { Tour } from "./panels/tour.js";
 import { html, useEffect, useRef, useState, useStore } from "./view.js";
 import { Header } from "./views/header.js";
-import { RingView } from "./views/ring.js";
+import { Scene } from "./views/ring.js";
 import { Timeline } from "./views/timeline.js";
 import { t } from "./words.js";
 
@@ -24,7 +24,7 @@ export function App({ store, player }) {
     <${Header} store=${store} player=${player} onHelp=${() => setHelped(!isHelped)} />
     <main class="stage">
       <section class="scene" aria-label=${t("The members and what they say to each other")}>
-        <${RingView} store=${store} player=${player} />
+        <${Scene} store=${store} player=${player} />
       </section>
       <${Panels} store=${store} player=${player} />
     </main>

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from consortium.runs.folder import write_simulated
 from consortium.scenario.load import load_scenario
-from consortium.scenario.scenario import Scenario, Workload
+from consortium.scenario.scenario import Fault, Scenario, Workload
 from tests.node_tools import in_workshop, run_tool
 from tests.optional import node_tools
 from tests.page_kit import client_of
@@ -24,7 +24,13 @@ BYTES_MAX = 400_000
 KILLS = replace(
     load_scenario(ROOT / "scenarios" / "faults" / "crash_and_restart.py"),
     suite="keyed-hash",
-    workload=Workload("settlement_load", {"transactions": 120, "bundle": 2, "outstanding": 40, "interval_us": 80000}),
+    workload=Workload("settlement_load", {"transactions": 240, "bundle": 2, "outstanding": 40, "interval_us": 80000}),
+    faults=(
+        Fault("kill", "node-4", at_us=300_000),
+        Fault("restart", "last", after_us=300_000),
+        Fault("kill", "leader", after_us=300_000),
+        Fault("restart", "last", after_us=1_500_000),
+    ),
 )
 JOINS = replace(load_scenario(ROOT / "scenarios" / "membership_join.py"), suite="keyed-hash")
 RUNS = {"pbft": KILLS, "hotstuff": replace(KILLS, protocol="hotstuff"), "joins": JOINS}

@@ -1,4 +1,5 @@
 // The panels, in the order of their tabs. A panel: `{id, title(), needs(about), Panel({store, player})}`.
+import { panel as events } from "./events.js";
 import { panel as members } from "./members.js";
 import { panel as findings } from "./findings.js";
 import { panel as sequence } from "./sequence.js";
@@ -7,6 +8,7 @@ import { panel as attempt } from "./try.js";
 import { panel as chaos } from "./chaos.js";
 import { panel as tour } from "./tour.js";
 import { panel as share } from "./share.js";
+import { panel as performance } from "./performance.js";
 
 /**
  * @typedef {object} Panel
@@ -17,4 +19,4 @@ import { panel as share } from "./share.js";
  */
 
 /** @type {Panel[]} */
-export const PANELS = [members, findings, sequence, compare, attempt, chaos, tour, share];
+export const PANELS = [members, events, findings, performance, sequence, compare, attempt, chaos, tour, share];

@@ -1,8 +1,11 @@
 // The player: records, the clock over them, and what is true at each moment. It is told what time it is, and draws nothing.
 import { Clock } from "./clock.js";
+import { Events } from "./events.js";
+import { Heights } from "./heights.js";
 import { Keyframes } from "./keyframes.js";
 import { KIND, kindsOf } from "./kinds.js";
 import { Records } from "./records.js";
+import { Series } from "./series.js";
 
 export class Player {
   /** @param {import("../store.js").About} about @param {number} [most] live: so many records are kept */
@@ -16,6 +19,11 @@ export class Player {
     this.about = about;
     this._source = sourceOf(about);
     this.frames = new Keyframes(this.records, () => this._source);
+    this.heights = new Heights(about.members.length, about.source === "live");
+    this.series = new Series(about.source === "live");
+    this.events = new Events();
+    this._tabled = 0; // records of all time that the three hold
+    this._head = 0;
   }
 
   /** What the source says of itself anew: live, members and kinds may be added. @param {import("../store.js").About} about */
@@ -42,8 +50,34 @@ export class Player {
   /** Records have come: what is known is longer now. */
   more() {
     this.frames.extend();
+    this._table();
     this.clock.end = Math.max(this.records.end, this.about.end_us ?? 0);
     this._changed();
+  }
+
+  _table() {
+    const { records, heights } = this;
+    const { kinds, nodeOf, members } = this._source;
+    if (members !== heights.members) this.heights = new Heights(members, heights.isLive); // a member came: from now on
+    for (let at = Math.max(0, this._tabled - records.gone); at < records.length; at += 1) {
+      const kind = kinds[records.kind[at]];
+      if (!kind) continue;
+      const t = records.t[at];
+      const node = records.node[at];
+      if (kind <= KIND.executed) {
+        const height = records.height[at];
+        const extra = records.extra(at);
+        this.heights.add(t, node, kind, height, records.view[at], extra);
+        if (kind === KIND.executed && height > this._head) {
+          this._head = height;
+          this.series.addBlock(t, extra.transactions ?? 0, extra.refused ?? 0);
+        }
+      } else if (kind === KIND.included) {
+        const extra = records.extra(at);
+        this.series.addWait(t, extra.latency_us ?? 0, extra.transactions ?? 1);
+      } else this.events.add(t, node, kind, records.view[at], records.extra(at), nodeOf);
+    }
+    this._tabled = records.gone + records.length;
   }
 
   /** The moment that is shown, in µs of the run. */
@@ -51,6 +85,8 @@ export class Player {
     return this.clock.t;
   }
 
+  /** The first moment that is kept: 0 of a run; live, some minutes ago. */
+  get begin() { return this.series.isLive ? Math.max(0, this.series.origin) : 0; }
   get playing() { return this.clock.playing; }
   get speed() { return this.clock.speed; }
   get end() { return this.clock.end; }
@@ -83,7 +119,7 @@ export class Player {
   pause() { this._do(() => { this.clock.playing = false; }); }
   toggle() { if (this.clock.playing) this.pause(); else this.play(); }
   /** @param {number} t */
-  seek(t) { this._do(() => this.clock.seek(t)); }
+  seek(t) { this._do(() => this.clock.seek(Math.max(this.begin, t))); }
   /** @param {number} speed */
   setSpeed(speed) { this._do(() => { this.clock.speed = Math.min(1000, Math.max(0.001, speed)); }); }
   /** @param {number} direction */

@@ -1,6 +1,7 @@
 // The head of the page: what is shown, in which language, light or dark.
 import { html, useStore } from "../view.js";
 import { speakLanguage, t } from "../words.js";
+import { Icon } from "./icons.js";
 
 /** @param {{ store: import("../store.js").Store, player: import("../player/player.js").Player, onHelp: () => void }} props */
 export function Header({ store, player, onHelp }) {
@@ -22,8 +23,8 @@ export function Header({ store, player, onHelp }) {
       <div class="tools">
         <button type="button" class="quiet" lang=${lang === "en" ? "zh-Hans" : "en"} onClick=${turnLanguage}>${lang === "en" ? "中文" : "English"}</button>
         <button type="button" class="quiet" aria-label=${isDark ? t("Light") : t("Dark")} title=${isDark ? t("Light") : t("Dark")}
-          onClick=${() => store.set({ theme: isDark ? "light" : "dark" })}>${isDark ? "☀" : "☾"}</button>
-        <button type="button" class="quiet" aria-label=${t("Keys")} title=${t("Keys")} aria-keyshortcuts="?" onClick=${onHelp}>?</button>
+          onClick=${() => store.set({ theme: isDark ? "light" : "dark" })}><${Icon} name=${isDark ? "sun" : "moon"} /></button>
+        <button type="button" class="quiet" aria-label=${t("Keys")} title=${t("Keys")} aria-keyshortcuts="?" onClick=${onHelp}><${Icon} name="keys" /></button>
       </div>
     </header>`;
 }

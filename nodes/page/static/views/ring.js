@@ -1,19 +1,50 @@
-// The ring: the members around, what they do, who leads; in the middle how the newest height gathers its quorum.
-import { html, useEffect, useRef, useStore } from "../view.js";
+// The ring: the members around, what they do, who leads, what they say to each other; in the middle how a height gathers
+// its quorum; below it the newest heights as a chain, and in words what is drawn.
+import { count, short, span } from "../format.js";
+import { MESSAGES } from "../player/flights.js";
+import { Stage } from "../player/stage.js";
+import { html, useEffect, useMemo, useRef, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { freshPen, palette, useSize } from "./canvas.js";
+import { paintChain } from "./chain.js";
+import { FlightPainter } from "./flights_paint.js";
 import { layOut, paintRing } from "./ring_paint.js";
 
-/** @param {{ store: import("../store.js").Store, player: import("../player/player.js").Player }} props */
-export function RingView({ store, player }) {
+const RECENT_US = 1_000_000; // figures are of the last second
+
+/** @typedef {{ store: import("../store.js").Store, player: import("../player/player.js").Player }} Props */
+
+/** @param {Props} props */
+export function Scene({ store, player }) {
+  const [drawn, say] = useState({ of: 1, slower: 1, isSlowed: false, ofMessages: 1 });
+  return html`
+    <${Figures} store=${store} player=${player} />
+    <${Ring} store=${store} player=${player} onDrawn=${say} />
+    <${Chain} store=${store} player=${player} />
+    <${Legend} store=${store} player=${player} drawn=${drawn} />`;
+}
+
+/** @param {Props & { onDrawn: (drawn: any) => void }} props */
+function Ring({ store, player, onDrawn }) {
   useStore(store, (state) => state.lang);
   const size = useRef({ width: 0, height: 0, ratio: 1 });
+  const stage = useMemo(() => new Stage(player), [player]);
+  const painter = useMemo(() => new FlightPainter(), []);
+  const told = useRef(0);
   const paint = () => {
     const { width, height, ratio } = size.current;
-    const canvas = place.current?.querySelector("canvas");
-    if (!canvas || width < 50) return;
-    const pen = freshPen(canvas, ratio);
-    paintRing(pen, layOut(player.about.members.length, width, height), player, player.stateAt(player.now()), palette());
+    const canvases = place.current?.querySelectorAll("canvas");
+    if (!canvases || width < 50) return;
+    const colours = palette();
+    const layout = layOut(player.about.members.length, width, height);
+    const shown = stage.look(performance.now());
+    const state = player.stateAt(player.now());
+    paintRing(freshPen(canvases[1], ratio), layout, { player, state, scene: shown.scenes[0] ?? null, colours });
+    const of = painter.paint(freshPen(canvases[0], ratio), layout, shown, colours, ratio);
+    if (performance.now() - told.current > 500) {
+      told.current = performance.now();
+      onDrawn({ of: shown.of, slower: shown.slower, isSlowed: shown.isSlowed, ofMessages: of });
+    }
   };
   const place = useSize((width, height, ratio) => {
     size.current = { width, height, ratio };
@@ -22,6 +53,61 @@ export function RingView({ store, player }) {
   useEffect(() => player.onFrame(paint), [player]);
   return html`
     <div class="ring" ref=${place} role="img" aria-label=${t("The ring of the members. The panel Members says the same in a table.")}>
-      <canvas></canvas>
+      <canvas></canvas><canvas></canvas>
     </div>`;
+}
+
+/** @param {Props} props */
+function Chain({ store, player }) {
+  useStore(store, (state) => state.lang);
+  const size = useRef({ width: 0, height: 0, ratio: 1 });
+  const paint = () => {
+    const { width, height, ratio } = size.current;
+    const canvas = place.current?.querySelector("canvas");
+    if (!canvas || width < 50) return;
+    const moment = player.now();
+    paintChain(freshPen(canvas, ratio), { width, height }, player, moment, player.heightAt(moment), palette());
+  };
+  const place = useSize((width, height, ratio) => {
+    size.current = { width, height, ratio };
+    paint();
+  });
+  useEffect(() => player.onFrame(paint), [player]);
+  return html`<div class="chain" ref=${place} role="img" aria-label=${t("The newest heights: a column each, a cell for each member")}><canvas></canvas></div>`;
+}
+
+/** @param {Props} props */
+function Figures({ store, player }) {
+  const at = useStore(store, (state) => state.t);
+  useStore(store, (state) => state.lang);
+  const state = player.stateAt(at);
+  const now = player.series.figures(at, RECENT_US);
+  const leader = player.nameOf(state.leader);
+  const figures = [
+    [t("height"), count(state.head)],
+    [t("transactions"), count(state.transactions)],
+    [t("a second"), count(now.rate)],
+    ["p50", now.p50 ? span(now.p50) : "–"],
+    ["p99", now.p99 ? span(now.p99) : "–"],
+    [t("leader"), leader || "–"],
+  ];
+  return html`<dl class="figures">${figures.map(([word, value]) => html`<div key=${word}><dt>${word}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+/** @param {Props & { drawn: { of: number, slower: number, isSlowed: boolean, ofMessages: number } }} props */
+function Legend({ store, player, drawn }) {
+  useStore(store, (state) => state.lang);
+  const words = player.about.protocol === "hotstuff" ? MESSAGES.hotstuff : MESSAGES.pbft;
+  return html`<div class="legend">
+    <ul>${Object.entries(words).map(([letter, word]) => html`<li key=${letter}><i class=${`say say-${letter}`}>${letter}</i>${word}</li>`)}</ul>
+    <p>${drawnWords(drawn)}</p>
+  </div>`;
+}
+
+/** @param {{ of: number, slower: number, isSlowed: boolean, ofMessages: number }} drawn */
+function drawnWords({ of, slower, isSlowed, ofMessages }) {
+  if (isSlowed && of > 1) return t("Drawn from what members noted: one of {of} heights, {slower} times slower than the clock.", { of, slower: short(slower) });
+  if (isSlowed) return t("Drawn from what members noted, {slower} times slower than the clock.", { slower: short(slower) });
+  if (ofMessages > 1) return t("Drawn from what members noted: one of {of} messages.", { of: ofMessages });
+  return t("Drawn from what members noted.");
 }

@@ -1,5 +1,5 @@
 // How the ring is painted. Places come from `layOut`, what is true from the state; nothing here knows time.
-import { COMMITTED, DOWN, EXECUTED, PAUSED, PREPARED } from "../player/state.js";
+import { COMMITTED, DOWN, EXECUTED, PAUSED, PREPARED, UP } from "../player/state.js";
 import { count } from "../format.js";
 import { t } from "../words.js";
 import { roleOf, shapePath } from "./roles.js";
@@ -19,53 +19,80 @@ export function layOut(members, width, height) {
   return { width, height, x, y, radius, dial: radius * 0.42, node, places };
 }
 
-/**
- * @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("../player/player.js").Player} player
- * @param {import("../player/state.js").State} state @param {import("./canvas.js").Palette} colours
- */
-export function paintRing(pen, layout, player, state, colours) {
-  pen.lineWidth = 1;
-  pen.strokeStyle = colours.line;
+/** @typedef {{ player: import("../player/player.js").Player, state: import("../player/state.js").State, scene: import("../player/stage.js").Scene | null, colours: import("./canvas.js").Palette }} Picture */
+
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture */
+export function paintRing(pen, layout, picture) {
+  const { player, state, colours } = picture;
+  pen.lineWidth = 1.2;
+  pen.strokeStyle = state.parted ? colours.bad : colours.line;
   pen.setLineDash(state.parted ? [3, 7] : []);
   pen.beginPath();
   pen.arc(layout.x, layout.y, layout.radius, 0, 2 * Math.PI);
   pen.stroke();
   pen.setLineDash([]);
-  const newest = state.heights(1)[0] ?? null;
-  paintDial(pen, layout, state, newest, colours);
-  player.about.members.forEach((member, at) => paintMember(pen, layout, at, member, state, colours));
+  if (picture.scene?.change) paintChange(pen, layout, picture, picture.scene.change);
+  else paintDial(pen, layout, picture);
+  player.about.members.forEach((member, at) => paintMember(pen, layout, at, member, picture));
 }
 
-/**
- * @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("../player/state.js").State} state
- * @param {import("../player/state.js").HeightNow | null} height @param {import("./canvas.js").Palette} colours
- */
-export function paintDial(pen, layout, state, height, colours) {
-  const { x, y, dial, places } = layout;
-  const gap = Math.min(0.08, 1 / (places.length * 4));
-  const half = Math.PI / places.length - gap;
+/** How the height of the scene gathers its quorum: an outer circle of votes prepared, an inner of votes committed. @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture */
+function paintDial(pen, layout, { player, state, scene, colours }) {
+  const { dial, places } = layout;
+  const height = scene?.height || state.head;
+  const moment = scene?.t ?? player.now();
+  const { heights } = player;
+  const [prepared, committed] = [heights.countAt(height, PREPARED, moment), heights.countAt(height, COMMITTED, moment)];
   const quorum = state.quorum;
-  const prepared = height ? height.count(PREPARED) : 0;
-  const committed = height ? height.count(COMMITTED) : 0;
+  const colourOf = (/** @type {boolean} */ is, /** @type {number} */ count, /** @type {string} */ full, /** @type {string} */ part) => (is ? (count >= quorum ? full : part) : colours.line);
+  const width = Math.max(4, dial * 0.075);
+  const half = Math.PI / places.length - Math.min(0.07, 0.9 / (places.length * 4));
   places.forEach((place, at) => {
-    const phase = height ? height.phase(at + 1) : 0;
-    arc(pen, x, y, dial, place.angle, half, 7, phase >= PREPARED ? (prepared >= quorum ? colours["say-V"] : colours.warn) : colours.line);
-    arc(pen, x, y, dial - 11, place.angle, half, 7, phase >= COMMITTED ? (committed >= quorum ? colours["say-C"] : colours.warn) : colours.line);
+    const phase = heights.phaseAt(height, at + 1, moment);
+    arc(pen, layout, dial, place.angle, half, width, colourOf(phase >= PREPARED, prepared, colours["say-V"], colours["part-V"]));
+    arc(pen, layout, dial - width * 1.55, place.angle, half, width, colourOf(phase >= COMMITTED, committed, colours["say-C"], colours["part-C"]));
   });
+  const isDone = committed >= quorum;
+  const word = isDone ? t("committed") : prepared >= quorum ? t("{count} of {quorum} commit", { count: committed, quorum }) : t("{count} of {quorum} prepared", { count: prepared, quorum });
+  paintWords(pen, layout, colours, [t("height"), count(height), word, t("view {view}", { view: state.view })]);
+}
+
+/** Who asks for the view, in place of the dial. @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture @param {import("../player/events.js").ViewChange} change */
+function paintChange(pen, layout, { scene, state, colours }, change) {
+  const moment = scene?.t ?? 0;
+  const { dial, places } = layout;
+  const width = Math.max(4, dial * 0.075);
+  const half = Math.PI / places.length - Math.min(0.07, 0.9 / (places.length * 4));
+  let asked = 0;
+  places.forEach((place, at) => {
+    const asks = (change.asks.get(at + 1) ?? Infinity) <= moment;
+    const entered = (change.enters.get(at + 1) ?? Infinity) <= moment;
+    if (asks) asked += 1;
+    arc(pen, layout, dial, place.angle, half, width, asks ? colours["say-X"] : colours.line);
+    arc(pen, layout, dial - width * 1.55, place.angle, half, width, entered ? colours["say-N"] : colours.line);
+  });
+  paintWords(pen, layout, colours, [t("new view"), String(change.view), t("{count} of {quorum} ask for it", { count: asked, quorum: state.quorum }), ""]);
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("./canvas.js").Palette} colours @param {string[]} lines above, the large one, and two below */
+function paintWords(pen, { x, y, dial }, colours, [above, large, below, last]) {
+  const inside = dial * 1.45;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = colours.ink;
-  pen.font = `600 ${Math.round(dial * 0.34)}px ${colours.font}`;
-  pen.fillText(count(height ? height.height : state.head), x, y - dial * 0.1);
+  const size = Math.min(dial * 0.44, (inside / Math.max(4, large.length)) * 1.5);
+  pen.font = `650 ${Math.round(size)}px ${colours.font}`;
+  pen.fillText(large, x, y - dial * 0.06);
   pen.fillStyle = colours.muted;
-  pen.font = `${Math.max(11, Math.round(dial * 0.115))}px ${colours.font}`;
-  pen.fillText(t("height"), x, y - dial * 0.42);
-  pen.fillText(t("{count} of {quorum} needed", { count: Math.max(prepared, committed), quorum }), x, y + dial * 0.2);
-  pen.fillText(t("view {view}", { view: state.view }), x, y + dial * 0.42);
+  const small = Math.max(11, Math.round(dial * 0.125));
+  pen.font = `${small}px ${colours.font}`;
+  pen.fillText(above, x, y - dial * 0.42);
+  pen.fillText(below, x, y + dial * 0.28, inside);
+  pen.fillText(last, x, y + dial * 0.28 + small * 1.5, inside);
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} radius @param {number} middle @param {number} half @param {number} width @param {string} colour */
-function arc(pen, x, y, radius, middle, half, width, colour) {
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {number} radius @param {number} middle @param {number} half @param {number} width @param {string} colour */
+function arc(pen, { x, y }, radius, middle, half, width, colour) {
   pen.beginPath();
   pen.arc(x, y, radius, middle - half, middle + half);
   pen.lineWidth = width;
@@ -73,12 +100,10 @@ function arc(pen, x, y, radius, middle, half, width, colour) {
   pen.stroke();
 }
 
-/**
- * @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {number} at @param {import("../store.js").Member} member
- * @param {import("../player/state.js").State} state @param {import("./canvas.js").Palette} colours
- */
-function paintMember(pen, layout, at, member, state, colours) {
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {number} at @param {import("../store.js").Member} member @param {Picture} picture */
+function paintMember(pen, layout, at, member, { player, state, scene, colours }) {
   const now = state.member(at + 1);
+  const phase = scene?.height ? player.heights.phaseAt(scene.height, at + 1, scene.t) : now.phase;
   const place = layout.places[at];
   const role = roleOf(member.role);
   const hue = colours[/** @type {keyof typeof colours} */ (role.hue.slice(2))];
@@ -92,18 +117,18 @@ function paintMember(pen, layout, at, member, state, colours) {
   pen.setLineDash(now.votes ? [] : [4, 3]);
   pen.stroke();
   pen.setLineDash([]);
-  if (!isGone) paintPhase(pen, place, r, now, hue);
+  if (!isGone && now.condition === UP) paintPhase(pen, place, r, phase, hue);
   if (now.condition === DOWN) paintCross(pen, place, r * 0.42, colours.bad);
   if (now.condition === PAUSED) paintBars(pen, place, r * 0.4, colours.warn);
   if (now.node === state.leader && !isGone) paintCrown(pen, place.x, place.y - r - 9, r * 0.5, colours.warn);
   paintName(pen, layout, place, member.name, now, isGone, colours);
 }
 
-/** A part of the shape is filled for each phase. @param {CanvasRenderingContext2D} pen @param {Place} place @param {number} r @param {import("../player/state.js").MemberNow} now @param {string} hue */
-function paintPhase(pen, place, r, now, hue) {
-  const share = [0, 0.42, 0.66, 0.9][now.phase] ?? 0;
-  if (!share || now.condition !== 0) return;
-  pen.globalAlpha = now.phase === EXECUTED ? 0.9 : 0.55;
+/** A part of the shape is filled for each phase. @param {CanvasRenderingContext2D} pen @param {Place} place @param {number} r @param {number} phase @param {string} hue */
+function paintPhase(pen, place, r, phase, hue) {
+  const share = [0, 0.42, 0.66, 0.9][phase] ?? 0;
+  if (!share) return;
+  pen.globalAlpha = phase === EXECUTED ? 0.9 : 0.55;
   pen.fillStyle = hue;
   pen.beginPath();
   pen.arc(place.x, place.y, r * share * 0.62, 0, 2 * Math.PI);
