@@ -110,6 +110,10 @@ export function install() {
     requestAnimationFrame: (/** @type {() => void} */ act) => setTimeout(act, 1),
     cancelAnimationFrame: (/** @type {any} */ timer) => clearTimeout(timer),
     HTMLCanvasElement: class {},
+    ResizeObserver: class {
+      observe() {}
+      disconnect() {}
+    },
   });
 }
 

@@ -27,7 +27,7 @@ function Events({ store, player }) {
     <ol class="events">${shown.map((event) => html`
       <li key=${`${event.t} ${event.kind} ${event.node} ${event.view}`} class=${event.t > at ? "is-ahead" : ""}>
         <button type="button" class="quiet" onClick=${() => player.seek(event.t - BEFORE_US)}>
-          <time>${clockTime(event.t, 3)}</time><i class=${`mark-${event.kind}`} aria-hidden="true"></i><span>${eventWords(event, player)}</span>
+          <time>${clockTime(event.t, 3)}</time><span class=${`mark mark-${event.kind}`} aria-hidden="true"></span><span>${eventWords(event, player)}</span>
         </button>
       </li>`)}
     </ol>`;

@@ -79,6 +79,8 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
       if (isOver || !place.current) return;
       plot = new uPlot(optionsOf(place.current.clientWidth, player, lines, unit, isLog, uPlot), pick(player), place.current);
       sizes.observe(place.current);
+    }, () => {
+      if (place.current) place.current.textContent = t("The charts did not load: open the page anew.");
     });
     const ends = [player.onFrame(draw), player.onChange(draw)];
     return () => {

@@ -180,6 +180,10 @@ function paintName(pen, layout, place, name, now, isGone, colours) {
   pen.textBaseline = "middle";
   pen.fillStyle = isGone ? colours.muted : colours.ink;
   pen.font = `600 13px ${colours.font}`;
+  pen.strokeStyle = colours.ground;
+  pen.lineWidth = 4;
+  pen.lineJoin = "round";
+  pen.strokeText(name, place.x, below);
   pen.fillText(name, place.x, below);
   pen.fillStyle = colours.muted;
   pen.font = `12px ${colours.font}`;
