@@ -1,5 +1,5 @@
 // How many transactions a second, and how long they waited, as they grow.
-import { html, useEffect, useRef, useStore } from "../view.js";
+import { html, useEffect, useRef, useState, useStore } from "../view.js";
 import { palette } from "../views/canvas.js";
 import { t } from "../words.js";
 
@@ -64,6 +64,7 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
   const place = useRef(/** @type {HTMLElement | null} */ (null));
   const words = lines.map((line) => line[1]).join();
   const theme = useStore(store, (state) => state.theme);
+  const [isLost, setLost] = useState(false);
   useEffect(() => {
     /** @type {any} */
     let plot = null;
@@ -80,7 +81,7 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
       plot = new uPlot(optionsOf(place.current.clientWidth, player, lines, unit, isLog, uPlot), pick(player), place.current);
       sizes.observe(place.current);
     }, () => {
-      if (place.current) place.current.textContent = t("The charts did not load: open the page anew.");
+      if (!isOver) setLost(true);
     });
     const ends = [player.onFrame(draw), player.onChange(draw)];
     return () => {
@@ -90,7 +91,7 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
       plot?.destroy();
     };
   }, [player, words, theme]);
-  return html`<div ref=${place} class="plot"></div>`;
+  return html`<div ref=${place} class="plot">${isLost && t("The charts did not load: open the page anew.")}</div>`;
 }
 
 /** @param {number} width @param {import("../player/player.js").Player} player @param {[string, string][]} lines @param {string} unit @param {boolean} isLog @param {any} uPlot */
