@@ -106,6 +106,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/page/forms", routes_acts.get_forms),
     ("POST", "/page/act", routes_acts.post_act),
     ("POST", "/page/submit", routes_acts.post_submit),
+    ("GET", "/page/funds", routes_ledger.get_funds),
+    ("GET", "/page/sequence/{height}", routes_ledger.get_sequence),
 )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nodes.gateway.routes_read import audited
+from nodes.gateway.routes_read import PURPOSE, audited, read_handle
 from nodes.page.asked import Page, answer, number_of
+from nodes.page.funds import tell_funds
 from nodes.page.ledgers import Ledgers
+from nodes.page.sequence import diagrams_of
 from nodes.page.told import find_things, read_of, tell_blocks, tell_story
 from nodes.page.wrong import Wrong
 from nodes.process.door_client import ask_door
@@ -51,6 +53,31 @@ async def get_find(page: Page, request: Request) -> Response:
             eyes_of(request), page.words_of(request), lambda seen: find_things(seen, text)
         )
     )
+
+
+async def get_funds(page: Page, request: Request) -> Response:
+    """GET /page/funds?account=NAME&eyes=NAME&lang=zh"""
+    account, ledgers = text_of(request.query_params.get("account", "")), page.ledgers_of(request)
+
+    def tell(seen: Any) -> tuple[dict[str, Any], str]:
+        return tell_funds(seen, account), seen.reader.member
+
+    told, reader = await ledgers.ask(eyes_of(request), page.words_of(request), tell)
+    if ledgers.is_live:
+        await asyncio.to_thread(
+            note_read, ledgers, reader, read_handle("funds.balance", {"account": account or "*"}), PURPOSE
+        )
+    return answer(told)
+
+
+async def get_sequence(page: Page, request: Request) -> Response:
+    """GET /page/sequence/{height}: every message about it, exactly; or a sentence that says why not."""
+    text, ledgers = request.path_params["height"], page.ledgers_of(request)
+    if ledgers.is_live:
+        raise Wrong(404, "of a consortium that stands not every message is kept: run a scenario in the simulator")
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise Wrong(400, "a height is a whole number from 0 on")
+    return answer(await asyncio.to_thread(diagrams_of(ledgers.facts.folder).at, int(text)))
 
 
 def eyes_of(request: Request) -> str:

@@ -18,8 +18,12 @@ const { Tour, findPlace } = await import("../../nodes/page/static/panels/tour.js
 const { STOPS, placedStops, valuesOf } = await import("../../nodes/page/static/panels/tour_steps.js");
 const { whyNoAnimation } = await import("../../nodes/page/static/panels/saving.js");
 
+/** @type {Record<string, string>} */
+const EVENTS = { "bill.issue": "bill-issued", "bill.deliver": "bill-delivered", "settlement.claim": "settled" };
 /** @param {number} height @param {string} operation @param {string} [code] */
-const step = (height, operation, code = "ok") => ({ height, index: 0, time_us: 1796042778286772, member: "hospital-1", operation, code, sentence: code === "ok" ? "" : "it was sold before", events: [] });
+const step = (height, operation, code = "ok") => ({
+  events: code === "ok" ? [{ kind: EVENTS[operation] ?? "", fields: {} }] : [], height, index: 0, time_us: 1796042778286772, member: "hospital-1", operation, code, sentence: code === "ok" ? "" : "it was sold before",
+});
 
 test("nothing is harmed before somebody says yes", async () => {
   const asked = serve({ "page/act": { said: "bureau is killed" } });

@@ -15,13 +15,14 @@ export function harmless(text) {
 }
 
 /**
- * The same, its middle left out where it is long.
+ * The same, its middle left out where it is longer than `most` signs.
  * @param {string} text
+ * @param {number} [most]
  */
-export function shortened(text) {
+export function shortened(text, most = SHOWN) {
   const signs = Array.from(harmless(text));
-  if (signs.length <= SHOWN) return signs.join("");
-  return `${signs.slice(0, SHOWN / 2).join("")}…${signs.slice(-SHOWN / 4).join("")}`;
+  if (signs.length <= most) return signs.join("");
+  return `${signs.slice(0, most / 2).join("")}…${signs.slice(-most / 4).join("")}`;
 }
 
 /** @typedef {{ kind: string, id: string, word?: string }} Link */

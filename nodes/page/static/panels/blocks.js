@@ -10,8 +10,8 @@ const TOLD = 5; // transactions of a block, until somebody asks for all
 const PATIENCE_MS = 900;
 
 /** @typedef {import("./parts.js").Link} Link */
-/** @typedef {{ id: string, member: string, contract: string, operation: string, code: string, sentence: string, said: string, amount_fen?: number, links?: Link[] }} Transaction */
-/** @typedef {{ height: number, time_us: number, proposer?: string, sealed: boolean, transactions: Transaction[] }} Block */
+/** @typedef {{ id: string, member: string, contract: string, operation: string, code: string, sentence: string, said: string, amount_fen?: number, is_hidden?: boolean, links?: Link[] }} Transaction */
+/** @typedef {{ height: number, time_us: number, proposer?: string, sealed: boolean, transactions: Transaction[], more?: number }} Block */
 
 export const panel = {
   id: "blocks",
@@ -53,7 +53,7 @@ function BlockTold({ block, store, player }) {
     <h3 id=${`block-${block.height}`}>
       <${AtHeight} player=${player} height=${block.height} text=${t("block {height}", { height: block.height })} />
       <span class="quiet">${at}</span>
-      <span class="quiet">${t("{count} transactions", { count: count(block.transactions.length) })}</span>
+      <span class="quiet">${t("{count} transactions", { count: count(block.transactions.length + (block.more ?? 0)) })}</span>
       ${block.proposer ? html`<span class="quiet">${t("proposed by {member}", { member: block.proposer })}</span>` : null}
       <span class=${block.sealed ? "seal is-sealed" : "seal"}>${block.sealed ? t("sealed") : t("not sealed yet")}</span>
       <${Thing} store=${store} link=${{ kind: "block", id: String(block.height) }} text=${t("header")} />
@@ -62,6 +62,7 @@ function BlockTold({ block, store, player }) {
     <ol class="transactions">
       ${shown.map((each, place) => html`<${TransactionTold} key=${each.id || place} each=${each} store=${store} />`)}
     </ol>
+    ${whole && block.more ? html`<p class="quiet">${t("and {count} more, not told here", { count: count(block.more) })}</p>` : null}
     ${more > 0
       ? html`<button type="button" class="more" onClick=${() => setWhole(true)}>${t("show {count} more", { count: count(more) })}</button>`
       : null}
@@ -71,6 +72,10 @@ function BlockTold({ block, store, player }) {
 /** @param {{ each: Transaction, store: import("../store.js").Store }} props */
 function TransactionTold({ each, store }) {
   const is_ok = each.code === "ok";
+  if (each.is_hidden) {
+    return html`<li class="transaction is-hidden"><span class="member">${shortened(each.member)}</span>
+      <span class="said quiet">${t("not for these eyes: {operation} of a record of others", { operation: `${each.contract}.${each.operation}` })}</span></li>`;
+  }
   return html`<li class=${is_ok ? "transaction" : "transaction is-refused"}>
     <span class="member">${shortened(each.member || "genesis")}</span>
     <span class="said">

@@ -70,7 +70,7 @@ function Chaos({ store }) {
 function Confirm({ wish, onYes, onNo }) {
   const dialog = useRef(/** @type {HTMLDialogElement | null} */ (null));
   useEffect(() => dialog.current?.showModal?.(), []);
-  const targets = wish.targets.map(shortened).join(", ");
+  const targets = wish.targets.map((name) => shortened(name)).join(", ");
   return html`<dialog class="confirm" ref=${dialog} aria-labelledby="confirm-question" onClose=${onNo}>
     <p id="confirm-question">${t(wish.act.question, { targets })}</p>
     <p class="buttons">

@@ -4,7 +4,7 @@ import { html, useEffect, useMemo, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { curveOf, momentOfSecond, standing, trackOf } from "./compare_clock.js";
 import { count, duration } from "./numbers.js";
-import { Busy, Refusal, refusalOf } from "./parts.js";
+import { Busy, Refusal, refusalOf, useRecordCount } from "./parts.js";
 import { harmless } from "../text.js";
 
 const WIDTH = 640;
@@ -26,8 +26,8 @@ export const panel = {
 function Compare({ store, player }) {
   const about = store.get().about;
   const other = /** @type {About} */ ((about.others ?? [])[0]);
-  const end = useStore(store, (state) => state.end);
-  const first = useMemo(() => trackOf(executedOf(player.records, about), end), [player, end]);
+  const known = useRecordCount(player);
+  const first = useMemo(() => trackOf(executedOf(player.records, about), player.end), [player, known]);
   const { track: second, refused } = useOther(other);
   const [clock, setClock] = useState(/** @type {import("./compare_clock.js").Clock} */ ("elapsed"));
   return html`<div class="compare">

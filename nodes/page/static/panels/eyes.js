@@ -7,6 +7,8 @@ import { Thing, pathOf, refusalOf } from "./parts.js";
 import { shortened } from "../text.js";
 
 /** @typedef {import("./parts.js").Props} Props */
+const SENTENCE = 240;
+
 /** @typedef {{ name: string, state: "asked" | "shown" | "withheld" | "failed", said: string }} Look */
 
 export const panel = {
@@ -84,7 +86,7 @@ function stateWord(state) {
 async function lookOf(name, path) {
   try {
     const story = await ask(path);
-    return { name, state: "shown", said: shortened(String(story.heading ?? "")) };
+    return { name, state: "shown", said: shortened(String(story.heading ?? ""), SENTENCE) };
   } catch (error) {
     const refused = refusalOf(error);
     return { name, state: refused.status === 403 ? "withheld" : "failed", said: refused.sentence };

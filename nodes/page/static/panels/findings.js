@@ -4,7 +4,7 @@ import { t } from "../words.js";
 import { shortened } from "../text.js";
 import { RULES, findingsOf } from "./finding_records.js";
 import { count, duration, yuan } from "./numbers.js";
-import { Linked } from "./parts.js";
+import { Linked, useRecordCount } from "./parts.js";
 
 /** @typedef {import("./finding_records.js").Finding} Finding */
 
@@ -15,10 +15,10 @@ export const panel = { id: "findings", title: () => t("Findings"), needs: () => 
 /** @param {import("./parts.js").Props} props */
 function Findings({ store, player }) {
   const eyes = useStore(store, (state) => state.eyes);
-  const end = useStore(store, (state) => state.end);
+  const known_records = useRecordCount(player);
   const until = useStore(store, (state) => state.t);
   const [rule, setRule] = useState("");
-  const all = useMemo(() => findingsOf(player), [player, end, player.records.length]);
+  const all = useMemo(() => findingsOf(player), [player, known_records]);
   const role = store.get().about.members.find((each) => each.name === eyes)?.role ?? "";
   if (eyes && !SUPERVISORS.includes(role)) {
     return html`<p class="refusal withheld" role="status">${t("The regulator's findings are its own: {member} is not told of them.", { member: eyes })}</p>`;

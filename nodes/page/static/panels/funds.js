@@ -12,7 +12,7 @@ const WIDTH = 640;
 /** @typedef {import("./funds_layout.js").Flow} Flow */
 /** @typedef {import("./parts.js").Props} Props */
 /** @typedef {{ height: number, index: number, time_us: number, source: string, target: string, amount_fen: number, cause: string }} Move */
-/** @typedef {{ heading: string, accounts: { name: string, balance_fen: number }[], flows: Flow[], moves: Move[] }} Funds */
+/** @typedef {{ heading: string, accounts: { name: string, balance_fen: number }[], flows: Flow[], moves: Move[], notes: string[] }} Funds */
 
 export const panel = { id: "funds", title: () => t("Money"), needs: hasLedger, Panel: FundsPanel };
 
@@ -25,6 +25,7 @@ function FundsPanel({ store, player }) {
   return html`<div class="funds" aria-busy=${busy}>
     <p class="lead">${harmless(String(funds?.heading ?? ""))} <${Busy} busy=${busy} /></p>
     <${Refusal} refused=${refused} />
+    ${(funds?.notes ?? []).map((note) => html`<p class="refusal withheld">${note}</p>`)}
     ${funds && funds.flows.length > 0 ? html`<${Drawing} flows=${funds.flows} />` : null}
     ${funds && funds.flows.length === 0 ? html`<p class="quiet">${t("No money has moved yet.")}</p>` : null}
     ${funds ? html`<${Accounts} store=${store} funds=${funds} account=${account} onAccount=${setAccount} />` : null}
@@ -39,7 +40,7 @@ function Drawing({ flows }) {
     .map((flow) => t("{amount} yuan from {source} to {target}", { amount: yuan(flow.amount_fen), source: harmless(flow.source), target: harmless(flow.target) }))
     .join("; ");
   return html`<figure class="scrolls" tabindex="0" role="region" aria-label=${t("Where the money went")}>
-    <svg class="funds-drawing" role="img" aria-label=${told} viewBox=${`0 -4 ${drawn.width + 100} ${drawn.height + 8}`} width=${drawn.width + 100} height=${drawn.height + 8}>
+    <svg class="funds-drawing" role="img" aria-label=${told} viewBox=${`0 -4 ${drawn.width + 100} ${drawn.height + 8}`}>
       ${drawn.ribbons.map((each) => html`<path class="ribbon" d=${each.path} stroke-width=${each.wide.toFixed(1)}>
         <title>${t("{amount} yuan from {source} to {target}, in {count} movements", { amount: yuan(each.flow.amount_fen), source: harmless(each.flow.source), target: harmless(each.flow.target), count: count(each.flow.count) })}</title>
       </path>`)}

@@ -3,7 +3,7 @@
 /** @typedef {{ source: string, target: string, amount_fen: number, count: number, first_height?: number, last_height?: number }} Flow */
 
 /** The way of a yuan, from left to right, by the first word of an account's name. */
-const ORDER = ["outside", "premium", "treasury", "bank", "personal", "fund", "pool", "advance", "unconfirmed", "disputed", "payable", "payout", "paid", "account", "person", "settled"];
+const ORDER = ["external", "premium", "fund", "advance", "unconfirmed", "disputed", "payable", "payout", "supplier", "paid", "person"];
 const GAP = 14;
 const THINNEST = 2;
 export const BAR = 12;

@@ -1,7 +1,11 @@
 // The panels, in the order of their tabs. A panel: `{id, title(), needs(about), Panel({store, player})}`.
 import { panel as events } from "./events.js";
 import { panel as members } from "./members.js";
+import { panel as blocks } from "./blocks.js";
+import { panel as story } from "./story.js";
 import { panel as findings } from "./findings.js";
+import { panel as funds } from "./funds.js";
+import { panel as eyes } from "./eyes.js";
 import { panel as sequence } from "./sequence.js";
 import { panel as compare } from "./compare.js";
 import { panel as attempt } from "./try.js";
@@ -19,4 +23,4 @@ import { panel as performance } from "./performance.js";
  */
 
 /** @type {Panel[]} */
-export const PANELS = [members, events, findings, performance, sequence, compare, attempt, chaos, tour, share];
+export const PANELS = [members, blocks, story, findings, funds, eyes, events, performance, sequence, compare, attempt, chaos, tour, share];

@@ -4,23 +4,28 @@ import { mark } from "../words.js";
 /** @typedef {{ height: number, index: number, time_us: number, member: string, operation: string, code: string, events?: { kind: string, fields: Record<string, unknown> }[] }} Step */
 /** @typedef {{ name: string, step: Step | null, refused: boolean }} Stage */
 
-/** Each stage with the operations that reach it. @type {Record<string, [string, string[]][]>} */
+/**
+ * A stage: the events by which it is reached, and the operation that may be refused on the way.
+ * @typedef {{ name: string, events: string[], operation: string }} Known
+ */
+
+/** @type {Record<string, Known[]>} */
 const LIVES = {
   bill: [
-    [mark("issued"), ["bill.issue"]],
-    [mark("delivered"), ["bill.deliver"]],
-    [mark("verified"), ["bill.verify"]],
-    [mark("collected"), ["bill.collect"]],
-    [mark("settled"), ["settlement.claim", "patient_claim.approve", "patient_claim.claim"]],
-    [mark("payable"), ["@payable"]],
-    [mark("paid"), ["@paid"]],
+    { name: mark("issued"), events: ["bill-issued"], operation: "bill.issue" },
+    { name: mark("delivered"), events: ["bill-delivered"], operation: "bill.deliver" },
+    { name: mark("verified"), events: ["bill-verified"], operation: "bill.verify" },
+    { name: mark("collected"), events: ["bill-collected"], operation: "bill.collect" },
+    { name: mark("settled"), events: ["settled", "patient-claimed"], operation: "settlement.claim" },
+    { name: mark("payable"), events: ["@payable"], operation: "" },
+    { name: mark("paid"), events: ["@paid"], operation: "" },
   ],
   code: [
-    [mark("produced"), ["trace_code.produce"]],
-    [mark("shipped"), ["procurement.ship", "trace_code.hand_over", "trace_code.transfer"]],
-    [mark("received"), ["procurement.receive", "trace_code.receive"]],
-    [mark("sold on a bill"), ["bill.issue", "trace_code.sell"]],
-    [mark("settled"), ["settlement.claim"]],
+    { name: mark("produced"), events: ["lot-produced"], operation: "trace_code.produce" },
+    { name: mark("shipped"), events: ["order-shipped", "packs-transferred"], operation: "procurement.ship" },
+    { name: mark("received"), events: ["order-received"], operation: "procurement.receive" },
+    { name: mark("sold on a bill"), events: ["bill-issued", "pack-sold"], operation: "bill.issue" },
+    { name: mark("settled"), events: ["settled"], operation: "settlement.claim" },
   ],
 };
 
@@ -41,10 +46,11 @@ export function stagesOf(kind, content) {
     "@payable": content.money?.payable,
     "@paid": content.money?.paid,
   });
-  return lifeOf(kind).map(([name, operations]) => {
-    const by_money = operations.map((each) => money[each]).find(Boolean);
-    const step = by_money ?? steps.find((each) => each.code === "ok" && operations.includes(each.operation)) ?? null;
-    const refused = step === null && steps.some((each) => each.code !== "ok" && operations.includes(each.operation));
+  return lifeOf(kind).map(({ name, events, operation }) => {
+    const by_money = events.map((each) => money[each]).find(Boolean);
+    const has = (/** @type {Step} */ step) => step.code === "ok" && (step.events ?? []).some((event) => events.includes(event.kind));
+    const step = by_money ?? steps.find(has) ?? null;
+    const refused = step === null && steps.some((each) => each.code !== "ok" && each.operation === operation);
     return { name, step, refused };
   });
 }

@@ -4,6 +4,8 @@ import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { piecesOf, shortened } from "../text.js";
 
+const RECORDS_MS = 500;
+
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {import("../player/player.js").Player} Player */
 /** @typedef {{ store: Store, player: Player }} Props */
@@ -134,6 +136,27 @@ export function useAsker(store) {
   const eyes = useStore(store, (state) => state.eyes);
   const lang = useStore(store, (state) => state.lang);
   return { eyes, lang };
+}
+
+/** How many records have come so far, told when some have and at most once a second. @param {Player} player @returns {number} */
+export function useRecordCount(player) {
+  const [known, setKnown] = useState(player.records.length + player.records.gone);
+  useEffect(() => {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const look = () => {
+      timer = undefined;
+      setKnown(player.records.length + player.records.gone);
+    };
+    const end = player.onChange(() => {
+      timer ??= setTimeout(look, RECORDS_MS);
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [player]);
+  return known;
 }
 
 /** What changes no more than so often while it plays. @template T @param {T} value @param {number} wait_ms @returns {T} */

@@ -2,13 +2,14 @@
 import { html, useMemo, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { duration } from "./numbers.js";
-import { Busy, Refusal, jumpTo, pathOf, useAnswer } from "./parts.js";
+import { Busy, Refusal, jumpTo, pathOf, useAnswer, useRecordCount, useSlowly } from "./parts.js";
 import { notedDiagram } from "./sequence_notes.js";
 import { countsOf, layout, letterOf, plainKind, spanOf } from "./sequence_layout.js";
 import { harmless, shortened } from "../text.js";
 
 const WIDTH = 820;
 const ROWS = 400;
+const PATIENCE_MS = 900;
 
 /** @typedef {import("./parts.js").Props} Props */
 /** @typedef {import("./sequence_layout.js").Diagram} Diagram */
@@ -18,13 +19,15 @@ export const panel = { id: "sequence", title: () => t("Messages"), needs: (/** @
 /** @param {Props} props */
 function Sequence({ store, player }) {
   const lang = useStore(store, (state) => state.lang);
-  const end = useStore(store, (state) => state.end);
-  const [height, setHeight] = useState(Math.max(1, player.heightAt(player.now())));
+  const known = useRecordCount(player);
+  const now = useSlowly(useStore(store, (state) => Math.max(1, player.heightAt(state.t))), PATIENCE_MS);
+  const [chosen, setHeight] = useState(0);
+  const height = chosen || now;
   const [wanted, setWanted] = useState(0);
   const is_exact_asked = wanted === height;
   const { value, refused, busy } = useAnswer(is_exact_asked ? pathOf(["sequence", String(height)], { lang }) : "");
   const said = t("Drawn from what members noted: a message ends where its receiver noted what it allowed.");
-  const noted = useMemo(() => notedDiagram(player, height, said), [player, height, end, said]);
+  const noted = useMemo(() => notedDiagram(player, height, said), [player, height, known, said]);
   const diagram = /** @type {Diagram | null} */ ((is_exact_asked && value) || noted);
   const move = (/** @type {number} */ next) => {
     setHeight(next);
@@ -37,7 +40,7 @@ function Sequence({ store, player }) {
           onChange=${(/** @type {any} */ event) => setHeight(Math.max(1, Math.trunc(Number(event.currentTarget.value)) || 1))} /></p>
       <button type="button" onClick=${() => move(Math.max(1, height - 1))}>${t("the one before")}</button>
       <button type="button" onClick=${() => move(height + 1)}>${t("the next")}</button>
-      <button type="button" onClick=${() => setHeight(Math.max(1, player.heightAt(player.now())))}>${t("the one at this moment")}</button>
+      <button type="button" aria-pressed=${String(chosen === 0)} onClick=${() => setHeight(0)}>${t("the one of this moment")}</button>
       ${canBeExact(player) ? html`<button type="button" onClick=${() => setWanted(height)} disabled=${is_exact_asked}>${t("exactly")}</button>` : null}
       <${Busy} busy=${busy} />
     </div>

@@ -11,6 +11,7 @@ import { animationKind, pngOf, recordStretch, save, secondsAtSpeed, whyNoAnimati
 
 const PERFETTO = "page/perfetto.json";
 const WRITE_MS = 400;
+const STRETCH_US = 2_000_000;
 
 export const panel = { id: "share", title: () => t("Share"), needs: () => true, Panel: Share };
 
@@ -105,14 +106,19 @@ export function shownMoment(store, player) {
 
 /** @param {Props} props */
 function Animation({ store, player }) {
-  const [from, setFrom] = useState(secondsOf(player.now()));
-  const [to, setTo] = useState(secondsOf(Math.min(player.end, player.now() + 2e6)));
+  const t_us = useStore(store, (state) => state.t);
+  const [typed_from, setFrom] = useState(/** @type {string | null} */ (null));
+  const [typed_to, setTo] = useState(/** @type {string | null} */ (null));
+  const from = typed_from ?? secondsOf(t_us);
+  const to = typed_to ?? secondsOf(Math.min(player.end, t_us + STRETCH_US));
   const [speed, setSpeed] = useState("0.5");
   const [said, say] = useState("");
   const kind = animationKind();
   const ring = () => /** @type {HTMLCanvasElement | null} */ (document.querySelector("canvas"));
   const record = async () => {
     const stretch = { from_us: Number(from) * 1e6, to_us: Number(to) * 1e6, speed: Number(speed) };
+    setFrom(from);
+    setTo(to);
     const why = whyNoAnimation(stretch.from_us, stretch.to_us, stretch.speed);
     const canvas = ring();
     if (why || !canvas) return say(why || t("There is no ring to be recorded on this page."));

@@ -1,6 +1,7 @@
 // The guided tour: a card over the page that moves the player from stop to stop.
 import { html, useEffect, useMemo, useRef, useStore } from "../view.js";
 import { mark, t } from "../words.js";
+import { useRecordCount } from "./parts.js";
 import { placedStops, valuesOf } from "./tour_steps.js";
 
 /** @typedef {import("./parts.js").Props} Props */
@@ -19,7 +20,7 @@ export const panel = {
 
 /** @param {Props} props */
 function TourPanel({ store, player }) {
-  const placed = useStops(store, player);
+  const placed = useStops(player);
   const begin = (/** @type {number} */ at) => store.set({ tour: at });
   return html`<div class="tour-list">
     <p class="lead">${t("A walk of ten minutes through this run: what a quorum is, why nothing gets lost, who may see what.")}</p>
@@ -34,9 +35,9 @@ function TourPanel({ store, player }) {
 export function Tour({ store, player }) {
   const at = useStore(store, (state) => state.tour);
   useStore(store, (state) => state.lang);
-  const placed = useStops(store, player);
+  const placed = useStops(player);
   const card = useRef(/** @type {HTMLElement | null} */ (null));
-  const here = at >= 0 ? placed[Math.min(at, placed.length - 1)] : undefined;
+  const here = at >= 0 ? placed[at] : undefined;
   useEffect(() => {
     if (!here) return undefined;
     store.set({ tab: here.stop.tab });
@@ -61,10 +62,10 @@ export function Tour({ store, player }) {
   </aside>`;
 }
 
-/** @param {import("../store.js").Store} store @param {Player} player */
-function useStops(store, player) {
-  const end = useStore(store, (state) => state.end);
-  return useMemo(() => placedStops((place, before) => findPlace(player, place, before)), [player, end]);
+/** @param {Player} player */
+function useStops(player) {
+  const known = useRecordCount(player);
+  return useMemo(() => placedStops((place, before) => findPlace(player, place, before)), [player, known]);
 }
 
 /**
