@@ -37,6 +37,7 @@ from consortium.protocols.pbft.messages import (
     PrePrepare,
     Recall,
     Recalled,
+    Suspect,
     ViewChange,
 )
 from consortium.protocols.pbft.replica import Replica
@@ -98,6 +99,10 @@ class Bench:
 
     def hear(self, name: str, message: Message, attachment: bytes = b"") -> list[Effect]:
         return self.do(self.received(name, message, attachment))
+
+    def suspected(self, view: int, *names: str) -> list[Effect]:
+        """Those members say that they suspect the leader of this view."""
+        return [effect for name in names for effect in self.hear(name, Suspect(view))]
 
     def do(self, event: Event) -> list[Effect]:
         events: list[Any] = [event]

@@ -12,6 +12,7 @@ from .explored_bugs import EXPLORED_BUGS
 from .frame_bugs import FRAME_BUGS
 from .identity_bugs import IDENTITY_BUGS
 from .insurance_bugs import INSURANCE_BUGS
+from .leaving_bugs import LEAVING_BUGS
 from .ledger_bugs import LEDGER_BUGS, MEMBERSHIP_BUGS, STORE_BUGS
 from .liveness_bugs import LIVENESS_BUGS
 from .lost_log_bugs import LOST_LOG_BUGS
@@ -25,6 +26,7 @@ BUGS: tuple[SeededBug, ...] = (
     *CORE_BUGS,
     *ORDERING_BUGS,
     *VIEW_CHANGE_BUGS,
+    *LEAVING_BUGS,
     *BOOT_BUGS,
     *LIVENESS_BUGS,
     *LOST_LOG_BUGS,

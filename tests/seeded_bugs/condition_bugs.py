@@ -75,14 +75,6 @@ CONSENSUS_CONDITION_BUGS = (
         (PBFT_CONDITIONS,),
     ),
     SeededBug(
-        "joined-in-an-epoch-that-has-not-begun",
-        "No view is left in an epoch before its predecessor's last block is sealed (docs/decisions/020).",
-        PBFT + "view_change.py",
-        "or not state.epoch.is_validator(state.me) or not state.is_begun:",
-        "or not state.epoch.is_validator(state.me):",
-        (PBFT_CONDITIONS,),
-    ),
-    SeededBug(
         "tuning-not-taken-with-its-epoch",
         "Tuned parameters hold from the first height of their epoch (docs/consensus.md, Changing members).",
         COMMON + "replica_state.py",

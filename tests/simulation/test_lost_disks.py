@@ -11,11 +11,23 @@ from typing import NamedTuple
 
 import pytest
 
-from consortium.core.messages import Message
+from consortium.core.crypto import KeyedHash
+from consortium.core.messages import Frame, Message, Signed, encode_frame
 from consortium.protocols.hotstuff import messages as hotstuff
 from consortium.protocols.pbft import certificates, view_change
-from consortium.protocols.pbft.messages import Ask, Commit, Decision, Prepare, Recall, Recalled, Told, ViewChange
+from consortium.protocols.pbft.messages import (
+    Ask,
+    Commit,
+    Decision,
+    Prepare,
+    Recall,
+    Recalled,
+    Suspect,
+    Told,
+    ViewChange,
+)
 from tests.lost_disk_network import OTHER, TwoFaced, network_of
+from tests.pbft_network import secret
 
 NAMES = ("n0", "n1", "n2", "n3")
 T_US = 1_000_000
@@ -133,22 +145,30 @@ def _work(network: TwoFaced, until_us: int, every_us: int = 20_000) -> None:
         network.later(index, lambda bundle=bundle: network.offer(bundle, *places))
 
 
+def _suspicion(network: TwoFaced, name: str) -> bytes:
+    """A frame in which this member suspects the leader of view 0."""
+    body = network.verifier.codec.statement(0, Suspect(0))
+    return encode_frame(Frame(Signed(name, body, KeyedHash().sign(secret(name), body))))
+
+
 def _old_view_change(monkeypatch: pytest.MonkeyPatch, *, is_judged: bool) -> TwoFaced:
-    """n2 says VIEW-CHANGE for view 1 to nobody but n1, which leads that view and lies; loses its disk; and votes again
-    in view 0. Its new votes decide a batch that n3 has not heard of, and n1 builds a NEW-VIEW with n3 on the old
-    VIEW-CHANGE."""
+    """n2 suspects with n3 and n1, and says VIEW-CHANGE for view 1 to nobody but n1, which leads that view and lies. It
+    loses its disk, and votes again in view 0. Its new votes decide a batch that n3 has not heard of, and n1 builds a
+    NEW-VIEW with n3 on the old VIEW-CHANGE."""
     monkeypatch.setattr(view_change, "choose_changes", lambda mine, others, count, span: [mine, *others][: count + 1])
     if not is_judged:
         monkeypatch.setattr(certificates, "span_fault", lambda changes, span: None)
     network = network_of("pbft", 4, "n1")
     lost = network.peers["n2"]
     network.is_kept = lambda sender, to, message: sender == "n2" and to == "n1'" and isinstance(message, ViewChange)
-    network.divide(("n0", "n1", "n1'", "n3"), ("n2",))
-    network.offer(b"unheard", "n2")
+    network.carries = lambda sender, receiver, message: (sender, receiver) == ("n3", "n2")
+    network.offer(b"unheard", "n2", "n3")
+    lost.arrive("n1", _suspicion(network, "n1"))
     network.run(network.time_us + 2 * T_US)
     assert len({payload for _, _, payload in network.kept}) == 1
     network.is_kept = lambda sender, to, message: False
     network.divide(tuple(network.peers))
+    network.offer(b"unheard", "n0")
     lost.lose_disk()
     lost.boot()
     _work(network, 3 * T_US, every_us=60_000)

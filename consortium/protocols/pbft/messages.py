@@ -38,6 +38,13 @@ class Claim(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
     votes: Certificate
 
 
+class Suspect(Message, frozen=True):
+    """The sender suspects the leader of `view`, and of every view before. It promises nothing: whoever said it goes on
+    voting, and still enters a later view by its NEW-VIEW."""
+
+    view: int
+
+
 class ViewChange(Message, frozen=True):
     """The sender has left every view below `view`. `seal` proves its stable checkpoint (None at genesis, height 0);
     `claims` are by ascending height, at most one a height, all above the stable checkpoint."""
@@ -127,6 +134,7 @@ MESSAGES: tuple[type[Message], ...] = (
     PrePrepare,
     Prepare,
     Commit,
+    Suspect,
     ViewChange,
     NewView,
     Ask,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from consortium.core.machine import Effect, Now
 from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.pbft.replica_state import ReplicaState
-from consortium.protocols.pbft.view_change import ViewChanges
+from consortium.protocols.pbft.suspicion import Suspicions
 
 PROGRESS_TIMER = ("pbft", "progress")
 
@@ -13,10 +13,10 @@ PROGRESS_TIMER = ("pbft", "progress")
 class Progress:
     """Watches the leader of the view that was entered; `timer` runs while it has work."""
 
-    def __init__(self, state: ReplicaState, timer: LeaderTimer, view_changes: ViewChanges) -> None:
+    def __init__(self, state: ReplicaState, timer: LeaderTimer, suspicions: Suspicions) -> None:
         self._state = state
         self._timer = timer
-        self._view_changes = view_changes
+        self._suspicions = suspicions
         self._entered_view = state.view
         self._entered_us = 0  # when the view was entered
         self._decided = state.decided  # at the last look
@@ -74,14 +74,14 @@ class Progress:
         return effects
 
     def try_watch(self, now: Now) -> list[Effect]:
-        """The timer runs while there is work that the leader owes us."""
-        if self._timer.is_armed or not self._state.may_vote:
+        """The timer runs while there is work that the leader owes us, and until we suspect it."""
+        if self._timer.is_armed or not self._state.may_vote or self._suspicions.is_fresh:
             return []
         return self._timer.watch(now)
 
     def on_timer(self, now: Now) -> list[Effect]:
-        """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old
-        bundle."""
+        """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old bundle.
+        The timer then rests until something moves."""
         state, timer = self._state, self._timer
         if timer.run_out(now):
             return self.try_watch(now)
@@ -89,11 +89,11 @@ class Progress:
         if left_us is None:
             return []
         if left_us <= 0:
-            timer.restart(now)  # where we cannot leave yet, we look again after another T
-            return self._view_changes.start(now, state.view + 1, "no progress")
+            timer.restart(now)  # where we stay, the leader gets another T for what comes next
+            return self._suspicions.suspect(now, state.view, "no progress")
         is_old = now.monotonic_us - self._entered_us >= timer.timeout_us
         if is_old and state.pool.was_overtaken(now, timer.timeout_us):
-            return self._view_changes.start(now, state.view + 1, "overtaken")
+            return self._suspicions.suspect(now, state.view, "overtaken")
         return timer.watch(now)
 
 

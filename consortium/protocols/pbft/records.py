@@ -48,6 +48,12 @@ class ViewRecord(Record, frozen=True):
     wanted: int
 
 
+class SuspectRecord(Record, frozen=True):
+    """Before SUSPECT: others may leave because of it, and a boot must not take it back. It is kept for good."""
+
+    view: int
+
+
 class ViewChangeRecord(Record, frozen=True):
     """Before VIEW-CHANGE: the message, to say it again unchanged."""
 
@@ -72,6 +78,7 @@ AnyRecord = (
     AcceptedRecord
     | PreparedRecord
     | ViewRecord
+    | SuspectRecord
     | ViewChangeRecord
     | NewViewRecord
     | SealedRecord

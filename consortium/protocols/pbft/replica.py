@@ -42,6 +42,7 @@ from consortium.protocols.pbft.messages import (
     PrePrepare,
     Recall,
     Recalled,
+    Suspect,
     Told,
     ViewChange,
     vote_fault,
@@ -53,6 +54,7 @@ from consortium.protocols.pbft.records import SealedRecord, ViewRecord
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import RETRANSMIT_TIMER, Retransmission
+from consortium.protocols.pbft.suspicion import Suspicions
 from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER, ViewChanges
 
 RECALL_TIMER = ("pbft", "recall")
@@ -74,18 +76,20 @@ class Replica:
         self._ordering = Ordering(state, self._bodies, self._leading)
         timer = LeaderTimer(state, PROGRESS_TIMER, partial(owed_since, state))
         self._view_changes = ViewChanges(state, self._ordering, timer)
-        self._progress = Progress(state, timer, self._view_changes)
+        self._suspicions = Suspicions(state, self._view_changes)
+        self._progress = Progress(state, timer, self._suspicions)
         self._own_votes = OwnVotes(state, self.votes_of_others)
         self._lost = LostLog(state)
         self._recaller = Recaller(state, RECALL_TIMER, self._own_votes, self._lost)
         self._restorer = Restorer(state, self._view_changes, self.votes_of_others, self._lost)
-        self._retransmission = Retransmission(state, self._bodies, self._view_changes)
+        self._retransmission = Retransmission(state, self._bodies, self._view_changes, self._suspicions)
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
             Prepare: self._ordering.on_prepare,
             Commit: self._ordering.on_commit,
         }
         self._others: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
+            Suspect: self._on_suspect,
             ViewChange: self._on_view_change,
             NewView: self._on_new_view,
             Ask: self._retransmission.on_ask,
@@ -156,7 +160,7 @@ class Replica:
                     if slot.commit_view == state.view:
                         effects.append(state.say(Commit(*vote)))
         effects.extend(self._view_changes.say_again())
-        effects.extend(self._view_changes.try_join(now))
+        effects.extend(self._suspicions.try_follow(now))
         if not state.is_changing:
             effects.extend(self._leading.order_again(now) if state.is_leader else [])
             effects.extend(self._ordering.advance_all(now))
@@ -182,6 +186,7 @@ class Replica:
         before = state.epoch
         state.enter_epoch(epoch)
         self._view_changes.clear()
+        self._suspicions.clear()
         self._retransmission.clear()
         state.pool.release()
         begins: list[Effect] = [persist(ViewRecord(FORMAT, epoch.number, 0, 0), None)]
@@ -217,7 +222,7 @@ class Replica:
             return [*effects, *self._resume(now)]
         if event.height == state.epoch.first_height - 1:  # the epoch begins
             self._progress.restart(now)
-            effects.extend(self._view_changes.try_join(now))
+        effects.extend(self._suspicions.try_follow(now))
         if state.is_leader:
             effects.extend(self._leading.order_again(now))
         return [*effects, *self._ordering.advance_all(now), *self._leading.try_propose(now)]
@@ -228,7 +233,8 @@ class Replica:
         if timer == RETRANSMIT_TIMER:
             return self._retransmission.timer.on_timer(now)
         if timer == NEW_VIEW_TIMER:
-            return self._view_changes.on_timer(now)
+            is_overdue = self._view_changes.is_overdue
+            return self._suspicions.suspect(now, self.state.wanted, "no new view") if is_overdue else []
         if timer == BATCH_TIMER:
             return self._leading.try_propose(now)
         assert timer == RECALL_TIMER, timer
@@ -277,6 +283,17 @@ class Replica:
         effects.extend(on_vote(now, event, vote))
         return effects
 
+    def _on_suspect(self, now: Now, event: Received, message: Suspect) -> list[Effect]:
+        """Of a validator, in our epoch. Who suspects the leader of a view that is over here missed our NEW-VIEW."""
+        state = self.state
+        if event.epoch != state.epoch.number:
+            return []
+        if not state.epoch.is_validator(event.sender):
+            return state.rejected("not a validator", event)
+        if message.view < state.view:
+            return self._retransmission.help_into_view(now, event)
+        return self._suspicions.on_suspect(now, event, message)
+
     def _on_view_change(self, now: Now, event: Received, message: ViewChange) -> list[Effect]:
         state = self.state
         if event.epoch != state.epoch.number:
@@ -289,12 +306,14 @@ class Replica:
             )  # remembered to be told again: never more than needed
         if message.view <= state.view:
             return self._retransmission.help_into_view(now, event)
-        return self._view_changes.on_view_change(now, event, message)
+        effects = self._view_changes.on_view_change(now, event, message)
+        return [*effects, *self._suspicions.on_view_change(now, event, message)]
 
     def _on_new_view(self, now: Now, event: Received, message: NewView) -> list[Effect]:
         if event.epoch != self.state.epoch.number:
             return []
-        return self._view_changes.on_new_view(now, event, message)
+        effects = self._view_changes.on_new_view(now, event, message)
+        return [*effects, *self._suspicions.try_follow(now)] if effects else []
 
     def _on_told(self, now: Now, event: Received, answer: Told) -> list[Effect]:
         effects, statements = self._retransmission.on_told(now, event, answer)
@@ -335,6 +354,7 @@ class Replica:
             ]
         if self._progress.is_watching and self._retransmission.timer.is_armed:
             return effects
-        if state.pool.unexecuted > 0 or state.log.highest > state.decided or state.is_filling:
+        is_open = state.is_changing or state.is_filling
+        if is_open or state.pool.unexecuted > 0 or state.log.highest > state.decided:
             effects += [*self._retransmission.timer.arm(), *self._progress.try_watch(now)]
         return effects

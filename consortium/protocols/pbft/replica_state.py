@@ -22,12 +22,14 @@ class Opening(NamedTuple):
 
 
 class ReplicaState(CommonState):
-    """`view` is the view entered; `wanted` > `view` while it is left and the next one is not entered."""
+    """`view` is the view entered; `wanted` > `view` while it is left and the next one is not entered. `suspected`: the
+    highest view whose leader we said that we suspect, -1 for none; whoever left a view has suspected its leader."""
 
     def __init__(self, context: ReplicaContext) -> None:
         super().__init__(context)
         self.view = 0
         self.wanted = 0
+        self.suspected = -1
         self.opening = Opening()
         self.next_height = self.head + 1  # the lowest at which we as a leader have proposed nothing in this view
         self.log = Log(self.epoch.places, context.keeping)
@@ -73,6 +75,7 @@ class ReplicaState(CommonState):
         """Views start at 0, and nothing of the old epoch is open."""
         self.take_epoch(epoch)
         self.view = self.wanted = 0
+        self.suspected = -1
         self.opening = Opening()
         self.decided = self.head
         self.next_height = self.head + 1

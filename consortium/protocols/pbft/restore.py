@@ -18,6 +18,7 @@ from consortium.protocols.pbft.records import (
     NewViewRecord,
     PreparedRecord,
     SealedRecord,
+    SuspectRecord,
     ViewChangeRecord,
     ViewRecord,
 )
@@ -89,6 +90,9 @@ class Restorer:
                 self._remember_claim(record.claim)
             case ViewRecord(view=view, wanted=wanted):
                 state.view, state.wanted = view, wanted
+                state.suspected = max(state.suspected, wanted - 1 if wanted > view else -1)
+            case SuspectRecord(view=view):
+                state.suspected = max(state.suspected, view)
             case ViewChangeRecord(message=message):
                 self._view_changes.mine = message
             case NewViewRecord(message=message, signed=None):

@@ -1,6 +1,7 @@
 """Lost messages: a stalled replica says its latest votes again and asks; whoever knows more answers.
 
-An idle consortium is quiet: nothing is sent while nothing is open here. Answers carry a fresh nonce, so that no
+An idle consortium is quiet: nothing is sent while nothing is open here. Who has left a view calls the others all the
+same, more and more rarely: they are to follow. Answers carry a fresh nonce, so that no
 filter of repeats swallows them; what they prove they prove by signatures, not by who sent them.
 """
 
@@ -26,25 +27,32 @@ from consortium.protocols.pbft.messages import (
     NewView,
     Prepare,
     PrePrepare,
+    Suspect,
     Told,
     ViewChange,
 )
 from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.slot import Slot
+from consortium.protocols.pbft.suspicion import Suspicions
 from consortium.protocols.pbft.view_change import ViewChanges
 
 RETRANSMIT_TIMER = ("pbft", "retransmit")
 ANSWER_BYTES_MAX = 4_000_000
+CALLS_MAX = 8  # of one who has left a view, one after another; then one while others go on, or each CALL_US
+CALL_US = 10_000_000
 
 
 class Retransmission:
     """What our timer says again, what others may ask, and what their answers and votes show."""
 
-    def __init__(self, state: ReplicaState, bodies: Bodies, view_changes: ViewChanges) -> None:
+    def __init__(self, state: ReplicaState, bodies: Bodies, view_changes: ViewChanges, suspicions: Suspicions) -> None:
         self._state = state
         self._bodies = bodies
         self._view_changes = view_changes
-        self.timer = RetransmitTimer(state, RETRANSMIT_TIMER, self._position, self.has_open_work, self._say_again)
+        self._suspicions = suspicions
+        # where we stood when we called last, how often we did there, what was decided then, and when that was
+        self._called: tuple[tuple[int, ...], int, int, int] = ((), 0, 0, 0)
+        self.timer = RetransmitTimer(state, RETRANSMIT_TIMER, self._position, self._must_run, self._say_again)
         self._lag = Lag(state)
         self._answers_left = RateLimit(2, self.timer.first_us)
         self._told_left = RateLimit(4, self.timer.first_us)  # an honest member answers twice in this time
@@ -98,8 +106,13 @@ class Retransmission:
     # --- the timer ----------------------------------------------------------------------------------------------
 
     def _position(self) -> tuple[int, ...]:
+        """What is decided without us moves nobody who has left the view."""
         state = self._state
-        return (state.epoch.number, state.view, state.wanted, state.decided)
+        moves = state.suspected if state.is_changing else state.decided
+        return (state.epoch.number, state.view, state.wanted, moves)
+
+    def _must_run(self) -> bool:
+        return self._state.is_changing or self.has_open_work()
 
     def has_open_work(self) -> bool:
         """Whether anything is undecided here that somebody works on, or that we wait for."""
@@ -110,18 +123,32 @@ class Retransmission:
         return any(slot.has_support(weak) for slot in state.log.above(state.decided))
 
     def _say_again(self, now: Now) -> list[Effect]:
-        """Our latest votes of undecided heights, our VIEW-CHANGE; a question to all; missing bodies; lag."""
+        """What we said of leaders; and where work is open our latest votes of undecided heights, a question to all,
+        missing bodies, lag."""
         state = self._state
-        effects: list[Effect] = []
-        if state.is_changing:
-            own = self._view_changes.signed()
-            if own is not None:
-                effects.append(Rebroadcast(own))
+        effects = self._call(now) if state.is_changing else self._suspicions.say_again()
+        effects.extend(self._suspicions.try_follow(now))  # where seals were missing for it, they may be here
+        if not self.has_open_work():
+            return effects
         for slot in self._open_slots(state.decided):
             effects.extend(Rebroadcast(signed) for signed in self._own(slot))
             effects.extend(self._bodies.fetch(now, slot))
         effects.append(state.say(self._question(now)))
         return [*effects, *behind(self._behind())]
+
+    def _call(self, now: Now) -> list[Effect]:
+        """We have left a view, and the others are to follow: a few times one after another, then while they go on
+        without us or have work, then each CALL_US."""
+        state = self._state
+        place, own = self._position(), self._view_changes.signed()
+        called_at, count, decided, called_us = self._called
+        if called_at != place:
+            count = 0
+        is_quiet = decided == state.decided and not self.has_open_work() and now.monotonic_us - called_us < CALL_US
+        if own is None or (count >= CALLS_MAX and is_quiet):
+            return []
+        self._called = (place, count + 1, state.decided, now.monotonic_us)
+        return [Rebroadcast(own), *self._suspicions.say_again()]
 
     def _question(self, now: Now) -> Ask:
         state = self._state
@@ -162,8 +189,8 @@ class Retransmission:
         if state.opening.signed is not None and question.view < state.view and question.wanted <= state.view:
             found.append(state.opening.signed)
         own = self._view_changes.signed() if state.is_changing else None
-        if own is not None:
-            found.append(own)
+        suspicion = self._suspicions.signed if state.suspected >= question.wanted else None
+        found.extend(signed for signed in (own, suspicion) if signed is not None)
         for slot in self._open_slots(question.height - 1):
             if slot.view == state.view and slot.pre_prepare is not None:
                 found.append(slot.pre_prepare)
@@ -210,7 +237,7 @@ class Retransmission:
             self._lag.note_seal(answer.seal)
         effects: list[Effect] = []
         found: list[Received] = []
-        for signed in answer.statements[: 2 + 3 * self._slots_told]:
+        for signed in answer.statements[: 3 + 3 * self._slots_told]:
             if signed.sender == state.me:
                 continue
             try:
@@ -220,6 +247,6 @@ class Retransmission:
             except Malformed as error:
                 effects = effects or state.rejected(error, event)
                 continue
-            if isinstance(message, PrePrepare | Prepare | Commit | ViewChange | NewView):
+            if isinstance(message, PrePrepare | Prepare | Commit | Suspect | ViewChange | NewView):
                 found.append(Received(signed.sender, message, signed, epoch, b""))
         return effects, found

@@ -106,16 +106,10 @@ class ViewChanges:
             effects.append(state.say(self.said))
         return effects
 
-    def on_timer(self, now: Now) -> list[Effect]:
-        """No valid NEW-VIEW within T of a quorum's VIEW-CHANGEs: on to the next view (4.5.2)."""
-        state = self._state
-        if not state.is_changing or self._timed_view != state.wanted:
-            return []
-        wanted = state.wanted
-        effects = self.start(now, wanted + 1, "no new view")
-        if state.wanted == wanted:
-            effects.append(SetTimer(NEW_VIEW_TIMER, self._timer.timeout_us))
-        return effects
+    @property
+    def is_overdue(self) -> bool:
+        """When the timer runs out: whether no valid NEW-VIEW came within T of a quorum's VIEW-CHANGEs (4.5.2)."""
+        return self._state.is_changing and self._timed_view == self._state.wanted
 
     # --- VIEW-CHANGE --------------------------------------------------------------------------------------------
 
@@ -134,7 +128,7 @@ class ViewChanges:
         effects: list[Effect] = []
         if change.stable_height > state.decided:
             effects.append(Behind(change.stable_height))
-        return [*effects, *self.try_join(now), *self._try_wait(), *self._try_new_view()]
+        return [*effects, *self._try_wait(), *self._try_new_view()]
 
     def _check(self, signed: Signed, message: ViewChange) -> Change:
         state = self._state
@@ -148,17 +142,10 @@ class ViewChanges:
             state.span,
         )
 
-    def try_join(self, now: Now) -> list[Effect]:
-        """f+1 distinct members want views above ours: an honest one among them does; join the smallest (4.5.2)."""
-        state = self._state
-        if not state.is_recalled or not state.epoch.is_validator(state.me) or not state.is_begun:
-            return []
-        higher = sorted(
-            change.view for sender, change in self._changes.items() if sender != state.me and change.view > state.wanted
-        )
-        if len(higher) < state.epoch.weak:
-            return []
-        return self.start(now, higher[0], "joined")
+    def wanted_by(self, member: NodeId) -> int:
+        """The highest view above ours that it left for; 0 for none."""
+        change = self._changes.get(member)
+        return 0 if change is None else change.view
 
     def _try_wait(self) -> list[Effect]:
         """The timer for NEW-VIEW runs once a quorum wants our wanted view or a later one. (The paper waits for this
@@ -233,7 +220,7 @@ class ViewChanges:
         ]
         if result.stable_height > state.decided:
             effects.append(Behind(result.stable_height))
-        return [*effects, *self._ordering.enter_view(now, signed, result), *self.try_join(now)]
+        return [*effects, *self._ordering.enter_view(now, signed, result)]
 
     def restore(self, signed: Signed, message: NewView) -> None:
         """After a boot: the NEW-VIEW of the view that our log says we are in, judged again."""

@@ -118,8 +118,13 @@ def test_claims_that_reach_further_than_a_view_change_may_are_sealed_first() -> 
     after.pool.add(after.now, b"waits")
     after.hear("n0", Prepare(1, 1, A))
     after.do(Available())
+    after.suspected(0, "n2")
     after.expire("progress", after_us=1_000_000)
+    assert after.effects(Behind) == [], "no quorum suspects"
+    after.suspected(0, "n3")
     assert after.said(ViewChange) == [] and after.effects(Behind) == [Behind(9)]
+    after.stabilise(9)
+    assert [change.view for change in after.said(ViewChange)] == [1]
 
 
 def test_a_prepared_certificate_that_was_read_back_is_claimed_and_remembered_for_those_who_ask() -> None:

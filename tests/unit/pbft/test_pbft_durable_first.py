@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from consortium.core.machine import Available, Broadcast, Effect, Persist
-from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, ViewChange
+from consortium.protocols.pbft.messages import Commit, NewView, Prepare, PrePrepare, Suspect, ViewChange
 from consortium.protocols.pbft.records import (
     AcceptedRecord,
     NewViewRecord,
     PreparedRecord,
+    SuspectRecord,
     ViewChangeRecord,
     ViewRecord,
     decode_record,
 )
 from tests.pbft_bench import Bench
 
-SAID = PrePrepare | Prepare | Commit | ViewChange | NewView
+SAID = PrePrepare | Prepare | Commit | Suspect | ViewChange | NewView
 
 
 def spoken(effects: Sequence[Effect]) -> list[str]:
@@ -54,7 +55,9 @@ def test_a_view_is_left_in_the_log_before_others_hear_of_it() -> None:
     bench = Bench(me="n3")
     bench.pool.add(bench.now, b"waits")
     bench.hear("n0", Prepare(1, 1, b"a" * 32))
-    names = spoken(bench.expire("progress", after_us=1_000_000))
+    bench.suspected(0, "n1", "n2")
+    names = spoken(bench.out)
+    assert is_before(names, SuspectRecord, Suspect) and is_before(names, SuspectRecord, ViewRecord)
     assert is_before(names, ViewRecord, ViewChange) and is_before(names, ViewChangeRecord, ViewChange)
 
 

@@ -257,5 +257,8 @@ def test_who_waits_for_a_new_view_goes_on_to_the_next_as_often_as_none_comes() -
         for name in ("n1", "n3"):
             bench.hear(name, bench.view_change(view))
     assert [change.view for change in bench.said(ViewChange)] == [1, 2, 3]
-    assert bench.expire("new_view") and bench.replica.state.wanted == 4
+    bench.expire("new_view")
+    assert bench.replica.state.wanted == 3 and bench.noted("suspect")[-1] == {"view": 3, "why": "no new view"}
+    bench.suspected(3, "n1", "n3")
+    assert bench.replica.state.wanted == 4
     assert bench.expire("new_view") == [], "the timer of a view that no quorum wants is stale"

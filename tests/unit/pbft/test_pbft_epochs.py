@@ -9,7 +9,7 @@ from consortium.core.machine import Executed, Received, Submit
 from consortium.core.membership import Epoch, Member
 from consortium.core.messages import Message, Signed
 from consortium.core.transaction import batch_digest, encode_batch
-from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, ViewChange
+from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, Recall, Recalled, Suspect, ViewChange
 from tests.pbft_bench import Bench
 from tests.pbft_network import PARAMETERS, WALL_US, secret
 
@@ -70,7 +70,7 @@ def test_a_leader_that_does_not_fill_is_suspected() -> None:
     bench.epochs.reach = 4
     bench.do(Executed(1, b"h" * 32, bench.epoch))
     bench.expire("progress", after_us=PARAMETERS.timer_base_us)
-    assert [change.view for change in bench.said(ViewChange)] == [1]
+    assert bench.said(Suspect) == [Suspect(0)]
 
 
 def test_nothing_of_an_epoch_is_voted_or_suspected_before_the_last_block_before_it_is_sealed() -> None:

@@ -80,6 +80,7 @@ def test_a_batch_that_comes_after_its_view_was_left_gets_no_vote_in_it() -> None
     (asked, *_) = bench.said(FetchBody)
     bench.pool.add(bench.now, b"waits")
     bench.expire("progress", after_us=1_000_000)
+    bench.suspected(0, "n2", "n3")
     assert [change.view for change in bench.said(ViewChange)] == [1]
     bench.hear(asked.receiver, Body("n1", asked.nonce, 1, digest), raw)
     assert bench.said(Prepare) == []

@@ -18,6 +18,7 @@ from consortium.protocols.pbft.messages import (
     NewView,
     Prepare,
     PrePrepare,
+    Suspect,
     Told,
     ViewChange,
 )
@@ -151,6 +152,7 @@ def test_no_vote_between_view_change_and_new_view() -> None:
     raw, digest = bench.batch()
     bench.hear("n0", PrePrepare(0, 1, digest), raw)
     bench.expire("progress", after_us=1_000_000)
+    bench.suspected(0, "n1", "n2")
     assert bench.noted("view_change") == [{"view": 1, "why": "no progress"}]
     for name in ("n1", "n2"):
         bench.hear(name, Prepare(0, 1, digest))
@@ -191,14 +193,16 @@ def test_a_new_leader_that_lacks_an_ordered_batch_does_not_propose_its_bundles_a
     assert proposed["transactions"] == 1 and bench.pool.waiting == 0
 
 
-def test_views_are_joined_at_the_smallest_that_f_plus_one_want_and_huge_ones_are_harmless() -> None:
+def test_who_leaves_goes_to_the_highest_view_that_a_quorum_leads_to_and_huge_ones_are_harmless() -> None:
     bench = Bench(n=7, me="n6")
     bench.hear("n1", bench.view_change(1 << 50))
     bench.hear("n2", bench.view_change((1 << 52) - 1))
     bench.hear("n2", ViewChange(1 << 53, 0, None, ()))
-    assert bench.replica.state.wanted == 0
+    assert bench.said(Suspect) == []
     bench.hear("n3", bench.view_change(1))
-    assert bench.replica.state.wanted == 1
+    assert bench.said(Suspect) == [Suspect(0)] and bench.replica.state.wanted == 0
+    bench.hear("n4", bench.view_change(3))
+    assert bench.replica.state.wanted == 1 and bench.said(Suspect) == [Suspect(0), Suspect(2)]
     assert bench.whys() == ["view out of bounds"]
 
 
@@ -213,7 +217,10 @@ def test_the_wait_for_a_new_view_doubles_and_then_the_next_view_is_wanted() -> N
             e.delay_us for e in effects if getattr(e, "name", None) == ("pbft", "new_view") and hasattr(e, "delay_us")
         ]
         bench.expire("new_view")
-    assert bench.replica.state.wanted == 3 and waits == [1_000_000, 2_000_000]
+    assert bench.replica.state.wanted == 2 and waits == [1_000_000, 2_000_000]
+    assert bench.said(Suspect)[-1] == Suspect(2)
+    bench.suspected(2, "n0", "n1")
+    assert bench.replica.state.wanted == 3
 
 
 def test_a_commit_certificate_counts_as_prepared_in_its_view() -> None:
@@ -250,13 +257,13 @@ def test_a_leader_that_passes_over_old_bundles_is_deposed() -> None:
     bench.pool.is_overtaken = True
     bench.hear("n0", Prepare(1, 1, A))
     bench.expire("progress", after_us=500_000)
-    assert bench.noted("view_change") == []
+    assert bench.noted("suspect") == []
     raw, digest = bench.batch()
     for name in ("n0", "n2", "n3"):
         bench.hear(name, Commit(0, 1, digest))
     bench.hear("n2", Body("n1", b"", 1, digest), raw)
     bench.expire("progress", after_us=600_000)
-    assert bench.noted("view_change") == [{"view": 1, "why": "overtaken"}]
+    assert bench.noted("suspect") == [{"view": 0, "why": "overtaken"}]
 
 
 def test_whoever_left_for_a_later_view_does_not_enter_an_earlier_one() -> None:
