@@ -129,12 +129,15 @@ def _has_history() -> bool:
 THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
     "npm": (lambda: "node" not in hidden() and shutil.which("npm") is not None, "npm is not installed"),
-    **{name: (_module(name), f"the package {name} is not installed") for name in ("pandas", "pyarrow", "distributed")},
     "history": (_has_history, "the history of this repository is not at hand (git)"),
     "opentelemetry.sdk": (
         lambda: _module("opentelemetry")() and _module("opentelemetry.sdk")(),
         "the extra telemetry is not installed",
     ),
+    **{
+        name: (_module(name), f"the package {name} is not installed")
+        for name in ("pandas", "pyarrow", "distributed", "playwright")
+    },
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
     "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
     "compose": (_compose_is_there, "Compose (docker-compose, docker compose) is not installed"),

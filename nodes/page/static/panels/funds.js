@@ -64,7 +64,7 @@ function Accounts({ store, funds, account, onAccount }) {
           <th scope="row"><${Thing} store=${store} link=${{ kind: "account", id: each.name }} /></th>
           <td class="number">${yuan(each.balance_fen)}</td>
           <td><button type="button" class="filter" aria-pressed=${String(account === each.name)}
-            aria-label=${t("movements of {account}", { account: harmless(each.name) })}
+            title=${t("movements of {account}", { account: harmless(each.name) })}
             onClick=${() => onAccount(account === each.name ? "" : each.name)}>${account === each.name ? t("show all") : t("show these")}</button></td>
         </tr>`)}
       </tbody>

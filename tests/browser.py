@@ -1,0 +1,104 @@
+"""A real browser before the page: Debian's Chromium driven by Playwright, and the pages that it is shown."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec.structs import replace
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from consortium.commands.folders import save_ledger
+from consortium.runs.folder import write_simulated
+from consortium.scenario.load import load_scenario
+from consortium.scenario.scenario import Fault, Workload
+from tests.simulated_runs import simulated
+
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ROOT = Path(__file__).resolve().parents[1]
+TOLD_S = 30
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Where none is installed the test has skipped itself before (tests/optional.py)."""
+    program = next(filter(None, map(shutil.which, NAMES)))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        yield browser
+        browser.close()
+
+
+def a_short_day(folder: Path) -> Path:
+    """The folder of a claim day of twelve seconds, in the simulator; its leader is killed in the middle."""
+    scenario = load_scenario(ROOT / "scenarios" / "claim_day.py")
+    workload = Workload(scenario.workload.source, {**scenario.workload.options, "duration_us": 12_000_000})
+    faults = (Fault("kill", "leader", at_us=5_000_000), Fault("restart", "last", after_us=3_000_000))
+    short = replace(scenario, suite="keyed-hash", workload=workload, faults=faults)
+    write_simulated(folder, simulated(short), save_ledger)
+    return folder
+
+
+@contextmanager
+def played(*words: str | Path) -> Iterator[str]:
+    """`consortium play WORDS` while the block runs: its address."""
+    command = [sys.executable, "-m", "consortium", "play", *map(str, words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert "http://" in line, line
+        yield next(word for word in line.split() if word.startswith("http://"))
+    finally:
+        process.terminate()
+        process.communicate(timeout=TOLD_S)
+
+
+class Shown(NamedTuple):
+    """A page with what went wrong on it, and what it asked of whom."""
+
+    page: Page
+    wrong: list[str]
+    asked: list[str]
+
+    def js(self, script: str) -> Any:
+        """The value of an expression in the page."""
+        return self.page.evaluate(script)
+
+    def wait(self, script: str, seconds: float = TOLD_S) -> None:
+        """Until an expression in the page is true. It is asked again and again: the page's policy lets no script in."""
+        deadline = time.monotonic() + seconds
+        while not self.page.evaluate(script):
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {script}"
+            self.page.wait_for_timeout(20)
+
+
+@contextmanager
+def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
+    """A fresh window that has the page, with its records read. `more`: of Playwright's contexts."""
+    context = browser.new_context(viewport={"width": width, "height": height}, **more)
+    page = context.new_page()
+    made = Shown(page, [], [])
+    page.on("console", lambda said: made.wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: made.wrong.append(str(error)))
+    page.on("request", lambda request: made.asked.append(request.url))
+    page.goto(address)
+    made.wait("window.consortium && (consortium.store.get().about.source === 'live' || consortium.store.get().end > 0)")
+    yield made
+    context.close()
