@@ -24,7 +24,8 @@ from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
 from consortium.contracts.medicines import trace_code
 from consortium.core import registry
 from consortium.core.calendar import day_of_ordinal, ordinal_of_day
-from consortium.core.contract import Context, Event, Move, Refused, Table
+from consortium.core.contract import Context, Contract, Event, Move, Refused, Table
+from consortium.core.versions import get_versions
 from tests.systems.reading import read
 
 V = TypeVar("V")
@@ -116,8 +117,13 @@ class Consortium:
     def today(self, day: int) -> None:
         self.day = ordinal_of_day(day)
 
+    def contract(self, name: str) -> Contract:
+        """As of the version that the state names, else the one that chains begin with; a new one's first."""
+        held = CONTRACTS[name]
+        return held.versions[get_versions(self.state).at(name, 1) or held.founding or held.version]
+
     def run(self, member: str, contract: str, operation: str, arguments: Any) -> list[Event]:
-        verb = CONTRACTS[contract].operations[operation]
+        verb = self.contract(contract).operations[operation]
         raw = msgspec.msgpack.encode(arguments)
         typed = msgspec.msgpack.decode(raw, type=verb.arguments)
         assert msgspec.msgpack.encode(typed) == raw
@@ -125,7 +131,7 @@ class Consortium:
         context = Context(CHAIN, 1, self.day * DAY_US, b"transaction", member, MEMBERS[member], today)
         before = self.state.copy()
         try:
-            events = CONTRACTS[contract].execute(self.state, operation, typed, context)
+            events = self.contract(contract).execute(self.state, operation, typed, context)
         except Refused as refused:
             if not refused.keeps_writes:
                 self.state.tables = before

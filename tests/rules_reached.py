@@ -15,6 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from consortium.core.contract import Contract
+from consortium.core.versions import get_versions
 
 TESTS = str(Path(__file__).parent)  # the test runner gives their modules names of its own
 
@@ -39,6 +40,7 @@ def of_operations(contract: Contract) -> set[FunctionType]:
 def rules_by_version(contract: Contract) -> set[FunctionType]:
     """What one version reaches and another does not, and what takes a keyword by which such functions choose a rule."""
     reaches = [of_operations(version) for version in contract.versions.values()]
+    reaches = [reach - {get_versions} for reach in reaches]  # to look a version up is no rule
     common = set.intersection(*reaches)
     apart = set.union(*reaches) - common
     chosen = {keyword for function in apart for keyword in _constant_keywords(function)}

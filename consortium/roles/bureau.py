@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import enrolment
+from consortium.contracts.insurance import enrolment, offsite
 from consortium.core.contract import StateReader
 from consortium.core.machine import Note, Opened, Outcome
 from consortium.node.parts import RoleMachine
@@ -18,6 +18,7 @@ from consortium.roles.bill_steps import step_one, step_through
 from consortium.roles.duties import with_duties
 from consortium.roles.executed_effects import END
 from consortium.roles.line_judge import LineJudge
+from consortium.roles.month_books import MonthClosing
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.patient_desk import PatientDesk
 from consortium.roles.payouts import Payouts
@@ -53,13 +54,15 @@ class Premium(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BureauTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the bureau has to award, propose and record. `disburse_fen`: what it lets an institution's claims add up to
-    before it pays them out, 0 = it does not. `verifies`: delivered bills itself, where no patient's agent does."""
+    before it pays them out, 0 = it does not. `verifies`: delivered bills itself, where no patient's agent does.
+    `filings`: whom it files for another region."""
 
     awards: tuple[TenderAward, ...] = ()
     changes: tuple[EnrolmentChange, ...] = ()
     premiums: tuple[Premium, ...] = ()
     disburse_fen: int = 0
     verifies: bool = False
+    filings: tuple[offsite.File, ...] = ()
 
 
 class BureauConduct(Conduct):
@@ -74,10 +77,12 @@ class BureauConduct(Conduct):
         self._payouts = Payouts(state, 0)
         self._year = YearClosing(state)
         self._purchaser = Purchaser(state)
+        self._months = MonthClosing(state)
 
     @property
     def is_done(self) -> bool:
-        return self._purchaser.is_done and self._judge.is_done and self._year.is_done
+        parts = (self._purchaser, self._judge, self._year, self._months)
+        return all(part.is_done for part in parts)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks = work.of(BureauTasks)
@@ -85,7 +90,10 @@ class BureauConduct(Conduct):
         self._desk.plan(work)
         self._judge.plan(work)
         self._persons.plan(work)
+        self._months.plan(work)
         self._year.plan(work, agenda)
+        for place, filing in enumerate(tasks.filings):
+            agenda.wish(f"file:{place}", (("offsite", "file", filing),))
         for award in tasks.awards:
             self._purchaser.begin(award, agenda)
         for change in tasks.changes:
@@ -117,6 +125,7 @@ class BureauConduct(Conduct):
                 self._payouts.on_event(event)
                 self._purchaser.on_event(event, agenda)
                 self._desk.on_event(event, agenda)
+                self._months.on_event(event, agenda)
                 found = self._persons.on_event(event, agenda)
                 notes += found
                 if not found or event.kind != "settled":  # else there is a mismatch already
@@ -142,6 +151,7 @@ class BureauConduct(Conduct):
         self._judge.resume(agenda)
         self._persons.resume(agenda)
         self._desk.resume(agenda)
+        self._months.resume(agenda)
         self._payouts.resume(height, agenda)
         self._year.on_block(agenda)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from consortium.contracts.insurance import settlement
+from consortium.contracts.insurance import offsite, settlement
 from consortium.contracts.insurance.bill import BILLS
 from consortium.contracts.insurance.journal import settlement_key
 from consortium.contracts.insurance.lines import Line
@@ -24,6 +24,7 @@ from consortium.roles.claimant import (
     number_of,
 )
 from consortium.roles.executed_effects import is_changed, is_decided
+from consortium.roles.month_books import MonthBooks
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -70,11 +71,12 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a hospital has to bill and to claim, and what it claimed wrongly."""
+    """What a hospital has to bill and to claim, what it claimed wrongly, and whom it refers to another region."""
 
     visits: tuple[Visit, ...] = ()
     second_claims: tuple[SecondClaim, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    referrals: tuple[offsite.Refer, ...] = ()
 
 
 class HospitalConduct(Conduct):
@@ -85,6 +87,7 @@ class HospitalConduct(Conduct):
         self._after_change: dict[str, list[Visit]] = {}
         self._after_bill: dict[str, list[SecondClaim]] = {}
         self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled
+        self._books = MonthBooks(state)
 
     @property
     def is_done(self) -> bool:
@@ -92,6 +95,9 @@ class HospitalConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
+        self._books.plan(work)
+        for place, refer in enumerate(tasks.referrals):
+            agenda.wish(f"refer:{place}", (("offsite", "refer", refer),))
         for visit in tasks.visits:
             if visit.after_change:
                 self._after_change.setdefault(visit.after_change, []).append(visit)
@@ -107,6 +113,7 @@ class HospitalConduct(Conduct):
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
             self._claimant.on_event(event, agenda)
+            self._books.on_event(event, agenda)
             if event.kind == "enrolment-changed":
                 self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
             elif event.kind == "settled":
@@ -118,6 +125,7 @@ class HospitalConduct(Conduct):
 
     def resume(self, height: int, agenda: Agenda) -> None:
         self._claimant.resume(agenda)
+        self._books.resume(agenda)
         for change in [change for change in self._after_change if is_changed(self.state, *change.split("/", 1))]:
             self._on_changed(change, agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:

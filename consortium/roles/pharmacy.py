@@ -16,6 +16,7 @@ from consortium.core.vault import Salts
 from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, Service, commit_record, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_decided
+from consortium.roles.month_books import MonthBooks
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -70,6 +71,7 @@ class PharmacyConduct(Conduct):
         self._orders: dict[str, Order] = {}
         self._in_stock: dict[str, list[Dispensing]] = {}  # by order that must arrive first
         self._after_bill: dict[str, list[Dispensing]] = {}
+        self._books = MonthBooks(state)
 
     @property
     def is_done(self) -> bool:
@@ -77,6 +79,7 @@ class PharmacyConduct(Conduct):
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(PharmacyTasks), work.of(Salts)
+        self._books.plan(work)
         for order in tasks.orders:
             self._by_contract.setdefault(order.contract_no, []).append(order)
             self._orders[order.order_no] = order
@@ -105,6 +108,7 @@ class PharmacyConduct(Conduct):
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
             self._claimant.on_event(event, agenda)
+            self._books.on_event(event, agenda)
             if event.kind == "tender-awarded":
                 self._on_awarded(text(event, "contract_no"), agenda)
             elif event.kind == "order-shipped":
@@ -115,6 +119,7 @@ class PharmacyConduct(Conduct):
 
     def resume(self, height: int, agenda: Agenda) -> None:
         self._claimant.resume(agenda)
+        self._books.resume(agenda)
         for contract_no in [one for one in self._by_contract if self.state.get(procurement.TENDERS, one)]:
             self._on_awarded(contract_no, agenda)
         for order_no in self._orders:

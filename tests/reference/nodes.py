@@ -38,12 +38,12 @@ def secret(name: str, purpose: str) -> bytes:
 def make_genesis(
     roles: dict[str, str], calls: Sequence[GenesisCall], time_us: int, versions: Mapping[str, int]
 ) -> Genesis:
-    """`versions`: of contracts that do not begin with their newest one."""
+    """`versions`: of contracts that do not begin with their founding one."""
     members = [
         Member(name, role, "validator", {use: SUITE.public_key(secret(name, use)) for use in ("submit", "vote")})
         for name, role in sorted(roles.items())
     ]
-    newest = {name: contract.version for name, contract in load_contracts().items()}
+    founding = {name: contract.founding for name, contract in load_contracts().items() if contract.founding}
     return Genesis(
         FORMAT,
         "reference",
@@ -53,7 +53,7 @@ def make_genesis(
         Parameters(),
         tuple(members),
         tuple(calls),
-        {**newest, **versions},
+        {**founding, **versions},
     )
 
 

@@ -11,6 +11,7 @@ from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulato
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.bill import INPATIENT, Bill
 from consortium.contracts.insurance.drg import compute_drg_payment
+from consortium.contracts.insurance.filings import check_no_word, find_offsite
 from consortium.contracts.insurance.institution import Institution, check_open, get_institution
 from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, entry_event, next_sequence, settlement_key
 from consortium.contracts.insurance.lines import Sold
@@ -31,7 +32,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     bill_no: str
     psn_no: str
-    offsite: str = ""  # "" | unfiled; a filing or a referral is a record of the ledger, never the claimant's word
+    offsite: str = ""  # "" | unfiled; from version 3 of settlement on always "": records of the ledger tell
     acct_used_flag: bool = True
     drg_group: str = ""  # inpatient only: pay the institution by case
     commitment: bytes = b""
@@ -48,8 +49,9 @@ class IssueAndClaim(bills.Issue, frozen=True, gc=False, forbid_unknown_fields=Tr
     commitment: bytes = b""
 
 
-def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool) -> list[Event]:
-    """The operation `settlement.claim`. `is_joint`: as of `compute_used`; its version says."""
+def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool, by_records: bool) -> list[Event]:
+    """The operation `settlement.claim`. `is_joint`: as of `compute_used`; `by_records`: as of `settle`; its version
+    says."""
     number = bills.normalise(arguments.bill_no)
     bill = bills.get_bill(state, number)
     institution = get_institution(state, bill.fixmedins_code)
@@ -58,17 +60,19 @@ def claim(state: State, arguments: Claim, context: Context, *, is_joint: bool) -
     check_none_waits(state, number)
     check_open(institution, bill.fixmedins_code, bill.enddate)
     events: list[Event] = []
-    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
+    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint, by_records=by_records)
     return events
 
 
-def issue_and_claim(state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool) -> list[Event]:
-    """The operation `settlement.issue_and_claim`. `is_joint`: as of `compute_used`."""
+def issue_and_claim(
+    state: State, arguments: IssueAndClaim, context: Context, *, is_joint: bool, by_records: bool
+) -> list[Event]:
+    """The operation `settlement.issue_and_claim`. `is_joint`: as of `compute_used`; `by_records`: as of `settle`."""
     if arguments.patient:
         raise Refused("bad-identifier", "a bill that is settled as it is issued has no pseudonym of its own")
     number, bill, institution = bills.draft(state, arguments, context)
     events = [bills.issued_event(number, bill)]
-    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint)
+    settle(state, arguments, number, bill, institution, context, events, is_joint=is_joint, by_records=by_records)
     return events
 
 
@@ -82,29 +86,29 @@ def settle(
     events: list[Event],
     *,
     is_joint: bool,
+    by_records: bool,
     payee: str = "",
     claimed_on: int = 0,
 ) -> str:
-    """Adjudicate and pay a claim on a checked bill; the settlement's key. `payee`: an account other than that of
-    what the funds owe the institution. `claimed_on`: the day on which the claim came, where that is not today."""
+    """Adjudicate and pay a claim on a checked bill; the settlement's key. `by_records`: off site by records of the
+    ledger, not by the claimant's word. `payee`: an account other than that of what the funds owe the institution.
+    `claimed_on`: the day on which the claim came, where that is not today."""
+    offsite = _judge_offsite(state, claim, bill, by_records=by_records)
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
-    insutype, pack, terms = judge_terms(state, bill, psn_no, claim.offsite, institution)
+    insutype, pack, terms = judge_terms(state, bill, psn_no, offsite, institution)
     _check_in_time(bill, pack, claimed_on or context.day)
     _check_first_sale(state, bill, number, context)
     _sell_packs(state, bill, number)
-    account = f"person/{psn_no}"
+    account, row_key = f"person/{psn_no}", f"{psn_no}/{year}"
     account_fen = funds.get_spendable(state, account) if claim.acct_used_flag else 0
-    row_key = f"{psn_no}/{year}"
     row = state.get(ACCUMULATORS, row_key) or Accumulator()
     amounts = adjudicate(bill.sums, terms, compute_used(row, insutype, is_joint=is_joint), pack, account_fen)
     sequence = next_sequence(row, psn_no, year)
     key = settlement_key(psn_no, year, sequence)
-    drg_payment_fen = 0
-    if claim.drg_group:
-        drg_payment_fen = _drg_payment(state, claim.drg_group, bill.enddate, institution, pack, amounts)
+    drg_payment_fen = _drg_payment(state, claim.drg_group, bill.enddate, institution, pack, amounts)
     payable_on = compute_day_after(context.day, pack.lines_days) if pack.lines_days and not payee else 0
-    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest, payable_on)
+    settlement = _settled(claim, number, bill, insutype, amounts, drg_payment_fen, row.newest, payable_on, offsite)
     after = accumulate(row, insutype, amounts, is_inpatient=terms.is_inpatient, sign=1)
     state.put(ACCUMULATORS, row_key, msgspec.structs.replace(after, sequence=sequence, newest=sequence))
     state.put(SETTLEMENTS, key, settlement)
@@ -123,11 +127,20 @@ def _check_in_time(bill: Bill, pack: Pack, came_on: int) -> None:
         raise Refused("claim-late", f"{days} days after {bill.enddate}: a claim comes within {pack.claim_days}")
 
 
-def _check_claim(claim: Claim | IssueAndClaim, bill: Bill) -> None:
+def _judge_offsite(state: StateReader, claim: Claim | IssueAndClaim, bill: Bill, *, by_records: bool) -> str:
+    """As of `Terms`. Refuses `no-filing` of a word that costs the funds, and `offsite-is-recorded` of any word where
+    records tell."""
+    if by_records:
+        check_no_word(claim.offsite)
+        return find_offsite(state, claim.psn_no, bill.fixmedins_code, bill.begndate)
     if claim.offsite:
         check_choice(claim.offsite, OFFSITE, "offsite")
         if claim.offsite != UNFILED:
             raise Refused("no-filing", f"no filing on the ledger bears out {claim.offsite!r}")
+    return claim.offsite
+
+
+def _check_claim(claim: Claim | IssueAndClaim, bill: Bill) -> None:
     if claim.commitment:
         check_digest(claim.commitment, "commitment")
     if claim.drg_group:
@@ -145,6 +158,7 @@ def _settled(
     drg_payment_fen: int,
     previous: int,
     payable_on: int,
+    offsite: str,
 ) -> Settlement:
     """What stands on the ledger of an adjudicated claim."""
     return Settlement(
@@ -157,7 +171,7 @@ def _settled(
         amounts=amounts,
         pool_paid_fen=_pool_share(amounts, drg_payment_fen) if claim.drg_group else amounts.hifp_pay,
         previous=previous,
-        offsite=claim.offsite,
+        offsite=offsite,
         drg_group=claim.drg_group,
         drg_payment_fen=drg_payment_fen,
         commitment=claim.commitment,
@@ -168,6 +182,9 @@ def _settled(
 def _drg_payment(
     state: StateReader, drg_group: str, day: int, institution: Institution, pack: Pack, amounts: Amounts
 ) -> int:
+    """0 where the case is not paid by its group."""
+    if not drg_group:
+        return 0
     return compute_drg_payment(
         policy.drg_weight_on(state, drg_group, day),
         pack.drg_base_rate_fen,

@@ -47,5 +47,14 @@ EVENT_WORDS = {
     "second-claim-reversed": mark(
         "the claim on {psn_no}/{year}/{sequence} under {policy_no} falls with its settlement: {benefit_fen} go back"
     ),
+    "institution-placed": mark("{fixmedins_code} lies in the region {region}"),
+    "person-placed": mark("{psn_no} is at home in the region {region}"),
+    "offsite-filed": mark("{psn_no} is filed for the region {region}, for stays from {from_day} to {to_day}: {why}"),
+    "offsite-referred": mark("{by} refers {psn_no} to the region {region}, until {to_day}: {why}"),
+    "offsite-withdrawn": mark("what {psn_no} was filed for in the region {region} ends before {to_day}"),
+    "month-ended": mark("the month {month} of {fixmedins_code} ends: {settled} settled, {owed_fen} owed"),
+    "books-agreed": mark("the books of {fixmedins_code} for {month} agree with the ledger: {owed_fen} owed"),
+    "books-differ": mark("the books of {fixmedins_code} for {month} differ from the ledger in {figures}"),
+    "month-closed": mark("the month {month} of {fixmedins_code} is closed: {reason}"),
     "year-reopened": mark("the insurance year {year} is open again"),
 }

@@ -13,10 +13,11 @@ from consortium.contracts.access import BY_BUREAU
 from consortium.contracts.checks import check_choice, check_pseudonym, check_reason
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance.claim import Claim, settle
+from consortium.contracts.insurance.filings import check_no_word
 from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.payout import PAYOUTS, Payout, payout_account
 from consortium.contracts.insurance.policy_pack import OFFSITE
-from consortium.contracts.insurance.settlement import are_caps_joint
+from consortium.contracts.insurance.settlement import are_caps_joint, are_records_read
 from consortium.contracts.insurance.waiting_claims import WAITING, Waiting, check_none_waits
 from consortium.core.contract import NOT_YOURS, Context, Contract, Event, Operation, Refused, State, StateReader
 from consortium.core.spoken import Speech
@@ -55,7 +56,9 @@ def _claim(state: State, said: ClaimByPatient, pseudonym: str, context: Context)
     if bill is None or bill.patient != pseudonym:
         raise Refused(NOT_YOURS, "the speaker has no such bill")
     check_pseudonym(said.psn_no, "psn_no")
-    if said.offsite:
+    if are_records_read(state, context):
+        check_no_word(said.offsite)
+    elif said.offsite:
         check_choice(said.offsite, OFFSITE, "offsite")
     bills.check_reimbursable(bill, number)
     bills.check_verified(bill, number)
@@ -80,12 +83,23 @@ def _settle(state: State, arguments: Settle, context: Context) -> list[Event]:
     bills.check_reimbursable(bill, number)
     institution = get_institution(state, bill.fixmedins_code)
     payee = payout_account(waiting.psn_no)
-    claim = Claim(number, waiting.psn_no, waiting.offsite, acct_used_flag=False)
+    offsite = "" if are_records_read(state, context) else waiting.offsite  # of a word from before the rule
+    claim = Claim(number, waiting.psn_no, offsite, acct_used_flag=False)
     events: list[Event] = []
     is_joint = are_caps_joint(state, context)
-    day = waiting.day  # how long the bureau takes is not the patient's to answer for
+    by_records = are_records_read(state, context)
     key = settle(
-        state, claim, number, bill, institution, context, events, is_joint=is_joint, payee=payee, claimed_on=day
+        state,
+        claim,
+        number,
+        bill,
+        institution,
+        context,
+        events,
+        is_joint=is_joint,
+        by_records=by_records,
+        payee=payee,
+        claimed_on=waiting.day,  # how long the bureau takes is not the patient's to answer for
     )
     state.delete(WAITING, number)
     state.put(PAYOUTS, key, Payout(waiting.psn_no))

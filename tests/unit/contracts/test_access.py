@@ -162,6 +162,8 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "identity.rotate": "the statement says who speaks",
     "identity.endorse_recovery": "another organisation than the proposer decides",
     "patient_claim.claim": "the statement says who speaks, and the bill is that patient's or not",
+    "offsite.filings": "whoever treats a person must read what it is filed for",
+    "offsite.region": "where institutions lie is public",
     "policy.pack_on": "policy is public",
     "policy.item_on": "the catalogue is public",
     "procurement.tender": "awards are public",

@@ -55,6 +55,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "endorse_recovery": {H, R},
         "drop_recovery": {B},
     },
+    "offsite": {"place": {B, G}, "settle": {B, G}, "file": {B}, "refer": {H}, "withdraw": {B}},
     "patient_claim": {"claim": set(EVERY_MEMBER), "settle": {B}, "decline": {B}},
     "policy": {"list_items": {V, G}, "adopt_pack": {V, G}, "set_drg_group": {V, G}},
     "procurement": {
@@ -82,6 +83,13 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "accept": {K},
         "recover": {K},
         "bar": {R},
+    },
+    "reconciliation": {
+        "end_month": {B, R},
+        "state_books": {H, P},
+        "close": {B},
+        "close_by_ledger": {B},
+        "remind": {B, R},
     },
     "record": {
         "register": set(EVERY_MEMBER),

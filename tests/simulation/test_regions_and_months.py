@@ -1,0 +1,63 @@
+"""Off-site care is paid by records of the ledger, and the books of months come to agree with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from consortium.contracts.insurance.journal import SETTLEMENTS
+from consortium.contracts.insurance.reconciliation import RECONCILIATIONS
+from consortium.core.contract import StateReader
+from consortium.ledger.state import Reader, State
+from consortium.runs.run import Run
+from consortium.scenario.load import ScenarioError, load_scenario
+from consortium.scenario.scenario import MemberSpec, Scenario, Workload
+from consortium.scenario.workloads.regions import WORKLOAD, kind_of
+from tests.simulated_runs import outcomes, sound
+
+SYSTEMS = Path(__file__).parents[2] / "scenarios" / "systems"
+OFFSITE = load_scenario(SYSTEMS / "offsite.py")
+POOL_FEN = {  # (10,000.00 − 800.00) × 0.85 × the factor
+    "home": ("", 782_000),
+    "filed": ("filed", 782_000),
+    "referral": ("referral", 703_800),
+    "unfiled": ("unfiled", 547_400),
+    "resident": ("", 782_000),
+    "ended": ("unfiled", 547_400),
+}
+
+
+def run_of(scenario: Scenario) -> tuple[Run, StateReader]:
+    run = sound(scenario)
+    assert run.fullest is not None
+    return run, Reader(State(run.fullest.rows))
+
+
+def test_what_is_paid_off_site_follows_from_records_alone() -> None:
+    _, state = run_of(OFFSITE)
+    paid = {one.bill_no: (one.offsite, one.amounts.hifp_pay) for _, one in state.range(SETTLEMENTS, "", "~")}
+    assert [paid[number] for number in sorted(paid, key=lambda one: one[-4:])] == [
+        POOL_FEN[kind_of(number)] for number in range(6)
+    ]
+
+
+def test_books_come_to_agree_or_are_closed_by_the_ledger() -> None:
+    run, state = run_of(load_scenario(SYSTEMS / "reconciliation.py"))
+    found = dict(state.range(RECONCILIATIONS, "", "~"))
+    own, silent = found["H650100/202604"], found["H650200/202604"]
+    assert (own.stage, own.times, own.differing, own.reason) == ("closed", 2, (), "")
+    assert (silent.stage, silent.times, silent.reason) == ("closed", 0, "not-stated")
+    assert (own.ledger.settled, own.ledger.reversed, own.ledger.owed_fen) == (3, 1, 2 * 782_000)
+    assert silent.ledger.settled == 11
+    done = Counter((one.operation, one.receipt.code) for one in outcomes(run) if one.contract == "reconciliation")
+    assert done["state_books", "ok"] == 2 and done["close", "ok"] == done["close_by_ledger", "ok"] == 1
+
+
+@pytest.mark.parametrize("members", [OFFSITE.members[:2], (MemberSpec("hospital-1", "hospital"),)])
+def test_who_is_missing_is_told(members: tuple[MemberSpec, ...]) -> None:
+    scenario = msgspec.structs.replace(OFFSITE, members=members, workload=Workload("regions", {}))
+    with pytest.raises(ScenarioError, match="needs"):
+        WORKLOAD.prepare(scenario, bytes(32))
