@@ -51,7 +51,7 @@ def play(
         if open_:
             webbrowser.open(address)
 
-    serve_page(Page(source, spoken().language, second, hosts_of(host), may), listening, begun)
+    serve_page(Page(source, spoken().language, second, may), hosts_of(host), listening, begun)
 
 
 COMMAND = Command(

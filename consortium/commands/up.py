@@ -17,6 +17,7 @@ from consortium.commands.standing import HERE, Dir, show_nodes
 if TYPE_CHECKING:
     from nodes.deploy.look import NodeLook
     from nodes.deploy.preparing import Tended
+    from nodes.deploy.standing import Begun
 
 
 Members = Annotated[
@@ -42,6 +43,8 @@ LogFormat = Annotated[
 TraceParts = Annotated[
     int | None, typer.Option(metavar="NUMBER", help="So many parts of its trace a node keeps, of 64 MB; 0: all.")
 ]
+AllowSubmit = Annotated[bool, typer.Option("--allow-submit", help="The page has a claim form and a pack scanner.")]
+AllowChaos = Annotated[bool, typer.Option("--allow-chaos", help="The page has buttons that kill, cut and heal.")]
 
 
 def up(
@@ -53,9 +56,13 @@ def up(
     new_ports: NewPorts = False,
     log_format: LogFormat = None,
     trace_parts: TraceParts = None,
+    allow_submit: AllowSubmit = False,
+    allow_chaos: AllowChaos = False,
 ) -> None:
     from nodes.deploy.preparing import Changes, look_after, prepare
     from nodes.deploy.standing import Standing, bring_up
+    from nodes.page.asked import May
+    from nodes.page.permits import write_permits
 
     changes = Changes(log_format, trace_parts, new_ports)
     changes.check()
@@ -64,22 +71,26 @@ def up(
     def prepared(standing: Standing) -> Standing:
         found = prepare(standing, changes)
         tended.append(look_after(found))
+        write_permits(standing.folder, May(allow_submit, allow_chaos))
         return found
 
     console = make_console()
-    words = spoken()
-    with console.status(words("bringing up {folder}", folder=dir_)) as shown:
+    with console.status(spoken()("bringing up {folder}", folder=dir_)) as shown:
         how: Literal["docker"] | None = "docker" if docker else None
         begun = bring_up(dir_, members, broker, brokers, how, lambda text: shown.update(text), prepared)
-    if begun.was_up:
-        typer.echo(words("the consortium in {folder} is up already", folder=dir_))
-    elif begun.is_new:
-        typer.echo(words("a new consortium is up in {folder}", folder=dir_))
-    else:
-        typer.echo(words("the consortium in {folder} is up again", folder=dir_))
+    typer.echo(_said(begun, dir_))
     _tell_tended(tended)
     show_nodes(console, begun.nodes)
     _tell_next(console, dir_, begun.nodes)
+
+
+def _said(begun: Begun, folder: Path) -> str:
+    words = spoken()
+    if begun.was_up:
+        return words("the consortium in {folder} is up already", folder=folder)
+    if begun.is_new:
+        return words("a new consortium is up in {folder}", folder=folder)
+    return words("the consortium in {folder} is up again", folder=folder)
 
 
 def _tell_tended(tended: Sequence[Tended]) -> None:
@@ -109,8 +120,26 @@ def _tell_next(console: Console, folder: Path, nodes: Sequence[NodeLook]) -> Non
         f'  consortium sample claim{named} | curl --cacert {place}/ca.crt -H "Authorization: Bearer {token}" '
         f"-H 'Content-Type: application/json' -d @- https://{hospital.gateway}/v1/settlement/issue_and_claim"
     )
+    if hospital.gateway:
+        _tell_page(console, folder, hospital.gateway)
     console.print(f"{words('gateway')}, {hospital.name}:", markup=False)
     console.print(claim, markup=False, soft_wrap=True)
+
+
+def _tell_page(console: Console, folder: Path, gateway: str) -> None:
+    words = spoken()
+    place = shlex.quote(str(folder))
+    shown = words(
+        "page: {address} (its certificate is this consortium's own: {ca})",
+        address=f"https://{gateway}/",
+        ca=f"{place}/ca.crt",
+    )
+    console.print(shown, markup=False, soft_wrap=True)
+    console.print(
+        words("the same without a certificate: {command}", command=f"consortium play {place}"),
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 COMMAND = Command(
@@ -119,7 +148,8 @@ COMMAND = Command(
     "It goes on where it stopped, and survives the end of the terminal. A node that dies is started again. "
     "Certificates that are about to end are renewed, and members that were voted out lose their place on the "
     "bus.\n\n\b\n"
-    "Examples:\n  consortium up\n  consortium up --docker\n  consortium up --brokers 3\n"
+    "Examples:\n  consortium up\n  consortium up --allow-submit --allow-chaos\n"
+    "  consortium up --docker\n  consortium up --brokers 3\n"
     "  consortium up --dir /srv/consortium\n  consortium up --new-ports\n  consortium up --log-format json\n"
     "  consortium up --members bureau=1,hospital=3,pharmacy=1,regulator=1,supplier=1\n\n"
     "Exit status: 0 it is up, 2 wrong usage or input, or a machine on which it does not come up.",

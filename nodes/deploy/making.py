@@ -47,6 +47,7 @@ _README = """# A consortium that stands
 | `genesis.json` | everything that fixes the chain before its first height |
 | `scenario.json` | the members and parameters that it was made from |
 | `hands.jsonl` | what people did to it by hand |
+| `page.json` | who may see the page at its gateways, and what may be done there |
 | `nodes/NAME/` | the node of one member: keys, ledger, votes, private records, trace, log (mode 0600 where secret) |
 | `nodes/NAME/gateway/` | its gateway: applications, keys and tokens; `desk.token` is for you to try |
 | `broker-N/` | a broker between them |

@@ -19,6 +19,7 @@ from nodes.gateway.errors import Problem
 from nodes.gateway.events import get_events
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.openapi import document
+from nodes.gateway.page import GatewayPage
 from nodes.gateway.routes_views import get_view
 
 _log = logging.getLogger("gateway")
@@ -71,15 +72,19 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 
 
 def make_app(gateway: Gateway) -> Starlette:
+    page = GatewayPage(gateway)
+
     @asynccontextmanager
     async def live(_: Starlette) -> AsyncIterator[None]:
         await gateway.begin()
         try:
             yield
         finally:
+            page.close()
             await gateway.end()
 
     routes = [Route(path, _endpoint(gateway, path, handler), methods=[method]) for method, path, handler in ROUTES]
+    routes += page.routes()
     return Starlette(routes=routes, lifespan=live, exception_handlers={HTTPException: _no_route})
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,7 @@ from starlette.types import ASGIApp
 from consortium.core.errors import UserError
 from nodes.page import routes_acts, routes_ledger
 from nodes.page.asked import JSON, Handler, Page, answer
-from nodes.page.guard import Guarded
+from nodes.page.guard import LOOPBACK, Guarded
 from nodes.page.words import STATIC, translated
 from nodes.page.wrong import Wrong
 from nodes.words import languages
@@ -64,6 +63,8 @@ async def get_about(page: Page, request: Request) -> Response:
     """GET /page/about.json"""
     told = await asyncio.to_thread(page.source.about)
     told |= {"may": page.may._asdict(), "lang": page.language, "languages": languages()}
+    if page.eyes:
+        told["eyes"] = [page.eyes]
     if page.beside is not None:
         told["others"] = [await asyncio.to_thread(page.beside.about)]
     return answer(told)
@@ -111,29 +112,26 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
 )
 
 
-def make_page(page: Page) -> ASGIApp:
+PageOf = Callable[[Request], Page]
+
+
+def make_page(page: Page, hosts: Collection[str] = LOOPBACK) -> ASGIApp:
     """The page alone, as `consortium play` serves it."""
+    return make_page_of(lambda request: page, hosts)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        for source in (page.source, page.beside):
-            if source is not None:
-                source.close()
 
-    app = Starlette(routes=page_routes(page), lifespan=lifespan, exception_handlers={HTTPException: _no_route})
+def make_page_of(page_of: PageOf, hosts: Collection[str]) -> ASGIApp:
+    """`page_of`: what is served to whom; it raises Wrong where nothing is. `hosts`: see `Guarded`."""
+    routes = [Route(path, _endpoint(page_of, handler), methods=[method]) for method, path, handler in ROUTES]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _no_route})
     app.router.redirect_slashes = False
-    return Guarded(app, page.hosts)
+    return Guarded(app, hosts)
 
 
-def page_routes(page: Page) -> list[Route]:
-    return [Route(path, _endpoint(page, handler), methods=[method]) for method, path, handler in ROUTES]
-
-
-def _endpoint(page: Page, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(page_of: PageOf, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     async def serve(request: Request) -> Response:
         try:
-            return await handler(page, request)
+            return await handler(page_of(request), request)
         except Wrong as wrong:
             refused = {"refused": wrong.code, "sentence": wrong.said} if wrong.code else {}
             return answer({"error": wrong.said} | refused, wrong.status)

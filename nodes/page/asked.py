@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from consortium.core.words import Words
-from nodes.page.guard import LOOPBACK
 from nodes.page.ledgers import Ledgers
 from nodes.page.source import PageSource
 from nodes.page.words import known_words
@@ -28,14 +27,13 @@ class May(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock. `hosts`: see
-    `guard`."""
+    """What is served. `language`: of whoever started it. `beside`: a second run on the same clock."""
 
     source: PageSource
     language: str = "en"
     beside: PageSource | None = None
-    hosts: tuple[str, ...] = LOOPBACK
     may: May = May()
+    eyes: str = ""  # the only ones with which is looked; empty: whoever asks chooses
 
     def source_of(self, request: Request) -> PageSource:
         """Raises Wrong 404."""
@@ -51,6 +49,9 @@ class Page(NamedTuple):
         if ledgers is None:
             raise Wrong(404, "a trace alone has no ledger to be asked: open the folder of the run")
         return ledgers
+
+    def eyes_of(self, request: Request) -> str:
+        return self.eyes or request.query_params.get("eyes", "")
 
     def words_of(self, request: Request) -> Words:
         return known_words(request.query_params.get("lang", self.language))

@@ -24,7 +24,7 @@ TEXT_MAX = 200
 
 async def get_blocks(page: Page, request: Request) -> Response:
     """GET /page/blocks?from=H&count=K&eyes=NAME&lang=zh"""
-    eyes, begin, count = eyes_of(request), number_of(request, "from", 0), number_of(request, "count", 10)
+    eyes, begin, count = page.eyes_of(request), number_of(request, "from", 0), number_of(request, "count", 10)
     told = await page.ledgers_of(request).ask(
         eyes, page.words_of(request), lambda seen: tell_blocks(seen, begin, count, is_everything=not eyes)
     )
@@ -34,7 +34,7 @@ async def get_blocks(page: Page, request: Request) -> Response:
 async def get_story(page: Page, request: Request) -> Response:
     """GET /page/story/{kind}/{id}?eyes=NAME&lang=zh"""
     kind, identity = request.path_params["kind"], text_of(request.path_params["id"])
-    eyes, ledgers = eyes_of(request), page.ledgers_of(request)
+    eyes, ledgers = page.eyes_of(request), page.ledgers_of(request)
 
     def tell(seen: Any) -> tuple[dict[str, Any], Any, str]:
         return tell_story(seen, kind, identity), read_of(seen, kind, identity), seen.reader.member
@@ -50,7 +50,7 @@ async def get_find(page: Page, request: Request) -> Response:
     text = text_of(request.query_params.get("text", ""))
     return answer(
         await page.ledgers_of(request).ask(
-            eyes_of(request), page.words_of(request), lambda seen: find_things(seen, text)
+            page.eyes_of(request), page.words_of(request), lambda seen: find_things(seen, text)
         )
     )
 
@@ -62,7 +62,7 @@ async def get_funds(page: Page, request: Request) -> Response:
     def tell(seen: Any) -> tuple[dict[str, Any], str]:
         return tell_funds(seen, account), seen.reader.member
 
-    told, reader = await ledgers.ask(eyes_of(request), page.words_of(request), tell)
+    told, reader = await ledgers.ask(page.eyes_of(request), page.words_of(request), tell)
     if ledgers.is_live:
         await asyncio.to_thread(
             note_read, ledgers, reader, read_handle("funds.balance", {"account": account or "*"}), PURPOSE
@@ -78,10 +78,6 @@ async def get_sequence(page: Page, request: Request) -> Response:
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         raise Wrong(400, "a height is a whole number from 0 on")
     return answer(await asyncio.to_thread(diagrams_of(ledgers.facts.folder).at, int(text)))
-
-
-def eyes_of(request: Request) -> str:
-    return request.query_params.get("eyes", "")
 
 
 def text_of(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import uvicorn
@@ -54,10 +54,10 @@ def hosts_of(host: str) -> tuple[str, ...]:
     return LOOPBACK if is_loopback(host) else ()
 
 
-def serve_page(page: Page, listening: socket.socket, on_begun: Callable[[str], None]) -> None:
+def serve_page(page: Page, hosts: Collection[str], listening: socket.socket, on_begun: Callable[[str], None]) -> None:
     """Until Ctrl-C, or SIGTERM."""
     config = uvicorn.Config(
-        make_page(page),
+        make_page(page, hosts),
         ws="none",
         log_config=None,
         access_log=False,
@@ -68,3 +68,6 @@ def serve_page(page: Page, listening: socket.socket, on_begun: Callable[[str], N
     on_begun(address_of(listening))
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
+    for source in (page.source, page.beside):
+        if source is not None:
+            source.close()

@@ -171,9 +171,9 @@ PROOF_BUGS = (
     SeededBug(
         "asked-of-the-newest-version",
         "A query is answered by the version that the chain has (docs/decisions/069).",
-        "consortium/commands/past.py",
-        "        return RuleBook(load_contracts(), self.ledger.reader).at(self.ledger.head_height + 1).contracts",
-        "        return load_contracts()",
+        "nodes/past.py",
+        "    return RuleBook(load_contracts(), ledger.reader).at(ledger.head_height + 1).contracts",
+        "    return load_contracts()",
         (ASKED,),
     ),
     SeededBug(
