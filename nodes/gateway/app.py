@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.convertors import StringConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -23,6 +24,15 @@ from nodes.gateway.page import GatewayPage
 from nodes.gateway.routes_views import get_view
 
 _log = logging.getLogger("gateway")
+
+
+class _Rest(StringConvertor):
+    """All that follows, whatever it is: starlette's own `path` stops at the end of a line."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", _Rest())
 Handler = Callable[[Gateway, Request], Awaitable[Response]]
 
 
@@ -67,7 +77,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/views/{view}", get_view),
     ("POST", "/v1/queries/{contract}/{query}", routes_read.post_query),
     ("POST", "/v1/{contract}/{operation}", routes_submit.post_operation),
-    ("GET", "/v1/{word}/{id:path}", routes_read.get_record),
+    ("GET", "/v1/{word}/{id:rest}", routes_read.get_record),
 )
 
 

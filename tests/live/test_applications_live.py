@@ -1,4 +1,4 @@
-"""Applications before a consortium in real processes: the program in TypeScript, as its page has it."""
+"""Applications before a consortium in real processes: a program in TypeScript, and many while a leader dies."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
+from consortium.client import BlockingClient
 from consortium.commands.app import app
 from nodes.deploy.standing import bring_down, bring_up
+from nodes.load.gates import Gate, bodies, claims_of, gates_of_all
+from nodes.load.ledgers import await_equal_heads, leader_of, look_in_all
+from scenarios.load_gateways import main as load_gateways
 from tests.node_tools import run_tool
 from tests.optional import node_tools
 from tests.typescript import generated, program_of_the_page
@@ -48,3 +53,69 @@ def test_the_program_in_typescript_claims_and_reads_the_bill_back(folder: Path, 
         assert ran.returncode == 0 and "acknowledged by" in ran.stdout, ran.stderr
         assert json.loads(claim)["psn_no"] in ran.stdout or json.loads(claim)["fixmedins_code"] in ran.stdout
     assert told[0].stdout.split(",")[0] == told[1].stdout.split(",")[0], "the same key is the same block"
+
+
+def _posted(gate: Gate, path: str, body: bytes, key: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {gate.token}", "Idempotency-Key": key, "Content-Type": "application/json"}
+    assert gate.context is not None
+    with httpx.Client(verify=gate.context, trust_env=False) as http:
+        return http.post(gate.url + path, content=body, headers=headers, timeout=60)
+
+
+def test_a_dead_leaders_gateway_says_when_to_come_again_and_the_same_key_elsewhere_is_one_transaction(
+    folder: Path,
+) -> None:
+    gates = {gate.name: gate for gate in gates_of_all(folder)[0]}
+    samples = next(iter(gates.values())).samples
+    path, body = next(bodies(samples, 1))
+    dead = leader_of(folder)
+    other = next(name for name in gates if name != dead)
+    assert CliRunner().invoke(app, ["kill", dead, "--dir", str(folder)]).exit_code == 0
+    try:
+        refused = _posted(gates[dead], path, body, "once")
+        assert refused.status_code == 503 and int(refused.headers["Retry-After"]) >= 1
+        told = _posted(gates[other], path, body, "once").json()
+        assert told["code"] == "ok"
+        with BlockingClient(
+            [gates[dead].url, gates[other].url],
+            token=gates[dead].token,
+            genesis=folder / "genesis.json",
+            ca=folder / "ca.crt",
+            application=gates[dead].application,
+        ) as client:
+            (claim,) = next(claims_of(samples))
+            outcome = client.submit("settlement", "issue_and_claim", claim)
+            assert outcome.is_ok and not client.lies
+    finally:
+        assert CliRunner().invoke(app, ["restart", dead, "--dir", str(folder)]).exit_code == 0
+    await_equal_heads(folder)
+    again = _posted(gates[dead], path, body, "once")
+    assert again.status_code == 200 and again.json()["transaction"] == told["transaction"]
+    ids = [bytes.fromhex(str(each))[:16] for each in (told["transaction"], outcome.transaction)]
+    assert {(each.missing, each.twice) for each in look_in_all(folder, ids).values()} == {(0, 0)}
+    unknown = look_in_all(folder, [*ids, bytes(16)])
+    assert {each.missing for each in unknown.values()} == {1}, "what no ledger has is missed"
+
+
+def test_under_load_a_leader_that_dies_loses_nothing_and_the_library_raises_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--clients", "16", "--library", "4", "--seconds", "6", "--kill", "leader"]
+    status = load_gateways([str(folder), *words])
+    told = capsys.readouterr().out
+    assert status == 0 and "nothing lost, nothing doubled" in told, told
+
+
+@pytest.mark.drill
+def test_five_hundred_clients_lose_nothing_by_the_death_of_a_leader(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--clients", "400", "--library", "100", "--seconds", "60", "--kill", "leader"]
+    assert load_gateways([str(folder), *words]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.drill
+def test_two_thousand_clients_are_told_nothing_but_what_may_be(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert load_gateways([str(folder), "--clients", "2000", "--seconds", "60"]) == 0, capsys.readouterr().out

@@ -83,6 +83,14 @@ async def test_a_record_comes_with_a_proof_that_convinces(at: Served) -> None:
     assert plain.json()["answer"] == answer.json()["answer"] and "proof" not in plain.json()
 
 
+@pytest.mark.parametrize("key", ["%0A", "a%0Ab", "a/%0A/b", "%0D%0A", "%00", "%E2%80%A8"])
+async def test_a_key_with_what_cannot_be_printed_is_refused_as_one(at: Served, key: str) -> None:
+    """Regression: with the end of a line in it no route was found, and the answer was 405."""
+    for word in ("bills", "claims", "codes"):
+        answer = await _get(at, f"/v1/{word}/{key}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "bad-arguments")
+
+
 async def test_a_claim_is_found_by_the_key_that_a_person_writes(at: Served) -> None:
     psn_no = claim(1)["psn_no"]
     answer = await _get(at, f"/v1/claims/{psn_no}/2026/1")
