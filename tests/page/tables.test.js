@@ -30,7 +30,7 @@ for (const name of ["pbft", "hotstuff"]) {
       for (const flight of flightsOf(heights, height, about.protocol)) {
         assert.ok(flight.start < flight.end && flight.from !== flight.to);
         if (!letters.includes(flight.letter)) letters += flight.letter;
-        const [phase, by] = { P: [PREPARED, flight.to], V: [PREPARED, flight.to], C: [COMMITTED, flight.to], Q: [PREPARED, flight.to], X: [0, 0], N: [0, 0] }[flight.letter];
+        const [phase, by] = { P: [PREPARED, flight.to], V: [PREPARED, flight.to], C: [COMMITTED, flight.to], Q: [PREPARED, flight.to], S: [0, 0], X: [0, 0], N: [0, 0] }[flight.letter];
         assert.ok(flight.end <= heights.time(height, by, phase), `${flight.letter} of ${height}`);
         assert.ok(flight.start >= heights.proposedAt(height) || heights.proposedAt(height) === 0);
       }

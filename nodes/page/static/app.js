@@ -8,6 +8,9 @@ import { Scene } from "./views/ring.js";
 import { Timeline } from "./views/timeline.js";
 import { t } from "./words.js";
 
+const WIDE = "(min-width: 1650px)"; // as in page.css: a third column
+const BESIDE = ["performance", "events"]; // panels that stand there, and need no tab
+
 /** @typedef {{ store: import("./store.js").Store, player: import("./player/player.js").Player }} Props */
 
 /** @param {Props} props */
@@ -19,6 +22,7 @@ export function App({ store, player }) {
     return () => removeEventListener("keydown", listen);
   }, [store, player]);
   useTheme(store);
+  const isWide = useMedia(WIDE);
   return html`
     <a class="skip" href="#panels">${t("To the panels")}</a>
     <${Header} store=${store} player=${player} onHelp=${() => setHelped(!isHelped)} />
@@ -27,6 +31,7 @@ export function App({ store, player }) {
         <${Scene} store=${store} player=${player} />
       </section>
       <${Panels} store=${store} player=${player} />
+      ${isWide && html`<${Beside} store=${store} player=${player} />`}
     </main>
     <${Timeline} store=${store} player=${player} />
     <${Spoken} store=${store} player=${player} />
@@ -39,7 +44,8 @@ function Panels({ store, player }) {
   const about = useStore(store, (state) => state.about);
   const tab = useStore(store, (state) => state.tab);
   useStore(store, (state) => state.lang);
-  const panels = PANELS.filter((panel) => panel.needs(about));
+  const isWide = useMedia(WIDE);
+  const panels = PANELS.filter((panel) => panel.needs(about) && !(isWide && BESIDE.includes(panel.id)));
   const shown = panels.find((panel) => panel.id === tab) ?? panels[0];
   const tabs = /** @type {{ current: HTMLElement | null }} */ (useRef(null));
   const move = (/** @type {KeyboardEvent} */ event) => {
@@ -64,6 +70,27 @@ function Panels({ store, player }) {
         <${shown.Panel} key=${shown.id} store=${store} player=${player} />
       </div>
     </section>`;
+}
+
+/** What stands beside the panels where there is room. @param {Props} props */
+function Beside({ store, player }) {
+  useStore(store, (state) => state.lang);
+  return html`<section class="beside" aria-label=${t("Performance and events")} tabindex="0">
+    ${BESIDE.map((id) => PANELS.find((panel) => panel.id === id)).map((panel) => panel && html`
+      <section key=${panel.id}><h2>${panel.title()}</h2><${panel.Panel} store=${store} player=${player} /></section>`)}
+  </section>`;
+}
+
+/** Whether the window is so, also when it changes. @param {string} query */
+function useMedia(query) {
+  const [is, set] = useState(() => matchMedia(query).matches);
+  useEffect(() => {
+    const media = matchMedia(query);
+    const listen = () => set(media.matches);
+    media.addEventListener("change", listen);
+    return () => media.removeEventListener("change", listen);
+  }, [query]);
+  return is;
 }
 
 /** What a screen reader is told: a new leader, a member that fell or came back. @param {Props} props */

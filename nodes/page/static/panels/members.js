@@ -15,6 +15,7 @@ export function conditionWords(now, state) {
   if (now.condition === PAUSED) return t("paused");
   if (now.catches >= 0) return t("catches up to {height}", { height: count(now.catches) });
   if (now.asks >= 0) return t("asks for view {view}", { view: now.asks });
+  if (now.suspects >= 0 && now.suspects >= now.view) return t("suspects the leader of view {view}", { view: now.suspects });
   if (now.phase === PREPARED) return t("prepared {height}", { height: count(now.at) });
   if (now.phase === COMMITTED) return t("committed {height}", { height: count(now.at) });
   if (now.phase === EXECUTED && now.at === state.newest) return t("executed {height}", { height: count(now.at) });

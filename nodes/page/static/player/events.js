@@ -4,7 +4,7 @@ import { KIND } from "./kinds.js";
 const MOST = 4000;
 const REPAIRS = /^(restart|resume|heal|calm|broker_restart|disk_free|disk_copy)$/;
 
-/** @typedef {{ view: number, leader: number, asks: Map<number, number>, enters: Map<number, number>, from: number, to: number }} ViewChange times in µs, by node */
+/** @typedef {{ view: number, leader: number, suspects: Map<number, number>, asks: Map<number, number>, enters: Map<number, number>, from: number, to: number }} ViewChange times in µs, by node */
 /** @typedef {{ t: number, kind: "fault" | "repair" | "view" | "epoch" | "exit" | "finding", node: number, what: string, view: number }} Event */
 
 export class Events {
@@ -25,7 +25,8 @@ export class Events {
   add(t, node, kind, view, extra, nodeOf) {
     switch (kind) {
       case KIND.fault: return this._fault(t, extra, nodeOf);
-      case KIND.view_change: return this._asks(t, node, view);
+      case KIND.suspect: return this._told(t, node, view + 1, "suspects");
+      case KIND.view_change: return this._told(t, node, view, "asks");
       case KIND.new_view: return this._enters(t, node, view, nodeOf(String(extra.leader ?? "")));
       case KIND.finding: return this._push({ t, kind: "finding", node, what: String(extra.rule ?? ""), view: 0 });
       case KIND.exited:
@@ -49,14 +50,15 @@ export class Events {
     this._push({ t, kind: isOver ? "repair" : "fault", node: nodeOf(target), what: [act.replace(/[_:]/g, " "), target].filter(Boolean).join(" "), view: 0 });
   }
 
-  /** @param {number} t @param {number} node @param {number} view */
-  _asks(t, node, view) {
+  /** @param {number} t @param {number} node @param {number} view that is to begin @param {"suspects" | "asks"} what */
+  _told(t, node, view, what) {
     let change = this._open.get(view);
     if (!change) {
-      change = { view, leader: 0, asks: new Map(), enters: new Map(), from: t, to: t };
+      change = { view, leader: 0, suspects: new Map(), asks: new Map(), enters: new Map(), from: t, to: t };
       this._open.set(view, change);
     }
-    if (!change.asks.has(node)) change.asks.set(node, t);
+    if (change.enters.size) return;
+    if (!change[what].has(node)) change[what].set(node, t);
   }
 
   /** @param {number} t @param {number} node @param {number} view @param {number} leader */

@@ -5,12 +5,12 @@
 // `committed`. HotStuff: votes go to a collector, the first that holds the certificate, and it tells the others.
 import { COMMITTED, PREPARED } from "./state.js";
 
-/** @typedef {"P" | "V" | "C" | "Q" | "X" | "N"} Letter */
+/** @typedef {"P" | "V" | "C" | "Q" | "S" | "X" | "N"} Letter */
 /** @typedef {{ letter: Letter, from: number, to: number, start: number, end: number }} Flight */
 
 /** What the letters stand for, in each protocol. */
 export const MESSAGES = {
-  pbft: { P: "PRE-PREPARE", V: "PREPARE", C: "COMMIT", X: "VIEW-CHANGE", N: "NEW-VIEW" },
+  pbft: { P: "PRE-PREPARE", V: "PREPARE", C: "COMMIT", S: "SUSPECT", X: "VIEW-CHANGE", N: "NEW-VIEW" },
   hotstuff: { P: "PROPOSAL", V: "VOTE", Q: "CERTIFICATE", X: "TIMEOUT", N: "NEW-VIEW" },
 };
 
@@ -73,6 +73,9 @@ export function flightsOfChange(change, members) {
   /** @type {Flight[]} */
   const flights = [];
   const begun = change.enters.get(change.leader) ?? Math.min(...change.enters.values());
+  for (const [from, start] of change.suspects) {
+    for (const [to, end] of change.asks) if (to !== from) flights.push({ letter: "S", from, to, start, end });
+  }
   for (const [from, start] of change.asks) {
     for (let to = 1; to <= members; to += 1) {
       if (to !== from) flights.push({ letter: "X", from, to, start, end: begun });

@@ -3,7 +3,7 @@
 const NAMES = /** @type {const} */ ([
   "other", "proposed", "prepared", "committed", "executed", "included", "view_change", "new_view", "term", "fault",
   "booted", "exited", "catching_up", "caught_up", "sealed", "epoch", "admitted", "removed", "finding", "ended", "down",
-  "stands", "bus", "convicted", "observing", "slow_leader", "damaged",
+  "stands", "bus", "convicted", "observing", "slow_leader", "damaged", "suspect",
 ]);
 
 /** @typedef {typeof NAMES[number]} KindName */

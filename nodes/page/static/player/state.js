@@ -40,7 +40,8 @@ const M_CATCHES = 6; // height that it fetches up to, -1 none
 const M_SINCE = 7; // t of its last record
 const M_VOTES = 8; // 1: a validator of this epoch
 const M_LIVES = 9; // how often it booted
-const MEMBER = 10;
+const M_SUSPECTS = 10; // view whose leader it suspects, -1 none
+const MEMBER = 11;
 
 // Of a height under way: then a phase for each member.
 const S_HEIGHT = 0;
@@ -68,6 +69,7 @@ const SLOT = 5;
  * @property {number} phase NONE, PREPARED, COMMITTED or EXECUTED, of the height `at`
  * @property {number} at
  * @property {number} asks view that it asks for; -1 none
+ * @property {number} suspects view whose leader it suspects; -1 none
  * @property {number} catches height that it fetches up to; -1 none
  * @property {number} since µs, of its last record
  * @property {boolean} votes
@@ -92,7 +94,7 @@ export class State {
     this.data = new Float64Array(WHOLE + members * MEMBER + SLOTS * this.slotSize);
     for (let node = 1; node <= members; node += 1) {
       const at = this._member(node);
-      this.data[at + M_ASKS] = this.data[at + M_CATCHES] = -1;
+      this.data[at + M_ASKS] = this.data[at + M_CATCHES] = this.data[at + M_SUSPECTS] = -1;
       this.data[at + M_VOTES] = validators.includes(node) ? 1 : 0;
     }
     for (let slot = 0; slot < SLOTS; slot += 1) this.data[this._slotAt(slot)] = -1;
@@ -144,7 +146,7 @@ export class State {
     return {
       node, height: d[at + M_HEIGHT], view: d[at + M_VIEW], condition: d[at + M_CONDITION], phase: d[at + M_PHASE],
       at: d[at + M_AT], asks: d[at + M_ASKS], catches: d[at + M_CATCHES], since: d[at + M_SINCE],
-      votes: d[at + M_VOTES] === 1, lives: d[at + M_LIVES],
+      suspects: d[at + M_SUSPECTS], votes: d[at + M_VOTES] === 1, lives: d[at + M_LIVES],
     };
   }
 
@@ -293,7 +295,7 @@ export class State {
   _goDown(member) {
     const d = this.data;
     d[member + M_CONDITION] = DOWN;
-    d[member + M_ASKS] = d[member + M_CATCHES] = -1;
+    d[member + M_ASKS] = d[member + M_CATCHES] = d[member + M_SUSPECTS] = -1;
     d[member + M_PHASE] = NONE;
   }
 
@@ -311,6 +313,9 @@ export class State {
         break;
       case KIND.view_change:
         d[member + M_ASKS] = view;
+        break;
+      case KIND.suspect:
+        d[member + M_SUSPECTS] = view;
         break;
       case KIND.new_view:
       case KIND.term:
@@ -337,6 +342,7 @@ export class State {
     const d = this.data;
     if (view > d[member + M_VIEW]) d[member + M_VIEW] = view;
     if (isNewView || view >= d[member + M_ASKS]) d[member + M_ASKS] = -1;
+    if (view > d[member + M_SUSPECTS]) d[member + M_SUSPECTS] = -1;
     if (view >= d[VIEW] && leader) {
       d[VIEW] = view;
       d[LEADER] = leader;

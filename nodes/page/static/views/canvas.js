@@ -3,7 +3,7 @@ import { useEffect, useRef } from "../view.js";
 
 const NAMES = /** @type {const} */ ([
   "ink", "muted", "faint", "line", "surface", "ground", "accent", "good", "bad", "warn", "hue-0", "hue-1", "hue-2", "hue-3", "hue-4",
-  "hue-5", "hue-6", "say-P", "say-V", "say-C", "say-X", "say-N", "say-Q", "part-V", "part-C",
+  "hue-5", "hue-6", "say-P", "say-V", "say-C", "say-S", "say-X", "say-N", "say-Q", "part-V", "part-C",
 ]);
 /** @typedef {Record<typeof NAMES[number], string> & { font: string, key: string }} Palette */
 

@@ -65,7 +65,7 @@ export class FlightPainter {
     const part = at - step;
     const x = way[step].x + (way[step + 1].x - way[step].x) * part;
     const y = way[step].y + (way[step + 1].y - way[step].y) * part;
-    const size = layout.places.length > 12 ? 12 : 17;
+    const size = layout.places.length > 12 ? 12 : Math.max(15, Math.min(22, Math.round(layout.node * 0.72)));
     pen.drawImage(this._disc(flight.letter, size, colours, ratio), x - size / 2, y - size / 2, size, size);
   }
 

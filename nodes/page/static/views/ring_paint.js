@@ -9,7 +9,7 @@ import { roleOf, shapePath } from "./roles.js";
 
 /** Where everything stands on a canvas of this size. @param {number} members @param {number} width @param {number} height @returns {Layout} */
 export function layOut(members, width, height) {
-  const node = Math.max(9, Math.min(26, Math.min(width, height) * 0.052, (Math.PI * Math.min(width, height) * 0.36) / Math.max(members, 4) / 1.7));
+  const node = Math.max(9, Math.min(34, Math.min(width, height) * 0.05, (Math.PI * Math.min(width, height) * 0.36) / Math.max(members, 4) / 1.7));
   const radius = Math.max(40, Math.min(width / 2 - node - 44, height / 2 - node - 34));
   const [x, y] = [width / 2, height / 2];
   const places = Array.from({ length: members }, (_, at) => {
@@ -175,17 +175,18 @@ export function paintCrown(pen, x, y, r, colour) {
  * @param {import("../player/state.js").MemberNow} now @param {boolean} isGone @param {import("./canvas.js").Palette} colours
  */
 function paintName(pen, layout, place, name, now, isGone, colours) {
-  const below = place.y + layout.node + 13;
+  const size = Math.max(12, Math.min(17, Math.round(layout.node * 0.56)));
+  const below = place.y + layout.node + size;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   pen.fillStyle = isGone ? colours.muted : colours.ink;
-  pen.font = `600 13px ${colours.font}`;
+  pen.font = `600 ${size}px ${colours.font}`;
   pen.strokeStyle = colours.ground;
   pen.lineWidth = 4;
   pen.lineJoin = "round";
   pen.strokeText(name, place.x, below);
   pen.fillText(name, place.x, below);
   pen.fillStyle = colours.muted;
-  pen.font = `12px ${colours.font}`;
-  pen.fillText(isGone ? t("down") : count(now.height), place.x, below + 15);
+  pen.font = `${size - 1}px ${colours.font}`;
+  pen.fillText(isGone ? t("down") : count(now.height), place.x, below + size * 1.2);
 }
