@@ -21,7 +21,10 @@ BEGINS_MIN = 4  # digits of an id
 
 
 def trace(
-    transaction: Annotated[str, typer.Argument(metavar="ID", help="Of a transaction: its first digits are enough.")],
+    transaction: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Of a transaction: its first digits are enough. None: the newest one."),
+    ] = None,
     run: Annotated[
         Path, typer.Option("--run", metavar="RUN", help="The folder of a run, or of one that stands.")
     ] = HERE,
@@ -49,8 +52,13 @@ def trace(
         typer.echo(words("sent: {count} spans, trace {trace}", count=len(spans), trace=where.id[:16].hex()))
 
 
-def _find(run: Run, digits: str) -> Where:
+def _find(run: Run, digits: str | None) -> Where:
     """Raises UserError where there is not exactly one."""
+    if digits is None:
+        newest = find_transaction(run, b"")
+        if not newest:
+            raise UserError("no block holds a transaction yet")
+        return newest[-1]
     try:
         begins = bytes.fromhex(digits[: len(digits) // 2 * 2])
     except ValueError:
@@ -101,9 +109,8 @@ COMMAND = Command(
     "sealed, at each.\n\n"
     "`--otlp` sends it to a collector of OpenTelemetry, as one trace whose id is the beginning of the transaction's; "
     "`--out` writes the same as a file. Nothing is sent unless it is asked for.\n\n\b\n"
-    "Examples:\n  consortium trace 3f9a02c4 --run runs/RUN\n"
-    "  consortium trace 3f9a02c4 --otlp http://localhost:4318/v1/traces\n"
-    "  consortium trace 3f9a02c4 --out spans.json\n\n"
+    "Examples:\n  consortium trace --run runs/RUN\n  consortium trace 3f9a02c4 --out spans.json\n"
+    "  consortium trace 3f9a02c4 --otlp http://localhost:4318/v1/traces\n\n"
     "Exit status: 0 shown, 2 wrong usage or input, or there is no such transaction.",
     trace,
     LOOK,

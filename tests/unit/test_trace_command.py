@@ -79,6 +79,7 @@ def test_each_node_has_each_phase_in_order_within_the_whole(run: Run, identity: 
 def test_a_person_sees_the_phases_and_is_told_what_cannot_be_found(folder: Path, identity: str) -> None:
     told = _said(folder, identity[:12])
     assert identity in told and "prepare" in told and "hospital-2" in told
+    assert "block" in _said(folder), "without an id: the newest"
     for word, why in (("zz00", "hexadecimal"), ("ab", "at least 4"), ("0" * 64, "no block holds")):
         assert why in _said(folder, word)
 
