@@ -20,6 +20,8 @@ from pathlib import Path
 from consortium.plugins.load import load_folders
 from nodes.conduct.child import adopt_parent
 from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFailed, UserError
+from nodes.process.key_lock import Passphrase, from_descriptor, from_person, no_passphrase
+from nodes.process.keys import passphrase_of
 from nodes.process.log import LOG_FORMATS, begin_log
 from nodes.process.settings import NodeFolder
 from nodes.process.start import start_node
@@ -43,12 +45,23 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--trace-part-mb", type=int, default=TRACE_PART_MB, metavar="MB", help="so large a part of its trace grows"
     )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--passphrase-file", type=Path, metavar="FILE", help="it holds that of its keys (mode 0600)")
+    source.add_argument("--passphrase-fd", type=int, metavar="NUMBER", help="it is read there")
     arguments = parser.parse_args()
     if arguments.trace_parts < 0 or arguments.trace_part_mb < 1:
         parser.error("--trace-parts takes 0 or more, --trace-part-mb 1 or more")
     if arguments.conducted and arguments.supervised:
         parser.error("--conducted and --supervised: a node has one master")
     return arguments
+
+
+def _passphrase(arguments: argparse.Namespace) -> Passphrase:
+    if arguments.passphrase_file is not None:
+        return passphrase_of(arguments.passphrase_file)
+    if arguments.passphrase_fd is not None:
+        return from_descriptor(arguments.passphrase_fd)
+    return no_passphrase if arguments.conducted or arguments.supervised else from_person(arguments.name)
 
 
 def main() -> int:
@@ -65,6 +78,7 @@ def main() -> int:
             is_conducted=arguments.conducted,
             is_supervised=arguments.supervised,
             trace=PartPlan(arguments.trace_part_mb * 1_000_000, arguments.trace_parts),
+            passphrase=_passphrase(arguments),
         )
     except (Damaged, StoreFailed, OSError) as error:
         log.error("%s", error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,9 +31,12 @@ def reset(
     wanted = members or counted(standing)
     bring_down(dir_, is_wiped=True)
     before = standing.deployment
-    kept = Changes(before.log_format, before.trace_parts)
+    passphrase_file = Path(before.passphrase_file) if before.passphrase_file else None
+    kept = Changes(before.log_format, before.trace_parts, passphrase_file=passphrase_file)
     kind, count = before.brokers[0].kind, len(before.brokers)
-    begun = bring_up(dir_, wanted, kind, count, before.how, prepare=lambda made: prepare(made, kept))
+    begun = bring_up(
+        dir_, wanted, kind, count, before.how, passphrase_file=passphrase_file, prepare=lambda made: prepare(made, kept)
+    )
     typer.echo(words("a new consortium is up in {folder}", folder=dir_))
     show_nodes(make_console(), begun.nodes)
 

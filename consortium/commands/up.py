@@ -45,6 +45,10 @@ TraceParts = Annotated[
 ]
 AllowSubmit = Annotated[bool, typer.Option("--allow-submit", help="The page has a claim form and a pack scanner.")]
 AllowChaos = Annotated[bool, typer.Option("--allow-chaos", help="The page has buttons that kill, cut and heal.")]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="It holds the passphrase of all nodes' keys (mode 0600): a new one gets it so."),
+]
 
 
 def up(
@@ -58,13 +62,14 @@ def up(
     trace_parts: TraceParts = None,
     allow_submit: AllowSubmit = False,
     allow_chaos: AllowChaos = False,
+    passphrase_file: PassphraseFile = None,
 ) -> None:
     from nodes.deploy.preparing import Changes, look_after, prepare
     from nodes.deploy.standing import Standing, bring_up
     from nodes.page.asked import May
     from nodes.page.permits import write_permits
 
-    changes = Changes(log_format, trace_parts, new_ports)
+    changes = Changes(log_format, trace_parts, new_ports, passphrase_file)
     changes.check()
     tended: list[Tended] = []
 
@@ -77,7 +82,9 @@ def up(
     console = make_console()
     with console.status(spoken()("bringing up {folder}", folder=dir_)) as shown:
         how: Literal["docker"] | None = "docker" if docker else None
-        begun = bring_up(dir_, members, broker, brokers, how, lambda text: shown.update(text), prepared)
+        begun = bring_up(
+            dir_, members, broker, brokers, how, lambda text: shown.update(text), passphrase_file, prepared
+        )
     typer.echo(_said(begun, dir_))
     _tell_tended(tended)
     show_nodes(console, begun.nodes)

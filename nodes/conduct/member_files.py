@@ -79,11 +79,12 @@ def in_the_making(out: Path, option: str) -> Iterator[Path]:
         raise
 
 
-def begin_members(folder: Path, plan: Plan) -> Making:
-    """Make the members' keys, empty vote logs and private stores, and write scenario and genesis. Raises OSError."""
+def begin_members(folder: Path, plan: Plan, passphrase: bytes = b"") -> Making:
+    """Make the members' keys (locked, where there is a passphrase), empty vote logs and private stores, and write
+    scenario and genesis. Raises OSError."""
     scenario, suite = plan.scenario, SUITES[plan.scenario.suite]()
     names = sorted(member.name for member in scenario.members)
-    secrets = {name: create_keys(NodeFolder(folder, name).keys) for name in names}
+    secrets = {name: create_keys(NodeFolder(folder, name).keys, passphrase) for name in names}
     for name in names:
         prepare_log(NodeFolder(folder, name).votes)
         create_store(NodeFolder(folder, name).private)

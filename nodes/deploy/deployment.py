@@ -39,8 +39,9 @@ class GatewayPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """`how`: as processes of this machine under a supervisor, or in containers. `members`: in the order in which they
     were asked for. `gateways`: by member. `log_format`: how nodes and gateways write their logs. `trace_parts`: how
-    many parts of its trace a node keeps, of `trace_part_mb` megabytes; 0: all. What is as usual is not written, so
-    that an older version reads it."""
+    many parts of its trace a node keeps, of `trace_part_mb` megabytes; 0: all. `passphrase_file`: where nodes find what
+    opens their keys. What is as usual is not written, so that an older version reads it.
+    """
 
     format: int
     version: str
@@ -51,6 +52,7 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
     log_format: Literal["text", "json"] = "text"
     trace_parts: int = TRACE_PARTS
     trace_part_mb: int = TRACE_PART_MB
+    passphrase_file: str = ""
 
     @property
     def log_words(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_d
             ("--trace-part-mb", self.trace_part_mb, TRACE_PART_MB),
         ):
             words += [option, str(value)] if value != usual else []
+        words += ["--passphrase-file", self.passphrase_file] if self.passphrase_file else []
         return (*self.log_words, *words)
 
 

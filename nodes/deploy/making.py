@@ -29,7 +29,7 @@ from nodes.deploy.deployment import FORMAT, Deployment, GatewayPlace, How, write
 from nodes.deploy.places import ANYWHERE, BusPlaces, bus_places, gateway_places
 from nodes.errors import UserError
 from nodes.gateway.making import desk_call, make_gateway
-from nodes.process.keys import write_private, write_readable
+from nodes.process.keys import passphrase_of, write_private, write_readable
 from nodes.process.settings import NodeFolder
 
 _README = """# A consortium that stands
@@ -64,10 +64,18 @@ KEEPERS: dict[How, str] = {
 
 
 def make_consortium(
-    folder: Path, members: Sequence[MemberSpec], kind: BrokerKind, how: How = "local", brokers: int = 1
+    folder: Path,
+    members: Sequence[MemberSpec],
+    kind: BrokerKind,
+    how: How = "local",
+    brokers: int = 1,
+    passphrase_file: Path | None = None,
 ) -> Deployment:
     """Everything that `up` starts, in a folder that is missing or empty. Raises UserError; then it leaves nothing."""
     _claim(folder)
+    if passphrase_file is not None and how != "local":
+        raise UserError("--passphrase-file is for local processes: a container does not see the file")
+    passphrase = b"" if passphrase_file is None else passphrase_of(passphrase_file)()
     now_us = time.time_ns() // 1_000
     scenario = standing_scenario(tuple(members), compute_day(now_us, Parameters().utc_offset_minutes))
     plan = make_plan(scenario)
@@ -75,7 +83,7 @@ def make_consortium(
         places = bus_places(how, kind, brokers)
         names = tuple(member.name for member in scenario.members)
         gateways = gateway_places(names, [broker.port for broker in places.brokers])
-        made = begin_members(making, _with_desks(making, plan, how, gateways))
+        made = begin_members(making, _with_desks(making, plan, how, gateways), passphrase)
         write_inputs(made)
         _write_certificates_and_brokers(made, places)
         deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers), gateways)

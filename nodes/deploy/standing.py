@@ -80,10 +80,12 @@ def bring_up(
     brokers: int | None = None,
     how: How | None = None,
     on_progress: Told = lambda _: None,
+    passphrase_file: Path | None = None,
     prepare: Callable[[Standing], Standing] = lambda standing: standing,
 ) -> Begun:
     """A new consortium, or the one that lies there, with all its members and open links. Harmless where it is up. What
-    is None is as usual, or as it is there. `prepare` is given it before it starts. Raises UserError."""
+    is None is as usual, or as it is there. `passphrase_file` locks the keys of a new one. `prepare` is given it before
+    it starts. Raises UserError."""
     with one_at_a_time(folder):
         is_new = not is_deployment(folder)
         if is_new:
@@ -91,7 +93,7 @@ def bring_up(
             kind = _broker_kind(broker, wanted, count)
             check_possible(wanted)
             on_progress("making keys, genesis and settings")
-            make_consortium(folder, parse_members(members or DEFAULT), kind, wanted, count)
+            make_consortium(folder, parse_members(members or DEFAULT), kind, wanted, count, passphrase_file)
         standing = open_standing(folder)
         _check_same(standing.deployment, members, brokers, how)
         standing = prepare(standing)

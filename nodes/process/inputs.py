@@ -17,17 +17,18 @@ from consortium.scenario.load import load_scenario
 from consortium.scenario.workloads.membership import introduce
 from consortium.scenario.workloads.workload import Prepared
 from nodes.errors import UserError
+from nodes.process.key_lock import Passphrase, no_passphrase
 from nodes.process.keys import check_private, load_keys, read_private
 from nodes.process.settings import FROM_A_COPY, NodeFolder, Settings, check_digest, read_settings
 
 
-def read_inputs(folder: NodeFolder, settings: Settings) -> Inputs:
+def read_inputs(folder: NodeFolder, settings: Settings, passphrase: Passphrase = no_passphrase) -> Inputs:
     """Raises UserError, ScenarioError with a sentence; PluginError where the run had other plug-ins than are in use."""
     check_record(folder.run)
     for name in ("genesis.json", "scenario.json"):
         check_digest(settings, folder.run / name)
     genesis = _read_genesis(folder.run / "genesis.json")
-    secrets = load_keys(folder.keys)
+    secrets = load_keys(folder.keys, passphrase)
     scenario = load_scenario(folder.run / "scenario.json")
     _check_keys(folder, settings, genesis, secrets)
     prepared = introduce(Prepared((), _read_work(folder, settings)), settings.newcomer_keys)

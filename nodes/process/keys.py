@@ -10,6 +10,7 @@ from typing import get_args
 
 from consortium.core.membership import Purpose
 from nodes.errors import UserError
+from nodes.process.key_lock import Passphrase, checked, is_locked, lock, new_salt, no_passphrase, unlock
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 SECRET_BYTES = 32
@@ -77,28 +78,40 @@ def check_private(path: Path) -> None:
         raise UserError(f"{path} can be read by others (mode {mode & 0o777:04o}): run `chmod {wanted} {path}`")
 
 
-def create_keys(folder: Path) -> dict[Purpose, bytes]:
-    """Make random secrets of every purpose in `folder` (created with mode 0700). Raises UserError where it is there
-    and open to others."""
+def create_keys(folder: Path, passphrase: bytes = b"") -> dict[Purpose, bytes]:
+    """Make random secrets of every purpose in `folder` (created with mode 0700), locked where there is a passphrase.
+    Raises UserError where it is there and open to others."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     check_private(folder)
     keys: dict[Purpose, bytes] = {}
+    salt = new_salt()
     for purpose in PURPOSES:
         keys[purpose] = secrets.token_bytes(SECRET_BYTES)
-        write_private(folder / f"{purpose}.key", keys[purpose].hex().encode() + b"\n")
+        plain = keys[purpose].hex().encode() + b"\n"
+        write_private(folder / f"{purpose}.key", lock(keys[purpose], passphrase, salt) if passphrase else plain)
     return keys
 
 
-def load_keys(folder: Path) -> dict[Purpose, bytes]:
-    """The secrets in `folder`. Raises UserError naming the folder or the file that is missing, open to others or
-    malformed."""
+def passphrase_of(path: Path) -> Passphrase:
+    """As a file of mode 0600 holds it, in one line."""
+    return lambda: checked(read_private(path), str(path))
+
+
+def are_locked(folder: Path) -> bool:
+    """Whether a node with these keys needs a passphrase to start."""
+    return any(is_locked(path.read_bytes()) for path in folder.glob("*.key"))
+
+
+def load_keys(folder: Path, passphrase: Passphrase = no_passphrase) -> dict[Purpose, bytes]:
+    """The secrets in `folder`; `passphrase` is asked for where they are locked. Raises UserError naming the folder or
+    the file that is missing, open to others, malformed or locked by another passphrase."""
     check_private(folder)
     keys: dict[Purpose, bytes] = {}
     for purpose in PURPOSES:
         path = folder / f"{purpose}.key"
         text = read_private(path)
         try:
-            secret = bytes.fromhex(text.decode("ascii"))
+            secret = unlock(text, passphrase, path) if is_locked(text) else bytes.fromhex(text.decode("ascii"))
         except (UnicodeDecodeError, ValueError):
             secret = b""
         if len(secret) != SECRET_BYTES:

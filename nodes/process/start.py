@@ -32,6 +32,7 @@ from nodes.process.door import Door
 from nodes.process.door_desk import NodeDesk
 from nodes.process.door_frames import door_path
 from nodes.process.inputs import read_inputs, read_known
+from nodes.process.key_lock import Passphrase, no_passphrase
 from nodes.process.log import log_to_file_too
 from nodes.process.orders import obey_stranger
 from nodes.process.private_store import PrivateStore, open_store
@@ -55,17 +56,19 @@ def start_node(
     is_conducted: bool,
     is_supervised: bool = False,
     trace: PartPlan = PartPlan(),  # noqa: B008 - a value
+    passphrase: Passphrase = no_passphrase,
 ) -> int:
     """Run node `name` in this process until it ends; its exit code. `is_supervised`: what it says on stderr is kept in
-    its log by whoever started it. `trace`: into which parts its trace is cut, unless it is conducted. Raises UserError,
-    ScenarioError, Damaged, StoreFailed and OSError where it cannot start. A node that finds its ledger damaged while it
-    runs becomes a fresh process, which fetches the ledger from the others."""
+    its log by whoever started it. `trace`: into which parts its trace is cut, unless it is conducted. `passphrase`: of
+    its keys, if they are locked. Raises UserError, ScenarioError, Damaged, StoreFailed and OSError where it cannot
+    start. A node that finds its ledger damaged while it runs becomes a fresh process, which fetches the ledger from the
+    others."""
     if not folder.folder.is_dir():
         raise UserError(f"{folder.folder} does not exist: name the folder of a run and a node in it")
     lock = _lock(folder)
     if not is_conducted and not is_supervised:
         log_to_file_too(folder.log)
-    born = _build(folder, name, read_settings(folder.settings), PartPlan() if is_conducted else trace)
+    born = _build(folder, name, read_settings(folder.settings), PartPlan() if is_conducted else trace, passphrase)
     code, damage = _run(born, is_conducted)
     if born.recorder is not None:
         born.recorder.close(now(), code)
@@ -95,9 +98,15 @@ class _Born(NamedTuple):
     recorder: Recorder | None
 
 
-def _build(folder: NodeFolder, name: str, settings: Settings, trace: PartPlan = PartPlan()) -> _Born:  # noqa: B008 - a value
+def _build(
+    folder: NodeFolder,
+    name: str,
+    settings: Settings,
+    trace: PartPlan = PartPlan(),  # noqa: B008 - a value
+    passphrase: Passphrase = no_passphrase,
+) -> _Born:
     """Its files open, and its node over them. A ledger that cannot be right is set aside, and an empty one begun."""
-    inputs = read_inputs(folder, settings)
+    inputs = read_inputs(folder, settings, passphrase)
     known = read_known(folder, inputs.genesis, name)
     failpoints.reach("boot.locked")
     costs = Costs()
