@@ -161,7 +161,7 @@ class Walk:
             sale = Sale(bill, 1, units, holder, is_claim=True)
             may = self.may_sell(found[0], holder, units)
             try:
-                sales.sell_pack(self.house.state, found[0], "D", holder, sale, is_split=units > 0)
+                sales.sell_pack(self.house.state, found[0], "D", holder, sale, is_split=units > 0, day=20260601)
             except Refused:
                 assert not may
             else:

@@ -226,7 +226,7 @@ def _sell_packs(state: State, bill: Bill, number: str) -> None:
             _sell_uncoded(state, bill.fixmedins_code, sold)
         sale = packs.Sale(number, sold.feedetl_sn, sold.cnt, seller, is_claim=True)
         for code in sold.drug_trac_codg:
-            sales.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag)
+            sales.sell_pack(state, code, sold.med_list_codg, seller, sale, is_split=sold.trdn_flag, day=bill.begndate)
     if coded < bill.sums.coded:
         raise Refused("trace-code-missing", f"{bill.sums.coded} lines are settled with trace codes only, not {coded}")
     if coded > bill.sums.coded:

@@ -143,7 +143,7 @@ def _receive(state: State, arguments: Receive, context: Context) -> list[Event]:
     for each in arguments.codes:
         if each not in shipped:
             raise Refused("code-not-shipped", f"a code of the receipt was not shipped with order {order_no}")
-        packs.hand_over(state, each, source, target)
+        packs.hand_over(state, each, source, target, context.day)
     tender = get_tender(state, order.contract_no)
     today = context.day
     received = msgspec.structs.replace(

@@ -46,4 +46,12 @@ EVENT_WORDS = {
     "receivable-declined": mark("{bank} declines what is owed for order {order_no}"),
     "receivable-factored": mark("{bank} buys what is owed for order {order_no} from {supplier} for {price_fen}"),
     "receivable-recovered": mark("{bank} gets {amount_fen} back from {supplier}: goods of order {order_no} went back"),
+    "lot-declared": mark("lot {lot_no} was produced on {produced_on} and expires with {expires_day}"),
+    "lot-step-recorded": mark(
+        "step {serial} of lot {lot_no}: {step} at {place} on {equipment}, of {materials} materials"
+    ),
+    "lot-fault-reported": mark("pack {drug_trac_codg} of lot {lot_no} is no good: {fault}; of its packs {faults} are"),
+    "lot-quarantined": mark("{member} puts lot {lot_no} into quarantine: {reason}"),
+    "lot-release-asked": mark("the producer of lot {lot_no} asks for its release"),
+    "lot-released": mark("lot {lot_no} is released from quarantine"),
 }

@@ -11,6 +11,7 @@ import msgspec
 from consortium.contracts.access import NOBODY
 from consortium.contracts.checks import check_choice, check_identifier, check_trace_code
 from consortium.contracts.insurance.institution import find_acting, get_institution
+from consortium.contracts.medicines.lot_quality_records import check_sound, is_expired
 from consortium.core.contract import Refused, State, StateReader, Table
 
 SUPPLIER, INSTITUTION = "supplier", "institution"  # kinds of holders
@@ -134,20 +135,29 @@ def check_not_recalled(state: StateReader, code: str, pack: Pack) -> None:
         raise Refused("trace-code-recalled", f"lot {pack.lot_no} of {code} is recalled")
 
 
-def hand_over(state: State, code: str, source: str, target: str) -> Pack:
-    """Change the holder of an unsold pack that is not recalled. Refuses `trace-code-…` like `sales.sell_pack`."""
+def check_may_pass(state: StateReader, code: str, pack: Pack, day: int) -> None:
+    """Whether a pack may be sold or handed on, on `day`. Refuses `trace-code-recalled`, `lot-quarantined`,
+    `lot-expired`."""
+    check_not_recalled(state, code, pack)
+    check_sound(state, pack.lot_no, day)
+
+
+def hand_over(state: State, code: str, source: str, target: str, day: int) -> Pack:
+    """Change the holder of an unsold pack of which nothing is wrong. Refuses `lot-…`, `trace-code-…` like
+    `sales.sell_pack`."""
     pack = get_pack(state, code)
     _check_whole(code, pack, source)
-    check_not_recalled(state, code, pack)
+    check_may_pass(state, code, pack, day)
     state.put(PACKS, code, msgspec.structs.replace(pack, holder=target))
     return pack
 
 
-def send_back(state: State, code: str, source: str, target: str) -> Pack:
-    """The way back of an unsold pack of a recalled lot. Refuses `not-recalled`, `same-holder`, `trace-code-…`."""
+def send_back(state: State, code: str, source: str, target: str, expired_day: int = 0) -> Pack:
+    """The way back of an unsold pack of a recalled lot, or of one that expired before `expired_day`. Refuses
+    `not-recalled`, `same-holder`, `trace-code-…`."""
     pack = get_pack(state, code)
     _check_whole(code, pack, source)
-    if not is_recalled(state, pack):
+    if not is_recalled(state, pack) and not (expired_day and is_expired(state, pack.lot_no, expired_day)):
         raise Refused("not-recalled", f"lot {pack.lot_no} of {code} is not recalled")
     if source == target:
         raise Refused("same-holder", f"{code} is with {target} already")

@@ -18,7 +18,7 @@ from consortium.contracts.medicines.packs import (
     UNITS_MAX,
     Pack,
     Sale,
-    check_not_recalled,
+    check_may_pass,
     get_pack,
     holder_of_institution,
 )
@@ -111,14 +111,16 @@ def _both(code: str, first: Sale, seller: str, bill_no: str) -> str:
     return f"{code} was sold by {first.seller} on bill {first.bill_no}; {seller} sells it again on {bill_no}"
 
 
-def sell_pack(state: State, code: str, med_list_codg: str, seller: str, sale: Sale, *, is_split: bool) -> None:
-    """Sell a pack or, if `is_split`, `sale.units` of it. `med_list_codg` "" takes any item.
+def sell_pack(
+    state: State, code: str, med_list_codg: str, seller: str, sale: Sale, *, is_split: bool, day: int
+) -> None:
+    """Sell a pack or, if `is_split`, `sale.units` of it, on `day`. `med_list_codg` "" takes any item.
 
     Refuses `bad-trace-code`, `trace-code-unknown`, `trace-code-recalled`, `trace-code-sold`, `trace-code-units`,
-    `trace-code-item`, `trace-code-elsewhere`.
+    `trace-code-item`, `trace-code-elsewhere`, `lot-quarantined`, `lot-expired`.
     """
     pack = get_pack(state, code)
-    check_not_recalled(state, code, pack)
+    check_may_pass(state, code, pack, day)
     units = sale.units if is_split else pack.units
     if units > pack.units_left:
         first = _sold_before(pack, units, is_split=is_split)
@@ -148,7 +150,7 @@ def _sell(state: State, arguments: Sell, context: Context) -> list[Event]:
     code, seller = arguments.drug_trac_codg, holder_of_institution(arguments.fixmedins_code)
     sale, is_split = Sale(arguments.bill_no, 1, arguments.units, seller), arguments.units > 0
     refuse_second_sale(state, ((code, arguments.units, is_split),), sale, context)
-    sell_pack(state, code, "", seller, sale, is_split=is_split)
+    sell_pack(state, code, "", seller, sale, is_split=is_split, day=context.day)
     return [Event("pack-sold", {"drug_trac_codg": code, "seller": seller})]
 
 

@@ -58,7 +58,7 @@ class Transfer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SendBack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Unsold packs of recalled lots go from holder `source` back to who produced them."""
+    """Unsold packs of recalled or expired lots go from holder `source` back to who produced them."""
 
     source: str
     codes: tuple[str, ...]
@@ -70,22 +70,22 @@ class OfPack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     drug_trac_codg: str
 
 
-def _transfer(state: State, arguments: Transfer, _context: Context) -> list[Event]:
+def _transfer(state: State, arguments: Transfer, context: Context) -> list[Event]:
     check_count(len(arguments.codes), SALE_CODES_MAX, "codes")
     check_holder(state, arguments.source)
     check_holder(state, arguments.target)
     for code in arguments.codes:
-        hand_over(state, code, arguments.source, arguments.target)
+        hand_over(state, code, arguments.source, arguments.target, context.day)
     fields: dict[str, int | str] = {"source": arguments.source, "target": arguments.target}
     return [Event("packs-transferred", fields | {"packs": len(arguments.codes)})]
 
 
-def _send_back(state: State, arguments: SendBack, _context: Context) -> list[Event]:
+def _send_back(state: State, arguments: SendBack, context: Context) -> list[Event]:
     check_count(len(arguments.codes), SALE_CODES_MAX, "codes")
     sent: dict[str, int] = {}
     for code in arguments.codes:
         lot_no = get_pack(state, code).lot_no
-        packs.send_back(state, code, arguments.source, get_lot(state, lot_no).producer)
+        packs.send_back(state, code, arguments.source, get_lot(state, lot_no).producer, context.day)
         sent[lot_no] = sent.get(lot_no, 0) + 1
     return [
         Event("packs-sent-back", {"source": arguments.source, "lot_no": lot_no, "packs": count})

@@ -58,6 +58,14 @@ TABLE: dict[str, dict[str, set[str]]] = {
     "offsite": {"place": {B, G}, "settle": {B, G}, "file": {B}, "refer": {H}, "withdraw": {B}},
     "patient_claim": {"claim": set(EVERY_MEMBER), "settle": {B}, "decline": {B}},
     "policy": {"list_items": {V, G}, "adopt_pack": {V, G}, "set_drg_group": {V, G}},
+    "lot_quality": {
+        "declare": {S},
+        "record_step": {S},
+        "report_fault": {H, P, S},
+        "quarantine": {B, R, S},
+        "ask_release": {S},
+        "release": {R},
+    },
     "procurement": {
         "award_tender": {B},
         "amend_tender": {B},
