@@ -12,7 +12,14 @@ import msgspec
 
 from consortium.contracts.access import BUREAU, REGULATOR, SUPERVISORS, SUPPLIER
 from consortium.contracts.checks import check_choice, check_count, check_identifier
-from consortium.contracts.medicines.lot_quality_records import LOT_QUALITY, LOT_SOURCES, LOT_STEPS, LotQuality, LotStep
+from consortium.contracts.medicines.lot_quality_records import (
+    LOT_QUALITY,
+    LOT_SOURCES,
+    LOT_STEPS,
+    STEPS_MAX,
+    LotQuality,
+    LotStep,
+)
 from consortium.contracts.medicines.lots import OF_PRODUCER
 from consortium.contracts.medicines.packs import get_lot
 from consortium.core.contract import Query, Reader, Refused, StateReader
@@ -121,7 +128,7 @@ def find_suspects(state: StateReader, lots: tuple[str, ...]) -> Suspects:
 
 
 def _steps(state: StateReader, lot_no: str) -> Iterator[LotStep]:
-    return (step for _, step in state.range(LOT_STEPS, f"{lot_no}/", f"{lot_no}/{LAST}"))
+    return (step for _, step in state.range(LOT_STEPS, f"{lot_no}/", f"{lot_no}/{LAST}", limit=STEPS_MAX))
 
 
 def _made_directly(state: StateReader, kind: str, source: str, after: str = "", limit: int = MADE_MAX) -> Iterator[str]:

@@ -29,6 +29,7 @@ from consortium.contracts.medicines.lot_quality_records import (
     LOT_SOURCES,
     LOT_STEPS,
     SOUND,
+    STEPS_MAX,
     LotFault,
     LotQuality,
     LotSource,
@@ -38,7 +39,6 @@ from consortium.contracts.medicines.lots import OF_HOLDER, OF_PRODUCER
 from consortium.contracts.medicines.packs import get_lot, get_pack
 from consortium.core.contract import Context, Contract, Event, Operation, Refused, State, StateReader
 
-STEPS_MAX = 40
 MATERIALS_MAX = 20
 STEPS = (
     "weighing",

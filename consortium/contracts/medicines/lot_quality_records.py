@@ -9,6 +9,7 @@ import msgspec
 
 from consortium.core.contract import Life, Move, Refused, StateReader, Table
 
+STEPS_MAX = 40  # of a lot
 SOUND, QUARANTINED, RELEASING = "sound", "quarantined", "releasing"
 
 

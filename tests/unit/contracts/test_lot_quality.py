@@ -12,7 +12,6 @@ from consortium.contracts.medicines import lot_faults, lots
 from consortium.contracts.medicines.lot_faults import InCommon, MadeWith, OfLot, find_made, find_sources
 from consortium.contracts.medicines.lot_quality import (
     CONTRACT,
-    STEPS_MAX,
     AskRelease,
     Declare,
     Quarantine,
@@ -20,6 +19,7 @@ from consortium.contracts.medicines.lot_quality import (
     Release,
     ReportFault,
 )
+from consortium.contracts.medicines.lot_quality_records import STEPS_MAX
 from consortium.contracts.medicines.lots import PageOfLot
 from consortium.contracts.medicines.trace_code import Extend, Produce, Recall, Sell, SendBack, Transfer
 from consortium.core.contract import Reader, Refused
