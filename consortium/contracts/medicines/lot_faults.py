@@ -138,6 +138,7 @@ def _made_directly(state: StateReader, kind: str, source: str, after: str = "", 
 
 
 def _of_lot(state: StateReader, asked: OfLot, _reader: Reader) -> LotHistory:
+    get_lot(state, asked.lot_no)
     quality = state.get(LOT_QUALITY, asked.lot_no)
     if quality is None:
         raise Refused("not-declared", f"the days of lot {asked.lot_no} are not declared")

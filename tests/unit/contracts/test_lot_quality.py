@@ -209,10 +209,12 @@ def test_an_answer_says_that_it_was_cut(monkeypatch: pytest.MonkeyPatch) -> None
         ("in_common", InCommon(("lot", "lot404")), "unknown-lot"),
         ("made_with", MadeWith("colour", "red"), "bad-choice"),
         ("made_with", MadeWith("place", "a/b"), "bad-identifier"),
-        ("of_lot", OfLot("lot404"), "not-declared"),
+        ("of_lot", OfLot("lot404"), "unknown-lot"),
+        ("of_lot", OfLot("lot2"), "not-declared"),
     ],
 )
 def test_questions_that_cannot_be_answered(house: Consortium, query: str, arguments: Any, code: str) -> None:
+    house.run("s1", "trace_code", "produce", Produce("lot2", "D", "tablet", 10, (code_of(9),)))
     with pytest.raises(Refused, match=code):
         ask(house, query, arguments)
 
