@@ -85,7 +85,7 @@ test("series live: ten minutes are kept, at the same fineness after a day", () =
 });
 
 test("heights live: the newest are kept, and memory with them", () => {
-  const heights = new Heights(4, true);
+  const heights = new Heights(4, 20_000);
   for (let height = 5_000_000; height < 5_100_000; height += 1) {
     heights.add(height, 1, KIND.proposed, height, 0, { transactions: 1 });
     heights.add(height + 1, 2, KIND.prepared, height, 0, {});

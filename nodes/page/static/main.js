@@ -30,7 +30,7 @@ async function begin(place) {
   render(html`<${App} store=${store} player=${player} />`, place);
   run(player);
   Object.assign(window, { consortium: { store, player } });
-  if (about.source === "live") (await import("./player/live.js")).follow(store, player);
+  if (about.source === "live") await (await import("./player/live.js")).follow(store, player);
   else await open(store, player, wishes);
 }
 

@@ -23,6 +23,7 @@
  * @property {number} offset_minutes
  * @property {number} records
  * @property {number} sampled 1: all; else messages of one height of so many are told
+ * @property {string} [cursor] live: where the stream goes on from
  * @property {{ submit: boolean, chaos: boolean }} may
  * @property {string[]} eyes
  * @property {About[]} [others]

@@ -3,7 +3,6 @@ import { KIND } from "./kinds.js";
 import { COMMITTED, EXECUTED, NONE, PREPARED } from "./state.js";
 
 const ROOM = 1024;
-const MOST_LIVE = 20_000;
 const T = 0; // of the proposal; 0 unknown
 const PROPOSER = 1;
 const VIEW = 2;
@@ -12,10 +11,10 @@ const REFUSED = 4;
 const TIMES = 5; // then three times a member: prepared, committed, executed; 0 where it did not
 
 export class Heights {
-  /** @param {number} members @param {boolean} [isLive] the oldest go */
-  constructor(members, isLive = false) {
+  /** @param {number} members @param {number} [most] live: so many heights are kept, the oldest go */
+  constructor(members, most = Infinity) {
     this.members = members;
-    this.isLive = isLive;
+    this.most = most;
     this.row = TIMES + 3 * members;
     this.data = new Float64Array(ROOM * this.row);
     /** The first height that is kept. */
@@ -54,7 +53,7 @@ export class Heights {
   _reach(height) {
     if (this.last === 0 && height > ROOM) this.first = height; // the live page was opened late
     const rows = height - this.first + 1;
-    if (this.isLive && rows > MOST_LIVE) this._letGo(height);
+    if (rows > this.most) this._letGo(height);
     const wanted = (height - this.first + 1) * this.row;
     if (wanted > this.data.length) {
       const grown = new Float64Array(Math.max(wanted, this.data.length * 2));
@@ -66,11 +65,11 @@ export class Heights {
 
   /** @param {number} height that is coming */
   _letGo(height) {
-    const away = Math.min(Math.max(MOST_LIVE / 4, height - this.first + 1 - MOST_LIVE), this.last - this.first + 1);
+    const away = Math.min(Math.max(this.most >> 2, height - this.first + 1 - this.most), this.last - this.first + 1);
     const kept = (this.last - this.first + 1 - away) * this.row;
     this.data.copyWithin(0, away * this.row, away * this.row + kept);
     this.data.fill(0, kept);
-    this.first = Math.max(this.first + away, height - MOST_LIVE);
+    this.first = Math.max(this.first + away, height - this.most);
   }
 
   /** Of the proposal, 0 unknown. @param {number} height */

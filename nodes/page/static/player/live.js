@@ -1,17 +1,25 @@
-// A consortium that stands: its records come as they are written, by server-sent events.
+// A consortium that stands: what its traces hold already, then its records as they are written, by server-sent events.
+import { readStream } from "./records.js";
 
-/** Follows the live stream until the page is closed. The browser comes back by itself where the line breaks, and misses nothing.
- * @param {import("../store.js").Store} store @param {import("./player.js").Player} player */
-export function follow(store, player) {
-  const stream = new EventSource("page/live");
+/** Follows until the page is closed. The browser comes back by itself where the line breaks, and misses nothing.
+ * @param {import("../store.js").Store} store @param {import("./player.js").Player} player @returns {Promise<() => void>} what ends it */
+export async function follow(store, player) {
+  const cursor = encodeURIComponent(player.about.cursor ?? "");
+  const history = await fetch(`page/records?upto=${cursor}`);
+  if (history.ok && history.body) await readStream(history.body, player.records);
+  player.more();
+  player.follow();
+  const stream = new EventSource(`page/live?after=${cursor}`);
   on(stream, "kinds", (kinds) => renew(store, player, { kinds }));
   on(stream, "members", (members) => renew(store, player, { members, n: members.length }));
   on(stream, "records", (rows) => {
     for (const row of rows) player.records.addRow(row);
     player.more();
-    if (!player.playing && player.following === false && player.now() === 0) player.follow();
   });
-  on(stream, "status", (status) => store.set({ status }));
+  on(stream, "status", (status) => {
+    if (typeof status.t_us === "number") player.reach(status.t_us); // time goes on where nothing happens
+    store.set({ status });
+  });
   on(stream, "sampled", ({ sampled }) => renew(store, player, { sampled }));
   return () => stream.close();
 }

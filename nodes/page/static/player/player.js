@@ -7,6 +7,8 @@ import { KIND, kindsOf } from "./kinds.js";
 import { Records } from "./records.js";
 import { Series } from "./series.js";
 
+const RECORDS_A_HEIGHT = 14; // of four members: heights are kept for as long as records
+
 export class Player {
   /** @param {import("../store.js").About} about @param {number} [most] live: so many records are kept */
   constructor(about, most) {
@@ -19,11 +21,12 @@ export class Player {
     this.about = about;
     this._source = sourceOf(about);
     this.frames = new Keyframes(this.records, () => this._source);
-    this.heights = new Heights(about.members.length, about.source === "live");
+    this.heights = new Heights(about.members.length, most && Math.max(500, Math.floor(most / RECORDS_A_HEIGHT)));
     this.series = new Series(about.source === "live");
     this.events = new Events();
     this._tabled = 0; // records of all time that the three hold
     this._head = 0;
+    this._reached = 0;
   }
 
   /** What the source says of itself anew: live, members and kinds may be added. @param {import("../store.js").About} about */
@@ -51,14 +54,20 @@ export class Player {
   more() {
     this.frames.extend();
     this._table();
-    this.clock.end = Math.max(this.records.end, this.about.end_us ?? 0);
+    this.clock.end = Math.max(this.records.end, this.about.end_us ?? 0, this._reached);
     this._changed();
+  }
+
+  /** Live: it is known that until then nothing else was noted. @param {number} t */
+  reach(t) {
+    this._reached = Math.max(this._reached, t);
+    this.clock.end = Math.max(this.clock.end, t);
   }
 
   _table() {
     const { records, heights } = this;
     const { kinds, nodeOf, members } = this._source;
-    if (members !== heights.members) this.heights = new Heights(members, heights.isLive); // a member came: from now on
+    if (members !== heights.members) this.heights = new Heights(members, heights.most); // a member came: from now on
     for (let at = Math.max(0, this._tabled - records.gone); at < records.length; at += 1) {
       const kind = kinds[records.kind[at]];
       if (!kind) continue;

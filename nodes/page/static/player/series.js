@@ -80,14 +80,16 @@ export class Series {
   figures(t, span_us) {
     const to = Math.max(0, Math.min(this.length, Math.ceil((t - this.origin) / this.width)));
     const from = Math.max(0, Math.min(to - 1, Math.floor((t - span_us - this.origin) / this.width)));
-    return this._between(from, to);
+    const whole_us = (to - from) * this.width;
+    const past_us = t - this.origin - from * this.width; // the last of all bins may not be over yet
+    return this._between(from, to, to === this.length ? Math.min(past_us, whole_us) : whole_us);
   }
 
-  /** @param {number} from @param {number} to bins @returns {Figures} */
-  _between(from, to) {
+  /** @param {number} from @param {number} to bins @param {number} long_us @returns {Figures} */
+  _between(from, to, long_us) {
     let transactions = 0;
     for (let bin = from; bin < to; bin += 1) transactions += this.transactions[bin];
-    const seconds = (Math.max(1, to - from) * this.width) / 1_000_000;
+    const seconds = Math.max(this.width, long_us) / 1_000_000;
     return { transactions, rate: transactions / seconds, p50: this._quantile(from, to, 0.5), p99: this._quantile(from, to, 0.99) };
   }
 
@@ -120,7 +122,7 @@ export class Series {
     const course = { t: [], rate: [], p50: [], p99: [] };
     for (let from = 0; from < this.length; from += step) {
       const to = Math.min(this.length, from + step);
-      const { rate, p50, p99 } = this._between(from, to);
+      const { rate, p50, p99 } = this._between(from, to, (to - from) * this.width);
       course.t.push((this.origin + from * this.width) / 1_000_000);
       course.rate.push(rate);
       course.p50.push(p50 ? p50 / 1000 : null);

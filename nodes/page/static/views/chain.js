@@ -9,8 +9,7 @@ const CELL = 22;
  */
 export function paintChain(pen, size, player, t, head, colours) {
   const { heights } = player;
-  let newest = head;
-  while (newest < heights.last && newest < head + 12 && isBegun(heights, newest + 1, t)) newest += 1;
+  const newest = newestBegun(heights, head, t);
   const room = Math.max(1, Math.floor((size.width - 8) / CELL));
   const bar = size.height - 18;
   pen.font = `11px ${colours.font}`;
@@ -26,6 +25,20 @@ export function paintChain(pen, size, player, t, head, colours) {
       pen.fillText(String(height), x + CELL / 2 - 1, size.height - 7);
     }
   }
+}
+
+/** The newest height that is under way. @param {import("../player/heights.js").Heights} heights @param {number} head @param {number} t */
+function newestBegun(heights, head, t) {
+  let newest = head;
+  while (newest < heights.last && newest < head + 12 && isBegun(heights, newest + 1, t)) newest += 1;
+  return newest;
+}
+
+/** The height that stands at a place of the chain; 0 none. @param {number} x @param {number} width @param {import("../player/player.js").Player} player */
+export function heightAt(x, width, player) {
+  const t = player.now();
+  const height = newestBegun(player.heights, player.heightAt(t), t) - Math.floor((width - 4 - x) / CELL);
+  return x <= width - 4 && height > 0 ? height : 0;
 }
 
 /** @param {import("../player/heights.js").Heights} heights @param {number} height @param {number} t */

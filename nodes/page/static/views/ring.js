@@ -6,7 +6,7 @@ import { Stage } from "../player/stage.js";
 import { html, useEffect, useMemo, useRef, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { freshPen, palette, useSize } from "./canvas.js";
-import { paintChain } from "./chain.js";
+import { heightAt, paintChain } from "./chain.js";
 import { FlightPainter } from "./flights_paint.js";
 import { layOut, paintRing } from "./ring_paint.js";
 
@@ -73,7 +73,15 @@ function Chain({ store, player }) {
     paint();
   });
   useEffect(() => player.onFrame(paint), [player]);
-  return html`<div class="chain" ref=${place} role="img" aria-label=${t("The newest heights: a column each, a cell for each member")}><canvas></canvas></div>`;
+  const goTo = (/** @type {MouseEvent} */ event) => {
+    const box = place.current.getBoundingClientRect();
+    const height = heightAt(event.clientX - box.left, box.width, player);
+    const begun = player.heights.span(height)?.from;
+    if (begun === undefined) return;
+    player.pause();
+    player.seek(begun);
+  };
+  return html`<div class="chain" ref=${place} role="img" onClick=${goTo} title=${t("Click on a height to see it from its begin")} aria-label=${t("The newest heights: a column each, a cell for each member")}><canvas></canvas></div>`;
 }
 
 /** @param {Props} props */
@@ -96,11 +104,12 @@ function Figures({ store, player }) {
 
 /** @param {Props & { drawn: { of: number, slower: number, isSlowed: boolean, ofMessages: number } }} props */
 function Legend({ store, player, drawn }) {
+  const sampled = useStore(store, (state) => state.about.sampled);
   useStore(store, (state) => state.lang);
   const words = player.about.protocol === "hotstuff" ? MESSAGES.hotstuff : MESSAGES.pbft;
   return html`<div class="legend">
     <ul>${Object.entries(words).map(([letter, word]) => html`<li key=${letter}><i class=${`say say-${letter}`}>${letter}</i>${word}</li>`)}</ul>
-    <p>${drawnWords(drawn)}</p>
+    <p>${drawnWords(drawn)}${sampled > 1 && ` ${t("The server sends the messages of one of {k} heights.", { k: sampled })}`}</p>
   </div>`;
 }
 
