@@ -25,6 +25,7 @@ from consortium.lab.measures.distributions import distributions
 from consortium.lab.measures.measures import measure, number
 from consortium.lab.measures.tables import write_whole
 from consortium.lab.pages import page
+from consortium.lab.perfetto import perfetto_chunks
 from consortium.lab.sweeps.results import Mean, SweepResults, read_sweep
 from consortium.runs.folder import place_of
 from consortium.runs.run import Run
@@ -51,6 +52,9 @@ def report(
     profile: Annotated[
         Path | None, typer.Option(help="With --height: the profile that the simulation had, to repeat it.")
     ] = None,
+    perfetto: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the run for Perfetto or chrome://tracing, and no more.")
+    ] = None,
 ) -> None:
     console = make_console()
     if profile is not None and height is None:
@@ -61,6 +65,9 @@ def report(
         report_sweep(folder, figures, console)
         return
     run = load_told(folder)
+    if perfetto is not None:
+        write_perfetto(run, perfetto)
+        return
     sequence = [] if height is None else [sequence_of(run, folder, height, profile)]
     if figures is not None and not os.access(folder, os.W_OK):
         typer.echo(spoken()("report: not written again, for {folder} is read-only", folder=folder), err=True)
@@ -71,6 +78,13 @@ def report(
         draw_run(run, sequence, figures, console)
     elif sequence:
         draw_sequence(sequence[0], folder / "figures", console)
+
+
+def write_perfetto(run: Run, path: Path) -> None:
+    """Raises OSError."""
+    members = [member.name for member in run.scenario.members]
+    write_whole(path, b"".join(perfetto_chunks(run.trace, members)))
+    typer.echo(spoken()("for Perfetto: {path}", path=path))
 
 
 def is_sweep(folder: Path) -> bool:
@@ -176,6 +190,7 @@ COMMAND = Command(
     "also figures for a paper (PNG, SVG).\n\n\b\nExamples:\n"
     "  consortium report runs/RUN\n  consortium report runs/RUN --figures figures\n"
     "  consortium report runs/RUN --height 12\n"
+    "  consortium report runs/RUN --perfetto run.json\n"
     "  consortium report runs/sweep-NAME --figures figures",
     report,
     LOOK,

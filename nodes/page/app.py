@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from consortium.core.errors import UserError
+from consortium.lab.perfetto import perfetto_chunks
 from nodes.page import routes_acts, routes_ledger
 from nodes.page.asked import JSON, Handler, Page, answer
 from nodes.page.guard import LOOPBACK, Guarded
@@ -82,6 +83,16 @@ async def _in_threads(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
+async def get_perfetto(page: Page, request: Request) -> Response:
+    """GET /page/perfetto.json: the run for profilers."""
+    source = page.source_of(request)
+    records = source.trace()
+    if records is None:
+        raise Wrong(404, "what goes on has no end yet: stop it, and play its folder")
+    members = [each["name"] for each in (await asyncio.to_thread(source.about))["members"]]
+    return StreamingResponse(_in_threads(perfetto_chunks(records, members)), media_type=JSON)
+
+
 async def get_live(page: Page, request: Request) -> Response:
     """GET /page/live?after=CURSOR: server-sent events; 204 where nothing will come."""
     cursor = request.headers.get("last-event-id", "") or request.query_params.get("after", "")
@@ -101,6 +112,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/page/records", get_records),
     ("GET", "/page/live", get_live),
     ("GET", "/page/words.json", get_words),
+    ("GET", "/page/perfetto.json", get_perfetto),
     ("GET", "/page/blocks", routes_ledger.get_blocks),
     ("GET", "/page/story/{kind}/{id:path}", routes_ledger.get_story),
     ("GET", "/page/find", routes_ledger.get_find),

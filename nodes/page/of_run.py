@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 
 from consortium.core.quorum import faults_max, quorum_size
 from consortium.runs.folder import node_traces
-from consortium.runs.trace import TraceError
+from consortium.runs.trace import TraceError, TraceReader
 from consortium.runs.trace_parts import closed_parts
 from nodes.page.facts import FORMAT, Facts
 from nodes.page.ledgers import Ledgers
@@ -54,6 +55,9 @@ class RunSource:
 
     def records(self, upto: str = "") -> Iterator[bytes]:
         return self.packed.chunks()
+
+    def trace(self) -> Iterator[dict[str, Any]] | None:
+        return heapq.merge(*map(TraceReader, self._traces), key=lambda record: record["t_us"])
 
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         return None

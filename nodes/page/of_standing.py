@@ -90,6 +90,9 @@ class StandingSource:
 
     # --- what comes -------------------------------------------------------------------------------------------------
 
+    def trace(self) -> Iterator[dict[str, Any]] | None:
+        return None
+
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         if self._followers >= FOLLOWERS_MAX:
             raise UserError(f"{FOLLOWERS_MAX} pages follow here already: close one")

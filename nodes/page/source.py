@@ -20,6 +20,9 @@ class PageSource(Protocol):
     def records(self, upto: str = "") -> Iterator[bytes]:
         """Chunks of records (`pack`): all; of a consortium that stands the last ones, up to a cursor."""
 
+    def trace(self) -> Iterator[dict[str, Any]] | None:
+        """Every record in order of time; None where more will come."""
+
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         """Server-sent events from there on; None: nothing will come any more."""
 

@@ -11,7 +11,7 @@ const { panel: story } = await import("../../nodes/page/static/panels/story.js")
 const { panel: blocks } = await import("../../nodes/page/static/panels/blocks.js");
 const { panel: findings } = await import("../../nodes/page/static/panels/findings.js");
 const { linksIn } = await import("../../nodes/page/static/panels/finding_records.js");
-const { messagesBetween, notedDiagram, notesOf } = await import("../../nodes/page/static/panels/sequence_notes.js");
+const { notedDiagram, notesOf } = await import("../../nodes/page/static/panels/sequence_notes.js");
 const { reachedAt, stagesOf } = await import("../../nodes/page/static/panels/life.js");
 const { columnsOf, layoutFunds } = await import("../../nodes/page/static/panels/funds_layout.js");
 const { Tour, findPlace } = await import("../../nodes/page/static/panels/tour.js");
@@ -150,14 +150,12 @@ test("a finding's bill, pack and member are named as such", () => {
   assert.deepEqual(found, [{ kind: "bill", id: "i-48f7-c-adec" }, { kind: "code", id: "37465580846144460000" }, { kind: "member", id: "hospital-1" }]);
 });
 
-test("a diagram from notes has a message from each that spoke to each that heard in time", () => {
+test("a diagram from notes has the messages that the ring draws, from lane to lane", () => {
   const player = playerOf(aboutOf());
   assert.deepEqual(notesOf(player, 3).map((each) => each.kind), ["proposed", "prepared", "committed", "executed"]);
-  const note = (/** @type {number} */ t_us, /** @type {string} */ member, /** @type {string} */ kind) => ({ t_us, member, kind });
-  const messages = messagesBetween([note(0, "a", "proposed"), note(5, "b", "prepared"), note(6, "c", "prepared"), note(9, "b", "committed"), note(9, "a", "committed"), note(12, "c", "executed")]);
-  assert.deepEqual(messages.map((each) => `${each.kind} ${each.from}-${each.to} ${each.sent_us}-${each.got_us}`), [
-    "PrePrepare a-b 0-5", "PrePrepare a-c 0-6", "Prepare b-a 5-9", "Prepare c-b 6-9", "Prepare c-a 6-9", "Commit b-c 9-12", "Commit a-c 9-12",
-  ]);
+  const diagram = notedDiagram(player, 3, "as noted");
+  assert.deepEqual(diagram?.members, ["bureau", "hospital-1"]);
+  assert.deepEqual(diagram?.messages.map((each) => `${each.kind} ${each.from}-${each.to} ${each.sent_us}-${each.got_us}`), ["PRE-PREPARE bureau-hospital-1 1200000-1205000"]);
   assert.equal(notedDiagram(player, 999, ""), null);
 });
 

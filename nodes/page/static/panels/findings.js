@@ -61,6 +61,6 @@ function FindingTold({ each, store, player }) {
     <span class="rule">${ruleWords(each.rule)}</span>
     <span class="said"><${Linked} store=${store} text=${each.text} links=${each.links} />
       ${each.amount_fen ? html` <span class="quiet">${t("{amount} yuan", { amount: yuan(each.amount_fen) })}</span>` : null}</span>
-    <button type="button" class="jump" aria-label=${t("jump there")} onClick=${() => player.seek(each.t_us)}>${duration(each.t_us)}</button>
+    <button type="button" class="jump" aria-label=${`${duration(each.t_us)}: ${t("jump there")}`} onClick=${() => player.seek(each.t_us)}>${duration(each.t_us)}</button>
   </li>`;
 }

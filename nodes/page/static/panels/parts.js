@@ -85,8 +85,9 @@ export function Linked({ store, text, links }) {
 export function Thing({ store, link, text }) {
   const open = () => store.set({ tab: "story", selection: { kind: link.kind, id: link.id } });
   const shown = text ?? link.word ?? link.id;
-  const told = t("show {kind} {id}", { kind: link.kind, id: link.id });
-  return html`<button type="button" class="thing" title=${told} aria-label=${told} onClick=${open}>${shortened(shown)}</button>`;
+  const seen = shortened(shown);
+  const told = `${seen}: ${t("show {kind} {id}", { kind: link.kind, id: shortened(link.id) })}`;
+  return html`<button type="button" class="thing" aria-label=${told} onClick=${open}>${seen}</button>`;
 }
 
 /**
@@ -94,9 +95,10 @@ export function Thing({ store, link, text }) {
  * @param {{ player: Player, height: number, text?: string }} props
  */
 export function AtHeight({ player, height, text }) {
-  const told = t("jump to block {height}", { height });
-  return html`<button type="button" class="jump" title=${told} aria-label=${told}
-    onClick=${() => jumpTo(player, height)}>${text ?? height}</button>`;
+  const seen = String(text ?? height);
+  const told = `${seen}: ${t("jump to block {height}", { height })}`;
+  return html`<button type="button" class="jump" aria-label=${told}
+    onClick=${() => jumpTo(player, height)}>${seen}</button>`;
 }
 
 /** Whether there was such a moment. @param {Player} player @param {number} height */

@@ -7,7 +7,7 @@ import { notedDiagram } from "./sequence_notes.js";
 import { countsOf, layout, letterOf, plainKind, spanOf } from "./sequence_layout.js";
 import { harmless, shortened } from "../text.js";
 
-const WIDTH = 820;
+const WIDTH = 640;
 const ROWS = 400;
 const PATIENCE_MS = 900;
 
@@ -26,7 +26,7 @@ function Sequence({ store, player }) {
   const [wanted, setWanted] = useState(0);
   const is_exact_asked = wanted === height;
   const { value, refused, busy } = useAnswer(is_exact_asked ? pathOf(["sequence", String(height)], { lang }) : "");
-  const said = t("Drawn from what members noted: a message ends where its receiver noted what it allowed.");
+  const said = t("Drawn from what members noted, as beside it on the ring.");
   const noted = useMemo(() => notedDiagram(player, height, said), [player, height, known, said]);
   const diagram = /** @type {Diagram | null} */ ((is_exact_asked && value) || noted);
   const move = (/** @type {number} */ next) => {
@@ -68,7 +68,7 @@ function Drawn({ diagram, store }) {
     </figcaption>
     <ul class="legend">${counts.map(([kind, many]) => html`<li key=${kind} class=${`message-${plainKind(kind)}`}><b>${letterOf(kind)}</b> ${shortened(kind)} × ${many}</li>`)}</ul>
     <div class="scrolls" tabindex="0" role="region" aria-label=${title}>
-      <svg class="sequence-drawing" role="img" aria-label=${title} width=${drawn.width} height=${drawn.height} viewBox=${`0 0 ${drawn.width} ${drawn.height}`}>
+      <svg class="sequence-drawing" role="img" aria-label=${title} viewBox=${`0 0 ${drawn.width} ${drawn.height}`}>
         <${Lanes} drawn=${drawn} />
         ${drawn.arrows.map((each) => html`<${ArrowDrawn} each=${each} />`)}
         ${drawn.marks.map((each) => html`<g class="sequence-mark"><circle cx=${each.x} cy=${each.y} r="4.5" />

@@ -136,6 +136,8 @@ export function letterOf(kind) {
     checkpoint: "Q",
     proposal: "P",
     vote: "V",
+    certificate: "Q",
+    timeout: "X",
     submission: "w",
   });
   return known[plainKind(kind)] ?? kind.slice(0, 1).toLowerCase();

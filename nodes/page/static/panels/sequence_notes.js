@@ -1,7 +1,7 @@
-// A message-sequence diagram out of what members noted of a height: who must have heard whom, and by when. Pure.
+// A message-sequence diagram out of what members noted of a height: the messages that the ring draws, on lanes. Pure.
+import { MESSAGES, flightsOf } from "../player/flights.js";
 
 /** @typedef {import("./sequence_layout.js").Diagram} Diagram */
-/** @typedef {import("./sequence_layout.js").Message} Message */
 /** @typedef {{ t_us: number, member: string, kind: string }} Note */
 
 const PHASES = ["proposed", "prepared", "committed", "executed"];
@@ -29,30 +29,6 @@ export function notesOf(player, height) {
 }
 
 /**
- * Messages of PBFT between these notes: a proposal to each that prepared, the votes that were there when somebody committed,
- * the commits that were there when somebody executed. Each ends when its receiver noted what it allowed, at the latest.
- * @param {Note[]} notes
- * @returns {Message[]}
- */
-export function messagesBetween(notes) {
-  const of = (/** @type {string} */ kind) => notes.filter((each) => each.kind === kind);
-  return [
-    ...pairs("PrePrepare", of("proposed").slice(0, 1), of("prepared")),
-    ...pairs("Prepare", of("prepared"), of("committed")),
-    ...pairs("Commit", of("committed"), of("executed")),
-  ];
-}
-
-/** @param {string} kind @param {Note[]} from @param {Note[]} to @returns {Message[]} */
-function pairs(kind, from, to) {
-  return from.flatMap((sender) =>
-    to
-      .filter((receiver) => receiver.member !== sender.member && receiver.t_us >= sender.t_us)
-      .map((receiver) => ({ kind, from: sender.member, to: receiver.member, sent_us: sender.t_us, got_us: receiver.t_us })),
-  );
-}
-
-/**
  * @param {import("../player/player.js").Player} player
  * @param {number} height
  * @param {string} said  how exact it is, in words
@@ -61,7 +37,17 @@ function pairs(kind, from, to) {
 export function notedDiagram(player, height, said) {
   const notes = notesOf(player, height);
   if (notes.length === 0) return null;
-  const messages = player.about.protocol === "pbft" ? messagesBetween(notes) : [];
+  const until = Number(notes.at(-1)?.t_us);
+  const { protocol } = player.about;
+  const names = /** @type {Record<string, string>} */ (protocol === "hotstuff" ? MESSAGES.hotstuff : MESSAGES.pbft);
+  const flights = flightsOf(player.heights, height, protocol).filter((flight) => flight.end <= until);
+  const messages = flights.map((flight) => ({
+    kind: String(names[flight.letter]),
+    from: player.nameOf(flight.from),
+    to: player.nameOf(flight.to),
+    sent_us: flight.start,
+    got_us: flight.end,
+  }));
   const members = player.about.members.map((each) => each.name).filter((name) => notes.some((each) => each.member === name));
   return { height, exact: false, said, members, messages, notes };
 }
