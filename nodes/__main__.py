@@ -23,6 +23,7 @@ from nodes.errors import EXIT_INTERNAL, EXIT_STORE, EXIT_USAGE, Damaged, StoreFa
 from nodes.process.key_lock import Passphrase, from_descriptor, from_person, no_passphrase
 from nodes.process.keys import passphrase_of
 from nodes.process.log import LOG_FORMATS, begin_log
+from nodes.process.room import wait_for_room
 from nodes.process.settings import NodeFolder
 from nodes.process.start import start_node
 from nodes.process.trace_file import TRACE_PART_MB, TRACE_PARTS, PartPlan
@@ -65,9 +66,17 @@ def _passphrase(arguments: argparse.Namespace) -> Passphrase:
 
 
 def main() -> int:
-    """Exit status 2: the input is wrong, with a sentence; 74: the disk refuses; 70: an internal error."""
+    """As `run`. A supervised node whose disk refuses waits for room before it ends, for it is started again at once."""
     adopt_parent()
     arguments = read_arguments()
+    code = run(arguments)
+    if code == EXIT_STORE and arguments.supervised:
+        wait_for_room(NodeFolder(arguments.run, arguments.name).folder)
+    return code
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 2: the input is wrong, with a sentence; 74: the disk refuses; 70: an internal error."""
     begin_log(arguments.log_format, "node", arguments.name)
     log = logging.getLogger("node")
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from nodes.deploy.standing import Standing, last_words
 from nodes.deploy.tending import find_due
 from nodes.errors import Damaged
 from nodes.process.keys import check_private
+from nodes.process.room import room_bytes
 from nodes.process.settings import NodeFolder
 from nodes.process.standing_orders import read_orders
 from nodes.process.store import SqliteRows
@@ -49,7 +49,7 @@ def examine(standing: Standing) -> list[Finding]:
     found = standing.look()
     parts: Sequence[Callable[[], Iterator[Finding]]] = (
         lambda: _files(standing),
-        lambda: _room(standing.folder),
+        lambda: _room(standing),
         lambda: _certificates(standing),
         lambda: _clock(standing),
         lambda: _supervisor(standing),
@@ -100,11 +100,14 @@ def _private_faults(paths: Sequence[Path]) -> list[str]:
     return wrong
 
 
-def _room(folder: Path) -> Iterator[Finding]:
-    free = shutil.disk_usage(folder).free
-    words = f"{free // 1_000_000} MB are free below {folder}"
-    remedy = "make room: a node whose disk takes nothing more stops" if free < ROOM_BYTES_MIN else ""
-    yield Finding("disk room", words, remedy)
+def _room(standing: Standing) -> Iterator[Finding]:
+    """Of each disk that is there: a node's folder may lie on one of its own."""
+    folders = [standing.folder, *(standing.node(name).folder for name in standing.deployment.members)]
+    for folder in {each.stat().st_dev: each for each in reversed(folders) if each.is_dir()}.values():
+        free = room_bytes(folder)
+        words = f"{free // 1_000_000} MB are free below {folder}"
+        remedy = "make room: a node whose disk takes nothing more stops, and starts again when there is room"
+        yield Finding("disk room", words, remedy if free < ROOM_BYTES_MIN else "")
 
 
 def _certificates(standing: Standing) -> Iterator[Finding]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +25,17 @@ from consortium.core.crypto import SUITES
 from consortium.core.transaction import Bundles, decode_call
 from consortium.lab.checks.ledgers import executed_in
 from consortium.runs.run import blocks
+from consortium.scenario.standing_members import parse_members
 from nodes.deploy.deployment import read_deployment
 from nodes.deploy.hands import Hands
+from nodes.deploy.making import make_consortium
 from nodes.deploy.standing import open_standing
 from nodes.deploy.supervision import Supervision
 from nodes.errors import UserError
 from nodes.process.door_client import ask_door
 from nodes.process.door_frames import door_path
 from nodes.process.settings import NodeFolder
+from tests.optional import needs
 
 pytestmark = pytest.mark.live
 
@@ -256,3 +262,36 @@ def test_links_disks_clocks_and_brokers_are_hit_by_hand_and_nothing_is_lost(tmp_
 
 def _told(folder: Path, kind: str) -> list[dict[str, Any]]:
     return [record for record in Hands(folder).records() if record["kind"] == kind and record.get("by") != "down"]
+
+
+@needs("small disk")
+def test_a_node_whose_disk_is_full_says_so_waits_and_comes_back_by_itself(tmp_path: Path) -> None:
+    folder, kept = tmp_path / "full", tmp_path / "kept"
+    make_consortium(folder, parse_members(FOUR), "embedded")
+    own = folder / "nodes" / "hospital-1"
+    own.rename(kept)
+    own.mkdir(mode=0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m,mode=700", "tmpfs", str(own)], check=True)
+    try:
+        shutil.copytree(kept, own, dirs_exist_ok=True)
+        assert _consortium("up", "--dir", folder)[0] == 0
+        ballast = own / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb") as file:
+            while True:
+                file.write(bytes(4_096))
+                file.flush()
+        _wish_number(folder, "hospital-2", "1")
+        assert _wait_until(lambda: _consortium("doctor", "--json", "--dir", folder)[1].count("MB are free") == 2)
+        log = own / "log.txt"
+        assert _wait_until(lambda: "waits for room" in log.read_text() or "the disk refuses" in log.read_text())
+        time.sleep(6)
+        lives = (folder / "supervisor" / "log.txt").read_text().count("spawned: 'hospital-1'")
+        assert lives <= 2, "it waits, and is not started again and again"
+        heights = _heights(folder)
+        assert (heights["bureau"], heights["hospital-1"]) == (1, 0), "the others go on"
+        ballast.unlink()
+        assert _wait_until(lambda: set(_heights(folder).values()) == {1}, 60), _heights(folder)
+        assert _consortium("check", folder)[0] == 0
+    finally:
+        _consortium("down", "--dir", folder)
+        subprocess.run(["umount", str(own)], check=False)
