@@ -85,7 +85,10 @@ class Shown(NamedTuple):
         """Until an expression in the page is true. It is asked again and again: the page's policy lets no script in."""
         deadline = time.monotonic() + seconds
         while not self.page.evaluate(script):
-            assert time.monotonic() < deadline, f"not within {seconds:g} s: {script}"
+            if time.monotonic() > deadline:
+                raise AssertionError(
+                    f"not within {seconds:g} s: {script}; the panel says {self.page.inner_text('#panel')}"
+                )
             self.page.wait_for_timeout(20)
 
 

@@ -35,7 +35,8 @@ export function lifeOf(kind) {
 }
 
 /**
- * The stages of a record's life with the first step that reached each; null where none did.
+ * The stages of a record's life with the first step that reached each; null where none did. What was passed over on the
+ * way (a bill that is issued and claimed at once is never delivered) is left out.
  * @param {string} kind
  * @param {{ steps?: Step[], money?: { payable?: Step | null, paid?: Step | null } }} content  as `consortium show --json`
  * @returns {Stage[]}
@@ -46,13 +47,14 @@ export function stagesOf(kind, content) {
     "@payable": content.money?.payable,
     "@paid": content.money?.paid,
   });
-  return lifeOf(kind).map(({ name, events, operation }) => {
+  const found = lifeOf(kind).map(({ name, events, operation }) => {
     const by_money = events.map((each) => money[each]).find(Boolean);
     const has = (/** @type {Step} */ step) => step.code === "ok" && (step.events ?? []).some((event) => events.includes(event.kind));
     const step = by_money ?? steps.find(has) ?? null;
     const refused = step === null && steps.some((each) => each.code !== "ok" && each.operation === operation);
     return { name, step, refused };
   });
+  return found.filter((stage, at) => stage.step || stage.refused || !found.slice(at + 1).some((later) => later.step));
 }
 
 /**

@@ -23,13 +23,16 @@ export const panel = {
   Panel: Try,
 };
 
+/** Kept while another panel is looked at. @type {Submitted[]} */
+let handedIn = [];
+
 /** @param {Props} props */
 function Try({ store, player }) {
   const lang = useStore(store, (state) => state.lang);
   const [member, setMember] = useState("");
   const { value, refused, busy } = useAnswer(pathOf(["forms"], { member, lang }));
-  const [sent, setSent] = useState(/** @type {Submitted[]} */ ([]));
-  const add = (/** @type {Submitted} */ one) => setSent((before) => [one, ...before]);
+  const [sent, setSent] = useState(handedIn);
+  const add = (/** @type {Submitted} */ one) => setSent((handedIn = [one, ...handedIn]));
   const members = /** @type {string[]} */ (value?.members ?? []);
   return html`<div class="try" aria-busy=${busy}>
     <p class="field"><label for="try-member">${t("Hand in as")}</label>
