@@ -24,6 +24,7 @@ from consortium.roles.patient_desk import PatientDesk
 from consortium.roles.payouts import Payouts
 from consortium.roles.person_judge import PersonJudge
 from consortium.roles.purchaser import Purchaser, TenderAward
+from consortium.roles.pursuit import Pursuit
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 from consortium.roles.year_closing import YearClosing
@@ -78,10 +79,11 @@ class BureauConduct(Conduct):
         self._year = YearClosing(state)
         self._purchaser = Purchaser(state)
         self._months = MonthClosing(state)
+        self._pursuit = Pursuit()
 
     @property
     def is_done(self) -> bool:
-        parts = (self._purchaser, self._judge, self._year, self._months)
+        parts = (self._purchaser, self._judge, self._year, self._months, self._pursuit)
         return all(part.is_done for part in parts)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
@@ -91,6 +93,7 @@ class BureauConduct(Conduct):
         self._judge.plan(work)
         self._persons.plan(work)
         self._months.plan(work)
+        self._pursuit.plan(work, agenda)
         self._year.plan(work, agenda)
         for place, filing in enumerate(tasks.filings):
             agenda.wish(f"file:{place}", (("offsite", "file", filing),))
@@ -126,6 +129,7 @@ class BureauConduct(Conduct):
                 self._purchaser.on_event(event, agenda)
                 self._desk.on_event(event, agenda)
                 self._months.on_event(event, agenda)
+                self._pursuit.on_event(event, agenda)
                 found = self._persons.on_event(event, agenda)
                 notes += found
                 if not found or event.kind != "settled":  # else there is a mismatch already

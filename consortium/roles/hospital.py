@@ -25,6 +25,7 @@ from consortium.roles.claimant import (
 )
 from consortium.roles.executed_effects import is_changed, is_decided
 from consortium.roles.month_books import MonthBooks
+from consortium.roles.obligations import Obligations
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -88,6 +89,7 @@ class HospitalConduct(Conduct):
         self._after_bill: dict[str, list[SecondClaim]] = {}
         self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled
         self._books = MonthBooks(state)
+        self._obligations = Obligations(state)
 
     @property
     def is_done(self) -> bool:
@@ -96,6 +98,7 @@ class HospitalConduct(Conduct):
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
         self._books.plan(work)
+        self._obligations.plan(work)
         for place, refer in enumerate(tasks.referrals):
             agenda.wish(f"refer:{place}", (("offsite", "refer", refer),))
         for visit in tasks.visits:
@@ -114,6 +117,7 @@ class HospitalConduct(Conduct):
         for event in outcome.receipt.events:
             self._claimant.on_event(event, agenda)
             self._books.on_event(event, agenda)
+            self._obligations.on_event(event, agenda)
             if event.kind == "enrolment-changed":
                 self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
             elif event.kind == "settled":
@@ -126,6 +130,7 @@ class HospitalConduct(Conduct):
     def resume(self, height: int, agenda: Agenda) -> None:
         self._claimant.resume(agenda)
         self._books.resume(agenda)
+        self._obligations.resume(agenda)
         for change in [change for change in self._after_change if is_changed(self.state, *change.split("/", 1))]:
             self._on_changed(change, agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:

@@ -17,6 +17,7 @@ from consortium.roles.agenda import Agenda, Settled
 from consortium.roles.claimant import BillToClaim, Claimant, Service, commit_record, compose_issue, decided_bill
 from consortium.roles.executed_effects import is_decided
 from consortium.roles.month_books import MonthBooks
+from consortium.roles.obligations import Obligations
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
@@ -72,6 +73,7 @@ class PharmacyConduct(Conduct):
         self._in_stock: dict[str, list[Dispensing]] = {}  # by order that must arrive first
         self._after_bill: dict[str, list[Dispensing]] = {}
         self._books = MonthBooks(state)
+        self._obligations = Obligations(state)
 
     @property
     def is_done(self) -> bool:
@@ -80,6 +82,7 @@ class PharmacyConduct(Conduct):
     def plan(self, work: Work, agenda: Agenda) -> None:
         tasks, self._salts = work.of(PharmacyTasks), work.of(Salts)
         self._books.plan(work)
+        self._obligations.plan(work)
         for order in tasks.orders:
             self._by_contract.setdefault(order.contract_no, []).append(order)
             self._orders[order.order_no] = order
@@ -109,6 +112,7 @@ class PharmacyConduct(Conduct):
         for event in outcome.receipt.events:
             self._claimant.on_event(event, agenda)
             self._books.on_event(event, agenda)
+            self._obligations.on_event(event, agenda)
             if event.kind == "tender-awarded":
                 self._on_awarded(text(event, "contract_no"), agenda)
             elif event.kind == "order-shipped":
@@ -120,6 +124,7 @@ class PharmacyConduct(Conduct):
     def resume(self, height: int, agenda: Agenda) -> None:
         self._claimant.resume(agenda)
         self._books.resume(agenda)
+        self._obligations.resume(agenda)
         for contract_no in [one for one in self._by_contract if self.state.get(procurement.TENDERS, one)]:
             self._on_awarded(contract_no, agenda)
         for order_no in self._orders:

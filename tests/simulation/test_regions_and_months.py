@@ -8,8 +8,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from consortium.contracts.insurance import funds
+from consortium.contracts.insurance.debt import DEBTS
+from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.journal import SETTLEMENTS
 from consortium.contracts.insurance.reconciliation import RECONCILIATIONS
+from consortium.contracts.oversight.hold import HOLDS
 from consortium.core.contract import StateReader
 from consortium.ledger.state import Reader, State
 from consortium.runs.run import Run
@@ -54,6 +58,33 @@ def test_books_come_to_agree_or_are_closed_by_the_ledger() -> None:
     assert silent.ledger.settled == 11
     done = Counter((one.operation, one.receipt.code) for one in outcomes(run) if one.contract == "reconciliation")
     assert done["state_books", "ok"] == 2 and done["close", "ok"] == done["close_by_ledger", "ok"] == 1
+
+
+def test_debts_come_back_at_once_or_when_they_are_overdue() -> None:
+    run, state = run_of(load_scenario(SYSTEMS / "debt.py"))
+    found = {one.fixmedins_code: one for _, one in state.range(DEBTS, "", "~")}
+    assert {code: one.stage for code, one in found.items()} == {"H650100": "settled", "H650200": "settled"}
+    assert found["H650100"].repaid_fen == found["H650100"].demanded_fen == 782_000
+    assert not list(state.range(HOLDS, "", "~"))
+    kinds = Counter(event.kind for one in outcomes(run) for event in one.receipt.events if one.contract == "debt")
+    assert kinds["hold-placed"] == kinds["hold-lifted"] == 1, "the second was held until it repaid"
+    for code in found:
+        assert funds.get_balance(state, f"payable/{code}") == 0
+
+
+def test_a_month_that_kept_its_agreement_is_paid_and_one_that_did_not_suspends() -> None:
+    run, state = run_of(load_scenario(SYSTEMS / "agreement.py"))
+    told = [event.fields for one in outcomes(run) for event in one.receipt.events if event.kind == "month-judged"]
+    verdicts = {str(fields["fixmedins_code"]): fields["verdict"] for fields in told if fields["month"] == 202604}
+    assert verdicts == {"H650100": "kept", "H650200": "suspended"}
+    assert get_institution(state, "H650200").status == "suspended"
+    assert funds.get_balance(state, "payable/H650100") == 2 * 782_000 + 50_000
+
+
+def test_a_claim_without_a_premium_is_refused_and_one_that_came_in_time_is_not() -> None:
+    run, _ = run_of(load_scenario(SYSTEMS / "premium.py"))
+    codes = Counter(one.receipt.code for one in outcomes(run) if one.operation == "claim")
+    assert codes == {"ok": 7, "premium-unpaid": 2}
 
 
 @pytest.mark.parametrize("members", [OFFSITE.members[:2], (MemberSpec("hospital-1", "hospital"),)])

@@ -8,6 +8,7 @@ from consortium.contracts.checks import check_choice, check_digest, check_identi
 from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance import funds, policy
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, Accumulator, accumulate, compute_used
+from consortium.contracts.insurance.agreements import check_served
 from consortium.contracts.insurance.amounts import Amounts
 from consortium.contracts.insurance.bill import INPATIENT, Bill
 from consortium.contracts.insurance.drg import compute_drg_payment
@@ -17,6 +18,7 @@ from consortium.contracts.insurance.journal import SETTLEMENTS, Settlement, entr
 from consortium.contracts.insurance.lines import Sold
 from consortium.contracts.insurance.payable import owe
 from consortium.contracts.insurance.policy_pack import OFFSITE, UNFILED, Pack
+from consortium.contracts.insurance.premiums import check_premium
 from consortium.contracts.insurance.settlement_rules import adjudicate
 from consortium.contracts.insurance.terms import judge_terms
 from consortium.contracts.insurance.waiting_claims import check_none_waits
@@ -90,10 +92,10 @@ def settle(
     payee: str = "",
     claimed_on: int = 0,
 ) -> str:
-    """Adjudicate and pay a claim on a checked bill; the settlement's key. `by_records`: off site by records of the
-    ledger, not by the claimant's word. `payee`: an account other than that of what the funds owe the institution.
+    """Adjudicate and pay a claim on a checked bill; the settlement's key. `by_records`: off site, agreement and
+    premium by records of the ledger. `payee`: an account other than that of what the funds owe the institution.
     `claimed_on`: the day on which the claim came, where that is not today."""
-    offsite = _judge_offsite(state, claim, bill, by_records=by_records)
+    offsite = _ask_records(state, claim, bill, by_records=by_records)
     _check_claim(claim, bill)
     psn_no, year = claim.psn_no, bill.enddate // 10_000
     insutype, pack, terms = judge_terms(state, bill, psn_no, offsite, institution)
@@ -127,11 +129,13 @@ def _check_in_time(bill: Bill, pack: Pack, came_on: int) -> None:
         raise Refused("claim-late", f"{days} days after {bill.enddate}: a claim comes within {pack.claim_days}")
 
 
-def _judge_offsite(state: StateReader, claim: Claim | IssueAndClaim, bill: Bill, *, by_records: bool) -> str:
-    """As of `Terms`. Refuses `no-filing` of a word that costs the funds, and `offsite-is-recorded` of any word where
-    records tell."""
+def _ask_records(state: StateReader, claim: Claim | IssueAndClaim, bill: Bill, *, by_records: bool) -> str:
+    """Whether care is off site, as of `Terms`. Refuses `no-filing` of a word that costs the funds; where records tell,
+    `offsite-is-recorded` of any word, `not-in-agreement`, `premium-unpaid`."""
     if by_records:
         check_no_word(claim.offsite)
+        check_served(state, bill.fixmedins_code, bill.enddate, bill.med_type)
+        check_premium(state, claim.psn_no, bill.enddate)
         return find_offsite(state, claim.psn_no, bill.fixmedins_code, bill.begndate)
     if claim.offsite:
         check_choice(claim.offsite, OFFSITE, "offsite")

@@ -74,6 +74,7 @@ LIFE = Life(
     (
         Move("", "sign", SIGNED),
         Move(SIGNED, "suspend", SUSPENDED),
+        Move(SIGNED, "agreement.judge_month", SUSPENDED),
         Move(SUSPENDED, "resume", SIGNED),
         Move(SIGNED, "terminate", TERMINATED),
         Move(SUSPENDED, "terminate", TERMINATED),
@@ -220,13 +221,25 @@ def _sign(state: State, arguments: Sign, context: Context) -> list[Event]:
 
 
 def _set_status(state: State, arguments: Decide, context: Context, operation: str, kind: str) -> list[Event]:
-    code = arguments.fixmedins_code
     check_reason(arguments.reason, REASONS)
+    _change(state, arguments.fixmedins_code, operation, arguments.reason, context)
+    return [Event(kind, {"fixmedins_code": arguments.fixmedins_code, "reason": arguments.reason})]
+
+
+def _change(state: State, code: str, operation: str, reason: str, context: Context) -> None:
     institution = get_institution(state, code)
     status = LIFE.move(operation, institution.status, code)
-    changed = msgspec.structs.replace(institution, status=status, status_from=context.day, reason=arguments.reason)
+    changed = msgspec.structs.replace(institution, status=status, status_from=context.day, reason=reason)
     state.put(INSTITUTIONS, code, changed)
-    return [Event(kind, {"fixmedins_code": code, "reason": arguments.reason})]
+
+
+def suspend_by_rule(
+    state: State, code: str, operation: str, reason: str, context: Context, events: list[Event]
+) -> None:
+    """What another contract's operation ("contract.operation") does by itself to a signed institution; a human
+    resumes it."""
+    _change(state, code, operation, reason, context)
+    events.append(Event("institution-suspended", {"fixmedins_code": code, "reason": reason}))
 
 
 def _suspend(state: State, arguments: Decide, context: Context) -> list[Event]:

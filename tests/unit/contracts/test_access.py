@@ -16,7 +16,7 @@ import pytest
 
 from consortium.contracts import load_contracts
 from consortium.contracts.access import SUPERVISORS
-from consortium.contracts.insurance import enrolment
+from consortium.contracts.insurance import debt, enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_ORDERS
@@ -69,6 +69,8 @@ def furnished() -> Consortium:
     for sequence, member in ((1, "i1"), (2, "i2")):
         insure(house, f"{member}:1", "E", member, deductible_fen=0)
         house.run("agent", "second_payer", "claim", second_claim(f"{member}:1", "E", sequence, number=sequence))
+    for code in ("H1", "K3", "P1"):
+        house.state.put(debt.DEBTS, f"bureau:{code}", debt.Debt(code, 1, 20260701, "demanded", "reversed"))
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
     return house
@@ -130,6 +132,7 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
         Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
         for sequence, member in enumerate(("h1", "h2", "p1", ""), 1)
     ],
+    "who owes it": _many("debt_no", {**{f"bureau:{at}": one for at, one in INSTITUTIONS.items()}, "bureau:404": ""}),
     "whose policy it is": _many("policy_no", {"i1:1": "i1", "i2:1": "i2", "i1:404": ""}),
     "whose policy is claimed under": [
         Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
@@ -166,6 +169,7 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "offsite.region": "where institutions lie is public",
     "policy.pack_on": "policy is public",
     "policy.item_on": "the catalogue is public",
+    "premium.rules": "policy is public",
     "procurement.tender": "awards are public",
     "read_audit.anchor": "the reads of the signer",
     "record.register": "makes a record",

@@ -13,6 +13,7 @@ I = "insurer"  # noqa: E741
 K = "bank"
 TABLE: dict[str, dict[str, set[str]]] = {
     "account_carry": {"carry_out": {B}, "carry_in": {B}},
+    "agreement": {"offer": {B}, "accept": {H, P}, "judge_month": {B, R}},
     "application": {"register": {*EVERY_MEMBER, G}, "revoke": set(EVERY_MEMBER)},
     "bill": {
         "number": {H, P},
@@ -22,6 +23,14 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "verify_by_patient": set(EVERY_MEMBER),
         "collect": {B},
         "reverse": {H, P},
+    },
+    "debt": {
+        "demand": {B},
+        "repay": {H, P},
+        "receive": {B},
+        "check_due": {B, R},
+        "propose_write_off": {B, R},
+        "endorse_write_off": {B, R},
     },
     "enrolment": {
         "register": {G},
@@ -66,6 +75,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "ask_release": {S},
         "release": {R},
     },
+    "premium": {"set_rule": {V, G}},
     "procurement": {
         "award_tender": {B},
         "amend_tender": {B},

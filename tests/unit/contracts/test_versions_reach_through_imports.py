@@ -17,6 +17,8 @@ from tests.rules_reached import asks_for_version, of_operations, reached, rules_
 
 _OF_MONTHS = "it reads months that version 3 counted; how a month is named, and when it is over, is no rule"
 NEED_NOT_ASK: dict[str, str] = {
+    "agreement.accept of settlement": _OF_MONTHS,
+    "agreement.judge_month of settlement": _OF_MONTHS,
     "reconciliation.end_month of settlement": _OF_MONTHS,
     "reconciliation.state_books of settlement": _OF_MONTHS,
     "reconciliation.close of settlement": _OF_MONTHS,
