@@ -116,6 +116,19 @@ test("the stage shows what is under way where that can be seen, else one height 
   assert.ok(later.scenes[0].t > slowed.scenes[0].t);
 });
 
+test("where nothing new happens, the last height stays as it ended", async () => {
+  const { player } = await realPlayer("pbft");
+  const stage = new Stage(player);
+  player.seek(player.end - 1);
+  player.play();
+  const first = stage.look(0).scenes[0];
+  const ended = stage.look(60_000).scenes[0];
+  const still = stage.look(120_000).scenes[0];
+  assert.ok(first.height === player.heights.last && ended.height === first.height && still.height === first.height);
+  assert.equal(still.t, ended.t);
+  assert.equal(player.heights.countAt(still.height, EXECUTED, still.t), 4);
+});
+
 test("the stage shows a view change before all else", async () => {
   const { trace, player } = await realPlayer("pbft");
   const entered = trace.find((record) => record.kind === "new_view");

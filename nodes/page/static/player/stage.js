@@ -6,6 +6,7 @@ const SEEN_MS = 450; // what lasts shorter on the screen is drawn slower
 const SCENE_MS = 1150;
 const CHANGE_MS = 2200;
 const HOLD_MS = 120;
+const JUMP_US = 600_000; // of real time: who comes from farther has sought, and did not play up to here
 const UNDER_WAY = 12; // heights at once, at most
 const KEPT = 64;
 
@@ -23,6 +24,7 @@ export class Stage {
     /** @type {{ height: number, from: number, to: number, change: import("./events.js").ViewChange | null } | null} */
     this._scene = null;
     this._of = 1;
+    this._head = 0; // when the scene was begun
     this._before = 0;
   }
 
@@ -39,7 +41,8 @@ export class Stage {
       this._scene = null;
       return { scenes: this._underWay(t, head), isSlowed: false, of: 1, slower: 1 };
     }
-    const change = t > before ? player.events.changeBetween(before, t) : null;
+    const isPlayed = t > before && t - before < player.speed * JUMP_US;
+    const change = isPlayed ? player.events.changeBetween(before, t) : null;
     const isOver = !this._scene || now_ms > this._begun + this._length + HOLD_MS || now_ms < this._begun;
     if (change && change.enters.size) this._show(now_ms, { height: 0, from: change.from, to: change.to, change }, CHANGE_MS, head);
     else if (isOver) this._next(now_ms, head);
@@ -54,19 +57,14 @@ export class Stage {
 
   /** @param {number} now_ms @param {number} head */
   _next(now_ms, head) {
-    const { heights } = this.player;
-    for (let height = head; height > head - 6 && height > 0; height -= 1) {
-      const span = heights.span(height);
-      if (!span || (this._scene && this._scene.height === height)) continue;
-      this._show(now_ms, { height, ...span, change: null }, SCENE_MS, head);
-      return;
-    }
-    if (this._scene) this._scene.to = this._scene.from; // nothing new: the last stays as it ended
+    if (this._scene && head === this._head) return; // nothing new: the last stays as it ended
+    const span = this.player.heights.span(head);
+    if (span) this._show(now_ms, { height: head, ...span, change: null }, SCENE_MS, head);
   }
 
   /** @param {number} now_ms @param {{ height: number, from: number, to: number, change: import("./events.js").ViewChange | null }} scene @param {number} length @param {number} head */
   _show(now_ms, scene, length, head) {
-    this._of = Math.max(1, head - (this._head ?? head));
+    this._of = Math.max(1, head - (this._head || head));
     this._head = head;
     this._scene = scene;
     this._begun = now_ms;

@@ -52,7 +52,8 @@ function paintSeconds(pen, frame, colours) {
   pen.textBaseline = "middle";
   for (let at = Math.ceil(frame.begin / 1e6 / step); at * step * 1e6 <= frame.end; at += 1) {
     const x = placeOf(frame, at * step * 1e6);
-    pen.textAlign = x < 20 ? "left" : x > frame.width - 20 ? "right" : "center";
+    if (x > frame.width - 20) break;
+    pen.textAlign = x < 20 ? "left" : "center";
     pen.fillText(clockTime(at * step * 1e6, step >= 1 ? 0 : step >= 0.1 ? 1 : 3), x, frame.height - FOOT / 2);
   }
 }
