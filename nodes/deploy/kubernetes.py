@@ -35,6 +35,16 @@ if not os.path.isdir(folder):
 """
 
 
+def gateway_hosts(name: str) -> tuple[str, ...]:
+    """By what the gateway of a member is called in its cluster: from its own namespace, from others, in full."""
+    service = gateway_service(name)
+    return (service, f"{service}.{NAMESPACE}", f"{service}.{NAMESPACE}.svc", f"{service}.{NAMESPACE}.svc.cluster.local")
+
+
+def gateway_service(name: str) -> str:
+    return f"gateway-{name}"
+
+
 def render(deployment: Deployment, image: str) -> str:
     """All manifests that hold nothing secret, as one file."""
     documents: list[Any] = [_namespace(), *_general_policies()]
@@ -43,7 +53,7 @@ def render(deployment: Deployment, image: str) -> str:
     for name in deployment.members:
         documents += [_headless(name), _node(deployment, name, image), _member_policy(deployment, name)]
     for name, place in deployment.gateways.items():
-        documents.append(_service(f"gateway-{name}", NODE, name, place.port))
+        documents.append(_service(gateway_service(name), NODE, name, place.port))
     return "".join(f"---\n{yaml.safe_dump(each, sort_keys=False, width=120)}" for each in documents)
 
 

@@ -20,7 +20,7 @@ from consortium.runs.folder import write_whole
 from consortium.scenario.standing_members import DEFAULT, parse_members
 from nodes.deploy.compose import COMMON
 from nodes.deploy.deployment import Deployment, is_deployment, read_deployment
-from nodes.deploy.kubernetes import ARCHIVE, NAMESPACE, SHARED, render
+from nodes.deploy.kubernetes import ARCHIVE, NAMESPACE, SHARED, gateway_hosts, render
 from nodes.deploy.making import make_consortium
 from nodes.errors import EXIT_USAGE, UserError
 from nodes.process.keys import write_private
@@ -34,7 +34,7 @@ def write_manifests(folder: Path, members: str = DEFAULT, image: str = "consorti
     if is_deployment(folder):
         deployment = read_deployment(folder)
     else:
-        deployment = make_consortium(folder, parse_members(members), "mosquitto", "docker")
+        deployment = make_consortium(folder, parse_members(members), "mosquitto", "docker", gateway_hosts=gateway_hosts)
     if deployment.how != "docker":
         raise UserError(f"{folder} was made for processes of this machine: name another folder")
     for name in deployment.members:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from consortium import __version__
@@ -23,7 +23,7 @@ from nodes.conduct.member_files import (
     write_all_settings,
     write_inputs,
 )
-from nodes.deploy.authority import Authority
+from nodes.deploy.authority import LOCAL_HOSTS, Authority
 from nodes.deploy.brokers import BrokerKind, lay_bus_certificate, lay_gateway_certificate, make_tls_broker
 from nodes.deploy.deployment import FORMAT, Deployment, GatewayPlace, How, write_deployment
 from nodes.deploy.places import ANYWHERE, BusPlaces, bus_places, gateway_places
@@ -57,6 +57,8 @@ _README = """# A consortium that stands
 """
 
 
+GatewayHosts = Callable[[str], Sequence[str]]
+
 KEEPERS: dict[How, str] = {
     "local": "| `supervisor/` | what keeps the processes up |",
     "docker": "| `compose.yaml` | what keeps the containers up |",
@@ -70,8 +72,10 @@ def make_consortium(
     how: How = "local",
     brokers: int = 1,
     passphrase_file: Path | None = None,
+    gateway_hosts: GatewayHosts = lambda _: (),
 ) -> Deployment:
-    """Everything that `up` starts, in a folder that is missing or empty. Raises UserError; then it leaves nothing."""
+    """Everything that `up` starts, in a folder that is missing or empty. `gateway_hosts(name)`: by what else than as
+    this machine the gateway of a member is called. Raises UserError; then it leaves nothing."""
     _claim(folder)
     if passphrase_file is not None and how != "local":
         raise UserError("--passphrase-file is for local processes: a container does not see the file")
@@ -85,7 +89,7 @@ def make_consortium(
         gateways = gateway_places(names, [broker.port for broker in places.brokers])
         made = begin_members(making, _with_desks(making, plan, how, gateways), passphrase)
         write_inputs(made)
-        _write_certificates_and_brokers(made, places)
+        _write_certificates_and_brokers(made, places, gateway_hosts)
         deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers), gateways)
         readme = _README.format(members=len(members), folder=shlex.quote(str(folder)), keeper=KEEPERS[how])
         write_whole(making / README, readme.encode())
@@ -112,11 +116,12 @@ def _with_desks(making: Path, plan: Plan, how: How, gateways: Mapping[str, Gatew
     return plan._replace(prepared=plan.prepared._replace(calls=(*plan.prepared.calls, *calls)))
 
 
-def _write_certificates_and_brokers(made: Making, places: BusPlaces) -> None:
+def _write_certificates_and_brokers(made: Making, places: BusPlaces, gateway_hosts: GatewayHosts) -> None:
     """An authority, the folders of the brokers, each member's certificates, and its settings: where it connects."""
-    authority = Authority.create(made.folder / "authority", f"consortium {made.genesis.chain.hex()[:10]}", places.hosts)
-    write_readable(made.folder / "ca.crt", authority.ca_pem)
     names = sorted(made.keys)
+    hosts = (*places.hosts, *(host for name in names for host in gateway_hosts(name)))
+    authority = Authority.create(made.folder / "authority", f"consortium {made.genesis.chain.hex()[:10]}", hosts)
+    write_readable(made.folder / "ca.crt", authority.ca_pem)
     brokers = [
         make_tls_broker(
             place.kind,
@@ -135,5 +140,5 @@ def _write_certificates_and_brokers(made: Making, places: BusPlaces) -> None:
     for name in names:
         node = NodeFolder(made.folder, name).folder
         lay_bus_certificate(node, authority, name)
-        lay_gateway_certificate(node, authority, name)
+        lay_gateway_certificate(node, authority, name, (*LOCAL_HOSTS, *gateway_hosts(name)))
     write_all_settings(made, {name: [broker.addresses[name] for broker in brokers] for name in names})

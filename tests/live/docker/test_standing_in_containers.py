@@ -80,6 +80,7 @@ def test_it_comes_up_survives_a_kill_by_hand_and_leaves_nothing(engine: Engine, 
     finally:
         consortium("down", "--dir", folder)
     assert left_of(engine, stem) == []
+    assert "All that could be checked holds" in consortium("check", folder), "that it went down is no harm"
     assert consortium("logs", leader, "--dir", folder), "what it said is kept in its folder"
     consortium("up", "--dir", folder)
     try:

@@ -14,7 +14,8 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from nodes.deploy.kubernetes import ARCHIVE, MAY_CALL
+from nodes.deploy.authority import Authority, hosts_of
+from nodes.deploy.kubernetes import ARCHIVE, MAY_CALL, NAMESPACE, gateway_hosts
 from nodes.deploy.kubernetes_files import write_manifests
 from nodes.errors import UserError
 from nodes.process.settings import NodeFolder
@@ -115,3 +116,17 @@ def test_a_consortium_that_has_run_is_not_written_a_second_time(tmp_path: Path) 
     NodeFolder(tmp_path / "c", "bureau").ledger.write_bytes(b"")
     with pytest.raises(UserError, match="must not run twice"):
         write_manifests(tmp_path / "c", FOUR)
+
+
+def test_the_certificate_of_a_gateway_is_for_every_name_by_which_the_cluster_calls_it(tmp_path: Path) -> None:
+    write_manifests(tmp_path / "c", FOUR)
+    services = {each["metadata"]["name"] for each in documents(rendered(), "Service")}
+    for name in ("bureau", "hospital-1"):
+        hosts = hosts_of((NodeFolder(tmp_path / "c", name).folder / "tls" / "gateway.crt").read_bytes())
+        assert f"gateway-{name}" in services and f"gateway-{name}" in hosts
+        assert f"gateway-{name}.{NAMESPACE}.svc.cluster.local" in hosts and "localhost" in hosts
+        assert not any("hospital-2" in host for host in hosts)
+    authority = Authority.open(tmp_path / "c" / "authority")
+    assert authority.issue("bureau", "gateway", gateway_hosts("bureau")), "it may be renewed for them"
+    with pytest.raises(UserError, match="may not speak"):
+        authority.issue("bureau", "gateway", ["example.org"])
