@@ -26,6 +26,7 @@ from consortium.roles.person_judge import PersonJudge
 from consortium.roles.purchaser import Purchaser, TenderAward
 from consortium.roles.pursuit import Pursuit
 from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.share_payments import bring_statements
 from consortium.roles.work import Work
 from consortium.roles.year_closing import YearClosing
 
@@ -94,6 +95,7 @@ class BureauConduct(Conduct):
         self._persons.plan(work)
         self._months.plan(work)
         self._pursuit.plan(work, agenda)
+        bring_statements(work, agenda)
         self._year.plan(work, agenda)
         for place, filing in enumerate(tasks.filings):
             agenda.wish(f"file:{place}", (("offsite", "file", filing),))

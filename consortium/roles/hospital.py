@@ -28,6 +28,7 @@ from consortium.roles.month_books import MonthBooks
 from consortium.roles.obligations import Obligations
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.share_payments import SharePayments
 from consortium.roles.work import Work
 
 
@@ -90,6 +91,7 @@ class HospitalConduct(Conduct):
         self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled
         self._books = MonthBooks(state)
         self._obligations = Obligations(state)
+        self._shares = SharePayments(state)
 
     @property
     def is_done(self) -> bool:
@@ -99,6 +101,7 @@ class HospitalConduct(Conduct):
         tasks, self._salts = work.of(HospitalTasks), work.of(Salts)
         self._books.plan(work)
         self._obligations.plan(work)
+        self._shares.plan(work)
         for place, refer in enumerate(tasks.referrals):
             agenda.wish(f"refer:{place}", (("offsite", "refer", refer),))
         for visit in tasks.visits:
@@ -118,6 +121,7 @@ class HospitalConduct(Conduct):
             self._claimant.on_event(event, agenda)
             self._books.on_event(event, agenda)
             self._obligations.on_event(event, agenda)
+            self._shares.on_event(event, agenda)
             if event.kind == "enrolment-changed":
                 self._on_changed(f"{text(event, 'psn_no')}/{text(event, 'change_id')}", agenda)
             elif event.kind == "settled":
@@ -131,6 +135,7 @@ class HospitalConduct(Conduct):
         self._claimant.resume(agenda)
         self._books.resume(agenda)
         self._obligations.resume(agenda)
+        self._shares.resume(agenda)
         for change in [change for change in self._after_change if is_changed(self.state, *change.split("/", 1))]:
             self._on_changed(change, agenda)
         for number in [number for number in self._after_bill if is_decided(self.state, number)]:

@@ -20,6 +20,7 @@ from consortium.roles.month_books import MonthBooks
 from consortium.roles.obligations import Obligations
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
+from consortium.roles.share_payments import SharePayments
 from consortium.roles.work import Work
 
 
@@ -74,6 +75,7 @@ class PharmacyConduct(Conduct):
         self._after_bill: dict[str, list[Dispensing]] = {}
         self._books = MonthBooks(state)
         self._obligations = Obligations(state)
+        self._shares = SharePayments(state)
 
     @property
     def is_done(self) -> bool:
@@ -83,6 +85,7 @@ class PharmacyConduct(Conduct):
         tasks, self._salts = work.of(PharmacyTasks), work.of(Salts)
         self._books.plan(work)
         self._obligations.plan(work)
+        self._shares.plan(work)
         for order in tasks.orders:
             self._by_contract.setdefault(order.contract_no, []).append(order)
             self._orders[order.order_no] = order
@@ -113,6 +116,7 @@ class PharmacyConduct(Conduct):
             self._claimant.on_event(event, agenda)
             self._books.on_event(event, agenda)
             self._obligations.on_event(event, agenda)
+            self._shares.on_event(event, agenda)
             if event.kind == "tender-awarded":
                 self._on_awarded(text(event, "contract_no"), agenda)
             elif event.kind == "order-shipped":
@@ -125,6 +129,7 @@ class PharmacyConduct(Conduct):
         self._claimant.resume(agenda)
         self._books.resume(agenda)
         self._obligations.resume(agenda)
+        self._shares.resume(agenda)
         for contract_no in [one for one in self._by_contract if self.state.get(procurement.TENDERS, one)]:
             self._on_awarded(contract_no, agenda)
         for order_no in self._orders:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from consortium.contracts.insurance import funds
+from consortium.contracts.insurance.channels import CHANNEL_DAYS, ChannelDay
 from consortium.contracts.insurance.debt import DEBTS
 from consortium.contracts.insurance.institution import get_institution
 from consortium.contracts.insurance.journal import SETTLEMENTS
@@ -85,6 +86,20 @@ def test_a_claim_without_a_premium_is_refused_and_one_that_came_in_time_is_not()
     run, _ = run_of(load_scenario(SYSTEMS / "premium.py"))
     codes = Counter(one.receipt.code for one in outcomes(run) if one.operation == "claim")
     assert codes == {"ok": 7, "premium-unpaid": 2}
+
+
+def test_shares_are_named_by_means_and_a_wrong_statement_is_told() -> None:
+    run, state = run_of(load_scenario(SYSTEMS / "channel.py"))
+    told = [event.fields for one in outcomes(run) for event in one.receipt.events]
+    assert [one["record"] for one in told if one.get("why") == "channel-differs"] == [
+        "channel/H650200/20260401/bank-card"
+    ]
+    days = dict(state.range(CHANNEL_DAYS, "", "~"))
+    assert days["H650100/20260401/bank-card"] == ChannelDay(2, 200_000, "agrees", 2, 200_000)
+    assert days["H650100/20260401/cash"].amount_fen == 2 * (218_000 - 100_000)
+    assert days["H650200/20260401/bank-card"].count == 6
+    shares = sum(one.amounts.cash_payamt for _, one in state.range(SETTLEMENTS, "", "~"))
+    assert shares == sum(one.amount_fen for one in days.values())
 
 
 @pytest.mark.parametrize("members", [OFFSITE.members[:2], (MemberSpec("hospital-1", "hospital"),)])

@@ -65,5 +65,10 @@ EVENT_WORDS = {
     "agreement-accepted": mark("{fixmedins_code} accepts the agreement for {year}"),
     "month-judged": mark("the month {month} of {fixmedins_code} is judged by its agreement: {verdict}"),
     "premium-rule-set": mark("{insutype} care from {from_day} on asks for a premium, up to {months_back} months late"),
+    "share-paid": mark("the patient pays {amount_fen} of {psn_no}/{year}/{sequence} to {fixmedins_code}: {channels}"),
+    "share-returned": mark("{fixmedins_code} gives {amount_fen} of {psn_no}/{year}/{sequence} back: {channels}"),
+    "channel-reconciled": mark(
+        "{channel} payments of {fixmedins_code} on {day}: {amount_fen} on the ledger, {stated_fen} stated ({stage})"
+    ),
     "year-reopened": mark("the insurance year {year} is open again"),
 }

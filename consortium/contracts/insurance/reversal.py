@@ -10,6 +10,7 @@ from consortium.contracts.insurance import bill as bills
 from consortium.contracts.insurance.accumulators import ACCUMULATORS, accumulate, get_accumulator
 from consortium.contracts.insurance.amounts import negate
 from consortium.contracts.insurance.bill import INPATIENT
+from consortium.contracts.insurance.channels import give_share_back
 from consortium.contracts.insurance.institution import find_acting
 from consortium.contracts.insurance.journal import (
     SETTLEMENTS,
@@ -75,6 +76,7 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     key, cause = settlement_key(psn_no, year, sequence), f"reversal/{settlement_key(psn_no, year, entry)}"
     give_back(state, settlement, key, f"person/{psn_no}", cause, events)
     follow_reversal(state, key, cause, events)
+    give_share_back(state, key, context, events)
     _free_bill(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
     return events

@@ -10,7 +10,9 @@ are wrong at first; `is_silent`: whether the second states none; `is_closed`: wh
 closed. Of debts: `days`: the term within which what is owed after a reversal is demanded, 0 = it is not; the bureau
 then pays out all that becomes payable, and the second hospital repays late. Of agreements: `is_agreed`: whether both
 hospitals have one; `padded`: how many bills of the second its lines do not bear out. Of premiums: `unpaid`: for how
-many of the last persons none came before the run; the first of them pays in time.
+many of the last persons none came before the run; the first of them pays in time. Of means: `card_fen`: how much of
+each patient's share is paid by card, 0 = nobody says by which means; at `stated_at_us`, a day later, the bureau brings
+the bank's statements, of which the second hospital's is wrong by a yuan.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from msgspec.structs import replace
 from consortium.contracts.access import BUREAU, HOSPITAL
 from consortium.contracts.insurance import institution, offsite
 from consortium.contracts.insurance.agreement import Offer
+from consortium.contracts.insurance.channel import Reconcile
+from consortium.contracts.insurance.channels import BANK_CARD
 from consortium.contracts.insurance.enrolment import EMPLOYEE, RecordContribution
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.insurance.premium import SetRule
@@ -33,6 +37,7 @@ from consortium.roles.line_judge import JudgeTasks
 from consortium.roles.month_books import BookTasks
 from consortium.roles.obligations import ObligationTasks
 from consortium.roles.pursuit import PursuitTasks
+from consortium.roles.share_payments import ShareTasks, Statement, StatementTasks
 from consortium.roles.work import Work
 from consortium.scenario.fhir.records import Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
@@ -64,6 +69,8 @@ class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     is_agreed: bool = False
     padded: int = 0
     unpaid: int = 0
+    card_fen: int = 0
+    stated_at_us: int = 12_000_000
 
 
 def kind_of(number: int) -> str:
@@ -128,7 +135,21 @@ class _Region(NamedTuple):
         debts = (bool(options.corrected) + bool(options.corrected_away)) if options.days else 0
         pursuit = PursuitTasks(offers, options.days, debts, len(offers))
         judging = (JudgeTasks(),) if options.padded else ()
-        return Work(self.bureau, (tasks, BookTasks(awaited=awaited), pursuit, *judging))
+        return Work(self.bureau, (tasks, BookTasks(awaited=awaited), pursuit, self.statements(), *judging))
+
+    def statements(self) -> StatementTasks:
+        """Of the bank, on the cards of both hospitals."""
+        card_fen = self.options.card_fen
+        counts = [(code, len(self.visits(code)), wrong_fen) for code, wrong_fen in ((CODE, 0), (AWAY, 100))]
+        return StatementTasks(
+            tuple(
+                Statement(
+                    self.options.stated_at_us, Reconcile(code, DAY, BANK_CARD, count, count * card_fen + wrong_fen)
+                )
+                for code, count, wrong_fen in counts
+                if card_fen
+            )
+        )
 
     def work(self) -> dict[str, Work]:
         options = self.options
@@ -136,10 +157,11 @@ class _Region(NamedTuple):
         silent = (f"{AWAY}/{MONTH}",) if options.is_silent else ()
         home = (self.hospital_tasks(CODE, options.corrected), BookTasks(errors))
         away = (self.hospital_tasks(AWAY, options.corrected_away), BookTasks(silent=silent), ObligationTasks(True))
+        shares = (ShareTasks(options.card_fen),) if options.card_fen else ()
         return {
             self.bureau: self.bureau_work(),
-            self.home: Work(self.home, home),
-            self.away: Work(self.away, away),
+            self.home: Work(self.home, (*home, *shares)),
+            self.away: Work(self.away, (*away, *shares)),
         }
 
     def genesis_calls(self) -> list[GenesisCall]:

@@ -24,6 +24,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "collect": {B},
         "reverse": {H, P},
     },
+    "channel": {"record": {H, P}, "reconcile": {B}},
     "debt": {
         "demand": {B},
         "repay": {H, P},
