@@ -87,6 +87,22 @@ test("a pack that was sold before is told as refused", async () => {
   end();
 });
 
+test("a pack that is sold for cash is told as sold, once its transaction is executed", async () => {
+  const asked = serve({
+    "page/forms": { members: [], claim: [], dispense: [{ name: "code", label: "Trace code", value: "26385406800751120029", kind: "text" }] },
+    "page/submit": { transaction: "ef".repeat(32), code: "ok", member: "pharmacy-1" },
+    "page/story/transaction": { content: { code: "ok" } },
+  });
+  const { place, store, end } = await shown(attempt.Panel);
+  place.all((each) => each.localName === "form")[0]?.fire("submit");
+  await settle(20);
+  assert.match(place.textContent, /It is sold\./);
+  assert.ok(!asked.some((each) => each.path.startsWith("page/story/code")), "who sold it may not ask for it any more");
+  place.buttons("open its story")[0]?.fire("click");
+  assert.deepEqual(store.get().selection, { kind: "code", id: "26385406800751120029" });
+  end();
+});
+
 test("a form sends nothing that is no amount or day", () => {
   const field = (/** @type {any} */ kind) => ({ name: "x", label: "", value: "", kind });
   assert.deepEqual([isFit(field("amount"), "1,000.50"), isFit(field("amount"), "much"), isFit(field("day"), "2026-05-01"), isFit(field("day"), "May"), isFit(field("text"), " ")], [true, false, true, false, false]);

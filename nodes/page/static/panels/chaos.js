@@ -20,6 +20,8 @@ export const ACTS = [
 /** @type {Act} */
 const HEAL = { act: "heal", name: mark("heal"), question: mark("Let all members hear each other again?"), all: true };
 const SAID_KEPT = 12;
+/** Kept while one looks at another panel. @type {{ text: string, is_refused: boolean }[]} */
+let kept = [];
 
 export const panel = {
   id: "chaos",
@@ -34,8 +36,11 @@ function Chaos({ store }) {
   const f = useStore(store, (state) => state.about.f);
   const [chosen, setChosen] = useState(/** @type {string[]} */ ([]));
   const [wish, setWish] = useState(/** @type {Wish | null} */ (null));
-  const [said, setSaid] = useState(/** @type {{ text: string, is_refused: boolean }[]} */ ([]));
-  const note = (/** @type {string} */ text, is_refused = false) => setSaid((before) => [{ text, is_refused }, ...before].slice(0, SAID_KEPT));
+  const [said, setSaid] = useState(kept);
+  const note = (/** @type {string} */ text, is_refused = false) => {
+    kept = [{ text, is_refused }, ...kept].slice(0, SAID_KEPT);
+    setSaid(kept);
+  };
   const toggle = (/** @type {string} */ name) => setChosen((before) => (before.includes(name) ? before.filter((each) => each !== name) : [...before, name]));
   const act = async (/** @type {Wish} */ asked) => {
     setWish(null);

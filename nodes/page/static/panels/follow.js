@@ -6,7 +6,8 @@ import { stagesOf } from "./life.js";
 import { AtHeight, Thing, pathOf, refusalOf } from "./parts.js";
 import { harmless, shortened } from "../text.js";
 
-const WAIT_MS = 1000;
+const WAIT_MS = 1500; // each look is noted in the audit of reads
+const LOOKS_MAX = 200;
 const UNKNOWN = 404;
 
 /** @typedef {import("./life.js").Stage} Stage */
@@ -22,11 +23,13 @@ export function Follow({ store, player, sent }) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     let ended = false;
+    let looks = 0;
     const look = async () => {
       const next = await progressOf(sent, store.get().lang);
       if (ended) return;
       setProgress(next);
-      if (!next.is_over) timer = setTimeout(look, WAIT_MS);
+      looks += 1;
+      if (!next.is_over && looks < LOOKS_MAX) timer = setTimeout(look, WAIT_MS);
     };
     look();
     return () => {
@@ -47,18 +50,18 @@ export function Follow({ store, player, sent }) {
 }
 
 /**
- * How far one's own bill (its claim, once there is one), pack or transaction has come.
+ * How far one's own bill (its claim, once there is one) has come; whether a pack is sold, a transaction executed.
  * @param {import("./try.js").Submitted} sent
  * @param {string} lang
  * @returns {Promise<Progress>}
  */
 export async function progressOf(sent, lang) {
   try {
-    const first = sent.bill ? { kind: "bill", id: sent.bill } : sent.code ? { kind: "code", id: sent.code } : null;
     const refused = await refusalIn(sent, lang);
     if (refused) return { ...NOTHING, said: refused, is_over: true, is_refused: true, thing: { kind: "transaction", id: sent.transaction } };
-    if (!first) return { ...NOTHING, said: t("It is executed."), is_over: true, thing: { kind: "transaction", id: sent.transaction } };
-    return await progressOfThing(first, sent, lang);
+    if (sent.bill) return await progressOfBill(sent.bill, sent, lang);
+    const thing = sent.pack ? { kind: "code", id: sent.pack } : { kind: "transaction", id: sent.transaction };
+    return { ...NOTHING, said: sent.pack ? t("It is sold.") : t("It is executed."), is_over: true, thing };
   } catch (error) {
     const refused = refusalOf(error);
     return { ...NOTHING, said: refused.status === UNKNOWN ? "" : refused.sentence };
@@ -72,16 +75,16 @@ async function refusalIn(sent, lang) {
   return code === "ok" ? "" : t("refused: {why}", { why: harmless(String(sentence || code)) });
 }
 
-/** @param {{ kind: string, id: string }} first @param {import("./try.js").Submitted} sent @param {string} lang @returns {Promise<Progress>} */
-async function progressOfThing(first, sent, lang) {
-  let thing = first;
+/** @param {string} bill @param {import("./try.js").Submitted} sent @param {string} lang @returns {Promise<Progress>} */
+async function progressOfBill(bill, sent, lang) {
+  let thing = { kind: "bill", id: bill };
   let story = await ask(pathOf(["story", thing.kind, thing.id], { eyes: sent.member, lang }));
   const settlement = String(story.content?.record?.settlement ?? "");
-  if (thing.kind === "bill" && settlement) {
+  if (settlement) {
     thing = { kind: "claim", id: settlement };
     story = await ask(pathOf(["story", thing.kind, thing.id], { eyes: sent.member, lang }));
   }
   const stages = stagesOf(thing.kind, story.content ?? {});
-  const is_over = stages.length > 0 && stages[stages.length - 1]?.step !== null;
+  const is_over = stages[stages.length - 1]?.step !== null;
   return { stages, said: harmless(String(story.heading ?? "")), is_over, is_refused: false, thing };
 }

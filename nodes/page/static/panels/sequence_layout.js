@@ -131,6 +131,7 @@ export function letterOf(kind) {
     preprepare: "P",
     prepare: "V",
     commit: "C",
+    suspect: "S",
     viewchange: "X",
     newview: "N",
     checkpoint: "Q",

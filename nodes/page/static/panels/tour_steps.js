@@ -131,7 +131,7 @@ export const STOPS = [
     id: "new-leader",
     title: mark("A new leader, by rule"),
     text: [
-      mark("The clocks run out, and the members ask for the next view (X). Which member leads a view is fixed in advance, so there is no election to quarrel about: it is the turn of {new_leader}."),
+      mark("The clocks run out: each member says that it suspects the leader (S), and when {quorum} do, they ask for the next view together (X). Which member leads a view is fixed in advance, so there is no election to quarrel about: it is the turn of {new_leader}."),
       mark("It may begin when {quorum} members have asked, and it must show their signed words when it does (N)."),
     ],
     place: { kind: "new_view" },

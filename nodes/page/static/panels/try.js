@@ -9,7 +9,7 @@ import { harmless } from "../text.js";
 
 /** @typedef {import("./parts.js").Props} Props */
 /** @typedef {{ name: string, label: string, value: string, kind: "text" | "amount" | "day" }} Field */
-/** @typedef {{ transaction: string, bill?: string, member: string, code?: string }} Submitted */
+/** @typedef {{ transaction: string, bill?: string, member: string, pack?: string }} Submitted */
 
 const FORMS = /** @type {const} */ ([
   { kind: "claim", title: mark("A claim"), send: mark("Submit the claim"), lead: mark("What a hospital would hand in after a visit. The bill goes to all members, is checked, and the funds pay what the policy says.") },
@@ -41,11 +41,11 @@ function Try({ store, player }) {
         ${members.map((name) => html`<option key=${name} value=${name}>${harmless(name)}</option>`)}
       </select> <${Busy} busy=${busy} /></p>
     <${Refusal} refused=${refused} />
+    <div class="sent" aria-live="polite">${sent.map((each) => html`<${Follow} key=${each.transaction} sent=${each} store=${store} player=${player} />`)}</div>
     ${FORMS.map((form) => {
       const fields = /** @type {Field[] | undefined} */ (value?.[form.kind]);
       return fields && fields.length > 0 ? html`<${Form} key=${form.kind} form=${form} fields=${fields} member=${member} onSent=${add} />` : null;
     })}
-    <div class="sent">${sent.map((each) => html`<${Follow} key=${each.transaction} sent=${each} store=${store} player=${player} />`)}</div>
   </div>`;
 }
 
@@ -63,7 +63,8 @@ function Form({ form, fields, member, onSent }) {
     setRefused(null);
     try {
       const told = Object.fromEntries(fields.map((field) => [field.name, valueOf(field).trim()]));
-      onSent(await ask(pathOf(["submit"]), { body: { kind: form.kind, member, fields: told } }));
+      const done = await ask(pathOf(["submit"]), { body: { kind: form.kind, member, fields: told } });
+      onSent(form.kind === "dispense" ? { ...done, pack: told.code } : done);
     } catch (error) {
       setRefused(refusalOf(error));
     }
