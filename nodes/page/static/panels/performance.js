@@ -94,6 +94,11 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
   return html`<div ref=${place} class="plot">${isLost && t("The charts did not load: open the page anew.")}</div>`;
 }
 
+/** Lines at powers of ten alone. @param {any} _plot @param {number[]} splits */
+function wholePowers(_plot, splits) {
+  return splits.map((split) => (Math.abs(Math.log10(split) - Math.round(Math.log10(split))) < 1e-9 ? split : null));
+}
+
 /** @param {number} width @param {import("../player/player.js").Player} player @param {[string, string][]} lines @param {string} unit @param {boolean} isLog @param {any} uPlot */
 function optionsOf(width, player, lines, unit, isLog, uPlot) {
   const colours = palette();
@@ -105,7 +110,8 @@ function optionsOf(width, player, lines, unit, isLog, uPlot) {
       x: { time: false, range: () => [player.begin / 1e6, Math.max(player.end / 1e6, player.begin / 1e6 + 0.001)] },
       y: isLog ? { distr: 3 } : { range: (/** @type {any} */ _plot, /** @type {number} */ _low, /** @type {number} */ high) => [0, Math.max(1, high * 1.08)] },
     },
-    axes: [{ ...axis, values: (/** @type {any} */ _plot, /** @type {number[]} */ ticks) => ticks.map((tick) => `${Number(tick.toPrecision(6))} s`) }, { ...axis, size: 56 }],
+    axes: [{ ...axis, values: (/** @type {any} */ _plot, /** @type {number[]} */ ticks) => ticks.map((tick) => `${Number(tick.toPrecision(6))} s`) },
+      { ...axis, size: 56, ...(isLog ? { grid: { ...axis.grid, filter: wholePowers }, ticks: { ...axis.ticks, filter: wholePowers } } : {}) }],
     series: [
       { label: "s", value: (/** @type {any} */ _plot, /** @type {number | null} */ value) => (value === null ? "–" : value.toFixed(2)) },
       ...lines.map(([colour, label]) => {

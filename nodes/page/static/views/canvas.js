@@ -55,6 +55,20 @@ export function useSize(paint) {
   return place;
 }
 
+/**
+ * Paints no more often than that while it plays: what moves slowly need not be painted 60 times a second. At once where it stands still.
+ * @param {import("../player/player.js").Player} player @param {() => void} paint @param {number} every_ms
+ */
+export function paced(player, paint, every_ms) {
+  let last = 0;
+  return () => {
+    const now = performance.now();
+    if (player.playing && now - last < every_ms) return;
+    last = now;
+    paint();
+  };
+}
+
 /** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height @param {number} ratio */
 function fit(canvas, width, height, ratio) {
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];

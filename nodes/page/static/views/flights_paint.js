@@ -2,6 +2,7 @@
 import { underWay } from "../player/flights.js";
 
 const MOST = 240;
+const LINED = 130; // lines behind more discs than these are a fog, and take the time of a frame
 const STEPS = 24; // a line behind a disc is one of so many lengths: no path is computed twice
 
 /** @typedef {import("./ring_paint.js").Layout} Layout */
@@ -32,7 +33,7 @@ export class FlightPainter {
     for (const scene of shown.scenes) {
       const found = underWay(scene.flights, scene.t, MOST / shown.scenes.length);
       of = Math.max(of, found.of);
-      this._paintLines(pen, layout, found.flights, scene.t, colours);
+      if (found.flights.length * shown.scenes.length <= LINED) this._paintLines(pen, layout, found.flights, scene.t, colours);
       for (const flight of found.flights) this._paintDisc(pen, layout, flight, scene.t, colours, ratio);
     }
     return of;

@@ -5,11 +5,13 @@ import { MESSAGES } from "../player/flights.js";
 import { Stage } from "../player/stage.js";
 import { html, useEffect, useMemo, useRef, useState, useStore } from "../view.js";
 import { t } from "../words.js";
-import { freshPen, palette, useSize } from "./canvas.js";
+import { freshPen, paced, palette, useSize } from "./canvas.js";
 import { heightAt, paintChain } from "./chain.js";
 import { FlightPainter } from "./flights_paint.js";
 import { layOut, paintRing } from "./ring_paint.js";
 
+const MEMBERS_MS = 30;
+const CHAIN_MS = 60;
 const RECENT_US = 1_000_000; // figures are of the last second
 
 /** @typedef {{ store: import("../store.js").Store, player: import("../player/player.js").Player }} Props */
@@ -31,6 +33,7 @@ function Ring({ store, player, onDrawn }) {
   const stage = useMemo(() => new Stage(player), [player]);
   const painter = useMemo(() => new FlightPainter(), []);
   const told = useRef(0);
+  const shownNow = useRef(/** @type {{ layout: import("./ring_paint.js").Layout | null, scene: import("../player/stage.js").Scene | null }} */ ({ layout: null, scene: null }));
   const paint = () => {
     const { width, height, ratio } = size.current;
     const canvases = place.current?.querySelectorAll("canvas");
@@ -38,19 +41,29 @@ function Ring({ store, player, onDrawn }) {
     const colours = palette();
     const layout = layOut(player.about.members.length, width, height);
     const shown = stage.look(performance.now());
-    const state = player.stateAt(player.now());
-    paintRing(freshPen(canvases[1], ratio), layout, { player, state, scene: shown.scenes[0] ?? null, colours });
+    shownNow.current = { layout, scene: shown.scenes[0] ?? null };
     const of = painter.paint(freshPen(canvases[0], ratio), layout, shown, colours, ratio);
     if (performance.now() - told.current > 500) {
       told.current = performance.now();
       onDrawn({ of: shown.of, slower: shown.slower, isSlowed: shown.isSlowed, ofMessages: of });
     }
   };
+  const paintMembers = () => {
+    const canvas = place.current?.querySelectorAll("canvas")[1];
+    const { layout, scene } = shownNow.current;
+    if (!canvas || !layout) return;
+    const state = player.stateAt(player.now());
+    paintRing(freshPen(canvas, size.current.ratio), layout, { player, state, scene, colours: palette() });
+  };
   const place = useSize((width, height, ratio) => {
     size.current = { width, height, ratio };
     paint();
+    paintMembers();
   });
-  useEffect(() => player.onFrame(paint), [player]);
+  useEffect(() => {
+    const ends = [player.onFrame(paint), player.onFrame(paced(player, paintMembers, MEMBERS_MS))];
+    return () => ends.forEach((end) => end());
+  }, [player]);
   return html`
     <div class="ring" ref=${place} role="img" aria-label=${t("The ring of the members. The panel Members says the same in a table.")}>
       <canvas></canvas><canvas></canvas>
@@ -72,7 +85,7 @@ function Chain({ store, player }) {
     size.current = { width, height, ratio };
     paint();
   });
-  useEffect(() => player.onFrame(paint), [player]);
+  useEffect(() => player.onFrame(paced(player, paint, CHAIN_MS)), [player]);
   const goTo = (/** @type {MouseEvent} */ event) => {
     const box = place.current.getBoundingClientRect();
     const height = heightAt(event.clientX - box.left, box.width, player);

@@ -3,12 +3,13 @@ import { clockTime, speedWord } from "../format.js";
 import { SPEEDS } from "../player/clock.js";
 import { html, useEffect, useRef, useState, useStore } from "../view.js";
 import { t } from "../words.js";
-import { freshPen, palette, useSize } from "./canvas.js";
+import { freshPen, paced, palette, useSize } from "./canvas.js";
 import { eventWords } from "./event_words.js";
 import { Icon } from "./icons.js";
 import { paintBase, paintMoment, placeOf } from "./timeline_paint.js";
 
 const NEAR_PX = 7;
+const LINE_MS = 40;
 const BASE_MS = 250; // while records come the base is painted anew that often
 
 /** @typedef {{ store: import("../store.js").Store, player: import("../player/player.js").Player }} Props */
@@ -74,7 +75,7 @@ function Scrubber({ store, player }) {
     based.current.at = 0;
     paint();
   });
-  useEffect(() => player.onFrame(paint), [player]);
+  useEffect(() => player.onFrame(paced(player, paint, LINE_MS)), [player]);
   const momentOf = (/** @type {PointerEvent} */ event) => {
     const box = place.current.getBoundingClientRect();
     return player.begin + ((event.clientX - box.left) / box.width) * (player.end - player.begin);
