@@ -25,6 +25,7 @@ BUNDLE_TRANSACTIONS_MAX = 1_000
 BUNDLE_BYTES_MAX = 1_000_000
 BATCH_BYTES_MAX = 8_000_000
 NAME_BYTES_MAX = 64
+OPENED_BYTES, OPENED_BYTES_EACH = 700, 120  # of objects, for a bundle and for a transaction in it
 BATCHES_REMEMBERED = 8
 NUMBER_WINDOW = 4_096  # of a member's numbers; so far below its highest used one, a number can be used no more
 
@@ -73,6 +74,11 @@ class Opened(NamedTuple):
     key: bytes
     transactions: tuple[bytes, ...]
     ids: tuple[bytes, ...]
+
+    @property
+    def bytes_held(self) -> int:
+        """What it takes in memory: its transactions stand in it twice, and every object costs something."""
+        return OPENED_BYTES + 2 * len(self.raw) + OPENED_BYTES_EACH * len(self.ids)
 
 
 _CALL: Decoder[Call] = Decoder(Call, TRANSACTION_BYTES_MAX)
@@ -153,7 +159,7 @@ class Bundles:
     batches apart once: the very same bytes object is judged, ordered, executed and dropped from the pool."""
 
     def __init__(
-        self, chain: bytes, suite: KeySuite, remember_max: int = 20_000, remember_bytes_max: int = 64_000_000
+        self, chain: bytes, suite: KeySuite, remember_max: int = 20_000, remember_bytes_max: int = 32_000_000
     ) -> None:
         self.chain = chain
         self.suite = suite
@@ -216,9 +222,9 @@ class Bundles:
         opened = Opened(digest, bytes(raw), bundle.member, bundle.key, bundle.transactions, ids)
         if not is_trusted:
             self._known[digest] = opened
-            self._known_bytes += len(opened.raw)
+            self._known_bytes += opened.bytes_held
             while len(self._known) > self._remember_max or self._known_bytes > self._remember_bytes_max:
-                self._known_bytes -= len(self._known.popitem(last=False)[1].raw)
+                self._known_bytes -= self._known.popitem(last=False)[1].bytes_held
         return opened
 
     def _ids(self, bundle: Bundle) -> tuple[bytes, ...]:

@@ -1,6 +1,9 @@
 """The pool: first come first served, bounded with a share per member, nothing lost when a view ends."""
 
+import tracemalloc
+
 import msgspec
+import pytest
 
 from consortium.core.codec import encode, sha256
 from consortium.core.crypto import KeyedHash
@@ -250,11 +253,26 @@ def test_bundles_without_a_registered_key_are_not_remembered() -> None:
 
 def test_verified_bundles_are_remembered_within_a_budget_of_bytes() -> None:
     raws = [bundle("b", number) for number in range(1, 50)]
-    bundles = Bundles(CHAIN, SUITE, remember_bytes_max=10 * len(raws[0]))
+    each = Bundles(CHAIN, SUITE).open(raws[0]).bytes_held
+    bundles = Bundles(CHAIN, SUITE, remember_bytes_max=10 * each)
     for raw in raws:
         bundles.open(raw)
-    assert sum(bundles.recall(bundle_digest(raw)) is not None for raw in raws) <= 10
+    assert 9 <= sum(bundles.recall(bundle_digest(raw)) is not None for raw in raws) <= 10
     assert bundles.recall(bundle_digest(raws[-1])) is not None
+
+
+@pytest.mark.parametrize("count", [1, 50])
+def test_the_budget_counts_what_a_remembered_bundle_takes_in_memory(count: int) -> None:
+    """Regression: its raw bytes alone were counted, and a node kept more than twice as much."""
+    raws = [bundle("b", number, count=count) for number in range(1, 101)]
+    bundles = Bundles(CHAIN, SUITE)
+    tracemalloc.start()
+    try:
+        held = sum(bundles.open(bytes(bytearray(raw))).bytes_held for raw in raws)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1.4 * held and held < 2 * taken
 
 
 def test_a_bundle_whose_numbers_the_ledger_holds_is_not_taken_in_again() -> None:
