@@ -53,7 +53,7 @@ function BlockTold({ block, store, player }) {
     <h3 id=${`block-${block.height}`}>
       <${AtHeight} player=${player} height=${block.height} text=${t("block {height}", { height: block.height })} />
       <span class="quiet">${at}</span>
-      <span class="quiet">${t("{count} transactions", { count: count(block.transactions.length + (block.more ?? 0)) })}</span>
+      <span class="quiet">${transactionsTold(block.transactions.length + (block.more ?? 0))}</span>
       ${block.proposer ? html`<span class="quiet">${t("proposed by {member}", { member: block.proposer })}</span>` : null}
       <span class=${block.sealed ? "seal is-sealed" : "seal"}>${block.sealed ? t("sealed") : t("not sealed yet")}</span>
       <${Thing} store=${store} link=${{ kind: "block", id: String(block.height) }} text=${t("header")} />
@@ -67,6 +67,11 @@ function BlockTold({ block, store, player }) {
       ? html`<button type="button" class="more" onClick=${() => setWhole(true)}>${t("show {count} more", { count: count(more) })}</button>`
       : null}
   </article>`;
+}
+
+/** @param {number} many */
+function transactionsTold(many) {
+  return many === 1 ? t("1 transaction") : t("{count} transactions", { count: count(many) });
 }
 
 /** @param {{ each: Transaction, store: import("../store.js").Store }} props */

@@ -1,10 +1,12 @@
 // A moment as a picture of its own: SVG text that needs no style sheet, no font and no script. Pure.
+import { cornersOf, roleOf } from "../views/roles.js";
 import { harmless } from "../text.js";
 
 /**
  * @typedef {object} MemberShown
  * @property {string} name
  * @property {string} role
+ * @property {string} role_word
  * @property {string} words  what it does, as the table of members says
  * @property {boolean} is_down
  * @property {boolean} is_leader
@@ -24,7 +26,8 @@ const WIDTH = 960;
 const HEIGHT = 720;
 const CENTRE = { x: WIDTH / 2, y: 370 };
 const RADIUS = 230;
-const HUES = ["#2f6db5", "#b5562f", "#3d8a4d", "#8150a8", "#b08a1e", "#2b8a8a", "#a83d6b"];
+/** Those of page.css on a light ground. */
+const HUES = ["#5b6875", "#1f63c4", "#c03a6b", "#1c8253", "#7a48c2", "#b3660f", "#0f7d86"];
 const FONT = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', sans-serif";
 
 /**
@@ -32,8 +35,7 @@ const FONT = "system-ui, 'Noto Sans', 'Noto Sans CJK SC', sans-serif";
  * @returns {string}
  */
 export function momentSvg(moment) {
-  const roles = [...new Set(moment.members.map((each) => each.role))];
-  const parts = moment.members.map((each, place) => memberSvg(each, place, moment, roles.indexOf(each.role)));
+  const parts = moment.members.map((each, place) => memberSvg(each, place, moment));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="${FONT}">`,
     `<title>${xml(moment.title)}</title>`,
@@ -52,37 +54,33 @@ export function momentSvg(moment) {
  * @param {MemberShown} member
  * @param {number} place
  * @param {MomentShown} moment
- * @param {number} role
  */
-function memberSvg(member, place, moment, role) {
+function memberSvg(member, place, moment) {
   const angle = (place / moment.members.length) * 2 * Math.PI - Math.PI / 2;
   const x = CENTRE.x + RADIUS * Math.cos(angle);
   const y = CENTRE.y + RADIUS * Math.sin(angle);
-  const hue = member.is_down ? "#9aa3ae" : String(HUES[role % HUES.length]);
   const label = member.is_leader ? `${member.name} · ${moment.leader}` : member.name;
   const side = Math.abs(Math.cos(angle)) < 0.3 ? "middle" : Math.cos(angle) > 0 ? "start" : "end";
-  const tx = side === "middle" ? x : x + (side === "start" ? 34 : -34);
-  const ty = side === "middle" ? y + (Math.sin(angle) > 0 ? 48 : -54) : y - 8;
+  const tx = side === "middle" ? x : x + (side === "start" ? 44 : -44);
+  const ty = side === "middle" ? y + (Math.sin(angle) > 0 ? 56 : -62) : y - 8;
   return [
-    `<g>${shape(role, x, y, hue, member.is_down)}`,
-    text(x, y + 5, 14, String(member.height < 0 ? "" : member.height), "#ffffff", "middle", "600"),
+    `<g>${shape(member, x, y)}`,
+    text(x, y + 5, 14, String(member.height), "#ffffff", "middle", "600"),
     text(tx, ty, 15, label, "#1b2430", side, "600"),
-    text(tx, ty + 18, 13, `${member.role} · ${member.words}`, "#566273", side),
-    member.is_leader ? `<circle cx="${num(x)}" cy="${num(y)}" r="31" fill="none" stroke="#1b2430" stroke-width="2.5"/>` : "",
+    text(tx, ty + 18, 13, `${member.role_word} · ${member.words}`, "#566273", side),
+    member.is_leader ? `<circle cx="${num(x)}" cy="${num(y)}" r="38" fill="none" stroke="#1b2430" stroke-width="2.5"/>` : "",
     "</g>",
   ].join("");
 }
 
-/** Roles differ by shape, not by hue alone. @param {number} role @param {number} x @param {number} y @param {string} hue @param {boolean} is_down */
-function shape(role, x, y, hue, is_down) {
-  const style = `fill="${is_down ? "#9aa3ae" : hue}"${is_down ? ' stroke="#566273" stroke-dasharray="4 3"' : ""}`;
-  if (role % 4 === 1) return `<rect x="${num(x - 23)}" y="${num(y - 23)}" width="46" height="46" rx="6" ${style}/>`;
-  const sides = [0, 0, 6, 8][role % 4];
-  if (!sides) return `<circle cx="${num(x)}" cy="${num(y)}" r="25" ${style}/>`;
-  const points = Array.from({ length: sides }, (_, at) => {
-    const angle = (at / sides) * 2 * Math.PI + Math.PI / sides;
-    return `${num(x + 27 * Math.cos(angle))},${num(y + 27 * Math.sin(angle))}`;
-  });
+/** As the ring draws its role; hollow where it is down. @param {MemberShown} member @param {number} x @param {number} y */
+function shape(member, x, y) {
+  const role = roleOf(member.role);
+  const hue = String(HUES[Number(role.hue.slice(-1))] ?? HUES[0]);
+  const style = member.is_down ? 'fill="#9aa3ae" stroke="#566273" stroke-dasharray="4 3"' : `fill="${hue}"`;
+  const corners = cornersOf(role.shape, x, y, 26);
+  if (corners.length === 0) return `<circle cx="${num(x)}" cy="${num(y)}" r="26" ${style}/>`;
+  const points = corners.map((point) => point.map(num).join(","));
   return `<polygon points="${points.join(" ")}" ${style}/>`;
 }
 

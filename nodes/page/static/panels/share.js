@@ -1,6 +1,7 @@
 // Keeping and showing a moment: a link to it, a picture, an animation of a stretch, the run for a profiler, speaker mode.
 import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
+import { roleWord } from "../views/roles.js";
 import { conditionWords } from "./members.js";
 import { hashOf, secondsOf } from "./link.js";
 import { momentSvg } from "./moment_svg.js";
@@ -99,7 +100,7 @@ export function shownMoment(store, player) {
     leader: t("leader"),
     members: about.members.map((member, at) => {
       const now = state.member(at + 1);
-      return { name: member.name, role: member.role, words: conditionWords(now, state), is_down: now.condition !== 0, is_leader: state.leader === at + 1, height: now.height };
+      return { name: member.name, role: member.role, role_word: roleWord(member.role), words: conditionWords(now, state), is_down: now.condition !== 0, is_leader: state.leader === at + 1, height: now.height };
     }),
   };
 }

@@ -32,16 +32,21 @@ const CORNERS = {
 /** So that all shapes look as large as the circle. @type {Record<Shape, number>} */
 const SCALE = { circle: 1, hexagon: 1.06, square: 1.2, diamond: 1.2, triangle: 1.28, pentagon: 1.1, shield: 1.15 };
 
+/** The corners of a shape around a point; none of a circle. @param {Shape} shape @param {number} x @param {number} y @param {number} radius @returns {number[][]} */
+export function cornersOf(shape, x, y, radius) {
+  const r = radius * SCALE[shape];
+  return CORNERS[shape].map((turn) => [x + r * Math.sin(turn * 2 * Math.PI), y - r * Math.cos(turn * 2 * Math.PI)]);
+}
+
 /** A path of the shape around a point, with round corners. @param {CanvasRenderingContext2D} pen @param {Shape} shape @param {number} x @param {number} y @param {number} radius */
 export function shapePath(pen, shape, x, y, radius) {
   pen.beginPath();
-  const turns = CORNERS[shape];
-  if (!turns.length) {
+  const points = cornersOf(shape, x, y, radius);
+  if (!points.length) {
     pen.arc(x, y, radius, 0, 2 * Math.PI);
     return;
   }
   const r = radius * SCALE[shape];
-  const points = turns.map((turn) => [x + r * Math.sin(turn * 2 * Math.PI), y - r * Math.cos(turn * 2 * Math.PI)]);
   const last = points[points.length - 1];
   pen.moveTo((last[0] + points[0][0]) / 2, (last[1] + points[0][1]) / 2);
   points.forEach((point, at) => {
