@@ -1,8 +1,9 @@
-"""What commercial insurers were asked for, owe, paid and got back, by insurer and month of the year claimed on."""
+"""What commercial insurers were asked for, owe, paid and got back, by insurer and insurance year."""
 
 from __future__ import annotations
 
 from consortium.contracts.access import SUPERVISORS
+from consortium.contracts.insurance.second_payer import Register
 from consortium.views.view import FEN, NUMBER, TEXT, Book, Columns, Told, View
 
 INSURERS = Columns(
@@ -35,8 +36,8 @@ _STAGES = {
 
 def _feed(book: Book, told: Told) -> None:
     if told.is_call("second_payer", "register"):
-        for fields in told.of_kind("second-policy-registered"):
-            book.add("insurer", (fields["insurer"], 0), policies=1)
+        register = told.read(Register)
+        book.add("insurer", (told.member, register.from_day // 10_000), policies=1)
     for event in told.events:
         stage = _STAGES.get(event.kind)
         if stage is None:

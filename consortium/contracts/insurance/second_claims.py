@@ -43,7 +43,7 @@ class SecondClaim(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     beyond_fen: int
     deductible_fen: int
     benefit_fen: int
-    pay_by: int
+    pay_on: int
     reason: str = ""
 
 
@@ -73,7 +73,7 @@ def free(state: State, claim: SecondClaim, key: str) -> None:
         used_fen=policy.used_fen - claim.benefit_fen,
     )
     state.put(SECOND_POLICIES, claim.policy_no, freed)
-    due.clear(state, claim.pay_by, CHECK_OVERDUE, key)
+    due.clear(state, claim.pay_on, CHECK_OVERDUE, key)
 
 
 def follow_reversal(state: State, key: str, cause: str, events: list[Event]) -> None:

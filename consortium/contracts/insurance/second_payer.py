@@ -159,7 +159,7 @@ def _claim(state: State, said: ClaimSecond, pseudonym: str, context: Context) ->
     )
     state.put(SECOND_POLICIES, said.policy_no, used)
     state.put(SECOND_CLAIMS, key, claim)
-    due.put(state, claim.pay_by, CHECK_OVERDUE, key, context)
+    due.put(state, claim.pay_on, CHECK_OVERDUE, key, context)
     return [claim_event("second-claimed", key, claim)]
 
 
@@ -182,9 +182,9 @@ def _judge(policy_no: str, policy: SecondPolicy, settlement: Settlement, stage: 
     left, beyond, deductible, benefit = compute_benefit(settlement.amounts, room)
     if not benefit:
         raise Refused("nothing-left", f"{policy_no} pays nothing of it: deductible, cap, or nothing was left")
-    pay_by = compute_day_after(context.day, policy.pay_days)
+    pay_on = compute_day_after(context.day, policy.pay_days)
     days = (settlement.begndate, settlement.enddate)
-    return SecondClaim(policy_no, stage, *days, left, beyond, deductible, benefit, pay_by)
+    return SecondClaim(policy_no, stage, *days, left, beyond, deductible, benefit, pay_on)
 
 
 def _get(state: StateReader, asked: OfClaim | Decline) -> tuple[str, SecondClaim]:
@@ -205,7 +205,7 @@ def _pay(state: State, arguments: OfClaim, context: Context) -> list[Event]:
     funds.open_account(state, payee)
     events: list[Event] = []
     funds.move(state, funds.EXTERNAL, payee, claim.benefit_fen, f"second-claim/{key}", events)
-    due.clear(state, claim.pay_by, CHECK_OVERDUE, key)
+    due.clear(state, claim.pay_on, CHECK_OVERDUE, key)
     state.put(SECOND_CLAIMS, key, msgspec.structs.replace(claim, stage=stage))
     return [*events, claim_event("second-claim-paid", key, claim)]
 

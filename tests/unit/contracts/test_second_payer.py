@@ -95,7 +95,7 @@ def test_case_a_through_the_contract(house: Consortium) -> None:
         200_000,
         827_200,
     )
-    assert (found.begndate, found.enddate, found.pay_by) == (20260301, 20260310, 20260701)
+    assert (found.begndate, found.enddate, found.pay_on) == (20260301, 20260310, 20260701)
 
 
 # --- its life --------------------------------------------------------------------------------------------------------
@@ -287,6 +287,7 @@ def test_a_view_tells_what_an_insurer_owes_and_paid() -> None:
         feed_block(view, book, block)
     assert book.column("insurer", ("i1", 2026), "paid_fen") == 94_400
     assert book.column("insurer", ("i1", 2026), "owed_fen") == 147_200  # 1,840 × 0.8
+    assert book.column("insurer", ("i1", 2026), "policies") == 1
     assert book.column("claim", ("E", 2026, 2), "stage") == "claimed"
     house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 2, "wrong-amount"))
     house.run("h1", "settlement", "reverse", settlement.Reverse("E", 2026, 1, "wrong-amount"))
