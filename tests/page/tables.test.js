@@ -129,6 +129,17 @@ test("where nothing new happens, the last height stays as it ended", async () =>
   assert.equal(player.heights.countAt(still.height, EXECUTED, still.t), 4);
 });
 
+test("who asks for less motion is shown how a height ended, and nothing that moves", async () => {
+  const { player } = await realPlayer("pbft");
+  const stage = new Stage(player);
+  stage.isStill = true;
+  player.seek(player.end / 2);
+  player.play();
+  const [scene] = stage.look(0).scenes;
+  assert.equal(player.heights.countAt(scene.height, COMMITTED, scene.t), player.heights.countAt(scene.height, COMMITTED, player.heights.span(scene.height)?.to ?? 0));
+  assert.deepEqual(scene.flights, []);
+});
+
 test("the stage shows a view change before all else", async () => {
   const { trace, player } = await realPlayer("pbft");
   const entered = trace.find((record) => record.kind === "new_view");

@@ -17,6 +17,8 @@ export class Stage {
   /** @param {import("./player.js").Player} player */
   constructor(player) {
     this.player = player;
+    /** For those who asked for less motion: of a height that is drawn slower, its end alone. */
+    this.isStill = false;
     /** @type {Map<number, { version: number, flights: import("./flights.js").Flight[] }>} */
     this._flights = new Map();
     this._begun = 0;
@@ -75,9 +77,9 @@ export class Stage {
   _slowed(now_ms, speed) {
     const scene = this._scene;
     if (!scene) return { scenes: [], isSlowed: true, of: 1, slower: 1 };
-    const share = scene.to > scene.from ? Math.min(1, (now_ms - this._begun) / this._length) : 1;
+    const share = !this.isStill && scene.to > scene.from ? Math.min(1, (now_ms - this._begun) / this._length) : 1;
     const t = scene.from + share * (scene.to - scene.from) + (share >= 1 ? 1 : 0);
-    const flights = scene.change ? flightsOfChange(scene.change, this.player.heights.members) : this._of_height(scene.height);
+    const flights = this.isStill ? [] : scene.change ? flightsOfChange(scene.change, this.player.heights.members) : this._of_height(scene.height);
     const slower = (this._length * 1000 * speed) / Math.max(1, scene.to - scene.from);
     return { scenes: [{ height: scene.height, t, flights, change: scene.change }], isSlowed: true, of: this._of, slower };
   }

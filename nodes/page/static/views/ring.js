@@ -31,6 +31,7 @@ function Ring({ store, player, onDrawn }) {
   useStore(store, (state) => state.lang);
   const size = useRef({ width: 0, height: 0, ratio: 1 });
   const stage = useMemo(() => new Stage(player), [player]);
+  stage.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const painter = useMemo(() => new FlightPainter(), []);
   const told = useRef(0);
   const shownNow = useRef(/** @type {{ layout: import("./ring_paint.js").Layout | null, scene: import("../player/stage.js").Scene | null }} */ ({ layout: null, scene: null }));

@@ -11,7 +11,7 @@ import { roleOf, shapePath } from "./roles.js";
 export function layOut(members, width, height) {
   const node = Math.max(9, Math.min(34, Math.min(width, height) * 0.05, (Math.PI * Math.min(width, height) * 0.36) / Math.max(members, 4) / 1.7));
   const radius = Math.max(40, Math.min(width / 2 - node - 44, height / 2 - node - 34));
-  const [x, y] = [width / 2, height / 2];
+  const [x, y] = [width / 2, height / 2 - 7]; // names stand below members, and a crown above one is smaller
   const places = Array.from({ length: members }, (_, at) => {
     const angle = (at / members) * 2 * Math.PI - Math.PI / 2;
     return { x: x + radius * Math.cos(angle), y: y + radius * Math.sin(angle), angle };
