@@ -1,4 +1,5 @@
-"""Asks for views far ahead, ever higher, and votes in them: it wants the others to run after it, or to overflow."""
+"""Asks for views far ahead, ever higher, and votes in them: it wants the others to run after it, or to overflow. To f
+members alone it says that it suspects the leader of today: they are to leave by themselves."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import msgspec
 
 from consortium.behaviours.behaviour import Behaviour, BehaviourKind, Drawing, Surroundings
 from consortium.core.machine import Effect, Event, Now, Received, Send
+from consortium.core.quorum import faults_max
 
 VIEW_MAX = (1 << 53) - 1  # the last that protocols take for one
 
@@ -22,12 +24,14 @@ class ViewInflation(Behaviour):
         self.every_us = options.every_us
         self._view = 1
         self._height = 1
+        self._view_now = 0
         self._epoch = 0
 
     def reacts(self, now: Now, event: Event) -> list[Effect]:
         place = self.place(event, (*self.forge.votes, *self.forge.shows))
         if place is not None and isinstance(event, Received):
             self._height = max(self._height, min(place.height, 1 << 40))
+            self._view_now = min(place.view, 1 << 40)
             self._epoch = event.epoch
         return []
 
@@ -42,7 +46,10 @@ class ViewInflation(Behaviour):
             *self.forge.empty_votes(self._view, self._height + 1, digest),
             *self.forge.absurd(self._view, digest, self.random_bytes(16)),
         )
-        return [Send(name, message, b"", self._epoch) for message in said for name in self.others]
+        doubt = self.forge.empty_doubt(self._view_now)
+        few = self.others[: faults_max(len(self.others) + 1)]
+        to_few = [] if doubt is None else [Send(name, doubt, b"", self._epoch) for name in few]
+        return [*[Send(name, message, b"", self._epoch) for message in said for name in self.others], *to_few]
 
 
 BEHAVIOUR = BehaviourKind(

@@ -78,6 +78,10 @@ class MessageForge:
         """For this view, with nothing in it."""
         return None
 
+    def empty_doubt(self, view: int) -> Message | None:
+        """About the leader of this view, as a protocol says it that does not leave the view with it."""
+        return None
+
     def absurd(self, view: int, digest: bytes, nonce: bytes) -> tuple[Message, ...]:
         """Numbers at the end of what can be said, and beyond."""
         return ()

@@ -23,7 +23,18 @@ GROUPS = (
     "events",
     "reject reasons",
 )
-EVENTS = ("view_change", "new_view", "catching_up", "snapshot", "null", "observing", "sealed", "caught_up", "epoch")
+EVENTS = (
+    "suspect",
+    "view_change",
+    "new_view",
+    "catching_up",
+    "snapshot",
+    "null",
+    "observing",
+    "sealed",
+    "caught_up",
+    "epoch",
+)
 PHASES = {  # the last thing that a node noted, as the phase that it was in when a fault met it
     "booted": "just booted",
     "proposed": "its proposal in flight",
@@ -33,6 +44,7 @@ PHASES = {  # the last thing that a node noted, as the phase that it was in when
     "included": "executed, between batches",
     "submitted": "executed, between batches",
     "sealed": "sealed",
+    "suspect": "suspecting its leader",
     "view_change": "leaving its view",
     "new_view": "entering a view",
     "null": "ordering the new view's heights again",

@@ -190,7 +190,10 @@ def test_view_inflation_moves_nobody() -> None:
     run = observe(BehaviourSpec("view_inflation", "node-4"))
     views = [said.message.view for said in run.said("node-4", "ViewChange")]  # type: ignore[attr-defined]
     assert max(views) > 1 << 50
-    assert not [note for note in run.notes("view_change") if note["node"] != "node-4"]
+    doubts = [said.message.view for said in run.said("node-4", "Suspect")]  # type: ignore[attr-defined]
+    assert max(doubts) > 1 << 50 and 0 in doubts
+    noted = [*run.notes("view_change"), *run.notes("suspect")]
+    assert not [note for note in noted if note["node"] != "node-4"]
 
 
 def _members_in_batches(run: Observed, leader: str, from_us: int) -> Counter[str]:

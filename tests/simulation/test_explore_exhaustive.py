@@ -9,6 +9,7 @@ from consortium.commands.exhaustive import scopes_of
 from consortium.core.errors import UserError
 from consortium.exploration.exhaustive.scope import Scope
 from consortium.exploration.exhaustive.search import Search, Seen
+from consortium.protocols.pbft.messages import NewView, PrePrepare, ViewChange
 from tests.exhaustive_audit import Audit
 from tests.sampling import sampled
 
@@ -34,6 +35,19 @@ def test_with_a_quorum_of_two_a_fork_is_found_by_a_shortest_trace() -> None:
     assert "executed A" in violation.sentence and "executed B" in violation.sentence
     acts = [step for step in violation.steps if "boots" not in step]
     assert len(acts) == 4, violation.steps  # two members vote for two batches, and each decides with the liar
+
+
+def test_a_scope_of_two_views_reaches_the_second_one() -> None:
+    """Was: since a timer that runs out late suspects nobody at first, no member of a search ever left its view. It
+    called itself complete with 340 states, and nothing told."""
+    search = Search(Scope(liar="m2"))
+    for seen in search.run():
+        if seen.states >= 300:
+            break
+    said = [(type(each.message), each.sender) for each in search.graph.statements.all if each.sender != "m2"]
+    assert {(ViewChange, "m0"), (ViewChange, "m3"), (NewView, "m1")} <= set(said)
+    entered = [each for each in said if each == (PrePrepare, "m1")]
+    assert entered, "and the leader of the second view orders something"
 
 
 def test_a_search_that_is_stopped_does_not_call_itself_complete() -> None:

@@ -17,11 +17,13 @@ from typing import NamedTuple
 from consortium.core.membership import NodeId
 from consortium.core.messages import Vote
 from consortium.exploration.exhaustive.meaning import Meaning
-from consortium.exploration.exhaustive.player import TIMERS, Player
+from consortium.exploration.exhaustive.player import Player
 from consortium.exploration.exhaustive.statements import Statements, places
 from consortium.exploration.exhaustive.world import World
 from consortium.protocols.pbft.messages import Prepare, PrePrepare, Recall, ViewChange
 from consortium.protocols.pbft.records import decode_record
+
+LEAVES = "hears that a quorum suspects the leader with it"
 
 
 class Rule(NamedTuple):
@@ -63,7 +65,7 @@ class Standing:
         self.known = 0  # statements that were tried here
         self.silent: list[int] = []  # those of them that changed only what was counted
         self.rules: list[Rule] = []
-        self.own: list[Rule] | None = None  # acts of its own: timers and crashes
+        self.own: list[Rule] | None = None  # acts of its own: it leaves its view, or crashes
 
 
 class Graph:
@@ -100,22 +102,23 @@ class Graph:
         return [rule for rule in standing.rules if rule.needs & said == rule.needs]
 
     def own_rules(self, number: int) -> list[Rule]:
-        """Timers that run out, and (`target` of a later life) deaths and boots."""
+        """Leaving a view, and (`target` of a later life) deaths and boots."""
         standing = self.standings[number]
         if standing.own is None:
             standing.own = list(self._own_rules(number, standing))
         return standing.own
 
     def _own_rules(self, number: int, standing: Standing) -> Iterator[Rule]:
-        for timer in self._thaw(number).armed:
+        if self._thaw(number).may_leave:
+            rule = Rule(0, 0, (), LEAVES)
 
-            def run_out(player: Player, cut: int | None, timer: tuple[str, ...] = timer) -> int:
-                return player.run_out(timer, self.statements.add, cut)
+            def leave(player: Player, cut: int | None) -> int:
+                return player.leave(self.statements.add, cut)
 
-            after = self._act(number, lambda player: run_out(player, None))
+            after = self._act(number, lambda player: leave(player, None))
             if after is not None and after[0] != number:
-                yield Rule(0, after[0], (), TIMERS[timer])
-                yield from self._deaths(number, run_out, Rule(0, 0, (), TIMERS[timer]))
+                yield rule._replace(target=after[0])
+                yield from self._deaths(number, leave, rule)
         for crash, words in self._crashes(standing):
             after = self._act(number, crash)
             if after is not None:
@@ -267,5 +270,5 @@ class Graph:
         records = [decode_record(record) for record, _ in player.records] if is_asker else []
         said = sorted(statement.digests[place] for statement in self.statements.of(player.said))
         return meaning.digest(
-            player.life, player.has_lost, player.durable, player.decided, said, records, player.armed, player.bench
+            player.life, player.has_lost, player.durable, player.decided, said, records, player.may_leave, player.bench
         )

@@ -33,6 +33,7 @@ from consortium.protocols.pbft.replica_state import ReplicaState
 from consortium.protocols.pbft.restore import Restorer
 from consortium.protocols.pbft.retransmit import Retransmission
 from consortium.protocols.pbft.slot import Log, Slot
+from consortium.protocols.pbft.suspicion import Suspicions
 from consortium.protocols.pbft.view_change import ViewChanges
 
 LEFT_OUT_TYPES = (
@@ -46,11 +47,11 @@ LEFT_OUT_TYPES = (
     Parameters,
     LeaderTimer,  # whether it is set, the host knows
     Restorer,  # of use at a boot alone
+    Suspicions,  # a member may leave at any moment
 )
 LEFT_OUT_FIELDS = frozenset(
     {
-        "attempts",  # how long T is: a timer may run out at any moment
-        "armed",
+        "attempts",  # how long T is: a member may leave at any moment
         "context",  # what the replica was built from
         "evidence",  # an accusation changes no vote
         "holders",  # whom to ask for a batch
@@ -62,6 +63,7 @@ LEFT_OUT_FIELDS = frozenset(
         "_places",  # of validators
         "_others",  # which handler hears what
         "_eased_at",  # how long T is
+        "suspected",  # it leaves when enough others suspect, whether it suspected before or does now
     }
 )
 TIME = "_us"  # ends the name of a time
@@ -207,7 +209,7 @@ class Meaning:
 
     def _view_changes(self, held: ViewChanges) -> Any:
         """A VIEW-CHANGE is read by the leader of its view until that said NEW-VIEW. Others count it until they have
-        left for its view, and then until they wait for the NEW-VIEW, where the scope has a view after it."""
+        left for its view; how long they wait for the NEW-VIEW is left out."""
         known = self._objects.get(id(held))
         if known is not None:
             return ("again", known)
@@ -215,17 +217,17 @@ class Meaning:
         attributes = dict(vars(held))
         changes: Mapping[NodeId, Change] = attributes.pop("_changes")
         state: ReplicaState = attributes.pop("_state")
+        del attributes["_timed_view"]
         scope = self._world.scope
-        is_waiting = attributes.pop("_timed_view") < state.wanted and state.wanted + 1 < scope.views
         said = -1 if held.said is None else held.said.view
         found = []
         for change in changes.values():
             is_read = scope.leader(change.view) == state.me and said < change.view
             if is_read or change.sender == state.me:
                 found.append((self.name(change.sender), self._walk(change.signed)))
-            elif change.view > state.wanted or (is_waiting and change.view == state.wanted):
+            elif change.view > state.wanted:
                 found.append((self.name(change.sender), change.view))
-        return ("ViewChanges", is_waiting, *self._fields(attributes), *_sorted(found))
+        return ("ViewChanges", *self._fields(attributes), *_sorted(found))
 
     def _recaller(self, recaller: Recaller) -> Any:
         """Who answered matters until the last answer that was needed."""

@@ -14,7 +14,6 @@ from consortium.core.machine import (
     Decide,
     Effect,
     Executed,
-    Expired,
     Note,
     Now,
     Output,
@@ -36,17 +35,11 @@ from consortium.core.transaction import NULL_DIGEST, batch_digest, decode_batch,
 from consortium.exploration.exhaustive.world import CHAIN, PARAMETERS, WALL_US, World, no_seal
 from consortium.node.host import Host
 from consortium.protocols.pbft import PROTOCOL
-from consortium.protocols.pbft.messages import Body, FetchBody, PrePrepare, Recall
-from consortium.protocols.pbft.progress import PROGRESS_TIMER
+from consortium.protocols.pbft.messages import Body, FetchBody, PrePrepare, Recall, Suspect
 from consortium.protocols.pbft.replica_state import ReplicaState
-from consortium.protocols.pbft.view_change import NEW_VIEW_TIMER
 
 AGE_US = 1_000_000_000  # between two times of one clock: longer than any timer
 LIFE_US = 1_000_000_000_000
-TIMERS: dict[tuple[str, ...], str] = {
-    PROGRESS_TIMER: "suspects its leader",
-    NEW_VIEW_TIMER: "gives up waiting for the new view",
-}
 OBSERVING = {"observing": True, "votes_again": False}  # notes, and what they say of the member
 UNSEEN_NOTES = ("rejected", "booted")
 CARRIED = (Broadcast, Send, Rebroadcast, Persist, Note, SetTimer, CancelTimer)  # not catch-up, not evidence
@@ -107,8 +100,6 @@ class Bench:
         self.pool = Work(world.bundles)
         for batch in self.chain:
             self._settle(batch)
-        self.timers: deque[tuple[str, ...]] = deque()  # set, in order, and not yet told of by the host
-        self.armed: list[tuple[str, ...]] = []
         context = ReplicaContext(
             name, CHAIN, world.epochs, PARAMETERS, self.pool, world.verifier, len(self.chain), 0, None, no_seal,
             is_recalled=is_first_life,
@@ -119,8 +110,6 @@ class Bench:
         if isinstance(event, Started) and self._is_log_lost:
             event = event._replace(lost_key=b"")
         events: deque[Any] = deque([Available() if isinstance(event, Submitted) else event])
-        if isinstance(event, Expired):
-            self.armed = [name for name in self.armed if name != event.timer]
         out: list[Effect] = []
         while events:
             for effect in self.replica.step(now, events.popleft()):
@@ -130,16 +119,8 @@ class Bench:
                     events.append(Executed(effect.height, b"h" * 32, self.world.epochs.at(effect.height + 1)))
                     out.append(Apply(effect.height, ()))
                 elif isinstance(effect, CARRIED):
-                    self._note_timer(effect)
                     out.append(effect)
         return out
-
-    def _note_timer(self, effect: Effect) -> None:
-        if isinstance(effect, SetTimer):
-            self.timers.append(effect.name)
-            self.armed = sorted({*self.armed, effect.name})
-        elif isinstance(effect, CancelTimer):
-            self.armed = [name for name in self.armed if name != effect.name]
 
     def _settle(self, batch: bytes) -> None:
         if batch:
@@ -162,7 +143,6 @@ class Player:
         self.durable = 0  # heights
         self.decided: tuple[tuple[int, bytes], ...] = ()  # heights and digests, over all lives
         self.said = 0  # numbers of statements, as bits
-        self.tokens: dict[tuple[str, ...], int] = {}
         self.stance = (False, 0, 0)  # may vote, view, wanted
         self.is_observing = False  # votes of its own are lost: nothing makes it vote again before something is sealed
         self.is_seen = False  # whether the last act showed from outside or on the disk
@@ -171,17 +151,17 @@ class Player:
         self.host: Host
 
     @property
-    def armed(self) -> list[tuple[str, ...]]:
-        """The timers that are set and lead to a view of the scope."""
-        is_last = self._wanted() + 1 >= self.world.scope.views
-        return [] if is_last else [timer for timer in TIMERS if timer in self.bench.armed]
+    def may_leave(self) -> bool:
+        """Whether it may vote, and the next view is one of the scope."""
+        state: ReplicaState = self.bench.replica.state  # type: ignore[attr-defined]
+        return state.is_voter and state.wanted + 1 < self.world.scope.views
 
     # --- acts -------------------------------------------------------------------------------------------------------
 
     def boot(self, say: Say, chain: Sequence[bytes] = ()) -> None:
         world = self.world
         self.life += 1
-        self.tokens, self.is_observing = {}, False
+        self.is_observing = False
         self.bench = Bench(
             world, self.name, chain, self.life == 1, is_log_lost=self.has_lost and world.scope.lost == self.name
         )
@@ -197,11 +177,15 @@ class Player:
         """Returns how many durable or spoken outputs there were; after `cut` of them the process died."""
         return self._acted(self.host.hear(self._now(), event, None), say, cut)
 
-    def run_out(self, timer: tuple[str, ...], say: Say, cut: int | None = None) -> int:
-        """This timer, which is set, runs out: later than anything that happened so far. Returns as `hear` does."""
-        now = self._now()
-        late = Now(now.monotonic_us + AGE_US // 2, now.wall_us)
-        return self._acted(self.host.wake(late, self.tokens.pop(timer)), say, cut)
+    def leave(self, say: Say, cut: int | None = None) -> int:
+        """Hears that enough others suspect with it: who they are, and since when, has no say in anything else. Returns
+        as `hear` does."""
+        others = [name for name in self.world.scope.names if name != self.name][: self.world.epoch.quorum - 1]
+        outputs: list[Output] = []
+        suspicion = Suspect(self._wanted())
+        for name in others:
+            outputs += self.host.hear(self._now(), self.world.received(self.world.sign(name, suspicion)), None)
+        return self._acted(outputs, say, cut)
 
     def reboot(self, say: Say) -> None:
         """Dies and boots with all that was durable."""
@@ -242,10 +226,8 @@ class Player:
         while waiting:
             output = waiting.popleft()
             if isinstance(output, Wake):
-                timer = self.bench.timers.popleft()
-                self.tokens[timer] = output.token
-                self.is_seen |= timer in self.armed
-            elif isinstance(output, Note):
+                continue  # a timer that runs out makes a member suspect, and does nothing else that is followed
+            if isinstance(output, Note):
                 self.is_seen |= output.kind not in UNSEEN_NOTES
                 self.is_observing = OBSERVING.get(output.kind, self.is_observing)
             else:

@@ -11,8 +11,8 @@ from consortium.core.quorum import faults_max
 
 LEFT_OUT = (
     "sealing, catch-up and changes of members; statements said again (each may arrive at any later time anyhow); "
-    "batches that come late (one that is asked for comes at once); time itself (a timer that is set may run out at any "
-    "moment); how far lost votes may reach (nothing is sealed, so nobody "
+    "batches that come late (one that is asked for comes at once); time itself, and who suspects whom (a member may "
+    "hear at any moment that a quorum suspects with it); how far lost votes may reach (nothing is sealed, so nobody "
     "who lost them votes again); statements that every honest member refuses"
 )
 

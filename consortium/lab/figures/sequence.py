@@ -100,7 +100,7 @@ def window_of(trace: Sequence[Record], height: int) -> Window:
     half_us = executed[len(executed) // 2] if executed else max(times)
     reach_us = begin_us + STRAGGLER_FACTOR * (half_us - begin_us)
     end_us = max((t_us for t_us in executed if t_us <= reach_us), default=max(times))
-    wishes = [r["t_us"] for r in records.of_kind("view_change").between(begin_us - WISH_US, begin_us - 1)]
+    wishes = [r["t_us"] for r in records.of_kind("suspect", "view_change").between(begin_us - WISH_US, begin_us - 1)]
     return Window(min([begin_us, *wishes]), end_us)
 
 

@@ -78,6 +78,9 @@ def steps_in(trace: Sequence[Record], window: Window) -> list[Step]:
         before = max((t_us for t_us in executions if t_us < asks[0]["t_us"]), default=None)
         if before is not None:
             steps.append(Step(before, "the last block before"))
+        doubts = records.of_kind("suspect").between(max(window.start_us, before or 0), asks[0]["t_us"])
+        if doubts:
+            steps.append(Step(doubts[0]["t_us"], f"{doubts[0]['node']} is the first to suspect the leader"))
         steps.append(Step(asks[0]["t_us"], f"{asks[0]['node']} is the first to ask for view {asks[0]['view']}"))
     first, last = entries[0], entries[-1]
     steps.append(Step(first["t_us"], f"{first['node']} is the first to enter view {first['view']}"))

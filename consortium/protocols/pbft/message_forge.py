@@ -22,6 +22,7 @@ from consortium.protocols.pbft.messages import (
     Prepare,
     PrePrepare,
     Recall,
+    Suspect,
     Told,
     ViewChange,
 )
@@ -60,8 +61,13 @@ class PbftForge(MessageForge):
     def empty_wish(self, view: int) -> Message:
         return ViewChange(view, 0, None, ())
 
+    def empty_doubt(self, view: int) -> Message:
+        return Suspect(view)
+
     def absurd(self, view: int, digest: bytes, nonce: bytes) -> tuple[Message, ...]:
         return (
+            Suspect(view),
+            Suspect(INTEGER_MAX),
             Prepare(view, INTEGER_MAX - 1, digest),
             Ask(nonce, view, INTEGER_MAX - 1, INTEGER_MAX - 1),
             ViewChange(INTEGER_MAX, INTEGER_MAX, None, ()),

@@ -238,6 +238,11 @@ def control_no_suspicion(run: Run) -> Run:
     return with_trace(run, lambda trace: trace.append(doubt))
 
 
+def control_no_suspicion__alone(run: Run) -> Run:
+    doubt = {"t_us": 5_000_000, "node": "depot", "kind": "suspect", "view": 0, "why": "no progress"}
+    return with_trace(run, lambda trace: trace.append(doubt))
+
+
 def traffic(t_us: int, node: str, votes: int) -> dict[str, Any]:
     """Of a node that has said so many PREPAREs by then."""
     return {"t_us": t_us, "node": node, "kind": "traffic", "life": 0, "sent": [["*", "Prepare", votes, 200 * votes]]}

@@ -98,6 +98,19 @@ def test_f_plus_one_others_make_a_member_suspect_and_a_quorum_makes_it_leave() -
     assert bench.noted("view_change") == [{"view": 1, "why": "joined"}]
 
 
+@pytest.mark.parametrize("n", range(2, 11))
+@pytest.mark.parametrize("is_suspicious", [False, True])
+def test_whoever_it_is_leaves_when_a_quorum_less_one_of_the_others_suspects(n: int, is_suspicious: bool) -> None:
+    """The exhaustive search rests on this: it does not ask who suspected before."""
+    bench = Bench(n=n, me=f"n{n - 1}")
+    if is_suspicious:
+        suspicious(bench)
+    for count, name in enumerate(bench.others[: bench.epoch.quorum - 1], 1):
+        assert bench.replica.state.wanted == 0, count
+        bench.suspected(0, name)
+    assert bench.replica.state.wanted == 1
+
+
 def test_ones_own_suspicion_is_none_of_the_f_plus_one() -> None:
     bench = suspicious(Bench(n=7, me="n6"))
     bench.suspected(3, "n1", "n2")
