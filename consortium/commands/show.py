@@ -11,6 +11,7 @@ from consortium.commands.at_work import at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
 from consortium.commands.past import opened
+from consortium.commands.play import play
 from consortium.commands.standing import HERE
 from consortium.commands.tables import Column, show_table
 from consortium.contracts.access import SUPERVISORS
@@ -31,8 +32,14 @@ def show(
         str, typer.Option(metavar="MEMBER", help="Who looks, into which ledger. Default: a supervisor.")
     ] = "",
     json: Json = False,
+    page: Annotated[
+        bool, typer.Option("--page", help="Play the run in the browser, as `consortium play RUN`.")
+    ] = False,
 ) -> None:
     folder, teller, identity = _read(list(words or ()))
+    if page:
+        play(folder)
+        return
     with opened(folder, member) as past, at_work(spoken()("searching the ledger")) as told:
         reader = reader_of(past.ledger, member or _first(past))
         seen = Seen(past.ledger, past.rows, past.contracts, reader, spoken(), told)
@@ -103,7 +110,8 @@ COMMAND = Command(
     f"KIND, and what its ID is:\n{_kinds()}\n\n\b\n"
     "Examples, of a run of claim_day:\n  consortium show runs/RUN\n"
     "  consortium show runs/RUN bill i-pharmacy-1-reuse-000\n  consortium show runs/RUN account fund/employee-pool\n"
-    "  consortium show runs/RUN block head --json\n  consortium show member bureau\n\n"
+    "  consortium show runs/RUN block head --json\n  consortium show member bureau\n"
+    "  consortium show runs/RUN --page\n\n"
     "Exit status: 0 shown, 1 refused, 2 wrong usage or input, or there is no such record.",
     show,
     LOOK,

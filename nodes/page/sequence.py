@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from consortium.lab.figures.overheard import overhear
 from consortium.lab.figures.sequence import Diagram, SequenceError, from_recordings, is_recorded
 from consortium.runs.folder import load_run, place_of
 from consortium.runs.run import Run
@@ -40,13 +39,25 @@ class ExactDiagrams:
             self._run = load_run(self.folder, lambda path: SqliteRows(path, read_only=True))
         run = self._run
         if place_of(run) == "simulator":
-            return overhear(run, height, None)
+            return _repeated(run, height)
         if is_recorded(run, self.folder):
             return from_recordings(run, height, self.folder)
         raise SequenceError(
             "this run's processes did not record what they heard: run it with --record, or in the simulator, to see "
             "every message exactly"
         )
+
+
+def _repeated(run: Run, height: int) -> Diagram:
+    """By the simulator, which an installation without the laboratory lacks. Raises SequenceError."""
+    try:
+        from consortium.lab.figures.overheard import overhear
+    except ModuleNotFoundError as missing:
+        raise SequenceError(
+            f"the run would be repeated by the laboratory, which is not installed here (no {missing.name}): "
+            "pip install 'consortium[lab]'"
+        ) from None
+    return overhear(run, height, None)
 
 
 @lru_cache(4)

@@ -69,7 +69,9 @@ def test_the_examples_of_help_find_what_they_name_in_a_run_of_claim_day(
     monkeypatch.chdir(day)
     lines = [line for line in examples() if re.search(r"runs/RUN\b|\.proof |\.sqlite ", line)]
     chosen = [words for line in lines if (words := shlex.split(line)[1:])[0] not in (*FROM_REAL_RUNS, *SERVED)]
-    chosen = [words for words in chosen if "--figures" not in words]  # test_tutorial.py draws
+    chosen = [
+        words for words in chosen if not {"--figures", "--page"} & set(words)
+    ]  # drawn in test_tutorial.py, and served
     assert {"ask", "check", "prove", "report", "show", "trace", "verify", "verify-proof", "view"} == {
         words[0] for words in chosen
     }
