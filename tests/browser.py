@@ -33,6 +33,7 @@ SWITCHES = (
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).resolve().parents[1]
 TOLD_S = 30
+SLOW_MS = 120_000  # on a machine that does much else
 
 
 @contextmanager
@@ -96,6 +97,7 @@ class Shown(NamedTuple):
 def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
     """A fresh window that has the page, with its records read. `more`: of Playwright's contexts."""
     context = browser.new_context(viewport={"width": width, "height": height}, **more)
+    context.set_default_timeout(SLOW_MS)
     page = context.new_page()
     made = Shown(page, [], [])
     page.on("console", lambda said: made.wrong.append(said.text) if said.type == "error" else None)

@@ -96,6 +96,17 @@ def _can_mount() -> bool:
 
 
 @functools.cache
+def _has_fonts() -> bool:
+    """Whether text is drawn in the fonts of the golden pictures: DejaVu, and one that has Chinese."""
+    asked = (["fc-match", "sans-serif"], ["fc-list", ":lang=zh"])
+    try:
+        told = [subprocess.run(words, capture_output=True, text=True, check=False).stdout for words in asked]
+    except OSError:
+        return False
+    return "DejaVu Sans" in told[0] and "WenQuanYi" in told[1]
+
+
+@functools.cache
 def _engine_answers() -> bool:
     """Whether an engine of containers is here and serves this user."""
     if "docker" in hidden():
@@ -141,6 +152,7 @@ THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
     "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
     "compose": (_compose_is_there, "Compose (docker-compose, docker compose) is not installed"),
+    "fonts of the pictures": (_has_fonts, "the fonts DejaVu and WenQuanYi Micro Hei are not installed"),
     "linux": (lambda: sys.platform == "linux", "it asks the Linux kernel"),
     "small disk": (_can_mount, "only root may mount a small disk"),
     "fhir of twenty": (lambda: Path(os.environ.get(FHIR_VARIABLE, "/nowhere")).is_dir(), f"{FHIR_VARIABLE} names none"),
