@@ -7,8 +7,8 @@ Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (t
 `unconfirmed/<code>/<day>` and `disputed/<bill>` (what waits for a word on the lines of bills),
 `payable/<code>` (what the funds owe an institution; negative where it owes them after a reversal),
 `paid/<code>` (what it was paid), `payout/<psn_no>` (what a patient was paid back), `supplier/<member>`,
-`bank/<member>` (what a bank was paid that bought a receivable), `carry/<year>` (balances on their way into the next
-year); and `external`, where all money comes from: minus the
+`bank/<member>` (what a bank was paid that bought a receivable), `gift/<gift>` (what of a gift is not used),
+`carry/<year>` (balances on their way into the next year); and `external`, where all money comes from: minus the
 rest. Only `external` and `payable/…` may be below zero.
 """
 

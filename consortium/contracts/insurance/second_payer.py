@@ -11,6 +11,7 @@ from __future__ import annotations
 import msgspec
 
 from consortium.contracts.access import INSURER, NOBODY, SUPERVISORS, among
+from consortium.contracts.aid.aid_records import get_aided_fen
 from consortium.contracts.checks import (
     BASIS_POINTS,
     check_amount,
@@ -151,7 +152,7 @@ def _claim(state: State, said: ClaimSecond, pseudonym: str, context: Context) ->
     stage = LIFE.move("claim", LIFE.stage_of(state.get(SECOND_CLAIMS, key)), f"the second claim on {key}")
     if not policy.from_day <= settlement.enddate < policy.to_day:
         raise Refused("not-covered", f"{said.policy_no} does not cover {settlement.enddate}")
-    claim = _judge(said.policy_no, policy, settlement, stage, context)
+    claim = _judge(state, key, said.policy_no, policy, settlement, stage, context)
     used = msgspec.structs.replace(
         policy,
         used_deductible_fen=policy.used_deductible_fen + claim.deductible_fen,
@@ -171,7 +172,15 @@ def _standing(state: StateReader, key: str) -> Settlement:
     return settlement
 
 
-def _judge(policy_no: str, policy: SecondPolicy, settlement: Settlement, stage: str, context: Context) -> SecondClaim:
+def _judge(
+    state: StateReader,
+    key: str,
+    policy_no: str,
+    policy: SecondPolicy,
+    settlement: Settlement,
+    stage: str,
+    context: Context,
+) -> SecondClaim:
     """What the policy pays of it. Refuses `nothing-left`."""
     room = Cover(
         policy.deductible_fen - policy.used_deductible_fen,
@@ -180,7 +189,8 @@ def _judge(policy_no: str, policy: SecondPolicy, settlement: Settlement, stage: 
         policy.beyond_bp,
     )
     left, beyond, deductible, benefit = compute_benefit(settlement.amounts, room)
-    if not benefit:
+    benefit = min(benefit, settlement.amounts.psn_pay - get_aided_fen(state, key))  # aid that came first stays
+    if benefit <= 0:
         raise Refused("nothing-left", f"{policy_no} pays nothing of it: deductible, cap, or nothing was left")
     pay_on = compute_day_after(context.day, policy.pay_days)
     days = (settlement.begndate, settlement.enddate)

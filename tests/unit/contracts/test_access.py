@@ -17,6 +17,9 @@ import pytest
 from consortium.contracts import load_contracts
 from consortium.contracts.access import SUPERVISORS
 from consortium.contracts.insurance import debt, enrolment
+from consortium.contracts.aid.aid_records import AIDS, Aid
+from consortium.contracts.aid.gift_records import GIFT_USES, GIFTS, Gift, GiftUse
+from consortium.contracts.insurance import enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_ORDERS
@@ -37,6 +40,7 @@ OTHERS_OF_A_ROLE = {
     "supplier": ("s1", "s2"),
     "insurer": ("i1", "i2"),
     "bank": ("b1", "b2"),
+    "charity": ("c1", "c2"),
 }
 
 
@@ -71,6 +75,12 @@ def furnished() -> Consortium:
         house.run("agent", "second_payer", "claim", second_claim(f"{member}:1", "E", sequence, number=sequence))
     for code in ("H1", "K3", "P1"):
         house.state.put(debt.DEBTS, f"bureau:{code}", debt.Debt(code, 1, 20260701, "demanded", "reversed"))
+    for sequence, charity in ((1, "c1"), (2, "c2")):
+        house.state.put(AIDS, f"E/2026/{sequence:06d}", Aid("low-income", "applied", 20260601, 0))
+        gift = Gift(charity, "donor", "goods", "piece", "chair", "", "any", 2, "received", 2, 1, 1)
+        house.state.put(GIFTS, f"G-{charity}", gift)
+        use = GiftUse(f"E/2026/{sequence:06d}", "H1", 1, "allocated", 20260601)
+        house.state.put(GIFT_USES, f"G-{charity}/0001", use)
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
     return house
@@ -141,6 +151,15 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
     "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
     "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
+    "who acts for the hospital of the settlement": [
+        Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset(members.split()))
+        for sequence, members in ((1, "h1"), (2, "h2"), (9, ""))
+    ],
+    "who acts for the hospital of the gift's use": [
+        Owned({"gift_no": f"G-{charity}", "serial": 1}, frozenset(members.split()))
+        for charity, members in (("c1", "h1"), ("c2", "h2"), ("c9", ""))
+    ],
+    "who holds the gift": _many("gift_no", {"G-c1": "c1", "G-c2": "c2", "G-404": ""}),
     "who is offered it": _many("order_no", {"R-H1": "b1", "R-K3": "b2", "R-s2": "", "R-404": ""}),
     "who owes it, who sells it, who is offered it": _many(
         "order_no", {"R-H1": "h1 s1 b1", "R-K3": "h2 s1 b2", "R-P1": "p1 s1 b1", "R-s2": "h1 s2", "R-404": ""}
@@ -152,6 +171,12 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     ],
 }
 NO_OWNER = {  # operations and queries beyond the supervisors' that act on no record of anybody, or on everybody's
+    "aid.apply": "the statement says who speaks, and the settlement is that person's or not",
+    "aid.appeal": "the statement says who speaks, and the application is that person's or not",
+    "aid.appropriate": "the state's money, of nobody",
+    "aid.decide_appeal": "the finance office hears everybody's appeals",
+    "gift.pledge": "makes a record",
+    "gift.confirm_receipt": "the finance office sees what comes to every charity",
     "bill.verify_by_patient": "the statement says who speaks, and the bill is that patient's or not",
     "enrolment.propose_change": "makes a record",
     "enrolment.endorse_change": "another organisation than the proposer decides",

@@ -10,10 +10,26 @@ from tests.contracts_state import MemoryState
 
 B, H, P, S, R, G, V = "bureau", "hospital", "pharmacy", "supplier", "regulator", "genesis", VOTE
 I = "insurer"  # noqa: E741
-K = "bank"
+K, F, C = "bank", "finance", "charity"
 TABLE: dict[str, dict[str, set[str]]] = {
     "account_carry": {"carry_out": {B}, "carry_in": {B}},
     "agreement": {"offer": {B}, "accept": {H, P}, "judge_month": {B, R}},
+    "aid": {
+        "adopt_rules": {V, G},
+        "apply": set(EVERY_MEMBER),
+        "attest": {H, F},
+        "review": {B},
+        "appeal": set(EVERY_MEMBER),
+        "decide_appeal": {F},
+        "report_effect": {H},
+        "lapse": {B, R},
+        "appropriate": {F},
+        "disburse": {B},
+        "take_back": {B},
+        "advance": {H, P},
+        "confirm_urgent": {B},
+        "check_urgent": {B, R},
+    },
     "application": {"register": {*EVERY_MEMBER, G}, "revoke": set(EVERY_MEMBER)},
     "bill": {
         "number": {H, P},
@@ -42,6 +58,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
     },
     "funds": {"open": {B, G}, "contribute": {B, G}},
     "fund_transfer": {"propose": {B, R}, "endorse": {B, R}, "withdraw": {B, R}},
+    "gift": {"pledge": {C}, "confirm_receipt": {F}, "allocate": {C}, "hand_out": {C}, "acknowledge": {H}},
     "governance": {
         "propose": set(EVERY_MEMBER),
         "vote": set(EVERY_MEMBER),
