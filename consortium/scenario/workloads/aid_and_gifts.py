@@ -69,17 +69,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     first_rich = options.persons - options.rich
     first_small = first_rich - options.small
     visits = tuple(
-        Visit(
-            at_us=number * options.interval_us,
-            fixmedins_code=CODE,
-            bill_no=f"{CODE}-aid-{number:04d}",
-            patient=pseudonyms.of(BILL, f"{YEAR}/{number}"),
-            psn_no=settled[number],
-            med_type="inpatient",
-            begndate=BEGAN,
-            enddate=ENDED,
-            lines=(Line(SERVICE, 9, SMALL_FEN if first_small <= number < first_rich else DEAR_FEN),),
-        )
+        _visit(number, options, pseudonyms, SMALL_FEN if first_small <= number < first_rich else DEAR_FEN)
         for number in persons
     )
     applicants = tuple(
@@ -100,6 +90,20 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     }
     tasks = {name: Work(name, own) for name, own in work.items()}
     return Prepared(tuple(hospital_calls(hospital, settled)), tasks)
+
+
+def _visit(number: int, options: Options, pseudonyms: Pseudonyms, fen_a_day: int) -> Visit:
+    return Visit(
+        at_us=number * options.interval_us,
+        fixmedins_code=CODE,
+        bill_no=f"{CODE}-aid-{number:04d}",
+        patient=pseudonyms.of(BILL, f"{YEAR}/{number}"),
+        psn_no=pseudonyms.of(SETTLEMENT, f"{YEAR}/{number}"),
+        med_type="inpatient",
+        begndate=BEGAN,
+        enddate=ENDED,
+        lines=(Line(SERVICE, 9, fen_a_day),),
+    )
 
 
 WORKLOAD = WorkloadSpec("aid_and_gifts", _prepare)

@@ -16,10 +16,9 @@ import pytest
 
 from consortium.contracts import load_contracts
 from consortium.contracts.access import SUPERVISORS
-from consortium.contracts.insurance import debt, enrolment
 from consortium.contracts.aid.aid_records import AIDS, Aid
 from consortium.contracts.aid.gift_records import GIFT_USES, GIFTS, Gift, GiftUse
-from consortium.contracts.insurance import enrolment
+from consortium.contracts.insurance import debt, enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
 from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_ORDERS

@@ -21,8 +21,9 @@ from consortium.contracts.aid.aid_records import AIDS, URGENTS, Aid, AidRules
 from consortium.contracts.aid.aid_rules import compute_grant, cut
 from consortium.contracts.aid.gift import Allocate, ConfirmReceipt, OfUse, Pledge, TrailOf
 from consortium.contracts.aid.gift_records import GIFT_USES, GIFTS
-from consortium.contracts.insurance import funds, second_payer, settlement
+from consortium.contracts.insurance import funds, settlement
 from consortium.contracts.insurance.lines import Line
+from consortium.contracts.insurance.second_claims import SECOND_CLAIMS
 from consortium.contracts.oversight import due
 from consortium.contracts.oversight.due import Ring
 from consortium.contracts.records.identity import Vouch
@@ -154,7 +155,7 @@ def test_what_a_second_payer_pays_is_not_left_and_what_aid_granted_is_not_left_f
     insure(other, "i1:1", "E", deductible_fen=0, scope_bp=10_000, beyond_bp=10_000)
     granted(other)
     other.run("agent", "second_payer", "claim", second_claim("i1:1", "E", 1, number=2))
-    claim = other.state.get(second_payer.SECOND_CLAIMS, "E/2026/000001")
+    claim = other.state.get(SECOND_CLAIMS, "E/2026/000001")
     assert claim is not None and claim.benefit_fen == 1_268_000 - 640_800
 
 
