@@ -6,10 +6,10 @@ by the word of two organisations (fund_transfer.py).
 Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (the personal account),
 `unconfirmed/<code>/<day>` and `disputed/<bill>` (what waits for a word on the lines of bills),
 `payable/<code>` (what the funds owe an institution; negative where it owes them after a reversal),
-`paid/<code>` (what it was paid), `payout/<psn_no>` (what a patient was paid back), `supplier/<member>`,
-`bank/<member>` (what a bank was paid that bought a receivable), `gift/<gift>` (what of a gift is not used),
-`carry/<year>` (balances on their way into the next year); and `external`, where all money comes from: minus the
-rest. Only `external` and `payable/…` may be below zero.
+`paid/<code>` (what it was paid). What else was paid out lies in `payout/<psn_no>` (to a patient), `supplier/<member>`
+and `bank/<member>` (which bought a receivable). `gift/<gift>` holds what of a gift is not paid out, `carry/<year>`
+balances on their way into the next year; all money comes from `external`, which is minus the rest. Only `external` and
+`payable/…` may be below zero.
 """
 
 from __future__ import annotations
