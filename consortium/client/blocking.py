@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -60,13 +60,14 @@ class BlockingClient:
     def view(self, name: str, where: Mapping[str, str | int] | None = None, **words: Any) -> Sheet:
         return self._run(self._client.view(name, where, **words))
 
-    def events(self, from_height: int | None = None, **words: Any) -> Iterator[Happening]:
+    def events(self, from_height: int | None = None, **words: Any) -> Generator[Happening, None, None]:
         stream = self._client.events(from_height, **words)
         try:
             while True:
                 yield self._run(_next(stream))
         finally:
-            self._run(_closed(stream))
+            if not self._loop.is_closed():  # the client was closed before its reader
+                self._run(_closed(stream))
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         future = asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +13,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from consortium.client import BlockingClient
+from consortium.client import BlockingClient, desk_of
 from consortium.commands.app import app
+from consortium.core.crypto import SUITES
+from nodes.deploy.deployment import read_deployment
 from nodes.deploy.standing import bring_down, bring_up
-from nodes.load.gates import Gate, bodies, claims_of, gates_of_all
+from nodes.load.gates import Gate, bodies, claims_of, gates_of_all, read_samples
 from nodes.load.ledgers import await_equal_heads, leader_of, look_in_all
 from scenarios.load_gateways import main as load_gateways
 from tests.node_tools import run_tool
@@ -104,6 +109,44 @@ def test_under_load_a_leader_that_dies_loses_nothing_and_the_library_raises_noth
     status = load_gateways([str(folder), *words])
     told = capsys.readouterr().out
     assert status == 0 and "nothing lost, nothing doubled" in told, told
+
+
+def test_a_client_that_follows_verifies_over_a_change_of_members(folder: Path) -> None:
+    names = list(read_deployment(folder).members)
+    clients = {name: BlockingClient(**desk_of(folder, name)) for name in names}
+    hospital, suite = clients["hospital-1"], SUITES["ed25519"]()
+    try:
+        claims = claims_of(read_samples(folder, "hospital-1"))
+        before = hospital.submit("settlement", "issue_and_claim", next(claims)[0])
+        told = hospital.events(before.height, kind="settled")
+        keys = {
+            purpose: suite.public_key(secrets.token_bytes(32)).hex() for purpose in ("submit", "encrypt", "recover")
+        }
+        propose = {"proposal_id": "p1", "action": "admit", "name": "clinic", "role": "hospital", "kind": "client"}
+        proposed = clients["bureau"].submit("governance", "propose", {**propose, "keys": keys})
+        assert proposed.is_ok, proposed.sentence
+        for name in names[1:]:
+            voted = clients[name].submit("governance", "vote", {"proposal_id": "p1", "approve": True})
+            assert voted.code in ("ok", "proposal-closed"), voted.sentence
+        trust = hospital._client._trust
+        for _ in range(80):
+            after = hospital.submit("settlement", "issue_and_claim", next(claims)[0])
+            if trust._epochs.newest.number == 1:
+                break
+        assert trust._epochs.newest.number == 1, "the client followed to the new members"
+        assert "clinic" in trust._epochs.newest.by_name and after.is_ok
+        proven = hospital.submit("settlement", "issue_and_claim", next(claims)[0], wait="sealed")
+        bill = hospital.get("bills", str(proven.event("settled")["bill_no"]))
+        assert proven.is_ok and bill.is_proven and not hospital.lies
+        with contextlib.closing(told) as happenings:
+            seen = list(itertools.takewhile(lambda each: each.transaction != proven.transaction, happenings))
+        assert seen[0].transaction == before.transaction and len(seen) > 40, "proven on both sides of the change"
+        newcomer = BlockingClient(**desk_of(folder, "hospital-1"))  # it met no members but those of the genesis
+        assert newcomer.submit("settlement", "issue_and_claim", next(claims)[0]).is_ok and not newcomer.lies
+        newcomer.close()
+    finally:
+        for client in clients.values():
+            client.close()
 
 
 @pytest.mark.drill
