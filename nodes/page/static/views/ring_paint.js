@@ -53,7 +53,7 @@ function paintDial(pen, layout, { player, state, scene, colours }) {
     arc(pen, layout, dial - width * 1.55, place.angle, half, width, colourOf(phase >= COMMITTED, committed, colours["say-C"], colours["part-C"]));
   });
   const isDone = committed >= quorum;
-  const word = isDone ? t("committed") : prepared >= quorum ? t("{count} of {quorum} commit", { count: committed, quorum }) : t("{count} of {quorum} prepared", { count: prepared, quorum });
+  const word = isDone ? t("committed") : prepared >= quorum ? t("{count} commit, {quorum} needed", { count: committed, quorum }) : t("{count} prepared, {quorum} needed", { count: prepared, quorum });
   paintWords(pen, layout, colours, [t("height"), count(height), word, t("view {view}", { view: state.view })]);
 }
 
@@ -71,7 +71,7 @@ function paintChange(pen, layout, { scene, state, colours }, change) {
     arc(pen, layout, dial, place.angle, half, width, asks ? colours["say-X"] : colours.line);
     arc(pen, layout, dial - width * 1.55, place.angle, half, width, entered ? colours["say-N"] : colours.line);
   });
-  paintWords(pen, layout, colours, [t("new view"), String(change.view), t("{count} of {quorum} ask for it", { count: asked, quorum: state.quorum }), ""]);
+  paintWords(pen, layout, colours, [t("new view"), String(change.view), t("{count} ask, {quorum} needed", { count: asked, quorum: state.quorum }), ""]);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("./canvas.js").Palette} colours @param {string[]} lines above, the large one, and two below */

@@ -46,7 +46,7 @@ function paintMountain(pen, frame, floor, course, colours) {
 /** @param {CanvasRenderingContext2D} pen @param {Frame} frame @param {import("./canvas.js").Palette} colours */
 function paintSeconds(pen, frame, colours) {
   const seconds = (frame.end - frame.begin) / 1e6;
-  const step = STEPS_S.find((one) => (one / Math.max(1e-6, seconds)) * frame.width >= 64) ?? 86400;
+  const step = STEPS_S.find((one) => (one / Math.max(1e-6, seconds)) * frame.width >= 84) ?? 86400;
   pen.fillStyle = colours.muted;
   pen.font = `11px ${colours.font}`;
   pen.textBaseline = "middle";
