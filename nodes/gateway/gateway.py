@@ -64,6 +64,7 @@ class Gateway:
             self.link,
             settings.in_flight_max,
         )
+        self.on_end: Callable[[], None] = lambda: None  # before the server waits for those whom it still answers
         self.streams: set[asyncio.Event] = set()  # of those who follow what happens
         self.feed.on_blocks = lambda blocks: self._wake()
         self.lag = Lag(settings.lag_ms_max)

@@ -34,6 +34,7 @@ class GatewayPage:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._app: ASGIApp | None = None
+        gateway.on_end = self.stop
         self._sources: dict[str, StandingSource] = {}
 
     def routes(self) -> list[Route]:
@@ -78,6 +79,11 @@ class GatewayPage:
         if only not in self._sources:
             self._sources[only] = StandingSource(read_facts(self._gateway.folder.node.run), only)
         return self._sources[only]
+
+    def stop(self) -> None:
+        """The gateway ends: whoever follows is told no more."""
+        for source in self._sources.values():
+            source.stop()
 
     def close(self) -> None:
         for source in self._sources.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -31,10 +32,22 @@ def serve(node: NodeFolder) -> None:
     folder.make()
     settings = read_gateway_settings(folder.settings)
     gateway = Gateway(read_genesis(node.run / "genesis.json"), folder, settings)
-    server = uvicorn.Server(server_config(gateway, folder, settings))
+    server = GatewayServer(server_config(gateway, folder, settings), gateway)
     server.run()
     if not server.started:
         raise UserError(f"{settings.host}:{settings.port} cannot be listened at: is it taken?")
+
+
+class GatewayServer(uvicorn.Server):
+    """The page's streams end with it: a page that follows would hold it up."""
+
+    def __init__(self, config: Config, gateway: Gateway) -> None:
+        super().__init__(config)
+        self._gateway = gateway
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._gateway.on_end()
+        await super().shutdown(sockets)
 
 
 def server_config(gateway: Gateway, folder: GatewayFolder, settings: GatewaySettings) -> Config:

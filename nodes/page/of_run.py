@@ -62,6 +62,9 @@ class RunSource:
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         return None
 
+    def stop(self) -> None:
+        """Nobody follows."""
+
     def close(self) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self.ledgers is not None:

@@ -55,6 +55,7 @@ class StandingSource:
         self._histories: dict[str, Packed] = {}
         self._status = _Status(facts.folder, only)
         self._followers = 0
+        self._is_over = False
 
     def about(self) -> dict[str, Any]:
         """`cursor`: where the history ends that goes with it."""
@@ -104,7 +105,7 @@ class StandingSource:
         try:
             places = places_of(cursor, len(self._traces)) or [end_of(path) for path in self._traces]
             yield b"retry: 1000\n\n"
-            while True:
+            while not self._is_over:
                 began_s = time.monotonic()
                 batch = await asyncio.to_thread(self._read, places, sampler)
                 places = batch.places
@@ -138,6 +139,9 @@ class StandingSource:
             kept = sampler.choose(row for row, _ in found)
             rows = [self._packer.json_row(row, line) for (row, line), one in zip(found, kept, strict=True) if one]
             return Batch(rows, list(self._packer.kinds), after, is_behind)
+
+    def stop(self) -> None:
+        self._is_over = True
 
     def close(self) -> None:
         """The traces are held open by nobody between two looks."""

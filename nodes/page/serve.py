@@ -21,7 +21,7 @@ from nodes.page.of_standing import StandingSource
 from nodes.page.source import PageSource
 
 PORTS = range(8800, 8820)
-STOP_S = 1
+STOP_S = 3
 
 
 def open_source(place: Path) -> PageSource:
@@ -54,6 +54,23 @@ def hosts_of(host: str) -> tuple[str, ...]:
     return LOOPBACK if is_loopback(host) else ()
 
 
+class PageServer(uvicorn.Server):
+    """Streams end with it: a page that follows would hold it up."""
+
+    def __init__(self, config: uvicorn.Config, page: Page) -> None:
+        super().__init__(config)
+        self._page = page
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for source in sources_of(self._page):
+            source.stop()
+        await super().shutdown(sockets)
+
+
+def sources_of(page: Page) -> list[PageSource]:
+    return [page.source, *([] if page.beside is None else [page.beside])]
+
+
 def serve_page(page: Page, hosts: Collection[str], listening: socket.socket, on_begun: Callable[[str], None]) -> None:
     """Until Ctrl-C, or SIGTERM."""
     config = uvicorn.Config(
@@ -67,7 +84,6 @@ def serve_page(page: Page, hosts: Collection[str], listening: socket.socket, on_
     )
     on_begun(address_of(listening))
     with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listening])
-    for source in (page.source, page.beside):
-        if source is not None:
-            source.close()
+        PageServer(config, page).run(sockets=[listening])
+    for source in sources_of(page):
+        source.close()

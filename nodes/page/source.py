@@ -26,5 +26,8 @@ class PageSource(Protocol):
     def follow(self, cursor: str) -> AsyncIterator[bytes] | None:
         """Server-sent events from there on; None: nothing will come any more."""
 
+    def stop(self) -> None:
+        """The server ends: whoever follows is told no more."""
+
     def close(self) -> None:
         """Nothing is asked any more."""

@@ -124,6 +124,22 @@ def test_no_more_follow_than_can_be_served(stand: Path, monkeypatch: pytest.Monk
     assert response.status_code == 404 and "close one" in response.json()["error"]
 
 
+def test_a_stream_ends_with_its_server(stand: Path) -> None:
+    """Regression: Ctrl-C waited for whoever followed, and ended in a traceback."""
+    source = StandingSource(read_facts(stand))
+
+    async def followed() -> list[bytes]:
+        stream = source.follow("")
+        assert stream is not None
+        found = [await anext(stream)]
+        source.stop()
+        async for message in stream:
+            found.append(message)
+        return found
+
+    assert asyncio.run(asyncio.wait_for(followed(), 30))[0].startswith(b"retry")
+
+
 # --- tails ----------------------------------------------------------------------------------------------------------
 
 
