@@ -127,6 +127,12 @@ def _compose_is_there() -> bool:
     return True
 
 
+def _can_make_users() -> bool:
+    """Whether a test may make a user for itself, who finds what a fresh clone needs."""
+    programs = ("useradd", "userdel", "setpriv", "pgrep", "make", "git")
+    return os.geteuid() == 0 and all(map(shutil.which, programs)) and Path("/usr/bin/python3").exists()
+
+
 @functools.cache
 def _has_history() -> bool:
     """Whether git is here, and the commit before this one."""
@@ -140,6 +146,7 @@ def _has_history() -> bool:
 THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     **{name: (_program(name), f"{name} is not installed") for name in PROGRAMS},
     "npm": (lambda: "node" not in hidden() and shutil.which("npm") is not None, "npm is not installed"),
+    "users": (_can_make_users, "only root can make a user, with useradd, setpriv, make and a Python of the system"),
     "history": (_has_history, "the history of this repository is not at hand (git)"),
     "opentelemetry.sdk": (
         lambda: _module("opentelemetry")() and _module("opentelemetry.sdk")(),
