@@ -20,8 +20,9 @@ from consortium.roles.work import Work
 
 
 class BookTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """By "fixmedins_code/YYYYMM": `errors`: fen by which the books of a month are wrong when they are stated first;
-    `silent`: months whose books are not stated at all; `awaited`: months that the bureau is to see closed."""
+    """By institution, in whatever month the run happens: `errors`: fen by which its books are wrong when they are
+    stated first; `silent`: whose books are not stated at all; `awaited`: for which the bureau is to see a month
+    closed."""
 
     errors: dict[str, int] = {}
     silent: tuple[str, ...] = ()
@@ -52,11 +53,11 @@ class MonthBooks:
 
     def _state_books(self, code: str, month: int, agenda: Agenda, *, is_first: bool) -> None:
         key = f"{code}/{month}"
-        if self._member not in find_acting(self._state, code) or key in self._tasks.silent:
+        if self._member not in find_acting(self._state, code) or code in self._tasks.silent:
             return
         total = get_month(self._state, code, month)
         figures = {name: getattr(total, name) for name in reconciliation.FIGURES}
-        figures["owed_fen"] += self._tasks.errors.get(key, 0) if is_first else 0
+        figures["owed_fen"] += self._tasks.errors.get(code, 0) if is_first else 0
         books = reconciliation.StateBooks(code, month, **figures)
         word = "first" if is_first else "anew"
         agenda.wish(f"books:{key}:{word}", (("reconciliation", "state_books", books),))
@@ -78,7 +79,7 @@ class MonthClosing:
 
     def on_event(self, event: Event, agenda: Agenda) -> None:
         if event.kind == "month-closed":
-            self._awaited.discard(f"{text(event, 'fixmedins_code')}/{event.fields['month']}")
+            self._awaited.discard(text(event, "fixmedins_code"))
         elif event.kind == "books-agreed":
             self._close(text(event, "fixmedins_code"), int(event.fields["month"]), agenda)
         elif event.kind == NOTICE and text(event, "why") == "books-not-stated":
@@ -89,7 +90,7 @@ class MonthClosing:
     def resume(self, agenda: Agenda) -> None:
         for key, held in list(self._state.range(RECONCILIATIONS, "", END)):
             if held.stage == CLOSED:
-                self._awaited.discard(key)
+                self._awaited.discard(key.partition("/")[0])
             elif held.stage == AGREED:
                 code, _, month = key.partition("/")
                 self._close(code, int(month), agenda)

@@ -130,7 +130,7 @@ class _Region(NamedTuple):
         premiums = tuple(Premium(0, person, MONTH, EMPLOYEE, *PREMIUM_FEN) for person in late)
         disburse_fen = 1 if options.days else 0
         tasks = BureauTasks(verifies=True, filings=self.filings(), premiums=premiums, disburse_fen=disburse_fen)
-        awaited = (f"{CODE}/{MONTH}", f"{AWAY}/{MONTH}") if options.is_closed else ()
+        awaited = (CODE, AWAY) if options.is_closed else ()
         offers = tuple(Offer(code, YEAR, *AGREED) for code in (CODE, AWAY)) if options.is_agreed else ()
         debts = (bool(options.corrected) + bool(options.corrected_away)) if options.days else 0
         pursuit = PursuitTasks(offers, options.days, debts, len(offers))
@@ -153,8 +153,8 @@ class _Region(NamedTuple):
 
     def work(self) -> dict[str, Work]:
         options = self.options
-        errors = {f"{CODE}/{MONTH}": options.wrong_fen} if options.wrong_fen else {}
-        silent = (f"{AWAY}/{MONTH}",) if options.is_silent else ()
+        errors = {CODE: options.wrong_fen} if options.wrong_fen else {}
+        silent = (AWAY,) if options.is_silent else ()
         home = (self.hospital_tasks(CODE, options.corrected), BookTasks(errors))
         away = (self.hospital_tasks(AWAY, options.corrected_away), BookTasks(silent=silent), ObligationTasks(True))
         shares = (ShareTasks(options.card_fen),) if options.card_fen else ()
