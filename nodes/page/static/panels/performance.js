@@ -70,15 +70,24 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
     let plot = null;
     let isOver = false;
     let drawn = 0;
+    /** @type {any} */
+    let later = 0;
     const draw = () => {
-      if (!plot || performance.now() - drawn < AGAIN_MS) return;
+      if (isOver || !plot) return;
+      const early_ms = drawn + AGAIN_MS - performance.now();
+      if (early_ms > 0) {
+        later ||= setTimeout(draw, early_ms + 1); // else what came last would never be drawn where it stands still
+        return;
+      }
       drawn = performance.now();
+      later = 0;
       plot.setData(pick(player));
     };
     const sizes = new ResizeObserver(() => plot && place.current && plot.setSize({ width: place.current.clientWidth, height: HEIGHT }));
     loadPlot().then((uPlot) => {
       if (isOver || !place.current) return;
       plot = new uPlot(optionsOf(place.current.clientWidth, player, lines, unit, isLog, uPlot), pick(player), place.current);
+      drawn = performance.now();
       sizes.observe(place.current);
     }, () => {
       if (!isOver) setLost(true);
@@ -86,6 +95,7 @@ function Chart({ store, player, pick, lines, unit, isLog }) {
     const ends = [player.onFrame(draw), player.onChange(draw)];
     return () => {
       isOver = true;
+      clearTimeout(later);
       sizes.disconnect();
       for (const end of ends) end();
       plot?.destroy();
