@@ -111,11 +111,13 @@ def _twin_groups(
 
 
 def _turns(scenario: Scenario) -> tuple[Turn, ...]:
+    """What the trace tells of behaviours. A twin never ends: its second host runs on."""
+    kinds = load_behaviours()
     found = []
     for spec in scenario.behaviours:
         for member in targets(scenario, spec.target):
             found.append(Turn(spec.from_us, spec.name, member, "begin"))
-            if spec.to_us is not None:
+            if spec.to_us is not None and not kinds[spec.name].is_twin:
                 found.append(Turn(spec.to_us, spec.name, member, "end"))
     return tuple(sorted(found, key=lambda turn: turn.at_us))
 

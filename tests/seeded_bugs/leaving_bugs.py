@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bug import PBFT, SeededBug
+from .bug import PBFT, SUSPICION, SeededBug
 
 LEAVING = "tests/unit/pbft/test_pbft_leaving_together.py"
 DURABLE = "tests/unit/pbft/test_pbft_durable_first.py"
@@ -134,6 +134,22 @@ LEAVING_BUGS = (
         "        if own is None or (count >= CALLS_MAX and is_quiet):",
         "        if own is None:",
         (LEAVING,),
+    ),
+    SeededBug(
+        "who-lags-suspects",
+        "Who lags behind what others have executed suspects no leader for it (docs/consensus.md, Changing the leader).",
+        PBFT + "progress.py",
+        "            if self._lags():\n                return timer.watch(now)\n",
+        "",
+        (SUSPICION,),
+    ),
+    SeededBug(
+        "a-decision-above-a-gap-excuses-its-leader",
+        "Only what others have executed excuses a leader (docs/consensus.md, Changing the leader).",
+        PBFT + "retransmit.py",
+        "        return self._lag.shown(self._voted) > 0",
+        "        return self._behind() > 0",
+        (SUSPICION,),
     ),
     SeededBug(
         "joined-in-an-epoch-that-has-not-begun",

@@ -33,6 +33,12 @@ def test_turns_stand_by_time_and_one_that_never_ends_has_no_end() -> None:
     )
 
 
+def test_a_twin_never_ends_for_its_second_host_runs_on() -> None:
+    """Was: others that answered it were called loud in a time without a liar (exploration, seed 283)."""
+    found = adversaries(BehaviourSpec("twin", "a", from_us=1, to_us=4))
+    assert found.turns == (Turn(1, "twin", "a", "begin"),)
+
+
 def test_a_twin_is_one_more_liar_under_its_own_name() -> None:
     found = adversaries(BehaviourSpec("twin", "a"))
     assert found.twins == {"a~twin": "a"} and found.names == {"a", "a~twin"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from consortium.core.machine import Effect, Now
 from consortium.protocols.common.leader_timer import LeaderTimer
 from consortium.protocols.pbft.replica_state import ReplicaState
@@ -13,10 +15,13 @@ PROGRESS_TIMER = ("pbft", "progress")
 class Progress:
     """Watches the leader of the view that was entered; `timer` runs while it has work."""
 
-    def __init__(self, state: ReplicaState, timer: LeaderTimer, suspicions: Suspicions) -> None:
+    def __init__(
+        self, state: ReplicaState, timer: LeaderTimer, suspicions: Suspicions, lags: Callable[[], bool]
+    ) -> None:
         self._state = state
         self._timer = timer
         self._suspicions = suspicions
+        self._lags = lags
         self._entered_view = state.view
         self._entered_us = 0  # when the view was entered
         self._decided = state.decided  # at the last look
@@ -81,7 +86,8 @@ class Progress:
 
     def on_timer(self, now: Now) -> list[Effect]:
         """Suspect the leader (4.4) if nothing was decided for T while work waits, or if it passed over an old bundle.
-        The timer then rests until something moves."""
+        The timer then rests until something moves. Who lags behind what others have executed fetches it first: no
+        leader can do that for it."""
         state, timer = self._state, self._timer
         if timer.run_out(now):
             return self.try_watch(now)
@@ -90,6 +96,8 @@ class Progress:
             return []
         if left_us <= 0:
             timer.restart(now)  # where we stay, the leader gets another T for what comes next
+            if self._lags():
+                return timer.watch(now)
             return self._suspicions.suspect(now, state.view, "no progress")
         is_old = now.monotonic_us - self._entered_us >= timer.timeout_us
         if is_old and state.pool.was_overtaken(now, timer.timeout_us):

@@ -77,12 +77,12 @@ class Replica:
         timer = LeaderTimer(state, PROGRESS_TIMER, partial(owed_since, state))
         self._view_changes = ViewChanges(state, self._ordering, timer)
         self._suspicions = Suspicions(state, self._view_changes)
-        self._progress = Progress(state, timer, self._suspicions)
+        self._retransmission = Retransmission(state, self._bodies, self._view_changes, self._suspicions)
+        self._progress = Progress(state, timer, self._suspicions, self._retransmission.lags)
         self._own_votes = OwnVotes(state, self.votes_of_others)
         self._lost = LostLog(state)
         self._recaller = Recaller(state, RECALL_TIMER, self._own_votes, self._lost)
         self._restorer = Restorer(state, self._view_changes, self.votes_of_others, self._lost)
-        self._retransmission = Retransmission(state, self._bodies, self._view_changes, self._suspicions)
         self._votes: dict[type[Message], Callable[[Now, Received, Any], list[Effect]]] = {
             PrePrepare: self._ordering.on_pre_prepare,
             Prepare: self._ordering.on_prepare,

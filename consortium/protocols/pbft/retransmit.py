@@ -99,9 +99,18 @@ class Retransmission:
         """The highest height that f+1 validators or a certificate show to be decided elsewhere; 0 if none is above
         ours."""
         state = self._state
-        voted = self._lag.shown_by_weak(self._heights) - state.parameters.window
         certified = [slot.height for slot in state.log.above(state.decided + 1) if slot.certificate is not None]
-        return self._lag.shown(voted, *certified)
+        return self._lag.shown(self._voted, *certified)
+
+    @property
+    def _voted(self) -> int:
+        """Sealed elsewhere, for f+1 validators voted a window above it."""
+        return self._lag.shown_by_weak(self._heights) - self._state.parameters.window
+
+    def lags(self) -> bool:
+        """Whether f+1 validators or a seal show that others have executed what we lack. (A certificate above a height
+        that nobody decided shows that of nobody.)"""
+        return self._lag.shown(self._voted) > 0
 
     # --- the timer ----------------------------------------------------------------------------------------------
 

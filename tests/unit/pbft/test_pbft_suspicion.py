@@ -124,6 +124,44 @@ def test_who_suspects_alone_rests_until_something_moves_and_then_watches_as_befo
     assert bench.said(Suspect) == [Suspect(0), Suspect(0)], "but perhaps not to all"
 
 
+@pytest.mark.parametrize(("heads", "suspects"), [((9, 0), True), ((9, 9), False)])
+def test_who_lags_behind_what_others_have_executed_blames_no_leader_for_it(
+    heads: tuple[int, int], suspects: bool
+) -> None:
+    """Found by exploration: a member at height 5 suspected the leader that had brought the others to height 40. One
+    member's word shows nothing."""
+    bench = Bench()
+    bundle(bench, b"one")
+    for name, head in zip(("n2", "n3"), heads, strict=True):
+        bench.hear(name, Told("n1", bytes(16), 0, head, None, ()))
+    effects = bench.expire("progress", after_us=T_US)
+    assert (bench.noted("suspect") != []) is suspects
+    assert (waits(effects) == [T_US]) is not suspects
+
+
+def test_who_has_caught_up_suspects_again() -> None:
+    bench = Bench()
+    bundle(bench, b"one")
+    bundle(bench, b"two")
+    for name in ("n2", "n3"):
+        bench.hear(name, Told("n1", bytes(16), 0, 1, None, ()))
+    bench.expire("progress", after_us=T_US)
+    decide(bench, 1, b"one")
+    bench.expire("progress", after_us=T_US)
+    assert bench.noted("suspect") == [{"view": 0, "why": "no progress"}]
+
+
+def test_a_decision_above_one_that_nobody_made_excuses_no_leader() -> None:
+    """It holds one height back, for all: they are to leave."""
+    bench = Bench()
+    bundle(bench, b"one")
+    for name in bench.others:
+        bench.hear(name, Commit(0, 2, A))
+    assert bench.replica._retransmission._behind() == 2
+    bench.expire("progress", after_us=T_US)
+    assert bench.noted("suspect") == [{"view": 0, "why": "no progress"}]
+
+
 # --- how long -------------------------------------------------------------------------------------------------------
 
 
