@@ -292,7 +292,7 @@ def test_timers_follow_the_drifting_clock_of_their_node() -> None:
     def first_suspicion(ppm: int) -> int:
         drift = Fault("clock_drift", "node-2", at_us=100_000, options={"monotonic_ppm": ppm})
         run = observe(faults=[drift, Fault("kill", "node-1", at_us=AT)], transactions=120)
-        return min(note["t_us"] for note in run.notes("view_change", "node-2")) - AT  # type: ignore[no-any-return]
+        return min(note["t_us"] for note in run.notes("suspect", "node-2")) - AT  # type: ignore[no-any-return]
 
     right, fast = first_suspicion(0), first_suspicion(1_000_000)
     assert fast < right * 3 // 4

@@ -43,7 +43,7 @@ def test_a_vote_for_larger_batches_and_other_timers_holds_from_its_epoch_on_for_
         state = node.host.parts.consensus.state  # type: ignore[attr-defined]
         assert state.parameters == tuned(ran.genesis.parameters, second) != ran.genesis.parameters
         assert state.parameters.timer_base_us == 300_000 and state.parameters.window == 8
-    assert not ran.noted("view_change", node="m0")
+    assert not ran.noted("view_change", node="m0") and not ran.noted("suspect", node="m0")
 
 
 def test_what_may_not_be_tuned_is_refused_and_begins_no_epoch() -> None:
