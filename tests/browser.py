@@ -94,8 +94,8 @@ class Shown(NamedTuple):
 
 
 @contextmanager
-def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
-    """A fresh window that has the page, with its records read. `more`: of Playwright's contexts."""
+def opened(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
+    """A fresh window at this address. `more`: of Playwright's contexts."""
     context = browser.new_context(viewport={"width": width, "height": height}, **more)
     context.set_default_timeout(SLOW_MS)
     page = context.new_page()
@@ -104,6 +104,15 @@ def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, 
     page.on("pageerror", lambda error: made.wrong.append(str(error)))
     page.on("request", lambda request: made.asked.append(request.url))
     page.goto(address)
-    made.wait("window.consortium && (consortium.store.get().about.source === 'live' || consortium.store.get().end > 0)")
     yield made
     context.close()
+
+
+@contextmanager
+def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
+    """A fresh window that has the page, with its records read."""
+    with opened(browser, address, width, height, **more) as made:
+        made.wait(
+            "window.consortium && (consortium.store.get().about.source === 'live' || consortium.store.get().end > 0)"
+        )
+        yield made

@@ -9,6 +9,8 @@ from typing import Any
 
 from consortium.contracts.access import HOSPITAL, PHARMACY
 from consortium.contracts.insurance.lines import Line
+from consortium.contracts.insurance.policy import item_on
+from consortium.core.contract import StateReader
 from consortium.core.words import Words
 from consortium.scenario.workloads.standing import Samples
 from consortium.stories.plain import yuan
@@ -69,8 +71,16 @@ def form_of(trial: Trial, kind: str, words: Words) -> list[dict[str, str]]:
 
 
 def _claim_values(trial: Trial) -> dict[str, str]:
-    item = secrets.choice(trial.own.items)
+    """Of the dearest service that the funds pay wholly (class A), so that whoever tries it sees money move."""
+    day = trial.day
+    items = [each for each in trial.own.items if is_of_class_a(trial.state, each.code, day)] or list(trial.own.items)
+    item = max(items, key=lambda each: each.price_fen)
     return {"person": trial.person().psn_no, "item": item.code, "count": "1", "price": yuan(item.price_fen)}
+
+
+def is_of_class_a(state: StateReader, code: str, day: int) -> bool:
+    item = item_on(state, code, day)
+    return item is not None and item.chrgitm_lv == "A" and not item.ceiling_fen
 
 
 def _dispense_values(trial: Trial) -> dict[str, str]:

@@ -181,6 +181,8 @@ test("a life has the stages that were reached by a height", () => {
   assert.equal(reachedAt(stages, 2), 0);
   assert.equal(reachedAt(stages, 3), 1);
   assert.deepEqual(stagesOf("member", { steps: [] }), []);
+  const unowed = stagesOf("claim", { steps: [step(3, "bill.issue"), step(5, "settlement.claim")], money: { owed_fen: 0 } });
+  assert.ok(!unowed.some((stage) => stage.name === "paid"), "what owes nothing is never paid, and is not waited for");
 });
 
 test("money flows from left to right: premiums, funds, what is owed, what is paid", () => {

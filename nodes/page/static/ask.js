@@ -10,6 +10,25 @@ export class Refused extends Error {
   }
 }
 
+let token = ""; // of an application, where the server asks for one: in this page's memory alone
+
+/** From now on every question carries it. @param {string} given */
+export function useToken(given) {
+  token = given;
+}
+
+export const hasToken = () => token !== "";
+
+/**
+ * An address below the page's own, with the token where there is one.
+ * @param {string} path @param {Omit<RequestInit, "headers"> & { headers?: Record<string, string> }} [how] @returns {Promise<Response>}
+ */
+export function get(path, how = {}) {
+  /** @type {Record<string, string>} */
+  const shown = token ? { Authorization: `Bearer ${token}` } : {};
+  return fetch(path, { ...how, headers: { ...how.headers, ...shown } });
+}
+
 /**
  * JSON of an address below the page's own, as `page/blocks?from=1`. Raises Refused with the server's sentence.
  * @param {string} path
@@ -24,7 +43,7 @@ export async function ask(path, how = {}) {
   };
   let answer;
   try {
-    answer = await fetch(path, { ...post, signal: signal ?? null });
+    answer = await get(path, { ...post, signal: signal ?? null });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new Refused("nothing answers at the address of this page", 0);

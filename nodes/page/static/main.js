@@ -1,6 +1,7 @@
 // How the page begins: ask what is to be seen, show the frame, let the records stream in, play.
 import { App } from "./app.js";
-import { ask, Refused } from "./ask.js";
+import { ask, get, Refused } from "./ask.js";
+import { askToken } from "./login.js";
 import { momentOf } from "./panels/link.js";
 import { keepAddress } from "./panels/share.js";
 import { Player } from "./player/player.js";
@@ -36,7 +37,7 @@ async function begin(place) {
 
 /** The records of a run: it plays as soon as the first are there. @param {Store} store @param {Player} player @param {Partial<import("./panels/link.js").Moment>} wishes */
 async function open(store, player, wishes) {
-  const answer = await fetch("page/records");
+  const answer = await get("page/records");
   if (!answer.ok || !answer.body) throw new Refused(`page/records: ${answer.status} ${answer.statusText}`, answer.status);
   let isFirst = true;
   await readStream(answer.body, player.records, () => {
@@ -84,7 +85,9 @@ function say(place, error) {
 }
 
 const place = /** @type {Element} */ (document.getElementById("page"));
-begin(place).catch((error) => {
+const start = () => begin(place).catch((error) => {
+  if (error instanceof Refused && error.status === 401) return askToken(place, error.sentence, start);
   console.error(error);
-  say(place, error);
+  return say(place, error);
 });
+start();

@@ -12,6 +12,8 @@ from typer.testing import CliRunner
 
 from consortium.commands.app import app
 from nodes.deploy.standing import open_standing
+from nodes.gateway.settings import GatewayFolder, read_gateway_settings
+from nodes.process.settings import NodeFolder
 from tests.optional import needs
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     assert done.exit_code == 0, done.output
     yield folder
     assert CliRunner().invoke(app, ["down", "--dir", str(folder), "--wipe"]).exit_code == 0
+
+
+def gateway_address(folder: Path, member: str) -> str:
+    settings = read_gateway_settings(GatewayFolder(NodeFolder(folder, member)).settings)
+    return f"https://127.0.0.1:{settings.port}"
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -73,3 +80,26 @@ def test_the_leader_is_killed_by_the_button_and_a_claim_by_the_form_is_paid(
         assert page.wrong == []
     states = open_standing(standing).running.states()
     assert all(state.state == "running" for state in states.values()), states
+
+
+def test_a_gateway_that_asks_for_a_token_shows_its_own_view_to_who_has_it(browser: Browser, standing: Path) -> None:
+    from tests.browser import opened
+
+    permits = standing / "page.json"
+    permits.rename(standing / "page.kept")
+    try:
+        token = (standing / "nodes" / "hospital-1" / "gateway" / "desk.token").read_text().strip()
+        address = gateway_address(standing, "hospital-1")
+        with opened(browser, f"{address}/", ignore_https_errors=True) as page:
+            page.wait("document.querySelector('#token') !== null")
+            page.page.fill("#token", "wrong")
+            page.page.click("form.login button")
+            page.wait("document.querySelector('#token')?.value === ''")
+            page.page.fill("#token", token)
+            page.page.click("form.login button")
+            page.wait("window.consortium && consortium.store.get().about.source === 'live'")
+            page.wait("consortium.store.get().status !== null")
+            assert page.js("consortium.store.get().about.eyes") == ["hospital-1"]
+            assert token not in page.page.url and not any(token in url for url in page.asked)
+    finally:
+        (standing / "page.kept").rename(permits)

@@ -1,4 +1,5 @@
 // Two runs side by side on one clock.
+import { get } from "../ask.js";
 import { Records, readStream } from "../player/records.js";
 import { html, useEffect, useMemo, useState, useStore } from "../view.js";
 import { t } from "../words.js";
@@ -63,7 +64,7 @@ function useOther(other) {
 
 /** @param {About} other @param {AbortSignal} signal @returns {Promise<Track>} */
 async function readOther(other, signal) {
-  const answer = await fetch(OTHER_RECORDS, { signal });
+  const answer = await get(OTHER_RECORDS, { signal });
   if (!answer.ok || !answer.body) throw new Error(t("the second run could not be read ({status})", { status: answer.status }));
   const records = new Records();
   await readStream(answer.body, records);

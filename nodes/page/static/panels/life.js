@@ -38,7 +38,7 @@ export function lifeOf(kind) {
  * The stages of a record's life with the first step that reached each; null where none did. What was passed over on the
  * way (a bill that is issued and claimed at once is never delivered) is left out.
  * @param {string} kind
- * @param {{ steps?: Step[], money?: { payable?: Step | null, paid?: Step | null } }} content  as `consortium show --json`
+ * @param {{ steps?: Step[], money?: { owed_fen?: number, payable?: Step | null, paid?: Step | null } }} content  as `consortium show --json`
  * @returns {Stage[]}
  */
 export function stagesOf(kind, content) {
@@ -47,7 +47,8 @@ export function stagesOf(kind, content) {
     "@payable": content.money?.payable,
     "@paid": content.money?.paid,
   });
-  const found = lifeOf(kind).map(({ name, events, operation }) => {
+  const known = content.money?.owed_fen === 0 ? lifeOf(kind).filter((each) => !each.events[0]?.startsWith("@")) : lifeOf(kind);
+  const found = known.map(({ name, events, operation }) => {
     const by_money = events.map((each) => money[each]).find(Boolean);
     const has = (/** @type {Step} */ step) => step.code === "ok" && (step.events ?? []).some((event) => events.includes(event.kind));
     const step = by_money ?? steps.find(has) ?? null;
