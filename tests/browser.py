@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from consortium.commands.folders import save_ledger
 from consortium.runs.folder import write_simulated
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Workload
+from tests.optional import chromium_program
 from tests.simulated_runs import simulated
 
 SWITCHES = (
@@ -30,7 +30,6 @@ SWITCHES = (
     "--disable-sync",
     "--font-render-hinting=none",
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 ROOT = Path(__file__).resolve().parents[1]
 TOLD_S = 30
 SLOW_MS = 120_000  # on a machine that does much else
@@ -39,9 +38,8 @@ SLOW_MS = 120_000  # on a machine that does much else
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Where none is installed the test has skipped itself before (tests/optional.py)."""
-    program = next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=list(SWITCHES))
         yield browser
         browser.close()
 

