@@ -148,7 +148,7 @@ def _endpoint(page_of: PageOf, handler: Handler) -> Callable[[Request], Awaitabl
             refused = {"refused": wrong.code, "sentence": wrong.said} if wrong.code else {}
             return answer({"error": wrong.said} | refused, wrong.status)
         except UserError as error:
-            return answer({"error": str(error)}, 404)
+            return answer({"error": str(error)}, 422 if request.method == "POST" else 404)
 
     return serve
 

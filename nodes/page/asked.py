@@ -68,5 +68,5 @@ def number_of(request: Request, name: str, usual: int) -> int:
     """Raises Wrong 400."""
     text = request.query_params.get(name, str(usual))
     if not (text.isascii() and text.isdigit() and len(text) <= 16 and int(text) <= NUMBER_MAX):
-        raise Wrong(400, f"{name} is a whole number from 0 on")
+        raise Wrong(400, f"{name} is a whole number from 0 to {NUMBER_MAX}")
     return int(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ class RunSource:
         self.facts = facts
         self.ledgers: Ledgers | None = None if facts is None else Ledgers(facts, is_live=False)
         self._traces = [place] if facts is None else _traces(place)
+        check_begins(self._traces, place)
         self._thread = ThreadPoolExecutor(1, "trace")
         self._packed: Future[Packed] = self._thread.submit(self._read)
 
@@ -69,6 +70,13 @@ class RunSource:
         self._thread.shutdown(wait=False, cancel_futures=True)
         if self.ledgers is not None:
             self.ledgers.close()
+
+
+def check_begins(traces: Iterable[Path], place: Path) -> None:
+    """Raises TraceError where what comes first is no record, or nothing comes: before anybody is shown an address."""
+    firsts = [next(iter(TraceReader(path)), None) for path in traces]
+    if not any(firsts):
+        raise TraceError(f"{place} holds no record: nothing happened in it that could be shown")
 
 
 def _traces(folder: Path) -> list[Path]:

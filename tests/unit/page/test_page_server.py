@@ -91,3 +91,13 @@ def test_a_wrong_run_or_port_is_one_sentence(tmp_path: Path) -> None:
     assert isinstance(result.exception, UserError) and "none" in str(result.exception)
     with listen("127.0.0.1", 0) as taken, pytest.raises(UserError, match="--port"):
         listen("127.0.0.1", taken.getsockname()[1])
+
+
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [(b"", "no record"), (b"\x00\xff\n", "line 1"), (b'{"a": [1]}\n', "line 1"), (b'{"t_us": 1, "no', "no record")],
+)
+def test_a_trace_that_is_none_is_told_before_an_address_is_shown(tmp_path: Path, held: bytes, told: str) -> None:
+    (tmp_path / "bad.jsonl").write_bytes(held)
+    result = CliRunner().invoke(app, ["play", str(tmp_path / "bad.jsonl")])
+    assert told in str(result.exception) and "http://" not in result.output
