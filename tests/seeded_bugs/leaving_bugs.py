@@ -5,6 +5,7 @@ from __future__ import annotations
 from .bug import PBFT, SUSPICION, SeededBug
 
 LEAVING = "tests/unit/pbft/test_pbft_leaving_together.py"
+NEW_VIEW_KEPT = "tests/unit/pbft/test_pbft_new_view_kept.py"
 DURABLE = "tests/unit/pbft/test_pbft_durable_first.py"
 CONDITIONS = "tests/unit/pbft/test_pbft_one_condition.py"
 SUSPICION_FILE = PBFT + "suspicion.py"
@@ -174,5 +175,13 @@ LEAVING_BUGS = (
         "        self._suspicions.clear()\n",
         "",
         (LEAVING,),
+    ),
+    SeededBug(
+        "new-view-forgotten",
+        "The NEW-VIEW of our view stays in our log (docs/consensus.md, Nobody leaves alone).",
+        PBFT + "replica.py",
+        "*self._view_changes.on_stable(), ",
+        "",
+        (NEW_VIEW_KEPT,),
     ),
 )

@@ -1,7 +1,8 @@
 """What a replica keeps durably: its votes with their bodies, its certificates, its views.
 
 Heights are those at which the store may forget them: once the
-height is sealed. The small `ViewRecord` is kept for good, so that no view is ever voted in twice.
+height is sealed. The small `ViewRecord` is kept for good, so that no view is ever voted in twice; the NEW-VIEW of our
+view as long as we are in it, for those who missed it.
 """
 
 from __future__ import annotations

@@ -216,7 +216,7 @@ class Replica:
         self._bodies.forget(state.floor)
         kept_until = event.height + 1  # so the next one takes its place
         sealed = persist(SealedRecord(FORMAT, state.epoch.number, event.height), kept_until)
-        effects: list[Effect] = [sealed, *regained]
+        effects: list[Effect] = [sealed, *self._view_changes.on_stable(), *regained]
         if regained:
             self._progress.restart(now)
             return [*effects, *self._resume(now)]

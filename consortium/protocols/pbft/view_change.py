@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from consortium.core.codec import Malformed
-from consortium.core.machine import Behind, CancelTimer, Effect, Note, Now, Received, SetTimer
+from consortium.core.machine import Behind, CancelTimer, Effect, Note, Now, Persist, Received, SetTimer
 from consortium.core.membership import NodeId
 from consortium.core.messages import Signed
 from consortium.protocols.common.leader_timer import LeaderTimer
@@ -25,6 +25,7 @@ from consortium.protocols.pbft.replica_state import Opening, ReplicaState
 from consortium.protocols.pbft.slot import Slot
 
 NEW_VIEW_TIMER = ("pbft", "new_view")
+KEPT_WINDOWS = 32  # for so many more windows of heights our log keeps the NEW-VIEW of our view, each time it is written
 
 
 class ViewChanges:
@@ -38,12 +39,14 @@ class ViewChanges:
         self._timed_view = 0  # the wanted view for whose NEW-VIEW the timer runs
         self.mine: ViewChange | None = None  # said for `wanted`
         self.said: NewView | None = None  # by us as the leader of the wanted view
+        self._entered: tuple[Signed, NewView] | None = None  # how we came into our view
+        self._kept_until = 0  # our log may forget it when this height is sealed; after a boot nobody knows
 
     def clear(self) -> None:
         """A new epoch: its views are counted from 0."""
         self._changes.clear()
         self._timed_view = 0
-        self.mine = self.said = None
+        self.mine = self.said = self._entered = None
 
     def signed(self) -> Signed | None:
         """Our own VIEW-CHANGE for the wanted view, once the host has signed it."""
@@ -209,11 +212,12 @@ class ViewChanges:
         view = message.view
         state.view = state.wanted = view
         self.mine = None
+        self._entered = (signed, message)
         for name in [name for name, change in self._changes.items() if change.view <= view]:
             del self._changes[name]
         number = state.epoch.number
         effects: list[Effect] = [
-            persist(NewViewRecord(FORMAT, number, message, signed), result.stable_height + state.span),
+            self._keep(signed, message, max(state.stable, result.stable_height + state.span)),
             persist(ViewRecord(FORMAT, number, view, view), None),
             CancelTimer(NEW_VIEW_TIMER),
             Note("new_view", {"view": view, "leader": state.leader}),
@@ -222,12 +226,26 @@ class ViewChanges:
             effects.append(Behind(result.stable_height))
         return [*effects, *self._ordering.enter_view(now, signed, result)]
 
+    def _keep(self, signed: Signed, message: NewView, height: int) -> Persist:
+        """The NEW-VIEW of our view in our log, for many heights above this one."""
+        self._kept_until = height + KEPT_WINDOWS * self._state.parameters.window
+        return persist(NewViewRecord(FORMAT, self._state.epoch.number, message, signed), self._kept_until)
+
+    def on_stable(self) -> list[Effect]:
+        """Whoever missed the change enters by the NEW-VIEW, however old it is, and however often we were restarted: as
+        long as we are in its view, it is written again before our log forgets it."""
+        state = self._state
+        if self._entered is None or state.stable + state.parameters.window < self._kept_until:
+            return []
+        return [self._keep(*self._entered, state.stable)]
+
     def restore(self, signed: Signed, message: NewView) -> None:
         """After a boot: the NEW-VIEW of the view that our log says we are in, judged again."""
         state = self._state
         try:
             result = check_new_view(message, signed.sender, state.epoch, self._open, state.span)
             state.opening = Opening(signed, result.orders, result.last_height)
+            self._entered = (signed, message)
         except Malformed:  # our own log was valid once; what it orders binds us all the same
             orders = {height: Order(digest, -1, ()) for height, digest in message.orders}
             state.opening = Opening(signed, orders, max(orders, default=0))
