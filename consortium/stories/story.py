@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from consortium.core.contract import Contract, Reader
+from consortium.core.contract import OK, Contract, Event, Reader
 from consortium.core.errors import UserError
 from consortium.core.machine import Rows
 from consortium.core.words import Words
@@ -86,12 +86,22 @@ def step_words(step: Step, words: Words) -> str:
     """What a transaction did, or why it was refused."""
     outcome, receipt = step.outcome, step.outcome.receipt
     called = f"{outcome.contract}.{outcome.operation}"
-    if not receipt.is_ok:
-        return words("refused {call}, {code}: {why}", call=called, code=receipt.code, why=receipt.sentence)
-    events = sorted(receipt.events, key=lambda event: event.kind == "movement")  # what happened, then the money
+    return _what_words(called, receipt.code, receipt.sentence, receipt.events, words)
+
+
+def content_words(content: Mapping[str, Any], words: Words) -> str:
+    """The same of a step's content."""
+    events = [Event(each["kind"], each["fields"]) for each in content["events"]]
+    return _what_words(content["operation"], content["code"], content["sentence"], events, words)
+
+
+def _what_words(called: str, code: str, why: str, told_events: Sequence[Event], words: Words) -> str:
+    if code != OK:
+        return words("refused {call}, {code}: {why}", call=called, code=code, why=why)
+    events = sorted(told_events, key=lambda event: event.kind == "movement")  # what happened, then the money
     told = [tell_event(event, words) for event in events[:EVENTS_TOLD]]
-    if len(receipt.events) > EVENTS_TOLD:
-        told.append(words("and {count} more", count=f"{len(receipt.events) - EVENTS_TOLD:,}"))
+    if len(events) > EVENTS_TOLD:
+        told.append(words("and {count} more", count=f"{len(events) - EVENTS_TOLD:,}"))
     return "; ".join(told) or called
 
 

@@ -46,6 +46,7 @@ class Facts(NamedTuple):
         return {
             "format": FORMAT,
             "name": genesis.name,
+            "folder": self.folder.resolve().name,
             "source": source,
             "scenario": scenario.name,
             "question": scenario.question.strip().partition("\n\n")[0],

@@ -55,6 +55,7 @@ def tell_funds(seen: Seen, account: str = "") -> dict[str, Any]:
             amount=yuan(sum(each.fen for each in shown)),
             height=seen.ledger.head_height,
         ),
+        "height": seen.ledger.head_height,
         "accounts": [{"name": name, "balance_fen": fen} for name, fen in _ranked(readable)],
         "flows": _flows(shown),
         "moves": [

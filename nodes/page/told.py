@@ -11,12 +11,13 @@ from consortium.contracts import load_told_tables
 from consortium.contracts.access import SUPERVISORS
 from consortium.core.contract import Query, Refused, Table
 from consortium.core.machine import Outcome
+from consortium.core.words import Words
 from consortium.ledger.certificate import newest_seal
 from consortium.stories.block import header_at
 from consortium.stories.finder import Step, find_transaction, first_height, steps_of
 from consortium.stories.lookup import rows_of, try_key
 from consortium.stories.plain import readable
-from consortium.stories.story import Seen, Story, UnknownThing, step_words
+from consortium.stories.story import Seen, Story, UnknownThing, content_words, step_words
 from consortium.stories.telling import load_tellers
 from nodes.page.links import Linker
 
@@ -96,6 +97,7 @@ def tell_story(seen: Seen, kind: str, identity: str) -> dict[str, Any]:
         "kind": kind,
         "id": str(story.content.get("id", identity)),
         "heading": story.heading,
+        "height": seen.ledger.head_height,
         "sections": [
             {
                 "title": section.title,
@@ -105,9 +107,15 @@ def tell_story(seen: Seen, kind: str, identity: str) -> dict[str, Any]:
             for section in story.sections
         ],
         "notes": list(story.notes),
-        "content": readable(story.content),
+        "content": readable(_with_words(story.content, seen.words)),
         "links": Linker(seen).links(_texts(story)),
     }
+
+
+def _with_words(content: Mapping[str, Any], words: Words) -> dict[str, Any]:
+    """Each of its steps also says what it did."""
+    steps = [step | {"said": content_words(step, words)} for step in content.get("steps", ())]
+    return dict(content) | ({"steps": steps} if steps else {})
 
 
 def _texts(story: Story) -> list[str]:

@@ -65,9 +65,9 @@ for (const panel of PANELS) {
 
 test("a picture of a moment is well-formed, whatever its members are called", () => {
   for (const bad of HOSTILE) {
-    const svg = momentSvg({ title: bad, subtitle: bad, middle: bad, foot: bad, leader: bad, members: [{ name: bad, role: bad, role_word: bad, words: bad, is_down: false, is_leader: true, height: 3 }] });
+    const svg = momentSvg({ title: bad, subtitle: bad, foot: bad, is_parted: true, dial: { outer: ["line"], inner: ["say-C"], lines: [bad, bad, bad, bad] }, flights: [], members: [{ name: bad, role: bad, words: bad, condition: "down", is_leader: true, phase: 3 }] });
     const tags = svg.match(/<\/?[a-z]+/g) ?? [];
-    assert.deepEqual([...new Set(tags)].sort(), ["</g", "</svg", "</text", "</title", "<circle", "<g", "<rect", "<svg", "<text", "<title"]);
+    assert.deepEqual([...new Set(tags)].sort(), ["</g", "</svg", "</text", "</title", "<circle", "<g", "<path", "<polygon", "<rect", "<svg", "<text", "<title"]);
     assert.ok(!TURNS.test(svg));
   }
 });

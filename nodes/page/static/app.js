@@ -4,6 +4,7 @@ import { PANELS } from "./panels/index.js";
 import { Tour } from "./panels/tour.js";
 import { html, useEffect, useRef, useState, useStore } from "./view.js";
 import { Header } from "./views/header.js";
+import { bringIntoView } from "./views/narrow.js";
 import { Scene } from "./views/ring.js";
 import { Timeline } from "./views/timeline.js";
 import { t } from "./words.js";
@@ -57,6 +58,15 @@ function Panels({ store, player }) {
     store.set({ tab: next.id });
     /** @type {HTMLElement | null | undefined} */ (tabs.current?.querySelector(`#tab-${next.id}`))?.focus();
   };
+  const before = useRef("");
+  useEffect(() => {
+    if (before.current && store.get().tour < 0) bringIntoView("#panels");
+    before.current = shown?.id ?? "";
+  }, [shown?.id]);
+  const choose = (/** @type {string} */ id) => {
+    store.set({ tab: id });
+    bringIntoView("#panels"); // also where it is shown already
+  };
   if (!shown) return null;
   return html`
     <section class="panels" id="panels" aria-label=${t("Panels")}>
@@ -64,7 +74,7 @@ function Panels({ store, player }) {
         ${panels.map((panel, at) => html`
           <button key=${panel.id} type="button" role="tab" id=${`tab-${panel.id}`} aria-controls="panel" aria-selected=${panel === shown}
             tabindex=${panel === shown ? 0 : -1} aria-keyshortcuts=${at < 9 ? String(at + 1) : undefined}
-            onClick=${() => store.set({ tab: panel.id })}>${panel.title()}</button>`)}
+            onClick=${() => choose(panel.id)}>${panel.title()}</button>`)}
       </div>
       <div class="panel" role="tabpanel" id="panel" aria-labelledby=${`tab-${shown.id}`} tabindex="0">
         <${shown.Panel} key=${shown.id} store=${store} player=${player} />

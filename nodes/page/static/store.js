@@ -7,6 +7,7 @@
  * @typedef {object} About
  * @property {number} format
  * @property {string} name
+ * @property {string} [folder] its last part, of a run
  * @property {"run" | "trace" | "live"} source
  * @property {string} on
  * @property {string} scenario

@@ -135,3 +135,52 @@ def test_axe_finds_nothing_serious(browser: Browser, day: str, scheme: str) -> N
         page.page.evaluate("document.body.append(document.createElement('img'))")
         worse = page.js("axe.run().then((found) => found.violations)")
         assert any(fault["impact"] in SERIOUS for fault in worse), "the check can fail"
+
+
+BOX = """(selector) => {
+  const { left, top, right, bottom } = document.querySelector(selector).getBoundingClientRect();
+  return [left, top, right, bottom];
+}"""
+
+
+@pytest.mark.parametrize("height", [667, 844])
+def test_a_tab_that_is_tapped_is_brought_into_view(browser: Browser, day: str, height: int) -> None:
+    from tests.browser import shown
+
+    with shown(browser, day, 390, height, **STILL) as page:
+        foot = page.page.evaluate(BOX, ".foot")
+        for tab in ("blocks", "findings", "members"):
+            page.js("scrollTo(0, 0)")
+            page.page.evaluate("(id) => document.getElementById(id).click()", f"tab-{tab}")
+            page.wait("Math.abs(document.querySelector('#panels').getBoundingClientRect().top) < 2")
+            assert page.page.evaluate(BOX, "#panel")[1] < foot[1] - height / 3, "a third of the window shows the panel"
+        page.js("scrollTo(0, 0)")
+        page.page.keyboard.press("2")
+        page.wait("Math.abs(document.querySelector('#panels').getBoundingClientRect().top) < 2")
+
+
+@pytest.mark.parametrize("height", [667, 844])
+def test_the_tour_leaves_free_what_it_speaks_of(browser: Browser, day: str, height: int) -> None:
+    from tests.browser import shown
+
+    with shown(browser, day, 390, height, **STILL) as page:
+        page.js("consortium.store.set({ tour: 0 })")
+        at = 0
+        while page.js("consortium.store.get().tour") >= 0:
+            page.wait(f"document.querySelector('.tour-head .quiet')?.textContent.startsWith('{at + 1} ')")
+            page.page.wait_for_timeout(60)
+            shows = page.js("document.documentElement.dataset.tour")
+            card, foot = page.page.evaluate(BOX, ".tour-card"), page.page.evaluate(BOX, ".foot")
+            assert card[3] <= foot[1] and card[0] >= 0 and card[2] <= 390
+            if shows == "ring":
+                ring = page.page.evaluate(BOX, ".ring")
+                assert ring[1] >= -2 and ring[3] <= card[1] + 2, f"stop {at + 1}: the ring is under the card"
+            else:
+                panel = page.page.evaluate(BOX, "#panel")
+                assert panel[1] >= 0 and card[1] - panel[1] > height / 5, f"stop {at + 1}: the card covers the panel"
+            for button in page.page.query_selector_all(".tour-card button"):
+                box = button.bounding_box()
+                assert box and card[1] <= box["y"] and box["y"] + box["height"] <= card[3], f"stop {at + 1}: cut"
+            page.page.click(".tour-buttons .primary")
+            at += 1
+        assert at > 6

@@ -184,3 +184,12 @@ def test_a_ledger_beside_its_node_says_what_the_node_says(run: Path) -> None:
     past.rows.close()
     with pytest.raises(UserError):
         open_past(run / "nodes", "bureau")
+
+
+def test_a_story_says_of_when_it_is_and_what_each_step_did(client: Browser) -> None:
+    story = client.get(f"/page/story/bill/{BILL}").json()
+    steps = story["content"]["steps"]
+    assert story["height"] == client.get("/page/story/block/head").json()["height"] >= steps[-1]["height"]
+    said = [step["said"] for step in steps]
+    assert steps and all(said) and not any(step["operation"] == step["said"] for step in steps if step["events"])
+    assert said[0] in [row[-1] for section in story["sections"] for row in section["rows"]]

@@ -39,13 +39,14 @@ function Compare({ store, player }) {
       <label class="choice"><input type="radio" name="clock" checked=${clock === "elapsed"} onChange=${() => setClock("elapsed")} /> ${t("as long after the begin")}</label>
       <label class="choice"><input type="radio" name="clock" checked=${clock === "height"} onChange=${() => setClock("height")} /> ${t("when both have as many blocks")}</label>
     </fieldset>
-    ${second ? html`<${SideBySide} store=${store} pair=${{ first, second, names: [nameOf(about), nameOf(other)] }} clock=${clock} />` : null}
+    ${second ? html`<${SideBySide} store=${store} pair=${{ first, second, names: [runName(about), runName(other)] }} clock=${clock} />` : null}
   </div>`;
 }
 
-/** @param {About} about */
-function nameOf(about) {
-  return harmless(`${about.name || about.scenario} (n = ${about.n}, ${about.protocol})`);
+/** What tells a run from another of its scenario: its folder and seed. @param {About} about */
+export function runName(about) {
+  const name = [...new Set([about.folder || about.name, about.scenario])].filter(Boolean).join(": ");
+  return harmless(t("{name}, seed {seed} (n = {n}, {protocol})", { name, seed: about.seed, n: about.n, protocol: about.protocol }));
 }
 
 /** The second run's track, read once. @param {About} other */

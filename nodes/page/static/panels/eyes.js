@@ -3,13 +3,13 @@ import { ask } from "../ask.js";
 import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { hasLedger } from "./blocks.js";
-import { Thing, pathOf, refusalOf } from "./parts.js";
+import { AsOf, Thing, pathOf, refusalOf } from "./parts.js";
 import { shortened } from "../text.js";
 
 /** @typedef {import("./parts.js").Props} Props */
 const SENTENCE = 240;
 
-/** @typedef {{ name: string, state: "asked" | "shown" | "withheld" | "failed", said: string }} Look */
+/** @typedef {{ name: string, state: "asked" | "shown" | "withheld" | "failed", said: string, height?: number }} Look */
 
 export const panel = {
   id: "eyes",
@@ -19,7 +19,7 @@ export const panel = {
 };
 
 /** @param {Props} props */
-function Eyes({ store }) {
+function Eyes({ store, player }) {
   const about = useStore(store, (state) => state.about);
   const eyes = useStore(store, (state) => state.eyes);
   return html`<div class="eyes">
@@ -31,7 +31,7 @@ function Eyes({ store }) {
       ${about.eyes.map((name) => html`<${Choice} key=${name} store=${store} name=${name} chosen=${eyes === name} />`)}
       <${Choice} store=${store} name="" chosen=${eyes === ""} />
     </fieldset>
-    <${Compared} store=${store} />
+    <${Compared} store=${store} player=${player} />
   </div>`;
 }
 
@@ -45,8 +45,8 @@ function Choice({ store, name, chosen }) {
   </label>`;
 }
 
-/** The same thing through all eyes, one beside the other. @param {{ store: import("../store.js").Store }} props */
-function Compared({ store }) {
+/** The same thing through all eyes, one beside the other. @param {Props} props */
+function Compared({ store, player }) {
   const selection = useStore(store, (state) => state.selection);
   const lang = useStore(store, (state) => state.lang);
   const names = store.get().about.eyes;
@@ -67,6 +67,7 @@ function Compared({ store }) {
     <h3 id="who-may">${t("Who may see {kind} {id}?", { kind: selection.kind, id: shortened(selection.id) })}</h3>
     <p><button type="button" onClick=${look}>${t("Ask with everybody's eyes")}</button>
       <${Thing} store=${store} link=${selection} text=${t("open its story")} /></p>
+    <${AsOf} store=${store} player=${player} height=${looks.find((each) => each.height !== undefined)?.height} />
     <ul class="looks" aria-live="polite">
       ${looks.map((each) => html`<li key=${each.name} class=${`look is-${each.state}`}>
         <span class="member">${shortened(each.name)}</span> <strong>${stateWord(each.state)}</strong> <span>${each.said}</span>
@@ -86,7 +87,7 @@ function stateWord(state) {
 async function lookOf(name, path) {
   try {
     const story = await ask(path);
-    return { name, state: "shown", said: shortened(String(story.heading ?? ""), SENTENCE) };
+    return { name, state: "shown", said: shortened(String(story.heading ?? ""), SENTENCE), height: story.height };
   } catch (error) {
     const refused = refusalOf(error);
     return { name, state: refused.status === 403 ? "withheld" : "failed", said: refused.sentence };

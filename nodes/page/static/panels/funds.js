@@ -4,7 +4,7 @@ import { t } from "../words.js";
 import { hasLedger } from "./blocks.js";
 import { BAR, layoutFunds } from "./funds_layout.js";
 import { clockTime, count, yuan } from "./numbers.js";
-import { AtHeight, Busy, Refusal, Thing, pathOf, useAnswer, useAsker } from "./parts.js";
+import { AsOf, AtHeight, Busy, Refusal, Thing, pathOf, useAnswer, useAsker } from "./parts.js";
 import { harmless, shortened } from "../text.js";
 
 const WIDTH = 640;
@@ -12,7 +12,7 @@ const WIDTH = 640;
 /** @typedef {import("./funds_layout.js").Flow} Flow */
 /** @typedef {import("./parts.js").Props} Props */
 /** @typedef {{ height: number, index: number, time_us: number, source: string, target: string, amount_fen: number, cause: string }} Move */
-/** @typedef {{ heading: string, accounts: { name: string, balance_fen: number }[], flows: Flow[], moves: Move[], notes: string[] }} Funds */
+/** @typedef {{ heading: string, height?: number, accounts: { name: string, balance_fen: number }[], flows: Flow[], moves: Move[], notes: string[] }} Funds */
 
 export const panel = { id: "funds", title: () => t("Money"), needs: hasLedger, Panel: FundsPanel };
 
@@ -24,6 +24,7 @@ function FundsPanel({ store, player }) {
   const funds = /** @type {Funds | null} */ (value);
   return html`<div class="funds" aria-busy=${busy}>
     <p class="lead">${harmless(String(funds?.heading ?? ""))} <${Busy} busy=${busy} /></p>
+    <${AsOf} store=${store} player=${player} height=${funds?.height} />
     <${Refusal} refused=${refused} />
     ${(funds?.notes ?? []).map((note) => html`<p class="refusal withheld">${note}</p>`)}
     ${funds && funds.flows.length > 0 ? html`<${Drawing} flows=${funds.flows} />` : null}

@@ -1,7 +1,7 @@
 // The life of a claim from bill to payment, of a pack from producer to sale: the stages, and which are reached. Pure.
 import { mark } from "../words.js";
 
-/** @typedef {{ height: number, index: number, time_us: number, member: string, operation: string, code: string, events?: { kind: string, fields: Record<string, unknown> }[] }} Step */
+/** @typedef {{ height: number, index: number, time_us: number, member: string, operation: string, code: string, said?: string, events?: { kind: string, fields: Record<string, unknown> }[] }} Step */
 /** @typedef {{ name: string, step: Step | null, refused: boolean }} Stage */
 
 /**
@@ -59,10 +59,10 @@ export function stagesOf(kind, content) {
 }
 
 /**
- * How far a life has come at a height: the number of its stages that were reached by then.
+ * How far a life has come at a height: the last of its stages that was reached by then, null before the first.
  * @param {Stage[]} stages
  * @param {number} height
  */
 export function reachedAt(stages, height) {
-  return stages.filter((stage) => stage.step !== null && stage.step.height <= height).length;
+  return stages.filter((stage) => stage.step !== null && stage.step.height <= height).at(-1) ?? null;
 }

@@ -3,8 +3,10 @@ import { Refused, ask } from "../ask.js";
 import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { piecesOf, shortened } from "../text.js";
+import { count } from "./numbers.js";
 
 const RECORDS_MS = 500;
+const CLOSES = /^[,;:.!?)\]]+/;
 
 /** @typedef {import("../store.js").Store} Store */
 /** @typedef {import("../player/player.js").Player} Player */
@@ -63,6 +65,17 @@ export function Refusal({ refused }) {
   return html`<p class=${refused.status === 403 ? "refusal withheld" : "refusal"} role="status">${said}</p>`;
 }
 
+/**
+ * Of when an answer is, where the ledger was asked as it is at its end, and where the player stands.
+ * @param {Props & { height: number | undefined, now?: string }} props  `now`: what is said of this moment; its block where nothing is
+ */
+export function AsOf({ store, player, height, now }) {
+  const here = useStore(store, (state) => player.heightAt(state.t));
+  if (height === undefined) return null;
+  const end = store.get().about.source === "live" ? t("as of the newest block ({height})", { height: count(height) }) : t("as of the end of the run (block {height})", { height: count(height) });
+  return html`<p class="quiet as-of">${end}<br />${t("at this moment: {what}", { what: now ?? t("block {height}", { height: count(Math.max(here, 0)) }) })}</p>`;
+}
+
 /** @param {{ busy: boolean }} props */
 export function Busy({ busy }) {
   return html`<span class="busy" role="status">${busy ? t("asking…") : ""}</span>`;
@@ -73,9 +86,13 @@ export function Busy({ busy }) {
  * @param {{ store: Store, text: string, links?: Link[] }} props
  */
 export function Linked({ store, text, links }) {
-  return piecesOf(text, links ?? []).map((piece) =>
-    piece.link ? html`<${Thing} store=${store} link=${piece.link} text=${piece.text} />` : piece.text,
-  );
+  const pieces = piecesOf(text, links ?? []);
+  return pieces.map((piece, at) => {
+    if (!piece.link) return at > 0 ? piece.text.replace(CLOSES, "") : piece.text;
+    const thing = html`<${Thing} store=${store} link=${piece.link} text=${piece.text} />`;
+    const closing = CLOSES.exec(pieces[at + 1]?.text ?? "")?.[0];
+    return closing ? html`<span class="glued">${thing}${closing}</span>` : thing; // no line begins with what closes a word
+  });
 }
 
 /**

@@ -1,7 +1,10 @@
 // Keeping and showing a moment: a link to it, a picture, an animation of a stretch, the run for a profiler, speaker mode.
 import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
-import { roleWord } from "../views/roles.js";
+import { underWay } from "../player/flights.js";
+import { Stage } from "../player/stage.js";
+import { DOWN, PAUSED } from "../player/state.js";
+import { dialOf } from "../views/ring_paint.js";
 import { conditionWords } from "./members.js";
 import { hashOf, secondsOf } from "./link.js";
 import { momentSvg } from "./moment_svg.js";
@@ -13,6 +16,7 @@ import { animationKind, pngOf, recordStretch, save, secondsAtSpeed, whyNoAnimati
 const PERFETTO = "page/perfetto.json";
 const WRITE_MS = 400;
 const STRETCH_US = 2_000_000;
+const FLIGHTS = 240; // as on the ring
 
 export const panel = { id: "share", title: () => t("Share"), needs: () => true, Panel: Share };
 
@@ -92,15 +96,23 @@ export function shownMoment(store, player) {
   const { about } = store.get();
   const t_us = player.now();
   const state = player.stateAt(t_us);
+  const scenes = new Stage(player).moment();
+  const scene = scenes[0] ?? null;
+  const flights = scenes.flatMap((each) => underWay(each.flights, each.t, FLIGHTS / scenes.length).flights);
   return {
     title: about.scenario || about.name,
     subtitle: t("{seconds} s, view {view}: {quorum} of {n} make a quorum", { seconds: secondsOf(t_us), view: state.view, quorum: state.quorum, n: state.validators }),
-    middle: t("block {height}", { height: count(state.head) }),
     foot: t("{name}, seed {seed}, {protocol}: {transactions} transactions executed", { name: about.name, seed: about.seed, protocol: about.protocol, transactions: count(state.transactions) }),
-    leader: t("leader"),
+    is_parted: state.parted,
+    dial: dialOf({ player, state, scene }),
+    flights: flights.map((flight) => ({ flight, t: t_us })),
     members: about.members.map((member, at) => {
       const now = state.member(at + 1);
-      return { name: member.name, role: member.role, role_word: roleWord(member.role), words: conditionWords(now, state), is_down: now.condition !== 0, is_leader: state.leader === at + 1, height: now.height };
+      const isGone = now.condition === DOWN || (!now.lives && !now.height);
+      return {
+        name: member.name, role: member.role, words: conditionWords(now, state), condition: isGone ? "down" : now.condition === PAUSED ? "paused" : "up",
+        is_leader: state.leader === at + 1 && !isGone, phase: scene?.height ? player.heights.phaseAt(scene.height, at + 1, scene.t) : now.phase,
+      };
     }),
   };
 }

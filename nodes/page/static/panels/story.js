@@ -3,15 +3,16 @@ import { html, useEffect, useState, useStore } from "../view.js";
 import { t } from "../words.js";
 import { hasLedger } from "./blocks.js";
 import { reachedAt, stagesOf } from "./life.js";
-import { AtHeight, Busy, Linked, Refusal, Table, jumpTo, pathOf, useAnswer, useAsker, useSlowly } from "./parts.js";
-import { shortened } from "../text.js";
+import { AsOf, AtHeight, Busy, Linked, Refusal, Table, jumpTo, pathOf, useAnswer, useAsker, useSlowly } from "./parts.js";
+import { harmless, shortened } from "../text.js";
 
 const PATIENCE_MS = 250;
+const UNCHANGED = ["block", "transaction"]; // at its end the ledger says the same of them
 const FOUND_MIN = 2; // letters before anything is looked for
 
 /** @typedef {import("./parts.js").Link} Link */
 /** @typedef {import("./parts.js").Props} Props */
-/** @typedef {{ kind: string, id: string, heading: string, sections: import("./parts.js").Section[], notes: string[], content: any, links?: Link[] }} Story */
+/** @typedef {{ kind: string, id: string, heading: string, sections: import("./parts.js").Section[], notes: string[], content: any, height?: number, links?: Link[] }} Story */
 
 export const panel = {
   id: "story",
@@ -80,8 +81,10 @@ function Search({ store }) {
 /** @param {Props & { story: Story }} props */
 export function StoryTold({ store, player, story }) {
   const told = story.sections.filter((section) => section.rows.length > 0);
+  const stage = useStage(store, player, story);
   return html`<article class="told-story">
     <h3><${Linked} store=${store} text=${story.heading} /></h3>
+    ${UNCHANGED.includes(story.kind) ? null : html`<${AsOf} store=${store} player=${player} height=${story.height} now=${stage} />`}
     <${Life} store=${store} player=${player} story=${story} />
     <${Steps} player=${player} story=${story} store=${store} />
     ${told.map((section, place) => html`<${Table} key=${place} store=${store} section=${section} links=${story.links} />`)}
@@ -89,14 +92,21 @@ export function StoryTold({ store, player, story }) {
   </article>`;
 }
 
+/** The last stage that was reached at this moment; undefined of what has none. @param {import("../store.js").Store} store @param {import("../player/player.js").Player} player @param {Story} story */
+function useStage(store, player, story) {
+  const height = useStore(store, (state) => player.heightAt(state.t));
+  const stages = stagesOf(story.kind, story.content ?? {});
+  if (stages.every((stage) => stage.step === null)) return undefined;
+  const reached = reachedAt(stages, height);
+  return reached ? t(reached.name) : t("not begun yet");
+}
+
 /** The stages of a life as a rail: which are reached at this moment, and a jump to each. @param {Props & { story: Story }} props */
 function Life({ store, player, story }) {
   const height = useStore(store, (state) => player.heightAt(state.t));
   const stages = stagesOf(story.kind, story.content ?? {});
   if (stages.every((stage) => stage.step === null)) return null;
-  const reached = reachedAt(stages, height);
   return html`<div class="life">
-    <p class="quiet" role="status">${t("{reached} of {all} stages at this moment", { reached, all: stages.length })}</p>
     <ol class="rail">
       ${stages.map((stage) => {
         const is_reached = stage.step !== null && stage.step.height <= height;
@@ -132,11 +142,11 @@ function Steps({ store, player, story }) {
     <button type="button" onClick=${() => go(now - 1)} disabled=${now <= 0}>${t("step back")}</button>
     <button type="button" onClick=${() => go(now + 1)} disabled=${now >= steps.length - 1}>${t("step on")}</button>
     <span role="status">
-      ${now < 0 || !shown ? t("before its first step") : t("step {place} of {all}: {member} said {operation} in block {height}", {
+      ${now < 0 || !shown ? t("before its first entry in the ledger") : t("entry {place} of {all} in the ledger, block {height}, by {member}: {what}", {
           place: now + 1,
           all: steps.length,
           member: shortened(shown.member || "genesis"),
-          operation: shown.operation,
+          what: harmless(shown.said ?? shown.operation),
           height: shown.height,
         })}
     </span>

@@ -1,5 +1,6 @@
 // The guided tour: a card over the page that moves the player from stop to stop.
 import { html, useEffect, useMemo, useRef, useStore } from "../view.js";
+import { bringIntoView } from "../views/narrow.js";
 import { mark, t } from "../words.js";
 import { useRecordCount } from "./parts.js";
 import { placedStops, valuesOf } from "./tour_steps.js";
@@ -9,6 +10,7 @@ import { placedStops, valuesOf } from "./tour_steps.js";
 /** @typedef {import("./tour_steps.js").Place} Place */
 
 const TITLE = mark("Tour");
+const PLACES = { ring: ".ring", panel: "#panels" };
 
 /** The stops and the button that begins. */
 export const panel = {
@@ -39,9 +41,14 @@ export function Tour({ store, player }) {
   const card = useRef(/** @type {HTMLElement | null} */ (null));
   const here = at >= 0 ? placed[at] : undefined;
   useEffect(() => {
-    if (!here) return undefined;
+    if (!here) {
+      delete document.documentElement.dataset.tour;
+      return undefined;
+    }
+    document.documentElement.dataset.tour = here.stop.shows;
     store.set({ tab: here.stop.tab });
-    card.current?.focus();
+    card.current?.focus({ preventScroll: true });
+    bringIntoView(PLACES[here.stop.shows]);
     return playStretch(player, here.t_us - here.stop.before_us, here.t_us + here.stop.after_us, here.stop.speed);
   }, [here?.stop.id]);
   if (!here) return null;
@@ -50,14 +57,16 @@ export function Tour({ store, player }) {
   const is_last = at >= placed.length - 1;
   return html`<aside class="tour-card" role="dialog" aria-labelledby="tour-title" tabindex="-1" ref=${card}
     onKeyDown=${(/** @type {KeyboardEvent} */ event) => event.key === "Escape" && go(placed.length)}>
-    <p class="quiet">${t("{place} of {all}", { place: at + 1, all: placed.length })}</p>
+    <div class="tour-head">
+      <p class="quiet">${t("{place} of {all}", { place: at + 1, all: placed.length })}</p>
+      ${is_last ? null : html`<button type="button" class="quiet" onClick=${() => go(placed.length)}>${t("Leave the tour")}</button>`}
+    </div>
     <h2 id="tour-title">${t(here.stop.title)}</h2>
-    ${here.stop.text.map((text) => html`<p>${t(text, values)}</p>`)}
+    <div class="tour-text" tabindex="0" role="region" aria-labelledby="tour-title">${here.stop.text.map((text) => html`<p>${t(text, values)}</p>`)}</div>
     <div class="tour-buttons">
       <button type="button" disabled=${at === 0} onClick=${() => go(at - 1)}>${t("Back")}</button>
       <button type="button" onClick=${() => playStretch(player, here.t_us - here.stop.before_us, here.t_us + here.stop.after_us, here.stop.speed)}>${t("Show again")}</button>
       <button type="button" class="primary" onClick=${() => go(at + 1)}>${is_last ? t("End the tour") : t("Next")}</button>
-      ${is_last ? null : html`<button type="button" class="quiet" onClick=${() => go(placed.length)}>${t("Leave the tour")}</button>`}
     </div>
   </aside>`;
 }

@@ -17,6 +17,7 @@ import { mark } from "../words.js";
  * @property {string[]} text
  * @property {Place} place
  * @property {string} tab
+ * @property {"ring" | "panel"} shows  what it speaks of: that is brought into view, and the card leaves it free
  * @property {number} before_us  so long before it the player begins
  * @property {number} after_us  so long after it the player stops
  * @property {number} speed
@@ -33,6 +34,7 @@ export const STOPS = [
     ],
     place: { kind: "begin" },
     tab: "members",
+    shows: "ring",
     before_us: 0,
     after_us: 1_500_000,
     speed: 1,
@@ -46,6 +48,7 @@ export const STOPS = [
     ],
     place: { kind: "submitted", height_min: -1, onward: true },
     tab: "blocks",
+    shows: "panel",
     before_us: 100_000,
     after_us: 600_000,
     speed: 0.2,
@@ -59,6 +62,7 @@ export const STOPS = [
     ],
     place: { kind: "proposed", height_min: 12 },
     tab: "members",
+    shows: "ring",
     before_us: 2_000,
     after_us: 10_000,
     speed: 0.01,
@@ -72,6 +76,7 @@ export const STOPS = [
     ],
     place: { kind: "prepared", same_height: true },
     tab: "members",
+    shows: "ring",
     before_us: 3_000,
     after_us: 40_000,
     speed: 0.02,
@@ -85,6 +90,7 @@ export const STOPS = [
     ],
     place: { kind: "executed", same_height: true },
     tab: "blocks",
+    shows: "ring",
     before_us: 5_000,
     after_us: 400_000,
     speed: 0.1,
@@ -97,6 +103,7 @@ export const STOPS = [
     ],
     place: { kind: "sealed", onward: true },
     tab: "blocks",
+    shows: "panel",
     before_us: 0,
     after_us: 500_000,
     speed: 0.5,
@@ -110,6 +117,7 @@ export const STOPS = [
     ],
     place: { kind: "finding" },
     tab: "findings",
+    shows: "panel",
     before_us: 300_000,
     after_us: 300_000,
     speed: 0.5,
@@ -123,6 +131,7 @@ export const STOPS = [
     ],
     place: { kind: "fault", fields: { act: "kill" } },
     tab: "members",
+    shows: "ring",
     before_us: 700_000,
     after_us: 1_500_000,
     speed: 1,
@@ -136,6 +145,7 @@ export const STOPS = [
     ],
     place: { kind: "new_view" },
     tab: "members",
+    shows: "ring",
     before_us: 120_000,
     after_us: 60_000,
     speed: 0.05,
@@ -149,6 +159,7 @@ export const STOPS = [
     ],
     place: { kind: "executed", onward: true },
     tab: "blocks",
+    shows: "panel",
     before_us: 20_000,
     after_us: 800_000,
     speed: 0.2,
@@ -162,6 +173,7 @@ export const STOPS = [
     ],
     place: { kind: "catching_up", onward: true },
     tab: "members",
+    shows: "ring",
     before_us: 300_000,
     after_us: 5_500_000,
     speed: 2,
@@ -175,6 +187,7 @@ export const STOPS = [
     ],
     place: { kind: "end" },
     tab: "eyes",
+    shows: "panel",
     before_us: 0,
     after_us: 0,
     speed: 1,

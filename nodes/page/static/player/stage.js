@@ -30,6 +30,12 @@ export class Stage {
     this._before = 0;
   }
 
+  /** What is under way by the clock, nothing slowed. @returns {Scene[]} */
+  moment() {
+    const t = this.player.now();
+    return this._underWay(t, this.player.heightAt(t));
+  }
+
   /** What is drawn now. @param {number} now_ms real time @returns {Shown} */
   look(now_ms) {
     const { player } = this;

@@ -103,13 +103,13 @@ export class FlightPainter {
 }
 
 /** Gently at both ends. @param {import("../player/flights.js").Flight} flight @param {number} t */
-function shareOf(flight, t) {
+export function shareOf(flight, t) {
   const share = Math.min(1, Math.max(0, (t - flight.start) / (flight.end - flight.start)));
   return share * share * (3 - 2 * share);
 }
 
 /** @param {Layout} layout @param {Point} from @param {Point} to @param {number} side @returns {Point[]} */
-function wayBetween(layout, from, to, side) {
+export function wayBetween(layout, from, to, side) {
   const across = { x: to.x - from.x, y: to.y - from.y };
   const length = Math.hypot(across.x, across.y) || 1;
   const normal = { x: (-across.y / length) * side, y: (across.x / length) * side };

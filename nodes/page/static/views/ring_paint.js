@@ -4,6 +4,9 @@ import { count } from "../format.js";
 import { t } from "../words.js";
 import { roleOf, shapePath } from "./roles.js";
 
+/** How much of a shape is filled in each phase. */
+export const PHASES = [0, 0.42, 0.66, 0.9];
+
 /** @typedef {{ x: number, y: number, angle: number }} Place */
 /** @typedef {{ width: number, height: number, x: number, y: number, radius: number, dial: number, node: number, places: Place[] }} Layout */
 
@@ -31,47 +34,64 @@ export function paintRing(pen, layout, picture) {
   pen.arc(layout.x, layout.y, layout.radius, 0, 2 * Math.PI);
   pen.stroke();
   pen.setLineDash([]);
-  if (picture.scene?.change) paintChange(pen, layout, picture, picture.scene.change);
-  else paintDial(pen, layout, picture);
+  paintDial(pen, layout, picture);
   player.about.members.forEach((member, at) => paintMember(pen, layout, at, member, picture));
 }
 
-/** How the height of the scene gathers its quorum: an outer circle of votes prepared, an inner of votes committed. @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture */
-function paintDial(pen, layout, { player, state, scene, colours }) {
-  const { dial, places } = layout;
+/** @typedef {"line" | "say-V" | "say-C" | "say-X" | "say-N" | "part-V" | "part-C"} Hue */
+/** @typedef {{ outer: Hue[], inner: Hue[], lines: string[] }} Dial a colour for each member in both circles; what stands in the middle: above, large, and two below */
+
+/**
+ * How the height of the scene gathers its quorum: an outer circle of votes prepared, an inner of votes committed; or
+ * who asks for the view and who has entered it.
+ * @param {Omit<Picture, "colours">} picture @returns {Dial}
+ */
+export function dialOf(picture) {
+  return picture.scene?.change ? dialOfChange(picture, picture.scene.change) : dialOfHeight(picture);
+}
+
+/** @param {Omit<Picture, "colours">} picture @returns {Dial} */
+function dialOfHeight({ player, state, scene }) {
   const height = scene?.height || state.head;
   const moment = scene?.t ?? player.now();
   const { heights } = player;
   const [prepared, committed] = [heights.countAt(height, PREPARED, moment), heights.countAt(height, COMMITTED, moment)];
   const quorum = state.quorum;
-  const colourOf = (/** @type {boolean} */ is, /** @type {number} */ count, /** @type {string} */ full, /** @type {string} */ part) => (is ? (count >= quorum ? full : part) : colours.line);
-  const width = Math.max(4, dial * 0.075);
-  const half = Math.PI / places.length - Math.min(0.07, 0.9 / (places.length * 4));
-  places.forEach((place, at) => {
-    const phase = heights.phaseAt(height, at + 1, moment);
-    arc(pen, layout, dial, place.angle, half, width, colourOf(phase >= PREPARED, prepared, colours["say-V"], colours["part-V"]));
-    arc(pen, layout, dial - width * 1.55, place.angle, half, width, colourOf(phase >= COMMITTED, committed, colours["say-C"], colours["part-C"]));
-  });
-  const isDone = committed >= quorum;
-  const word = isDone ? t("committed") : prepared >= quorum ? t("{count} commit, {quorum} needed", { count: committed, quorum }) : t("{count} prepared, {quorum} needed", { count: prepared, quorum });
-  paintWords(pen, layout, colours, [t("height"), count(height), word, t("view {view}", { view: state.view })]);
+  const phases = player.about.members.map((_, at) => heights.phaseAt(height, at + 1, moment));
+  const word = committed >= quorum ? t("committed") : prepared >= quorum ? t("{count} commit, {quorum} needed", { count: committed, quorum }) : t("{count} prepared, {quorum} needed", { count: prepared, quorum });
+  return {
+    outer: phases.map((phase) => (phase < PREPARED ? "line" : prepared >= quorum ? "say-V" : "part-V")),
+    inner: phases.map((phase) => (phase < COMMITTED ? "line" : committed >= quorum ? "say-C" : "part-C")),
+    lines: [t("height"), count(height), word, t("view {view}", { view: state.view })],
+  };
 }
 
-/** Who asks for the view, in place of the dial. @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture @param {import("../player/events.js").ViewChange} change */
-function paintChange(pen, layout, { scene, state, colours }, change) {
-  const moment = scene?.t ?? 0;
-  const { dial, places } = layout;
-  const width = Math.max(4, dial * 0.075);
-  const half = Math.PI / places.length - Math.min(0.07, 0.9 / (places.length * 4));
-  let asked = 0;
-  places.forEach((place, at) => {
-    const asks = (change.asks.get(at + 1) ?? Infinity) <= moment;
-    const entered = (change.enters.get(at + 1) ?? Infinity) <= moment;
-    if (asks) asked += 1;
-    arc(pen, layout, dial, place.angle, half, width, asks ? colours["say-X"] : colours.line);
-    arc(pen, layout, dial - width * 1.55, place.angle, half, width, entered ? colours["say-N"] : colours.line);
+/** @param {Omit<Picture, "colours">} picture @param {import("../player/events.js").ViewChange} change @returns {Dial} */
+function dialOfChange({ player, scene, state }, change) {
+  const is = (/** @type {Map<number, number>} */ times, /** @type {number} */ at) => (times.get(at + 1) ?? Infinity) <= (scene?.t ?? 0);
+  const members = player.about.members.map((_, at) => at);
+  const asked = members.filter((at) => is(change.asks, at)).length;
+  return {
+    outer: members.map((at) => (is(change.asks, at) ? "say-X" : "line")),
+    inner: members.map((at) => (is(change.enters, at) ? "say-N" : "line")),
+    lines: [t("new view"), String(change.view), t("{count} ask, {quorum} needed", { count: asked, quorum: state.quorum }), ""],
+  };
+}
+
+/** How wide the arcs of the dial are, and half the angle of one. @param {Layout} layout */
+export function arcsOf({ dial, places }) {
+  return { width: Math.max(4, dial * 0.075), half: Math.PI / places.length - Math.min(0.07, 0.9 / (places.length * 4)) };
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {Picture} picture */
+function paintDial(pen, layout, picture) {
+  const { outer, inner, lines } = dialOf(picture);
+  const { width, half } = arcsOf(layout);
+  layout.places.forEach((place, at) => {
+    arc(pen, layout, layout.dial, place.angle, half, width, picture.colours[outer[at]]);
+    arc(pen, layout, layout.dial - width * 1.55, place.angle, half, width, picture.colours[inner[at]]);
   });
-  paintWords(pen, layout, colours, [t("new view"), String(change.view), t("{count} ask, {quorum} needed", { count: asked, quorum: state.quorum }), ""]);
+  paintWords(pen, layout, picture.colours, lines);
 }
 
 /** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("./canvas.js").Palette} colours @param {string[]} lines above, the large one, and two below */
@@ -126,7 +146,7 @@ function paintMember(pen, layout, at, member, { player, state, scene, colours })
 
 /** A part of the shape is filled for each phase. @param {CanvasRenderingContext2D} pen @param {Place} place @param {number} r @param {number} phase @param {string} hue */
 function paintPhase(pen, place, r, phase, hue) {
-  const share = [0, 0.42, 0.66, 0.9][phase] ?? 0;
+  const share = PHASES[phase] ?? 0;
   if (!share) return;
   pen.globalAlpha = phase === EXECUTED ? 0.9 : 0.55;
   pen.fillStyle = hue;
@@ -155,16 +175,15 @@ function paintBars(pen, place, r, colour) {
   pen.fillRect(place.x + r * 0.3, place.y - r, r * 0.7, r * 2);
 }
 
+/** The corners of a crown around a point. @param {number} x @param {number} y @param {number} r @returns {number[][]} */
+export function crownOf(x, y, r) {
+  return [[-1, 0.45], [-1.1, -0.55], [-0.45, -0.05], [0, -0.85], [0.45, -0.05], [1.1, -0.55], [1, 0.45]].map(([across, down]) => [x + r * across, y + r * down]);
+}
+
 /** @param {CanvasRenderingContext2D} pen @param {number} x @param {number} y @param {number} r @param {string} colour */
 export function paintCrown(pen, x, y, r, colour) {
   pen.beginPath();
-  pen.moveTo(x - r, y + r * 0.45);
-  pen.lineTo(x - r * 1.1, y - r * 0.55);
-  pen.lineTo(x - r * 0.45, y - r * 0.05);
-  pen.lineTo(x, y - r * 0.85);
-  pen.lineTo(x + r * 0.45, y - r * 0.05);
-  pen.lineTo(x + r * 1.1, y - r * 0.55);
-  pen.lineTo(x + r, y + r * 0.45);
+  for (const [across, down] of crownOf(x, y, r)) pen.lineTo(across, down);
   pen.closePath();
   pen.fillStyle = colour;
   pen.fill();
