@@ -106,11 +106,15 @@ export function install() {
     document,
     location: { href: "http://127.0.0.1/", pathname: "/", search: "", hash: "" },
     history: { replaceState: () => undefined },
-    matchMedia: () => ({ matches: true }),
+    matchMedia: () => ({ matches: true, addEventListener: () => undefined, removeEventListener: () => undefined }),
     requestAnimationFrame: (/** @type {() => void} */ act) => setTimeout(act, 1),
     cancelAnimationFrame: (/** @type {any} */ timer) => clearTimeout(timer),
     HTMLCanvasElement: class {},
     ResizeObserver: class {
+      observe() {}
+      disconnect() {}
+    },
+    MutationObserver: class {
       observe() {}
       disconnect() {}
     },

@@ -51,8 +51,12 @@ test("messages that come in pieces are told whole, once, and after a break it go
   const stream = new TokenStream("page/live?after=a", 1);
   stream.addEventListener("records", (event) => told.push(JSON.parse(event.data)));
   stream.addEventListener("status", (event) => told.push(JSON.parse(event.data)));
+  /** @type {[string, number][]} */
+  const breaks = [];
+  stream.addEventListener("error", (event) => breaks.push([event.lastEventId, stream.readyState]));
   await stream.done;
   assert.deepEqual(told, [[1], [2], { t_us: 5 }]);
+  assert.deepEqual(breaks, [["a:1", 0], ["a:1", 0], ["a:2", 0], ["a:2", 2]], "each break is told, and where it ended for good");
   assert.deepEqual(asked.map((each) => each.headers["Last-Event-ID"]), [undefined, "a:1", "a:1", "a:2"]);
 });
 

@@ -6,6 +6,7 @@ import { html, useEffect, useRef, useState, useStore } from "./view.js";
 import { Header } from "./views/header.js";
 import { bringIntoView } from "./views/narrow.js";
 import { Scene } from "./views/ring.js";
+import { lackWords, lineWords } from "./views/standing.js";
 import { Timeline } from "./views/timeline.js";
 import { t } from "./words.js";
 
@@ -103,30 +104,43 @@ function useMedia(query) {
   return is;
 }
 
-/** What a screen reader is told: a new leader, a member that fell or came back. @param {Props} props */
-function Spoken({ store, player }) {
+/** @typedef {{ leader: number, view: number, conditions: number[], line: import("./store.js").Line, lack: string }} Told */
+
+/** What a screen reader is told: a new leader, a member that fell or came back, a quorum or a line that is lost. @param {Props} props */
+export function Spoken({ store, player }) {
   const [said, say] = useState("");
   useEffect(() => {
-    /** @type {{ leader: number, conditions: string } | null} */
+    /** @type {Told | null} */
     let before = null;
-    return store.on(() => {
+    const listen = () => {
       const state = player.stateAt(player.now());
       const conditions = Array.from({ length: state.members }, (_, at) => state.member(at + 1).condition);
-      const now = { leader: state.leader, conditions: conditions.join("") };
-      if (before && now.leader !== before.leader && now.leader && player.about.protocol === "pbft") {
-        say(t("New leader {name} in view {view}", { name: player.nameOf(now.leader), view: state.view }));
-      } else if (before && now.conditions !== before.conditions) {
-        const held = before.conditions;
-        const node = conditions.findIndex((condition, at) => String(condition) !== held[at]) + 1;
-        if (node) say(conditionSentence(player.nameOf(node), conditions[node - 1]));
-      }
+      const { leader, view } = state;
+      const now = { leader, view, conditions, line: store.get().line, lack: lackWords(player, player.now()) };
+      const sentences = before ? newsOf(player, before, now) : [now.lack].filter(Boolean);
+      if (sentences.length) say(sentences.join(" "));
       before = now;
-    });
+    };
+    listen();
+    return store.on(listen);
   }, [store, player]);
   const notice = useStore(store, (state) => state.notice);
   return html`<div class="spoken" role="status" aria-live="polite">${said}</div>
     ${notice && html`<div class="notice" role="alert"><span>${notice}</span>
       <button type="button" onClick=${() => store.set({ notice: "" })} aria-label=${t("Close")}>×</button></div>`}`;
+}
+
+/** @param {Props["player"]} player @param {Told} before @param {Told} now @returns {string[]} */
+function newsOf(player, before, now) {
+  const news = [];
+  if (now.line !== before.line) news.push(lineWords(now.line));
+  if (now.leader !== before.leader && now.leader && player.about.protocol === "pbft") {
+    news.push(t("New leader {name} in view {view}", { name: player.nameOf(now.leader), view: now.view }));
+  }
+  const at = now.conditions.findIndex((condition, member) => condition !== (before.conditions[member] ?? 0));
+  if (at >= 0) news.push(conditionSentence(player.nameOf(at + 1), now.conditions[at]));
+  if (now.lack !== before.lack) news.push(now.lack || t("Enough members are up again."));
+  return news;
 }
 
 /** @param {string} name @param {number} condition */

@@ -29,6 +29,7 @@
  * @property {string[]} eyes
  * @property {About[]} [others]
  */
+/** Of a page that is live: whether anybody is there. @typedef {"live" | "lost" | "down"} Line */
 /**
  * @typedef {object} State
  * @property {About} about
@@ -42,6 +43,7 @@
  * @property {"en" | "zh"} lang
  * @property {{ kind: string, id: string } | null} selection
  * @property {Record<string, unknown> | null} status live: heights and phases of the members, as they say
+ * @property {Line} line live: lost where nobody answers, down where no member runs
  * @property {string} notice a sentence for the person who looks; "" for none
  * @property {"" | "light" | "dark"} theme "" follows the system
  * @property {number} tour stop of the guided tour; -1 none
@@ -82,6 +84,6 @@ export function freshState(about, wishes = {}) {
   const live = about.source === "live";
   return {
     about, t: 0, end: about.end_us ?? 0, playing: false, speed: 1, following: live, tab: "", eyes: "", lang: "en",
-    selection: null, status: null, notice: "", theme: "", tour: -1, ...wishes,
+    selection: null, status: null, line: "live", notice: "", theme: "", tour: -1, ...wishes,
   };
 }

@@ -1,6 +1,7 @@
 // One's own transaction, followed from submission until it is paid (or refused).
 import { ask } from "../ask.js";
-import { html, useEffect, useState } from "../view.js";
+import { html, useEffect, useState, useStore } from "../view.js";
+import { lackWords } from "../views/standing.js";
 import { t } from "../words.js";
 import { stagesOf } from "./life.js";
 import { AtHeight, Thing, pathOf, refusalOf } from "./parts.js";
@@ -37,10 +38,11 @@ export function Follow({ store, player, sent }) {
       clearTimeout(timer);
     };
   }, [sent]);
-  const { stages, said, is_refused, thing } = progress;
+  const lack = useStore(store, () => lackWords(player, player.end));
+  const { stages, said, is_over, is_refused, thing } = progress;
   return html`<article class=${is_refused ? "follow is-refused" : "follow"}>
     <h3>${t("handed in by {member}", { member: shortened(sent.member) })} <code>${shortened(sent.transaction.slice(0, 16))}</code></h3>
-    <p role="status">${said || t("waiting for a block")}</p>
+    <p role="status">${said || t("waiting for a block")}${lack && !is_over ? ` (${lack})` : ""}</p>
     <ol class="rail">${stages.map((stage) => html`<li key=${stage.name} class=${stage.step ? "is-reached" : stage.refused ? "is-refused" : "is-open"}>
       <span class="dot" aria-hidden="true"></span> <span class="stage">${t(stage.name)}</span>
       ${stage.step ? html`<${AtHeight} player=${player} height=${stage.step.height} text=${t("block {height}", { height: stage.step.height })} />` : null}

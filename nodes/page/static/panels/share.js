@@ -31,23 +31,26 @@ function Share({ store, player }) {
   </div>`;
 }
 
-/** The address of the moment, kept true while the page is paused. @param {import("../store.js").Store} store @returns {() => void} what ends it */
+/** The address of what is shown, kept true; without the moment while that moves. @param {import("../store.js").Store} store @returns {() => void} what ends it */
 export function keepAddress(store) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  let written = "";
   const write = () => {
+    timer = undefined;
     const state = store.get();
-    if (!state.playing && !state.following) history.replaceState(null, "", addressOf(state));
+    const address = state.playing || state.following ? addressOf({ ...state, t: undefined }) : addressOf(state);
+    if (address !== written) history.replaceState(null, "", address);
+    written = address;
   };
   return store.on(() => {
-    clearTimeout(timer);
-    timer = setTimeout(write, WRITE_MS);
+    timer ??= setTimeout(write, WRITE_MS);
   });
 }
 
-/** @param {import("../store.js").State} state */
-function addressOf(state) {
-  return `${location.pathname}${location.search}${hashOf(state)}`;
+/** @param {Partial<import("./link.js").Moment>} moment */
+function addressOf(moment) {
+  return `${location.pathname}${location.search}${hashOf(moment)}`;
 }
 
 /** @param {{ store: import("../store.js").Store }} props */

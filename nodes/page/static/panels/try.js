@@ -3,6 +3,7 @@ import { ask } from "../ask.js";
 import { html, useState, useStore } from "../view.js";
 import { mark, t } from "../words.js";
 import { Follow } from "./follow.js";
+import { keep, keptOf } from "./kept.js";
 import { fenOf } from "./numbers.js";
 import { Busy, Refusal, pathOf, refusalOf, useAnswer } from "./parts.js";
 import { harmless } from "../text.js";
@@ -23,16 +24,16 @@ export const panel = {
   Panel: Try,
 };
 
-/** Kept while another panel is looked at. @type {Submitted[]} */
-let handedIn = [];
-
 /** @param {Props} props */
 function Try({ store, player }) {
   const lang = useStore(store, (state) => state.lang);
   const [member, setMember] = useState("");
   const { value, refused, busy } = useAnswer(pathOf(["forms"], { member, lang }));
-  const [sent, setSent] = useState(handedIn);
-  const add = (/** @type {Submitted} */ one) => setSent((handedIn = [one, ...handedIn]));
+  const [sent, setSent] = useState(() => keptOf(player.about));
+  const add = (/** @type {Submitted} */ one) => setSent((before) => {
+    keep(player.about, [one, ...before]);
+    return [one, ...before];
+  });
   const members = /** @type {string[]} */ (value?.members ?? []);
   return html`<div class="try" aria-busy=${busy}>
     <p class="field"><label for="try-member">${t("Hand in as")}</label>

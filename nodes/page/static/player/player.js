@@ -5,6 +5,7 @@ import { Heights } from "./heights.js";
 import { Keyframes } from "./keyframes.js";
 import { KIND, kindsOf } from "./kinds.js";
 import { Records } from "./records.js";
+import { Seen } from "./seen.js";
 import { Series } from "./series.js";
 
 const RECORDS_A_HEIGHT = 14; // of four members: heights are kept for as long as records
@@ -24,6 +25,7 @@ export class Player {
     this.heights = new Heights(about.members.length, most && Math.max(500, Math.floor(most / RECORDS_A_HEIGHT)));
     this.series = new Series(about.source === "live");
     this.events = new Events();
+    this.seen = new Seen();
     this._tabled = 0; // records of all time that the three hold
     this._head = 0;
     this._reached = 0;
@@ -62,6 +64,11 @@ export class Player {
   reach(t) {
     this._reached = Math.max(this._reached, t);
     this.clock.end = Math.max(this.clock.end, t);
+  }
+
+  /** Live: what members are seen to do now. @param {{ name: string, state: string }[]} members */
+  see(members) {
+    this.seen.look(this.clock.end, members, this._source.nodeOf);
   }
 
   _table() {
@@ -103,7 +110,9 @@ export class Player {
 
   /** The state at a moment. It is the same object each time: read it at once. @param {number} t @returns {import("./state.js").State} */
   stateAt(t) {
-    return this.frames.at(this.records.countUntil(t));
+    const state = this.frames.at(this.records.countUntil(t));
+    state.seen = this.seen.at(t);
+    return state;
   }
 
   /** The highest height that anybody has executed by then. @param {number} t */

@@ -78,11 +78,19 @@ export class Series {
 
   /** What was so in the last `span_us` before a moment. @param {number} t @param {number} span_us @returns {Figures} */
   figures(t, span_us) {
+    if (this.isLive) return this._lately(t, span_us);
     const to = Math.max(0, Math.min(this.length, Math.ceil((t - this.origin) / this.width)));
     const from = Math.max(0, Math.min(to - 1, Math.floor((t - span_us - this.origin) / this.width)));
     const whole_us = (to - from) * this.width;
     const past_us = t - this.origin - from * this.width; // the last of all bins may not be over yet
     return this._between(from, to, to === this.length ? Math.min(past_us, whole_us) : whole_us);
+  }
+
+  /** Live, time goes on where nothing is executed: then nothing was. @param {number} t @param {number} span_us @returns {Figures} */
+  _lately(t, span_us) {
+    const to = Math.min(this.length, Math.ceil((t - this.origin) / this.width));
+    const from = Math.max(0, Math.floor((t - span_us - this.origin) / this.width));
+    return this._between(from, to, t - this.origin - from * this.width);
   }
 
   /** @param {number} from @param {number} to bins @param {number} long_us @returns {Figures} */

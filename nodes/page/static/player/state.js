@@ -91,6 +91,8 @@ export class State {
   constructor(members, validators) {
     this.members = members;
     this.slotSize = SLOT + members;
+    /** @type {ReadonlyMap<number, number>} live: nodes that are seen DOWN or PAUSED, whatever the records say */
+    this.seen = new Map();
     this.data = new Float64Array(WHOLE + members * MEMBER + SLOTS * this.slotSize);
     for (let node = 1; node <= members; node += 1) {
       const at = this._member(node);
@@ -139,12 +141,22 @@ export class State {
     return Math.ceil((n + Math.floor((n - 1) / 3) + 1) / 2);
   }
 
+  /** How many run of those that vote. */
+  get running() {
+    let running = this.data[VALIDATORS];
+    for (let node = 1; node <= this.members; node += 1) {
+      const { votes, condition } = this.member(node);
+      if (votes && condition !== UP) running -= 1;
+    }
+    return running;
+  }
+
   /** @param {number} node @returns {MemberNow} */
   member(node) {
     const at = this._member(node);
     const d = this.data;
     return {
-      node, height: d[at + M_HEIGHT], view: d[at + M_VIEW], condition: d[at + M_CONDITION], phase: d[at + M_PHASE],
+      node, height: d[at + M_HEIGHT], view: d[at + M_VIEW], condition: this.seen.get(node) ?? d[at + M_CONDITION], phase: d[at + M_PHASE],
       at: d[at + M_AT], asks: d[at + M_ASKS], catches: d[at + M_CATCHES], since: d[at + M_SINCE],
       suspects: d[at + M_SUSPECTS], votes: d[at + M_VOTES] === 1, lives: d[at + M_LIVES],
     };

@@ -2,8 +2,9 @@
 import { get, hasToken } from "../ask.js";
 
 const AGAIN_MS = 1000; // after the line broke
+const [CONNECTING, OPEN, CLOSED] = [0, 1, 2];
 
-/** @typedef {{ addEventListener: (name: string, act: (event: any) => void) => void, close: () => void }} Stream */
+/** @typedef {{ addEventListener: (name: string, act: (event: any) => void) => void, close: () => void, readyState: number }} Stream */
 
 /** @param {string} path @returns {Stream} */
 export function eventsOf(path) {
@@ -16,20 +17,22 @@ export class TokenStream {
   constructor(path, again_ms = AGAIN_MS) {
     this._path = path;
     this._again_ms = again_ms;
-    /** @type {Map<string, (event: { data: string }) => void>} */
+    /** @type {Map<string, (event: { data: string, lastEventId: string }) => void>} */
     this._acts = new Map();
     this._end = new AbortController();
     this._last = "";
+    this.readyState = CONNECTING;
     this.done = this._follow();
   }
 
-  /** @param {string} name @param {(event: { data: string }) => void} act */
+  /** @param {string} name @param {(event: { data: string, lastEventId: string }) => void} act `error`: the line broke */
   addEventListener(name, act) {
     this._acts.set(name, act);
   }
 
   close() {
     this._end.abort();
+    this.readyState = CLOSED;
   }
 
   async _follow() {
@@ -37,19 +40,27 @@ export class TokenStream {
     while (!signal.aborted) {
       try {
         const answer = await get(this._path, { signal, headers: this._last ? { "Last-Event-ID": this._last } : {} });
-        if (answer.status === 204 || (answer.status >= 400 && answer.status < 500)) return;
+        if (answer.status === 204 || (answer.status >= 400 && answer.status < 500)) return this._lose(CLOSED);
         if (answer.ok && answer.body) await this._read(answer.body);
       } catch {
         if (signal.aborted) return;
       }
+      this._lose(CONNECTING);
       await new Promise((resolve) => setTimeout(resolve, this._again_ms));
     }
+  }
+
+  /** @param {number} readyState */
+  _lose(readyState) {
+    this.readyState = readyState;
+    this._acts.get("error")?.({ data: "", lastEventId: this._last });
   }
 
   /** @param {ReadableStream<Uint8Array>} body */
   async _read(body) {
     const reader = body.pipeThrough(/** @type {any} */ (new TextDecoderStream())).getReader();
     let held = "";
+    this.readyState = OPEN;
     for (;;) {
       const { value, done } = await reader.read();
       if (done) return;
@@ -70,6 +81,6 @@ export class TokenStream {
       else if (field === "event") name = value;
       else if (field === "data") data.push(value);
     }
-    if (data.length > 0) this._acts.get(name)?.({ data: data.join("\n") });
+    if (data.length > 0) this._acts.get(name)?.({ data: data.join("\n"), lastEventId: this._last });
   }
 }

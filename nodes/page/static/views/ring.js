@@ -13,6 +13,8 @@ import { layOut, paintRing } from "./ring_paint.js";
 const MEMBERS_MS = 30;
 const CHAIN_MS = 60;
 const RECENT_US = 1_000_000; // figures are of the last second
+const NEVER = 1e15;
+const LATELY_US = 5_000_000; // live: blocks are rarer
 
 /** @typedef {{ store: import("../store.js").Store, player: import("../player/player.js").Player }} Props */
 
@@ -99,16 +101,19 @@ function Chain({ store, player }) {
 }
 
 /** @param {Props} props */
-function Figures({ store, player }) {
+export function Figures({ store, player }) {
   const at = useStore(store, (state) => state.t);
   useStore(store, (state) => state.lang);
   const state = player.stateAt(at);
-  const now = player.series.figures(at, RECENT_US);
+  const line = useStore(store, (all) => all.line);
+  const isLive = player.about.source === "live";
+  const isUnknown = isLive && line === "lost" && player.following; // nobody says what goes on now
+  const now = player.series.figures(isUnknown ? NEVER : at, isLive ? LATELY_US : RECENT_US);
   const leader = player.nameOf(state.leader);
   const figures = [
     [t("height"), count(state.head)],
     [t("transactions"), count(state.transactions)],
-    [t("a second"), count(now.rate)],
+    [t("a second"), now.rate || !isLive ? count(now.rate) : "–"],
     ["p50", now.p50 ? span(now.p50) : "–"],
     ["p99", now.p99 ? span(now.p99) : "–"],
     [t("leader"), leader || "–"],

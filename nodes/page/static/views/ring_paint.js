@@ -3,6 +3,7 @@ import { COMMITTED, DOWN, EXECUTED, PAUSED, PREPARED, UP } from "../player/state
 import { count } from "../format.js";
 import { t } from "../words.js";
 import { roleOf, shapePath } from "./roles.js";
+import { lackOf } from "./standing.js";
 
 /** How much of a shape is filled in each phase. */
 export const PHASES = [0, 0.42, 0.66, 0.9];
@@ -62,7 +63,7 @@ function dialOfHeight({ player, state, scene }) {
   return {
     outer: phases.map((phase) => (phase < PREPARED ? "line" : prepared >= quorum ? "say-V" : "part-V")),
     inner: phases.map((phase) => (phase < COMMITTED ? "line" : committed >= quorum ? "say-C" : "part-C")),
-    lines: [t("height"), count(height), word, t("view {view}", { view: state.view })],
+    lines: [t("height"), count(height), ...belowOf(lackOf(state, player.about.protocol), word, t("view {view}", { view: state.view }))],
   };
 }
 
@@ -74,7 +75,7 @@ function dialOfChange({ player, scene, state }, change) {
   return {
     outer: members.map((at) => (is(change.asks, at) ? "say-X" : "line")),
     inner: members.map((at) => (is(change.enters, at) ? "say-N" : "line")),
-    lines: [t("new view"), String(change.view), t("{count} ask, {quorum} needed", { count: asked, quorum: state.quorum }), ""],
+    lines: [t("new view"), String(change.view), ...belowOf(lackOf(state, player.about.protocol), t("{count} ask, {quorum} needed", { count: asked, quorum: state.quorum }), "")],
   };
 }
 
@@ -91,11 +92,16 @@ function paintDial(pen, layout, picture) {
     arc(pen, layout, layout.dial, place.angle, half, width, picture.colours[outer[at]]);
     arc(pen, layout, layout.dial - width * 1.55, place.angle, half, width, picture.colours[inner[at]]);
   });
-  paintWords(pen, layout, picture.colours, lines);
+  paintWords(pen, layout, picture.colours, lines, !!lackOf(picture.state, picture.player.about.protocol));
 }
 
-/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("./canvas.js").Palette} colours @param {string[]} lines above, the large one, and two below */
-function paintWords(pen, { x, y, dial }, colours, [above, large, below, last]) {
+/** The two lines below; where a quorum is lacking, that. @param {ReturnType<typeof lackOf>} lack @param {string} one @param {string} other @returns {[string, string]} */
+function belowOf(lack, one, other) {
+  return lack ? [t("{up} of {n} up, {quorum} needed", lack), t("nothing can be decided now")] : [one, other];
+}
+
+/** @param {CanvasRenderingContext2D} pen @param {Layout} layout @param {import("./canvas.js").Palette} colours @param {string[]} lines above, the large one, and two below @param {boolean} isBad of those below */
+function paintWords(pen, { x, y, dial }, colours, [above, large, below, last], isBad) {
   const inside = dial * 1.45;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
@@ -107,6 +113,7 @@ function paintWords(pen, { x, y, dial }, colours, [above, large, below, last]) {
   const small = Math.max(11, Math.round(dial * 0.125));
   pen.font = `${small}px ${colours.font}`;
   pen.fillText(above, x, y - dial * 0.42);
+  if (isBad) pen.fillStyle = colours.bad;
   pen.fillText(below, x, y + dial * 0.28, inside);
   pen.fillText(last, x, y + dial * 0.28 + small * 1.5, inside);
 }

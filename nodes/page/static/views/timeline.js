@@ -30,6 +30,7 @@ function Transport({ store, player }) {
   const at = useStore(store, (state) => state.t);
   const end = useStore(store, (state) => state.end);
   const following = useStore(store, (state) => state.following);
+  const line = useStore(store, (state) => state.line);
   const isLive = player.about.source === "live";
   const setting = Math.max(0, SPEEDS.findIndex((one) => one >= speed * 0.999));
   const button = (/** @type {string} */ word, /** @type {any} */ icon, /** @type {() => void} */ act, kind = "") => html`
@@ -39,7 +40,7 @@ function Transport({ store, player }) {
       ${button(t("A height back"), "back", () => player.stepHeight(-1))}
       ${button(playing ? t("Pause") : t("Play"), playing ? "pause" : "play", () => player.toggle(), "main")}
       ${button(t("A height on"), "on", () => player.stepHeight(1))}
-      ${isLive && html`<button type="button" class="quiet live" aria-pressed=${following} onClick=${() => player.follow()}>${t("live")}</button>`}
+      ${isLive && html`<button type="button" class="quiet live" aria-pressed=${following && line === "live"} onClick=${() => player.follow()}>${t("live")}</button>`}
       <output class="time" aria-label=${t("Moment")}>${clockTime(at, speed < 0.05 ? 4 : 1)} <span>/ ${clockTime(end, 0)}</span></output>
       <label class="speed"><span>${t("Speed")}</span>
         <input type="range" min="0" max=${SPEEDS.length - 1} step="1" value=${setting} aria-valuetext=${speedWord(speed)}
