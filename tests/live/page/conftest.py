@@ -1,4 +1,4 @@
-"""One browser and one recorded run for all tests of a process."""
+"""One browser for the tests of a file, one recorded run for all of a process."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Its driver keeps an event loop running in this thread: it ends with the file, since other tests run their own."""
     from tests.browser import chromium
 
     with chromium() as made:
