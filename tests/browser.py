@@ -32,6 +32,8 @@ SWITCHES = (
 )
 ROOT = Path(__file__).resolve().parents[1]
 TOLD_S = 30
+IS_LIVE = "consortium.store.get().about.source === 'live'"
+IS_WHOLE = "consortium.store.get().end > 0 && consortium.player.records.length >= consortium.store.get().about.records"
 SLOW_MS = 120_000  # on a machine that does much else
 
 
@@ -110,7 +112,5 @@ def opened(browser: Browser, address: str, width: int = 1280, height: int = 800,
 def shown(browser: Browser, address: str, width: int = 1280, height: int = 800, **more: Any) -> Iterator[Shown]:
     """A fresh window that has the page, with its records read."""
     with opened(browser, address, width, height, **more) as made:
-        made.wait(
-            "window.consortium && (consortium.store.get().about.source === 'live' || consortium.store.get().end > 0)"
-        )
+        made.wait(f"window.consortium && ({IS_LIVE} || {IS_WHOLE})")
         yield made

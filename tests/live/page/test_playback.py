@@ -98,6 +98,7 @@ def test_the_keyboard_alone_is_enough(browser: Browser, day: str) -> None:
         keys.press("2")
         second = _tabs(page)[1]
         page.wait(f"document.querySelector('#tab-{second}').getAttribute('aria-selected') === 'true'")
+        keys.press("1")  # of a panel with few links
         reached = set()
         for _ in range(60):
             keys.press("Tab")
@@ -165,6 +166,7 @@ def test_the_tour_leaves_free_what_it_speaks_of(browser: Browser, day: str, heig
 
     with shown(browser, day, 390, height, **STILL) as page:
         page.js("consortium.store.set({ tour: 0 })")
+        page.wait("Number(document.querySelector('.tour-head .quiet')?.textContent.split(' ')[2]) > 6")
         at = 0
         while page.js("consortium.store.get().tour") >= 0:
             page.wait(f"document.querySelector('.tour-head .quiet')?.textContent.startsWith('{at + 1} ')")
