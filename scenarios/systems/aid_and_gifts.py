@@ -24,5 +24,6 @@ SCENARIO = Scenario(
     faults_tolerated=1,
     parameters=Parameters(batch_delay_us=20_000, timer_base_us=2_000_000),
     workload=Workload("aid_and_gifts", {"persons": 5, "small": 1, "rich": 1}),
+    versions={"aid": 1, "gift": 1},
     stop=Stop(when_done=True, limit_us=60_000_000),
 )

@@ -23,5 +23,6 @@ SCENARIO = Scenario(
     faults_tolerated=1,
     parameters=Parameters(batch_delay_us=20_000, timer_base_us=2_000_000),
     workload=Workload("lot_faults", {"faulty": 2, "suspected": 1, "sound": 1}),
+    versions={"lot_quality": 1},
     stop=Stop(when_done=True, limit_us=60_000_000),
 )

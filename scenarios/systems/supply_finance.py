@@ -28,5 +28,6 @@ SCENARIO = Scenario(
     faults=tuple(
         Fault("clock_jump", member.name, at_us=9_000_000, options={"wall_us": 32 * DAY_US}) for member in MEMBERS
     ),
+    versions={"receivable": 1},
     stop=Stop(when_done=True, limit_us=120_000_000),
 )

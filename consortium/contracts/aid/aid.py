@@ -300,4 +300,5 @@ CONTRACT = Contract(
         ),
     ),
     lives=(LIFE, URGENT_LIFE),
+    founding=0,
 )

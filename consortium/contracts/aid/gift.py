@@ -303,4 +303,5 @@ CONTRACT = Contract(
         Query("trail", TrailOf, _READERS | {CHARITY}, _trail, _OF_CHARITY.or_of(*_READERS)),
     ),
     lives=(LIFE, USE_LIFE),
+    founding=0,
 )

@@ -222,4 +222,5 @@ CONTRACT = Contract(
     ),
     QUERIES,
     lives=(LIFE,),
+    founding=0,
 )

@@ -302,4 +302,5 @@ CONTRACT = Contract(
         ),
     ),
     lives=(LIFE,),
+    founding=0,
 )
