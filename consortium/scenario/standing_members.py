@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from consortium.contracts import load_contracts
 from consortium.contracts.access import BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER
 from consortium.core.genesis import Parameters
 from consortium.core.quorum import faults_max
@@ -59,7 +60,8 @@ def _check_counts(counts: dict[str, int]) -> None:
 
 
 def standing_scenario(members: tuple[MemberSpec, ...], day: int, seed: int = 1) -> Scenario:
-    """One that ends when it is told to. `day`: YYYYMMDD of the chain's calendar. Raises ScenarioError."""
+    """One that ends when it is told to. `day`: YYYYMMDD of the chain's calendar. Its chain begins with every contract
+    in its newest version, since nobody knows what people will do with it. Raises ScenarioError."""
     scenario = Scenario(
         name="standing",
         members=members,
@@ -69,6 +71,7 @@ def standing_scenario(members: tuple[MemberSpec, ...], day: int, seed: int = 1) 
         parameters=Parameters(timer_base_us=2_000_000),
         workload=Workload("standing", {"day": day}),
         stop=Stop(when_done=False, limit_us=SEED_MAX),
+        versions={name: contract.version for name, contract in load_contracts().items()},
     )
     check_scenario(scenario)
     return scenario

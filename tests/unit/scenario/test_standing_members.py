@@ -25,6 +25,12 @@ def _standing(members: str = DEFAULT) -> Scenario:
     return standing_scenario(parse_members(members), 20261130)
 
 
+def test_a_chain_that_stands_begins_with_everything_in_its_newest_version() -> None:
+    newest = {name: contract.version for name, contract in load_contracts().items()}
+    assert Simulation(_standing()).genesis.versions == newest
+    assert any(contract.founding != contract.version for contract in load_contracts().values()), "it says something"
+
+
 def test_members_are_named_as_those_of_claim_day() -> None:
     names = [member.name for member in parse_members(DEFAULT)]
     assert names == ["bureau", "hospital-1", "hospital-2", "pharmacy-1", "pharmacy-2", "regulator", "supplier"]
