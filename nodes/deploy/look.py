@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -100,6 +101,19 @@ def speaks_tls(folder: Path, place: GatewayPlace) -> bool:
             return True
     except OSError:
         return False
+
+
+def is_ready(folder: Path, place: GatewayPlace) -> bool:
+    """Whether a gateway says that applications can use it now."""
+    context = ssl.create_default_context(cafile=folder / "ca.crt")
+    connection = HTTPSConnection(place.host, place.port, timeout=ANSWER_S, context=context)
+    try:
+        connection.request("GET", "/ready")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def answers(host: str, port: int) -> bool:

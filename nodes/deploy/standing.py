@@ -23,7 +23,7 @@ from nodes.deploy.deployment import Deployment, How, is_deployment, read_deploym
 from nodes.deploy.hand_world import DAMAGE_FILE
 from nodes.deploy.hands import Hands
 from nodes.deploy.local import one_at_a_time
-from nodes.deploy.look import DOWN, NodeLook, look
+from nodes.deploy.look import DOWN, NodeLook, is_ready, look
 from nodes.deploy.making import make_consortium
 from nodes.deploy.running import Running, check_possible, gateway_of, running_of
 from nodes.deploy.tail import last_records
@@ -219,14 +219,19 @@ def _last_us(standing: Standing, name: str) -> int:
 
 
 def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
-    """Until every node serves that was not taken down by hand. Raises UserError with what one said that does not."""
+    """Until every node serves that was not taken down by hand, and its gateway is ready for applications. Raises
+    UserError with what one said that does not."""
     deadline = time.monotonic() + READY_S
+    ready: set[str] = set()  # whose gateway was, once: under load each is a block behind now and then
     while True:
         found = standing.look()
+        ready |= {each.name for each in found if each.name not in ready and _has_ready_gateway(standing, each)}
         late = [
             each
             for each in found
-            if (not each.is_serving and each.state not in ("stopped", "paused")) or each.gateway == DOWN
+            if (not each.is_serving and each.state not in ("stopped", "paused"))
+            or each.gateway == DOWN
+            or each.name not in ready
         ]
         on_progress(f"{sum(each.is_serving for each in found)} of {len(found)} nodes serve")
         if not late:
@@ -239,6 +244,13 @@ def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
                 "down` stops them"
             )
         time.sleep(POLL_S)
+
+
+def _has_ready_gateway(standing: Standing, member: NodeLook) -> bool:
+    """Or none; that of a node that does not serve need only be there."""
+    if member.gateway in ("", DOWN) or not member.is_serving:
+        return member.gateway != DOWN
+    return is_ready(standing.folder, standing.deployment.gateways[member.name])
 
 
 def last_words(standing: Standing, name: str) -> str:
