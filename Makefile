@@ -39,7 +39,7 @@ test: install  ## run all tests that a change waits for, on all cores
 	@$(BIN)/python -m pytest $(ON_ALL_CORES)
 
 live: install  ## run only the tests with real processes and brokers
-	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m 'live and not drill and not nightly' tests/live
+	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m 'live and not drill' tests/live
 
 nightly: install  ## what is longer: all fingerprints, random properties, drills, seeded bugs, versions, exploration (an hour)
 	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m nightly

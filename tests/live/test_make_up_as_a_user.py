@@ -18,7 +18,7 @@ import pytest
 from nodes.containers.engine import IMAGE_VARIABLE, find_engine
 from tests.optional import base_image, has, needs
 
-pytestmark = [pytest.mark.live, pytest.mark.nightly]  # it installs everything anew, or builds an image: minutes
+pytestmark = [pytest.mark.live, pytest.mark.drill]  # it installs everything anew, or builds an image: minutes
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = "/usr/bin/python3"

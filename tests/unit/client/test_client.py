@@ -68,7 +68,8 @@ async def test_many_are_handed_in_by_the_hundred_and_told_in_their_order(at: Ser
     before = Before(at)
     async with client_of(before, within_s=60.0) as client:
         outcomes = await client.submit_many([(*CALL, claim(serial)) for serial in range(1, 131)])
-    assert [request.url.path for request in before.asked].count("/v1/transactions") == 2
+    sent = {request.content for request in before.asked if request.url.path == "/v1/transactions"}
+    assert len(sent) == 2, "on a busy machine one may be sent again, and is the same then"
     for serial, outcome in enumerate(outcomes, 1):
         assert not isinstance(outcome, BadRequest)
         assert outcome.event("bill-issued")["bill_no"] == claim(serial)["bill_no"].lower()
