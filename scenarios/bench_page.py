@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
-    "--enable-precise-memory-info",
 )
+MEASURING = "--enable-precise-memory-info"
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FRAMES = """(ms) => new Promise((resolve) => {
   let frames = 0, worst = 0, began = performance.now(), before = began;
@@ -72,9 +74,9 @@ def lengthened(trace: list[Record], wanted: int) -> Iterator[Record]:
 
 
 @contextmanager
-def served(place: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address of its page, and the process that serves it."""
-    command = [sys.executable, "-m", "consortium", "play", str(place)]
+def served(*words: str | Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """`consortium play WORDS` while the block runs: the address of the page, and the process that serves it."""
+    command = [sys.executable, "-m", "consortium", "play", *map(str, words)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
@@ -144,7 +146,7 @@ def main() -> None:
         began = time.monotonic()
         with served(place) as (address, process):
             print(f"served after {time.monotonic() - began:.2f} s; load of the machine {os.getloadavg()[0]:.1f}")
-            browser = playwright.chromium.launch(executable_path=program, args=list(SWITCHES))
+            browser = playwright.chromium.launch(executable_path=program, args=[*SWITCHES, MEASURING])
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             about = opened(page, address)
             look(page, asked.seconds, asked.speed, about["source"] == "live")

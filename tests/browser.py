@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,19 +15,11 @@ from consortium.commands.folders import save_ledger
 from consortium.runs.folder import write_simulated
 from consortium.scenario.load import load_scenario
 from consortium.scenario.scenario import Fault, Workload
+from scenarios.bench_page import SWITCHES, served
 from tests.optional import chromium_program
 from tests.simulated_runs import simulated
 
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-)
+SAME_LETTERS = "--font-render-hinting=none"  # on every machine, for pictures
 ROOT = Path(__file__).resolve().parents[1]
 TOLD_S = 30
 IS_LIVE = "consortium.store.get().about.source === 'live'"
@@ -41,7 +31,7 @@ SLOW_MS = 120_000  # on a machine that does much else
 def chromium() -> Iterator[Browser]:
     """Where none is installed the test has skipped itself before (tests/optional.py)."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_program(), args=list(SWITCHES))
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=[*SWITCHES, SAME_LETTERS])
         yield browser
         browser.close()
 
@@ -58,17 +48,9 @@ def a_short_day(folder: Path) -> Path:
 
 @contextmanager
 def played(*words: str | Path) -> Iterator[str]:
-    """`consortium play WORDS` while the block runs: its address."""
-    command = [sys.executable, "-m", "consortium", "play", *map(str, words)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert "http://" in line, line
-        yield next(word for word in line.split() if word.startswith("http://"))
-    finally:
-        process.terminate()
-        process.communicate(timeout=TOLD_S)
+    """The address of what `consortium play WORDS` serves while the block runs."""
+    with served(*words) as (address, _):
+        yield address
 
 
 class Shown(NamedTuple):
