@@ -24,6 +24,7 @@ from consortium.contracts.insurance.payout import get_payout_account
 from consortium.contracts.insurance.second_claims import follow_reversal
 from consortium.contracts.insurance.terms import check_year_open
 from consortium.contracts.medicines import packs, sales, stock
+from consortium.contracts.oversight.recovered import undo_recovery
 from consortium.core.contract import Context, Event, Refused, State, StateReader, Whose
 
 
@@ -75,6 +76,7 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     events: list[Event] = []
     key, cause = settlement_key(psn_no, year, sequence), f"reversal/{settlement_key(psn_no, year, entry)}"
     give_back(state, settlement, key, f"person/{psn_no}", cause, events)
+    undo_recovery(state, key, cause, events)
     follow_reversal(state, key, cause, events)
     give_share_back(state, key, context, events)
     _free_bill(state, settlement.bill_no)

@@ -25,6 +25,8 @@ from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_OR
 from consortium.contracts.medicines.procurement_records import RECEIVED, AwardTender, Order, PlaceOrder, SignSubcontract
 from consortium.contracts.medicines.receivable import CONFIRMED, OFFERED, RECEIVABLES, Receivable
 from consortium.contracts.oversight import hold_operations
+from consortium.contracts.oversight.finding import Report
+from consortium.contracts.oversight.incident import Report as ReportIncident
 from consortium.contracts.records.record import REQUESTS, Request
 from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded
@@ -74,6 +76,11 @@ def furnished() -> Consortium:
         house.run("agent", "second_payer", "claim", second_claim(f"{member}:1", "E", sequence, number=sequence))
     for code in ("H1", "K3", "P1"):
         house.state.put(debt.DEBTS, f"bureau:{code}", debt.Debt(code, 1, 20260701, "demanded", "reversed"))
+        report = Report(f"bureau:F-{code}", "upcoding", code, (), ("bill/x",), 0, 10)
+        house.run("bureau", "finding", "report", report)
+    for member in REPORTERS:
+        incident = ReportIncident(f"{member}:I", "outage", 4, 20260601, 0, b"a" * 32)
+        house.run(member, "incident", "report", incident)
     for sequence, charity in ((1, "c1"), (2, "c2")):
         house.state.put(AIDS, f"E/2026/{sequence:06d}", Aid("low-income", "applied", 20260601, 0))
         gift = Gift(charity, "donor", "goods", "piece", "chair", "", "any", 2, "received", 2, 1, 1)
@@ -111,6 +118,7 @@ def _many(name: str, rows: dict[str, str]) -> list[Owned]:
     return [Owned({name: value}, frozenset(members.split())) for value, members in rows.items()]
 
 
+REPORTERS = ("h1", "h2", "p1", "s1", "bureau", "regulator")  # of an incident each
 INSTITUTIONS = {"H1": "h1", "K3": "h2", "P1": "p1"}
 PACKS = {code_of(0): "h1", code_of(1): "h2", code_of(2): "p1", code_of(3): "s1", code_of(10): "s2"}
 ORDERS = {f"O-{code}-{member}": (buyer, member) for code, buyer in INSTITUTIONS.items() for member in ("s1", "s2")}
@@ -142,6 +150,8 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
         for sequence, member in enumerate(("h1", "h2", "p1", ""), 1)
     ],
     "who owes it": _many("debt_no", {**{f"bureau:{at}": one for at, one in INSTITUTIONS.items()}, "bureau:404": ""}),
+    "who is accused": _many("finding_no", {**{f"bureau:F-{at}": one for at, one in INSTITUTIONS.items()}, "x:404": ""}),
+    "who reported the incident": _many("incident_no", {**{f"{one}:I": one for one in REPORTERS}, "x:404": ""}),
     "whose policy it is": _many("policy_no", {"i1:1": "i1", "i2:1": "i2", "i1:404": ""}),
     "whose policy is claimed under": [
         Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset((member,) if member else ()))
@@ -185,6 +195,7 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "governance.recover_key": "the key of the signer",
     "governance.report_evidence": "evidence is everybody's",
     "governance.proposal": "proposals are everybody's",
+    "incident.report": "makes a record",
     "identity.present": "makes a record",
     "identity.rotate": "the statement says who speaks",
     "identity.endorse_recovery": "another organisation than the proposer decides",

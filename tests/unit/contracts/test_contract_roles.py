@@ -57,6 +57,15 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "record_contribution": {B, G},
     },
     "funds": {"open": {B, G}, "contribute": {B, G}},
+    "finding": {
+        "report": {B, R},
+        "answer": {H, P},
+        "decide": {R},
+        "appeal": {H, P},
+        "judge_appeal": {B, R, V},
+        "recover": {B},
+        "check_term": {B, R},
+    },
     "fund_transfer": {"propose": {B, R}, "endorse": {B, R}, "withdraw": {B, R}},
     "gift": {"pledge": {C}, "confirm_receipt": {F}, "allocate": {C}, "hand_out": {C}, "acknowledge": {H}},
     "governance": {
@@ -66,6 +75,13 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "report_evidence": set(EVERY_MEMBER),
     },
     "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R, V}},
+    "incident": {
+        "report": set(EVERY_MEMBER),
+        "notify": set(EVERY_MEMBER),
+        "extend": {R},
+        "close": {R},
+        "check_term": {B, R},
+    },
     "institution": {
         "sign": {B, G},
         "suspend": {B},
