@@ -23,7 +23,15 @@ from consortium.core.genesis import Genesis, decode_genesis
 from consortium.core.header import Header
 from consortium.core.membership import Epoch, Epochs
 from consortium.core.messages import Certificate, MessageCodec
-from consortium.core.seals import Checkpoint, EpochLink, Linked, check_link, follow
+from consortium.core.seals import (
+    Checkpoint,
+    EpochLink,
+    Linked,
+    check_epoch_link,
+    check_link,
+    decode_link,
+    follow,
+)
 from consortium.core.state_path import Path, is_proven
 from consortium.core.transaction import transaction_id
 from consortium.core.verifier import Verifier
@@ -149,11 +157,18 @@ Proven = ProvenTransaction | ProvenReceipt | ProvenState | ProvenHeader | Proven
 
 
 class Anchor(NamedTuple):
-    """What a checker trusts of a chain: its id, its key suite, and the members of one epoch."""
+    """What a checker trusts of a chain: its id, its key suite, and the members of one epoch. `former`: those of the
+    epoch before it, whose seals are believed too."""
 
     chain: bytes
     suite: str
     epoch: Epoch
+    former: Epoch | None = None
+
+    @property
+    def epochs(self) -> Epochs:
+        """To be followed from here."""
+        return Epochs((self.epoch,) if self.former is None else (self.former, self.epoch))
 
     @classmethod
     def of(cls, genesis: Genesis) -> Anchor:
@@ -228,7 +243,7 @@ def _judge_state(anchor: Anchor, proof: StateProof) -> ProvenState:
 def _sealed_header(anchor: Anchor, proof: TransactionProof | ReceiptProof | StateProof | HeaderProof) -> Header:
     linked = Linked(proof.headers, proof.seal, proof.epochs)
     try:
-        header = check_link(linked, Epochs((anchor.epoch,)), _verifier(anchor))
+        header = check_link(linked, anchor.epochs, _verifier(anchor))
     except Malformed as error:
         raise ProofError(f"the header is not sealed by the members of this genesis: {error}") from None
     if header.chain != anchor.chain:
@@ -237,12 +252,23 @@ def _sealed_header(anchor: Anchor, proof: TransactionProof | ReceiptProof | Stat
 
 
 def _followed(anchor: Anchor, proof: EpochsProof) -> Epochs:
-    epochs = Epochs((anchor.epoch,))
+    epochs = anchor.epochs
     try:
         follow(proof.epochs, epochs, _verifier(anchor))
     except Malformed as error:
         raise ProofError(f"the epochs do not follow from this genesis: {error}") from None
     return epochs
+
+
+def follow_links(anchor: Anchor, links: tuple[bytes, ...]) -> Epoch:
+    """The epoch that these links lead to, the first of them from the anchor's own. Raises ProofError."""
+    epochs, verifier = anchor.epochs, _verifier(anchor)
+    try:
+        for number, link in enumerate(links, anchor.epoch.number + 1):
+            epochs.add(check_epoch_link(decode_link(link), number, epochs, verifier))
+    except Malformed as error:
+        raise ProofError(f"the epochs do not follow from those that are known: {error}") from None
+    return epochs.newest
 
 
 def _verifier(anchor: Anchor) -> Verifier:

@@ -8,8 +8,9 @@ Accounts are named "kind/identifier": `fund/employee-pool`, `person/<psn_no>` (t
 `payable/<code>` (what the funds owe an institution; negative where it owes them after a reversal),
 `paid/<code>` (what it was paid). What else was paid out lies in `payout/<psn_no>` (to a patient), `supplier/<member>`
 and `bank/<member>` (which bought a receivable). `gift/<gift>` holds what of a gift is not paid out, `carry/<year>`
-balances on their way into the next year; all money comes from `external`, which is minus the rest. Only `external` and
-`payable/…` may be below zero.
+balances on their way into the next year, `lock/<lock>` what a hash lock binds, and `cleared/<chain>` what another
+region was paid; all money comes from `external`, which is minus the rest. Only `external` and `payable/…` may be below
+zero.
 """
 
 from __future__ import annotations

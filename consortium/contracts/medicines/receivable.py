@@ -48,6 +48,7 @@ from consortium.core.contract import (
 
 BANK = "bank"
 CONFIRMED, OFFERED, FACTORED = "confirmed", "offered", "factored"
+LOCKED = "locked"  # in a hash lock, whose account is its payee meanwhile
 PAYEE_KINDS = ("supplier", "bank")
 
 
@@ -77,6 +78,9 @@ LIFE = Life(
         Move(OFFERED, "decline", CONFIRMED),
         Move(OFFERED, "accept", FACTORED),
         Move(FACTORED, "recover", FACTORED),
+        Move(CONFIRMED, "hash_lock.lock", LOCKED),
+        Move(LOCKED, "hash_lock.open", FACTORED),
+        Move(LOCKED, "hash_lock.refund", CONFIRMED),
     ),
 )
 
@@ -162,7 +166,7 @@ def _confirm(state: State, arguments: OfReceivable, _context: Context) -> list[E
     return [Event("receivable-confirmed", fields | {"buyer": order.fixmedins_code, "due_day": order.due_day})]
 
 
-def _sellable(state: StateReader, order_no: str, operation: str) -> tuple[Receivable, str]:
+def check_sellable(state: StateReader, order_no: str, operation: str) -> tuple[Receivable, str]:
     """A receivable and its next stage. Refuses `already-factored`, `wrong-stage`, `order-paid`, `face-differs`."""
     receivable = get_receivable(state, order_no)
     _check_not_factored(order_no, receivable)
@@ -179,7 +183,7 @@ def _offer(state: State, arguments: Offer, context: Context) -> list[Event]:
     order_no, bank, last_day = arguments.order_no, arguments.bank, arguments.last_day
     check_identifier(bank, "bank")
     check_day(last_day, "last_day")
-    receivable, stage = _sellable(state, order_no, "offer")
+    receivable, stage = check_sellable(state, order_no, "offer")
     check_range(arguments.price_fen, 1, receivable.face_fen, "price_fen")
     if last_day < context.day:
         raise Refused("offer-over", f"the offer would have ended with {last_day}; today is {context.day}")
@@ -211,7 +215,7 @@ def _decline(state: State, arguments: OfReceivable, _context: Context) -> list[E
 def _accept(state: State, arguments: Accept, context: Context) -> list[Event]:
     """Pay the supplier and become the payee, at once or not at all."""
     order_no = arguments.order_no
-    receivable, stage = _sellable(state, order_no, "accept")
+    receivable, stage = check_sellable(state, order_no, "accept")
     if arguments.price_fen != receivable.price_fen:
         raise Refused("offer-differs", f"order {order_no} is offered for {receivable.price_fen} fen")
     if context.day > receivable.last_day:

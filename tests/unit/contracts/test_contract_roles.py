@@ -41,6 +41,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "reverse": {H, P},
     },
     "channel": {"record": {H, P}, "reconcile": {B}},
+    "clearing": {"gather": {B}, "propose": {B}, "confirm": {B}, "pay": {B}, "receive": {B}},
     "debt": {
         "demand": {B},
         "repay": {H, P},
@@ -66,6 +67,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "recover": {B},
         "check_term": {B, R},
     },
+    "foreign_chain": {"know": {V}, "advance": set(EVERY_MEMBER), "accept": set(EVERY_MEMBER)},
     "fund_transfer": {"propose": {B, R}, "endorse": {B, R}, "withdraw": {B, R}},
     "gift": {"pledge": {C}, "confirm_receipt": {F}, "allocate": {C}, "hand_out": {C}, "acknowledge": {H}},
     "governance": {
@@ -74,6 +76,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "recover_key": set(EVERY_MEMBER),
         "report_evidence": set(EVERY_MEMBER),
     },
+    "hash_lock": {"lock": {B, K, S}, "open": set(EVERY_MEMBER), "refund": set(EVERY_MEMBER)},
     "hold": {"place": {B, R}, "ask_lift": {B, R}, "endorse_lift": {B, R, V}},
     "incident": {
         "report": set(EVERY_MEMBER),
@@ -126,6 +129,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "refund": {B, S},
         "check_refund": {B, R},
     },
+    "rate": {"set": {B}, "endorse": {F}},
     "read_audit": {"anchor": set(EVERY_MEMBER)},
     "receivable": {
         "confirm": {H, P},

@@ -19,6 +19,8 @@ _OF_MONTHS = "it reads months that version 3 counted; how a month is named, and 
 NEED_NOT_ASK: dict[str, str] = {
     "agreement.accept of settlement": _OF_MONTHS,
     "agreement.judge_month of settlement": _OF_MONTHS,
+    "clearing.propose of settlement": _OF_MONTHS,
+    "clearing.pay of settlement": _OF_MONTHS,
     "reconciliation.end_month of settlement": _OF_MONTHS,
     "reconciliation.state_books of settlement": _OF_MONTHS,
     "reconciliation.close of settlement": _OF_MONTHS,
