@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install up down demo test live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages typescript
+.PHONY: help install up down demo test acceptance live nightly drill transcripts fingerprints properties lowest-versions seeded-bugs coverage check format bench base image up-docker python-versions clean docs messages typescript
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 17
@@ -37,6 +37,9 @@ ON_ALL_CORES := -n auto --dist worksteal
 
 test: install  ## run all tests that a change waits for, on all cores
 	@$(BIN)/python -m pytest $(ON_ALL_CORES)
+
+acceptance: install  ## run what docs/requirements.md says of each requirement, row by row (half an hour); ROWS=1,48 for some
+	@$(BIN)/python -m tests.acceptance $(if $(ROWS),--rows $(ROWS)) $(if $(JOBS),--jobs $(JOBS))
 
 live: install  ## run only the tests with real processes and brokers
 	@$(BIN)/python -m pytest $(ON_ALL_CORES) -m 'live and not drill' tests/live

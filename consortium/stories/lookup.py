@@ -42,12 +42,17 @@ def get_record(seen: Seen, word: str, identity: str) -> Record:
 
 def check_reading(seen: Seen, table: Table[Any], key: str) -> None:
     """Refuses what the query that answers with this very row refuses; another's record with the words for one that
-    nobody has. A table that no query answers for is everybody's, as the ledger is."""
+    nobody has. A table that no query answers for is everybody's, as the ledger is; a key that no row can have is
+    nobody's."""
     for contract in seen.contracts.values():
         for query in contract.queries.values():
             if query.row is not None and query.row.table is table:
                 try:
-                    contract.ask(seen.ledger.reader, query.name, query.row.arguments(key), seen.reader)
+                    arguments = query.row.arguments(key)
+                except ValueError:  # a part is missing, or a number is none
+                    return
+                try:
+                    contract.ask(seen.ledger.reader, query.name, arguments, seen.reader)
                 except Refused as refused:
                     if refused.code in (NOT_YOURS, NOT_PERMITTED):
                         raise

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from consortium.commands import app as cli
+from consortium.contracts import load_told_tables
 from consortium.stories import account
 from consortium.stories.finder import receipts
 from consortium.stories.telling import load_tellers
@@ -153,6 +154,14 @@ def test_a_member_is_told_with_its_keys_and_its_votes(say: Any) -> None:
 def test_what_is_not_there_is_told_in_one_sentence(say: Any, words: tuple[str, ...], told: str) -> None:
     status, out, error = say(*words)
     assert (status, out) == (2, "") and told in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("word", sorted(load_told_tables()))
+@pytest.mark.parametrize("identity", ["x", "x/y", "x/y/z"])
+def test_an_id_that_no_record_can_have_is_told_in_one_sentence(say: Any, word: str, identity: str) -> None:
+    """`agreement x` was a traceback: its key holds a year."""
+    status, out, error = say(word, identity)
+    assert (status == 2 and "there is no" in error) or (status == 1 and "refused" in out)
 
 
 def test_it_is_told_as_the_member_that_looks_may_read_it(say: Any) -> None:
