@@ -104,12 +104,14 @@ class Boxes(BoxReader, Protocol):
 
 class Entry(NamedTuple):
     """One private record as the ledger knows it. `holders` must hold it; `readers`, and holders, may be given it.
-    `person`: the pseudonym of whom it is about, who may have it erased; empty where nobody but the bureau may."""
+    `person`: the pseudonym of whom it is about, who may have it erased; empty where nobody but the bureau may.
+    `once`: members that had it at some time, of whom an erasure asks, too."""
 
     commitment: bytes
     holders: tuple[NodeId, ...]
     readers: tuple[NodeId, ...]
     person: str = ""
+    once: tuple[NodeId, ...] = ()
 
     def may_have(self, member: NodeId) -> bool:
         return member in self.holders or member in self.readers
@@ -120,18 +122,21 @@ class RecordKind(NamedTuple):
 
     `find(state, key)`: the entry of the record with this key, None where the ledger knows none. `held_by(state,
     member)`: the keys of those that a member must hold. `is_given_later`: a member may become a holder while it is
-    away, so it looks at every boot; else only where its store is known to lack rows."""
+    away, so it looks at every boot; else only where its store is known to lack rows. `ended_for(state, member,
+    person)`: the keys of those that the member had by this person's leave, or by anybody's (""), and may have no
+    longer."""
 
     name: str
     find: Callable[[StateReader, str], Entry | None]
     held_by: Callable[[StateReader, NodeId], Iterator[str]]
     is_given_later: bool = False
+    ended_for: Callable[[StateReader, NodeId, str], Iterator[str]] | None = None
 
 
 class Catalogue(NamedTuple):
     """All that a vault asks the ledger; it has no list of its own.
 
-    `find`, `held_by`: as in RecordKind, by handle; of every kind with `held_by(…, True)`.
+    `find`, `held_by`, `ended`: as in RecordKind, by handle; of every kind with `held_by(…, True)`.
     `is_erased(state, handle)`: whether a tombstone stands in its place.
     `erased(state)`: all such handles. `awaits(state, member, handle)`: whether this member has yet to confirm the
     erasure; `confirm(handle)`: the call that does.
@@ -143,6 +148,7 @@ class Catalogue(NamedTuple):
     held_by: Callable[[StateReader, NodeId, bool], Iterator[str]]
     is_erased: Callable[[StateReader, str], bool]
     erased: Callable[[StateReader], Iterator[str]]
+    ended: Callable[[StateReader, NodeId, str], Iterator[str]]
     awaits: Callable[[StateReader, NodeId, str], bool]
     confirm: Callable[[str], tuple[str, str, Any]]
     anchored: Callable[[StateReader, NodeId], int]

@@ -45,6 +45,7 @@ from consortium.vault.wants import Want, Wants
 
 LOOKED_AT_ONCE = 256  # records of ours that a look through the ledger takes at a time
 LOOK_US = 50_000  # between two such looks
+NOT_ENTITLED = "not-entitled"
 ASK, LOOK = ("vault", "ask"), ("vault", "look")
 
 
@@ -145,7 +146,7 @@ class Vault:
         if self._is_erased(read.handle):
             return [Opened(read.handle, None, why="erased")]
         if not entry.may_have(self._site.me):
-            return [Opened(read.handle, None, why="not-entitled")]
+            return [Opened(read.handle, None, why=NOT_ENTITLED)]
         if self._boxes.get(read.handle) is not None:
             return self._open(now, read.handle, entry, (read.purpose,))
         self._wants.add(read.handle, now.monotonic_us).purposes.append(read.purpose)
@@ -274,7 +275,7 @@ class Vault:
     def _give_up(self, want: Want, why: str) -> list[Effect]:
         self._wants.pop(want.handle)
         effects: list[Effect] = [Opened(want.handle, None, why=why) for _ in want.purposes]
-        if why != "erased":
+        if why not in ("erased", NOT_ENTITLED):
             effects.append(Note("record_missing", {"handle": want.handle, "why": why}))
         return effects
 
@@ -284,9 +285,11 @@ class Vault:
         effects: list[Effect] = []
         for outcome in event.outcomes:
             for told in outcome.receipt.events:
-                handle = told.fields.get("handle")
+                handle, person = told.fields.get("handle"), told.fields.get("leave_of")
                 if isinstance(handle, str):
                     effects += self._consider(now, handle)
+                if isinstance(person, str):
+                    effects += self._let_go(person)
         for early, question in self._early.take(event.height):
             effects += self._on_ask(now, early, question)
         return [*effects, *self._anchors(compute_day(event.time_us, self._site.utc_offset_minutes))]
@@ -299,6 +302,19 @@ class Vault:
         if entry is not None and self._site.me in entry.holders and self._boxes.get(handle) is None:
             self._wants.add(handle, now.monotonic_us)
         return []
+
+    def _let_go(self, person: str = "") -> list[Effect]:
+        """A person's leave has ended, or anybody's while we were away: what we had by it goes."""
+        effects: list[Effect] = []
+        for handle in self._catalogue.ended(self._site.state, self._site.me, person):
+            entry, want = self._catalogue.find(self._site.state, handle), self._wants.get(handle)
+            if entry is not None and entry.may_have(self._site.me):
+                continue
+            if want is not None:
+                effects += self._give_up(want, NOT_ENTITLED)
+            if self._boxes.get(handle) is not None:
+                effects += [self._drop(handle), Note("record_let_go", {"handle": handle})]
+        return effects
 
     def _erase(self, handle: str) -> list[Effect]:
         """Out of the store first, then said: a member confirms what is durable. One that had nothing confirms that."""
@@ -318,6 +334,7 @@ class Vault:
         state, effects = self._site.state, list[Effect]()
         for handle in self._catalogue.erased(state):
             effects += self._erase(handle)
+        effects += self._let_go()
         is_all = self._boxes.get(LACKING) is not None
         self._look = iter(self._catalogue.held_by(state, self._site.me, is_all))
         return [*effects, *self._go_on_looking(now)]

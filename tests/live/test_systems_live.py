@@ -25,6 +25,7 @@ ASKED = {  # the contract that each is about; more of its question depends on th
     "aid_and_gifts": "aid",
     "channel": "channel",
     "debt": "debt",
+    "exchange": "exchange",
     "lot_faults": "lot_quality",
     "offsite": "offsite",
     "reconciliation": "reconciliation",

@@ -10,6 +10,7 @@ CATALOGUE = Catalogue(
     held_by=catalogue.handles_held_by,
     is_erased=tombstones.is_erased,
     erased=catalogue.erased_handles,
+    ended=catalogue.handles_ended,
     awaits=tombstones.awaits,
     confirm=lambda handle: ("record", "confirm_erased", record.ConfirmErased(handle)),
     anchored=read_audit.total_anchored,

@@ -44,3 +44,11 @@ def handles_held_by(state: StateReader, member: str, is_all: bool) -> Iterator[s
 
 def erased_handles(state: StateReader) -> Iterator[str]:
     return (handle for handle, _ in state.range(TOMBSTONES, "", END))
+
+
+def handles_ended(state: StateReader, member: str, patient: str) -> Iterator[str]:
+    """Records that the member had by a person's leave, and may have no longer: of this patient, or of all ("")."""
+    for name, kind in load_kinds().items():
+        if kind.ended_for is not None:
+            for key in kind.ended_for(state, member, patient):
+                yield f"{name}/{key}"

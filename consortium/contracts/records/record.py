@@ -20,7 +20,9 @@ from consortium.contracts.checks import (
     check_own_number,
     check_pseudonym,
 )
+from consortium.contracts.records.accesses import accesses_ended, find_readers
 from consortium.contracts.records.catalogue import END, find_entry
+from consortium.contracts.records.classes import CLASSES, PURPOSES
 from consortium.contracts.records.tombstones import (
     ERASING,
     TOMBSTONES,
@@ -50,8 +52,6 @@ from consortium.core.vault import HANDLE_BYTES_MAX, Entry, RecordKind
 
 KIND = "record"
 OPEN, DELIVERED, DIFFERS = "open", "delivered", "differs"
-CLASSES = ("diagnosis", "examination", "image", "inspection", "note", "prescription", "report")
-PURPOSES = ("treatment", "settlement", "audit", "quality", "research")
 REASONS = ("asked-by-patient", "term-over", "registered-in-error")  # of the bureau, for who has no key, and of itself
 BY_PATIENT = "said-by-patient"  # the reason of what its person erased
 HOLDERS_MAX = 16
@@ -291,7 +291,7 @@ def _bury(state: State, handle: str, entry: Entry, reason: str, context: Context
         _count_others(state, number.partition(":")[0], 1 - len(record.holders))
     epoch = newest_epoch(state)
     members = {} if epoch is None else epoch.by_name
-    awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers}) if name in members)
+    awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers, *entry.once}) if name in members)
     state.put(TOMBSTONES, handle, Tombstone(context.day, reason, awaiting))
     for name in awaiting:
         state.put(ERASING, f"{name}/{handle}", Erasing(context.day))
@@ -317,7 +317,9 @@ def _find(state: StateReader, number: str) -> Entry | None:
     record = state.get(RECORDS, number)
     if record is None:
         return None
-    return Entry(record.commitment, (*record.holders, *record.given), record.differing, record.patient)
+    readers, ever = find_readers(state, number) if record.patient else ((), ())
+    holders = (*record.holders, *record.given)
+    return Entry(record.commitment, holders, (*record.differing, *readers), record.patient, ever)
 
 
 def _held_by(state: StateReader, member: str) -> Iterator[str]:
@@ -325,19 +327,45 @@ def _held_by(state: StateReader, member: str) -> Iterator[str]:
     return (key.removeprefix(prefix) for key, _ in state.range(HELD, prefix, prefix + END))
 
 
-PRIVATE = RecordKind(KIND, _find, _held_by, is_given_later=True)
+def _register_alone(state: State, arguments: Register, context: Context) -> list[Event]:
+    """A record about a person is kept by who made it and by nobody whom the person did not let have it."""
+    if arguments.patient and arguments.others:
+        raise Refused("consent-missing", "others have a record about a person by the exchange, and not from the start")
+    return _register(state, arguments, context)
 
+
+def _deliver_alone(state: State, arguments: Deliver, context: Context) -> list[Event]:
+    """Records about persons go by the exchange."""
+    record = state.get(RECORDS, arguments.record_no)
+    if record is not None and record.patient and context.member in record.holders:
+        raise Refused("consent-missing", "a record about a person is delivered in the exchange, where consent is asked")
+    return _deliver(state, arguments, context)
+
+
+PRIVATE = RecordKind(KIND, _find, _held_by, is_given_later=True, ended_for=accesses_ended)
+
+_ALWAYS = (
+    Operation("request", Ask, BY_ALL, _request),
+    Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker, owner="who asked for it")),
+    Operation("erase", Erase, BY_BUREAU, _erase),
+    ERASE_BY_PATIENT.operation(_erase_by_patient),
+    Operation("confirm_erased", ConfirmErased, BY_ALL, _confirm_erased),
+)
+BY_KEEPERS = Contract(
+    "record",
+    1,  # a holder decides who may have it
+    (Operation("register", Register, BY_ALL, _register), Operation("deliver", Deliver, BY_ALL, _deliver), *_ALWAYS),
+    lives=(REQUEST_LIFE,),
+)
 CONTRACT = Contract(
     "record",
-    1,
+    2,  # records about persons go by the exchange
     (
-        Operation("register", Register, BY_ALL, _register),
-        Operation("request", Ask, BY_ALL, _request),
-        Operation("deliver", Deliver, BY_ALL, _deliver),
-        Operation("report_mismatch", ReportMismatch, BY_ALL, _report_mismatch, Whose(_asker, owner="who asked for it")),
-        Operation("erase", Erase, BY_BUREAU, _erase),
-        ERASE_BY_PATIENT.operation(_erase_by_patient),
-        Operation("confirm_erased", ConfirmErased, BY_ALL, _confirm_erased),
+        Operation("register", Register, BY_ALL, _register_alone),
+        Operation("deliver", Deliver, BY_ALL, _deliver_alone),
+        *_ALWAYS,
     ),
     lives=(REQUEST_LIFE,),
+    older=(BY_KEEPERS,),
+    founding=1,
 )

@@ -27,6 +27,9 @@ from consortium.contracts.medicines.receivable import CONFIRMED, OFFERED, RECEIV
 from consortium.contracts.oversight import hold_operations
 from consortium.contracts.oversight.finding import Report
 from consortium.contracts.oversight.incident import Report as ReportIncident
+from consortium.contracts.records.delegations import DELEGATIONS, Delegation
+from consortium.contracts.records.exchange import REQUESTS as EXCHANGE_REQUESTS
+from consortium.contracts.records.exchange import ExchangeRequest
 from consortium.contracts.records.record import REQUESTS, Request
 from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded
@@ -89,6 +92,9 @@ def furnished() -> Consortium:
         house.state.put(GIFT_USES, f"G-{charity}/0001", use)
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
+        house.state.put(EXCHANGE_REQUESTS, f"r/by-{member}", ExchangeRequest(member, "treatment"))
+    for member in ("h1", "agent"):
+        house.state.put(DELEGATIONS, f"E/{member}", Delegation(("consent",), 20991231))
     return house
 
 
@@ -174,6 +180,14 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
         "order_no", {"R-H1": "h1 s1 b1", "R-K3": "h2 s1 b2", "R-P1": "p1 s1 b1", "R-s2": "h1 s2", "R-404": ""}
     ),
     "whose application it is": _many("member", {**{name: name for name in MEMBERS}, "": ""}),
+    "who acts for the person": [
+        Owned({"patient": "E"}, frozenset(("h1", "agent"))),
+        Owned({"patient": "R"}, frozenset()),
+    ],
+    "who requested it": [
+        Owned({"record_no": "r", "request_no": f"by-{member}"}, frozenset((member,) if member in MEMBERS else ()))
+        for member in ("h1", "h2", "p1", "s1", "bureau", "regulator", "nobody")
+    ],
     "who asked for it": [
         Owned({"record_no": "r", "request_no": f"by-{member}"}, frozenset((member,) if member in MEMBERS else ()))
         for member in ("h1", "h2", "p1", "s1", "bureau", "regulator", "nobody")
@@ -186,6 +200,16 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "aid.decide_appeal": "the finance office hears everybody's appeals",
     "gift.pledge": "makes a record",
     "gift.confirm_receipt": "the finance office sees what comes to every charity",
+    "consent.grant": "the statement says who speaks",
+    "consent.revoke": "the statement says who speaks, and the consent is that person's or not",
+    "consent.break_glass": "makes a record, of which the regulator has notice",
+    "consent.leave": "tells the asker what it may have itself",
+    "delegation.delegate": "the statement says who speaks",
+    "delegation.revoke": "the statement says who speaks, and the delegation is that person's or not",
+    "exchange.offer": "refuses not-holder alike for another's and an unknown one",
+    "exchange.request": "makes a request, taken alike whether there is such a record",
+    "exchange.deliver": "refuses not-holder alike for another's and an unknown one",
+    "exchange.find": "tells the asker what it may have itself",
     "bill.verify_by_patient": "the statement says who speaks, and the bill is that patient's or not",
     "enrolment.propose_change": "makes a record",
     "enrolment.endorse_change": "another organisation than the proposer decides",

@@ -42,6 +42,17 @@ TABLE: dict[str, dict[str, set[str]]] = {
     },
     "channel": {"record": {H, P}, "reconcile": {B}},
     "clearing": {"gather": {B}, "propose": {B}, "confirm": {B}, "pay": {B}, "receive": {B}},
+    "consent": {
+        "grant": set(EVERY_MEMBER),
+        "revoke": set(EVERY_MEMBER),
+        "grant_for": set(EVERY_MEMBER),
+        "revoke_for": set(EVERY_MEMBER),
+        "break_glass": {H},
+        "judge_glass": {R},
+        "end": {B, R},
+        "end_glass": {B, R},
+        "check_glass": {B, R},
+    },
     "debt": {
         "demand": {B},
         "repay": {H, P},
@@ -57,6 +68,8 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "withdraw_change": {B, H, R},
         "record_contribution": {B, G},
     },
+    "delegation": {"delegate": set(EVERY_MEMBER), "revoke": set(EVERY_MEMBER)},
+    "exchange": {verb: set(EVERY_MEMBER) for verb in ("offer", "request", "deliver", "report_mismatch")},
     "funds": {"open": {B, G}, "contribute": {B, G}},
     "finding": {
         "report": {B, R},

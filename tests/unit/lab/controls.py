@@ -27,7 +27,7 @@ from consortium.protocols.pbft.messages import Commit, Prepare, PrePrepare, View
 from consortium.runs.run import Run, head_height
 from consortium.scenario.assemble import Shared
 from consortium.scenario.scenario import Workload
-from consortium.vault.audit import row_name
+from consortium.vault.audit import FIRST, AuditEntry, row_name
 from consortium.vault.boxes import DictBoxes
 from tests.unit.lab.made_up_run import (
     NAMES,
@@ -325,6 +325,61 @@ def control_votes__proposal_of_another() -> Said:
 
 def with_vault(run: Run, member: str, boxes: DictBoxes) -> Run:
     return replace(run, vaults={**run.vaults, member: boxes})
+
+
+GIVEN = "record/hospital-1:r-9"  # of the exchange
+WORD = "consent/p-9/report/hospital-2/treatment"  # by which it is delivered
+
+
+def _exchanged(run: Run, *events: Event, entries: int = 1) -> Run:
+    """A record was offered, something happened, and the record was given; `entries`: of its keeper's audit."""
+    offered = Event("exchange-offered", {"record_no": "hospital-1:r-9", "class": "report", "patient": "p-9"})
+    bent = _with_events(run, offered, *events)
+    bent = with_rows(bent, [("state", state_key("shared", "hospital-1:r-9"), b"")])
+
+    def give(trace: list[dict[str, Any]]) -> None:
+        last = [one for one in trace if one["node"] == "hospital-1" and one["kind"] == "executed"][-1]
+        trace.append({**last, "kind": "record_given", "to": "hospital-2", "handle": GIVEN, "t_us": last["t_us"] + 1})
+
+    boxes, previous = DictBoxes(), FIRST
+    for number in range(1, entries + 1):
+        entry = AuditEntry(previous, number, 20260101, "hospital-2", GIVEN, "treatment")
+        boxes.stage(row_name(number), encode(entry))
+        previous = entry.digest
+    return with_vault(with_trace(bent, give), "hospital-1", boxes)
+
+
+def _consented(**change: str) -> Event:
+    scope = {"patient": "p-9", "class": "report", "recipient": "hospital-2", "purpose": "treatment"}
+    return Event("consent-granted", {**scope, **change, "to_day": 20991231})
+
+
+def _delivered(leave: str = WORD) -> Event:
+    fields = {"handle": GIVEN, "request_no": "hospital-2:q", "member": "hospital-2", "purpose": "treatment"}
+    return Event("exchange-delivered", {**fields, "leave": leave, "patient": "p-9"})
+
+
+def control_opened_by_leave(run: Run) -> Run:
+    """By a consent to somebody else."""
+    other = _consented(recipient="pharmacy-1")
+    return _exchanged(run, other, _delivered("consent/p-9/report/pharmacy-1/treatment"))
+
+
+def control_opened_by_leave__given(run: Run) -> Run:
+    """After the consent was taken back."""
+    taken_back = msgspec.structs.replace(_consented(), kind="consent-revoked")
+    return _exchanged(run, _consented(), _delivered(), taken_back)
+
+
+def control_opened_by_leave__unaudited(run: Run) -> Run:
+    return _exchanged(run, _consented(), _delivered(), entries=0)
+
+
+def control_opened_by_leave__read(run: Run) -> Run:
+    """Somebody read it to whom it was never delivered."""
+    boxes = DictBoxes()
+    boxes.stage(row_name(1), encode(AuditEntry(FIRST, 1, 20260101, "pharmacy-1", GIVEN, "treatment")))
+    return with_vault(_exchanged(run, _consented(), _delivered()), "pharmacy-1", boxes)
 
 
 def control_commitments_kept(run: Run) -> Run:

@@ -143,6 +143,7 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "dates bind",
         "equal state roots",
         "what was erased is gone",
+        "opened by leave alone",
         "reads are audited",
         "progress",
         "no suspicion",
