@@ -34,6 +34,7 @@ from consortium.simulation.free_node import FreeNodes
 from consortium.simulation.gauges import Gauges
 from consortium.simulation.lives import NodeLives
 from consortium.simulation.shortcuts.keeping import CountedKeeping
+from consortium.simulation.shortcuts.own_signatures import OwnSignatures
 from consortium.simulation.shortcuts.shared_blocks import SharedBlocks
 from consortium.simulation.simulated_node import (
     Delivery,
@@ -105,6 +106,12 @@ def _confine_twins(adversaries: Adversaries, transport: Transport) -> None:
         transport.confine(twin, second)
 
 
+def _suite_of(scenario: Scenario, profile: Profile | None) -> KeySuite:
+    """The others are as cheap as remembering; and a profile counts what nodes verify."""
+    suite = SUITES[scenario.suite]()
+    return OwnSignatures(suite) if profile is None and scenario.suite == "ed25519" else suite
+
+
 def _with_shortcuts(scenario: Scenario, shared: Shared) -> Shared:
     """Where no work costs anything, what is the same for all nodes need not be done by each of them. Blocks are only
     shared where no ledger can be damaged, for a node would not notice."""
@@ -139,7 +146,7 @@ class Simulation:
         self.trace: list[Record] = []
         self._on_record = on_record
         self._clock = Clock(WALL_ORIGIN_US)
-        suite = suite or SUITES[scenario.suite]()
+        suite = suite or _suite_of(scenario, profile)
         secrets = {member.name: secrets_of(scenario, member.name) for member in scenario.members}
         keys = _public_keys(suite, secrets)
         prepared = introduce(prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode())), keys)
