@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = [
     {"core"},
     {"contracts", "ledger", "node", "plugins", "protocols", "vault"},
+    {"rules"},
     {"roles", "behaviours", "stories", "views"},
     {"client", "scenario"},
     {"runs", "simulation"},
@@ -24,6 +25,7 @@ PURE = {
     "node",
     "protocols",
     "roles",
+    "rules",
     "behaviours",
     "scenario",
     "simulation",

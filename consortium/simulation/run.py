@@ -78,6 +78,11 @@ def secrets_of(scenario: Scenario, name: NodeId) -> dict[Purpose, bytes]:
     return {purpose: tagged_hash(b"simulated secret", seed, name.encode(), purpose.encode()) for purpose in PURPOSES}
 
 
+def pseudonym_key_of(scenario: Scenario) -> bytes:
+    """SIMULATION ONLY: the key of pseudonyms out of the published seed."""
+    return tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode())
+
+
 def _public_keys(
     suite: KeySuite, secrets: Mapping[NodeId, Mapping[Purpose, bytes]]
 ) -> dict[NodeId, dict[Purpose, bytes]]:
@@ -149,7 +154,7 @@ class Simulation:
         suite = suite or _suite_of(scenario, profile)
         secrets = {member.name: secrets_of(scenario, member.name) for member in scenario.members}
         keys = _public_keys(suite, secrets)
-        prepared = introduce(prepare(scenario, tagged_hash(b"simulated pseudonyms", str(scenario.seed).encode())), keys)
+        prepared = introduce(prepare(scenario, pseudonym_key_of(scenario)), keys)
         self.genesis = build_genesis(scenario, prepared, keys, WALL_ORIGIN_US)
         self._shared = Shared.of(self.genesis, suite)
         if profile is None:

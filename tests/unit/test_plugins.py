@@ -35,7 +35,7 @@ from tests.plugins_kit import FILES, write_plugins
 ROOT = Path(__file__).parents[2]
 PACKAGE, EXTENDING = ROOT / "consortium", ROOT / "docs" / "extending.md"
 CALLED = {"distribution of delays": "distribution", "act of fate": "act"}  # `consortium new` takes one word
-USED_ON_A_RUN = ("check", "command", "figure", "measure", "view")
+USED_ON_A_RUN = ("check", "command", "figure", "measure", "rule", "view")
 SEEN_IN_TRACE = {"role": "fresh-saw", "protocol": "fresh_decided", "act": "fault"}
 
 
@@ -152,6 +152,8 @@ def test_the_templates_of_what_is_used_on_a_run_work_as_they_come_out(
     assert _said(capsys, *plugins, "fresh_command", str(tmp_path))[0] == 2
     status, told, _ = _said(capsys, *plugins, "view", out, "fresh_view")
     assert status == 0 and "settlement.issue_and_claim" in told
+    status, told, _ = _said(capsys, *plugins, "rules", "--rule", "fresh_rule", "--set", "fresh_rule.fen=7")
+    assert status == 0 and "bureau, regulator" in told and "fen = 7" in told
     kept = load_run(tmp_path / "run", open_ledger)
     found = distributions(kept.trace)
     figure = next(each for each in drawings() if each.name == "fresh_figure")
