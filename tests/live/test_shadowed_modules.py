@@ -16,7 +16,7 @@ from consortium.scenario.scenario import MemberSpec, Scenario, Stop, Workload
 
 pytestmark = pytest.mark.live
 ROOT = Path(__file__).resolve().parents[2]
-ENTRY = "from consortium.commands.app import main; main()"
+ENTRY = "from consortium.__main__ import main; main()"
 OURS = ("random.py", "nodes.py", "json.py", "asyncio.py", "msgspec.py", "pickle.py", "tempfile.py")
 AS_MODULE = ("-m", "consortium")
 AS_SCRIPT = ("-P", "-c", ENTRY)  # as the installed `consortium` is started: the working directory is not on its path
