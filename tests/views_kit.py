@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from consortium.core.contract import OK, Event, Receipt, Refused
 from consortium.core.machine import Outcome, Receipted
+from consortium.views.view import Book, Row, View, feed_block
 from tests.contracts_state import Consortium
 
 
@@ -38,3 +40,10 @@ class Recorded(Consortium):
             blocks.append(Receipted(height, 0, tuple(self.outcomes[start : start + size]), True))
             start += size
         return blocks
+
+
+def rows_of(view: View, outcomes: Sequence[Outcome], table: str) -> dict[Row, Row]:
+    """Of one table of a view that was fed with all of this, by key."""
+    book = Book(view.tables)
+    feed_block(view, book, Receipted(1, 0, tuple(outcomes), True))
+    return {key: row for (name, key), row in sorted(book.changes.items()) if name == table and row is not None}

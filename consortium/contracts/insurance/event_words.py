@@ -37,6 +37,23 @@ EVENT_WORDS = {
     "policy-adopted": mark("the policy pack {label} is adopted, from {from_day} on"),
     "items-listed": mark("{items} items are listed in the catalogue, {first} first"),
     "drg-group-set": mark("the DRG group {drg_group} weighs {weight_bp} basis points from {from_day} on"),
+    "dip-group-set": mark(
+        "a case of the DIP group {dip_group} has {points_hundredths} hundredths of a point from {from_day} on"
+    ),
+    "dip-rule-set": mark(
+        "for cases of {insutype} in {year} the budget is {budget_fen}, a point at most {value_max_fen}"
+    ),
+    "dip-case-grouped": mark(
+        "{psn_no}/{year}/{sequence} of {fixmedins_code} is a case of {dip_group}: {points_millionths} millionths "
+        "of a point"
+    ),
+    "dip-case-regrouped": mark(
+        "{psn_no}/{year}/{sequence} of {fixmedins_code} is a case of {dip_group} after all: "
+        "{points_millionths} millionths of a point"
+    ),
+    "dip-case-taken-back": mark("the case {psn_no}/{year}/{sequence} of {fixmedins_code} counts no more"),
+    "dip-due": mark("for {period} {fixmedins_code} is due {due_fen} by its points, {more_fen} more than it was owed"),
+    "dip-settled": mark("cases of {insutype} in {period} are due {due_fen} in all; a point is worth {point_fen}"),
     "year-closed": mark("the insurance year {year} is closed"),
     "second-policy-registered": mark("{insurer} registers the policy {policy_no} over {psn_no}"),
     "second-claimed": mark(

@@ -11,6 +11,7 @@ from consortium.contracts.insurance.accumulators import ACCUMULATORS, accumulate
 from consortium.contracts.insurance.amounts import negate
 from consortium.contracts.insurance.bill import INPATIENT
 from consortium.contracts.insurance.channels import give_share_back
+from consortium.contracts.insurance.dip_cases import take_case_back
 from consortium.contracts.insurance.institution import find_acting
 from consortium.contracts.insurance.journal import (
     SETTLEMENTS,
@@ -79,6 +80,7 @@ def reverse(state: State, arguments: Reverse, context: Context) -> list[Event]:
     undo_recovery(state, key, cause, events)
     follow_reversal(state, key, cause, events)
     give_share_back(state, key, context, events)
+    take_case_back(state, key, context, events)
     _free_bill(state, settlement.bill_no)
     events.append(entry_event("settlement-reversed", psn_no, year, entry, reversal))
     return events

@@ -9,6 +9,7 @@ import pytest
 from consortium.contracts.insurance import accumulators
 from consortium.contracts.insurance.accumulators import Accumulator, OfScheme, Used
 from consortium.contracts.insurance.amounts import Amounts
+from consortium.contracts.insurance.dip_rules import compute_case_points, compute_dues
 from consortium.contracts.insurance.drg import compute_drg_payment
 from consortium.contracts.insurance.lines import Line, Sums
 from consortium.contracts.insurance.policy_pack import ILLUSTRATIVE_PACK
@@ -19,7 +20,21 @@ from tests.unit.contracts.test_schemes_and_years import RESIDENT_STAY, of_both
 from tests.unit.contracts.test_settlement_cases import CASE_A, fund_account
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "domain.md"
-CASES = ("A", "A′", "B", "C", "two schemes", "exhausted", "rounding", "DRG", "DRG high", "DRG low", "A, then 商保")
+DIP_COSTS = {"DIP": 1_000_000, "DIP dear": 2_500_000, "DIP cheap": 250_000}  # of a mean of 10,000 yuan
+CASES = (
+    "A",
+    "A′",
+    "B",
+    "C",
+    "two schemes",
+    "exhausted",
+    "rounding",
+    "DRG",
+    "DRG high",
+    "DRG low",
+    *DIP_COSTS,
+    "A, then 商保",
+)
 ROW = re.compile(rf"^\| ({'|'.join(CASES)}) \|[^|]*\| `?(\w+)`? \| ([\d,]+\.\d\d) \|$", re.MULTILINE)
 
 
@@ -66,10 +81,13 @@ def test_a_worked_case_of_the_page_is_what_the_contracts_pay(case: str, name: st
         assert compute_benefit(amounts_of("A"), policy).benefit_fen == fen
     elif case in DRG_COSTS:
         assert compute_drg_payment(5_660, 1_000_000, 10_500, DRG_COSTS[case], 30_000, 4_000) == fen
+    elif case in DIP_COSTS:
+        points = compute_case_points(85_324, 10_500, 1_000_000, DIP_COSTS[case], 5_000, 20_000)
+        assert compute_dues({"first": points, "second": 97_500_000}, 10_000_000, 10**9)["first"] == fen
     else:
         assert getattr(amounts_of(case), name) == fen
 
 
 def test_the_page_states_every_case() -> None:
     assert {case for case, _, _ in stated()} == set(CASES)
-    assert len(stated()) == 22
+    assert len(stated()) == 25
