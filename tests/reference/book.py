@@ -69,7 +69,7 @@ class Book(Registry):
         cover = self.persons[bill.person].on(day)
         self.persons[bill.person].need_since(bill.begin, day)
         need(bill.kind == "outpatient" or institution.kind == "hospital", "no hospital")
-        need(away in ("", "unfiled"), "nothing on the ledger says so")
+        away = self.away_for(bill, away)
         need(not group or bill.kind == "inpatient", "a case is a stay")
         sales = self.sales_of(number, bill)
         policy = self.policy_on(day)
@@ -101,6 +101,11 @@ class Book(Registry):
             pack.taken[number] = pack.taken.get(number, 0) + units
         self.bills[number] = replace(bill, is_paid=True)
         return settled
+
+    def away_for(self, bill: Bill, away: str) -> str:
+        """Whether care is off site: the claimant's word, where it costs the claimant."""
+        need(away in ("", "unfiled"), "nothing on the ledger says so")
+        return away
 
     def policy_on(self, day: int) -> Policy:
         return self.policies[bisect_right([each.since for each in self.policies], day) - 1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -48,15 +48,20 @@ def time_of(day: int, share: float) -> int:
 class Run:
     """Three years of a consortium: two changes of policy, and one of a rule of settlement by vote."""
 
+    BOOK: type[Book] = Book
+    WALK: type[Walk] = Walk
+    VERSIONS: Mapping[str, int] = {"settlement": 1}
+    IS_JOINT = True  # until the members vote for the rule of today
+
     def __init__(self, seed: int, operations: int) -> None:
-        self.book = Book()
+        self.book = self.BOOK()
         self.book.today = FIRST_DAY
         calls = world.found(self.book)
-        self.book.is_joint = True  # until the members vote for the rule of today
-        genesis = make_genesis(world.MEMBERS, calls, time_of(FIRST_DAY, 0.0), {"settlement": 1})
+        self.book.is_joint = self.IS_JOINT
+        genesis = make_genesis(world.MEMBERS, calls, time_of(FIRST_DAY, 0.0), self.VERSIONS)
         self.nodes = Nodes(genesis)
         self.apart_from: int | None = None  # the height from which schemes are apart
-        self.walk = Walk(seed, self.book, self.nodes.reader)
+        self.walk = self.WALK(seed, self.book, self.nodes.reader)
         self.walk.speaking.begin(genesis.chain, world.patients(self.book))
         self.blocks = max(1, operations // BLOCK_STEPS)
         self.operations = operations

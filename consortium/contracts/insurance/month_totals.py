@@ -84,10 +84,13 @@ def _add(state: State, event: Event, counted: tuple[int, int, int], owed_fen: in
 
 
 def _owed(events: list[Event]) -> int:
-    """What came to be owed to the institution, less what it gives back."""
+    """What came to be owed to the institution, less what it gives back; not what was a patient's before it was
+    disputed."""
     owed_fen = 0
     for event in events:
         if event.kind == "movement":
             source, target = (str(event.fields[name]).partition("/")[0] for name in ("source", "target"))
+            if source == "payout":
+                continue
             owed_fen += int(event.fields["amount_fen"]) * ((target in PAYEES) - (source in PAYEES))
     return owed_fen

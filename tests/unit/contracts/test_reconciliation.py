@@ -86,8 +86,12 @@ def test_what_a_patient_was_paid_is_not_the_institutions(house: Consortium) -> N
     house.issue_verified("H3-7", "b-anna", STAY, **days)
     house.run("agent", "patient_claim", "claim", said(bill_no="H3-7"))
     house.run("bureau", "patient_claim", "settle", Settle("H3-7"))
-    house.run("bureau", "settlement", "reverse", settlement.Reverse("E", 2026, 2, "wrong-amount"))
     assert get_month(house.state, "H3", MAY) == before
+    house.run("bureau", "settlement", "report_mismatch", payable.ReportMismatch("E", 2026, 2, "sums"))
+    disputed = msgspec.structs.replace(before, disputed=1)
+    assert get_month(house.state, "H3", MAY) == disputed, "the lines are the institution's, the money was the patient's"
+    house.run("bureau", "settlement", "reverse", settlement.Reverse("E", 2026, 2, "wrong-amount"))
+    assert get_month(house.state, "H3", MAY) == disputed
 
 
 def test_version_2_counts_nothing() -> None:
