@@ -3,7 +3,7 @@
 A producer declares its lots, records their steps, and asks for the release of a lot of which no pack has a fault. A
 holder reports faults, sells at its counter, and sends the packs of recalled lots back. The regulator looks for what
 faulty lots have in common, recalls them, puts into quarantine what else was made with it, and releases what proves
-sound; a lot whose cold chain broke it stops as well."""
+sound; a lot whose cold chain broke, or of which a dose harmed a person, it stops as well."""
 
 from __future__ import annotations
 
@@ -78,8 +78,10 @@ class QualityConduct(Conduct):
                     self._on_received(text(event, "order_no"), agenda)
                 case "lot-fault-reported":
                     notes += self._look_for_source(agenda)
-                case "cold-chain-excursion":
+                case "cold-chain-excursion" if not self._is_stopped(lot_no):
                     self._stop((lot_no,), "cold-chain", agenda)
+                case "notice" if event.fields.get("why") == "reaction-serious":
+                    self._stop((lot_no,), "fault", agenda)
                 case "lot-quarantined":
                     self._on_quarantined(lot_no, agenda)
                 case "lot-release-asked":
@@ -198,6 +200,11 @@ class QualityConduct(Conduct):
             if self.state.get(LOTS, lot_no) is not None:
                 stop = lot_quality.Quarantine(lot_no, reason)
                 agenda.wish(f"quarantine:{lot_no}", (("lot_quality", "quarantine", stop),))
+
+    def _is_stopped(self, lot_no: str) -> bool:
+        """By the reading itself, say."""
+        quality = self.state.get(LOT_QUALITY, lot_no)
+        return quality is not None and quality.stage != SOUND
 
     def _release(self, lot_no: str, agenda: Agenda) -> None:
         quality = self.state.get(LOT_QUALITY, lot_no)

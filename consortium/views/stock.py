@@ -19,6 +19,7 @@ from consortium.contracts.medicines.procurement_records import SendBack as Order
 from consortium.contracts.medicines.sales import ReturnSale, Sell
 from consortium.contracts.medicines.stock import ListUncoded
 from consortium.contracts.medicines.trace_code import SendBack, Transfer
+from consortium.contracts.medicines.vaccination import Give
 from consortium.views.view import NUMBER, TEXT, Book, Columns, Told, View
 
 STOCK = Columns(
@@ -27,10 +28,17 @@ STOCK = Columns(
     {"holder": TEXT, "med_list_codg": TEXT, "packs": NUMBER, "units": NUMBER, "uncoded": NUMBER},
     whose=lambda state, row: find_holding(state, str(row["holder"])),
 )
+BY_LOT = Columns(
+    "by_lot",
+    3,
+    {"holder": TEXT, "med_list_codg": TEXT, "lot_no": TEXT, "packs": NUMBER, "units": NUMBER},
+    whose=lambda state, row: find_holding(state, str(row["holder"])),
+)
 PACKS = Columns(
     "pack", 1, {"code": TEXT, "lot_no": TEXT, "holder": TEXT, "units_left": NUMBER, "counter": TEXT}, is_shown=False
 )
 LOTS = Columns("lot", 1, {"lot_no": TEXT, "med_list_codg": TEXT, "producer": TEXT, "units": NUMBER}, is_shown=False)
+DOSES = Columns("dose", 1, {"dose_no": TEXT, "code": TEXT}, is_shown=False)
 ORDERS = Columns("order", 1, {"order_no": TEXT, "fixmedins_code": TEXT}, is_shown=False)
 BILLS = Columns("bill", 1, {"bill_no": TEXT, "fixmedins_code": TEXT, "sold": TEXT}, is_shown=False)
 
@@ -43,8 +51,16 @@ def _feed(book: Book, told: Told) -> None:
     elif told.is_call("stock", "endorse_uncoded"):
         listed = told.read(ListUncoded)
         book.add("stock", (holder_of_institution(listed.fixmedins_code), listed.med_list_codg), uncoded=listed.count)
+    elif told.is_call("vaccination", "give"):
+        given = told.read(Give)
+        book.put("dose", (given.dose_no,), (given.drug_trac_codg,))
+        taken = _take(book, given.drug_trac_codg, 1)
+        _note_counter(book, given.drug_trac_codg, given.dose_no, taken)
     elif told.contract in ("bill", *TELLING):
         _on_bill(book, told)
+    for event in told.events if told.is_call("vaccination", "withdraw") else ():
+        code = str(book.column("dose", (event.fields["dose_no"],), "code"))
+        _take(book, code, _note_counter(book, code, str(event.fields["dose_no"]), 0))
 
 
 # --- packs ----------------------------------------------------------------------------------------------------------
@@ -89,9 +105,11 @@ def _lot_of(book: Book, code: str) -> str:
 def _count(book: Book, code: str, sign: int) -> None:
     """Add a pack to what its holder has, or take it away."""
     holder, left = str(book.column("pack", (code,), "holder")), int(book.column("pack", (code,), "units_left"))
-    item = book.column("lot", (_lot_of(book, code),), "med_list_codg")
+    lot_no = _lot_of(book, code)
+    item = book.column("lot", (lot_no,), "med_list_codg")
     if left:
         book.add("stock", (holder, item), packs=sign, units=sign * left)
+        book.add("by_lot", (holder, item, lot_no), packs=sign, units=sign * left)
 
 
 def _hand_over(book: Book, codes: Iterable[str], holder: str) -> None:
@@ -164,8 +182,8 @@ def _sell(book: Book, number: str, sign: int) -> None:
 
 VIEW = View(
     "stock",
-    "Who holds how many packs and units of an item.",
-    (STOCK, PACKS, LOTS, ORDERS, BILLS),
+    "Who holds how many packs and units of an item, and of which lot.",
+    (STOCK, BY_LOT, PACKS, LOTS, DOSES, ORDERS, BILLS),
     _feed,
     BY_HOLDERS | SUPERVISORS,
 )

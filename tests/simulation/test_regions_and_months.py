@@ -21,7 +21,9 @@ from consortium.runs.run import Run
 from consortium.scenario.load import ScenarioError, load_scenario
 from consortium.scenario.scenario import MemberSpec, Scenario, Workload
 from consortium.scenario.workloads.regions import WORKLOAD, kind_of
+from consortium.views import load_views
 from tests.simulated_runs import outcomes, sound
+from tests.views_kit import rows_of
 
 SYSTEMS = Path(__file__).parents[2] / "scenarios" / "systems"
 OFFSITE = load_scenario(SYSTEMS / "offsite.py")
@@ -42,11 +44,14 @@ def run_of(scenario: Scenario) -> tuple[Run, StateReader]:
 
 
 def test_what_is_paid_off_site_follows_from_records_alone() -> None:
-    _, state = run_of(OFFSITE)
+    run, state = run_of(OFFSITE)
     paid = {one.bill_no: (one.offsite, one.amounts.hifp_pay) for _, one in state.range(SETTLEMENTS, "", "~")}
     assert [paid[number] for number in sorted(paid, key=lambda one: one[-4:])] == [
         POOL_FEN[kind_of(number)] for number in range(6)
     ]
+    told, view = outcomes(run), load_views()["offsite"]
+    assert rows_of(view, told, "region") == {("north",): (0, 2, 1, 0)}  # without the genesis
+    assert sorted(str(row[0]) for row in rows_of(view, told, "filing").values()) == ["filed", "filed", "referral"]
 
 
 def test_books_come_to_agree_or_are_closed_by_the_ledger() -> None:
@@ -80,12 +85,17 @@ def test_a_month_that_kept_its_agreement_is_paid_and_one_that_did_not_suspends()
     assert verdicts == {"H650100": "kept", "H650200": "suspended"}
     assert get_institution(state, "H650200").status == "suspended"
     assert funds.get_balance(state, "payable/H650100") == 2 * 782_000 + 50_000
+    view, told_of = load_views()["agreements"], outcomes(run)
+    months = {str(key[0]): row for key, row in rows_of(view, told_of, "judged").items() if key[1] == 202604}
+    assert {code: row[:2] for code, row in months.items()} == {"H650100": ("kept", 50_000), "H650200": ("suspended", 0)}
+    assert rows_of(view, told_of, "agreement")["H650100", 2026][0] == "accepted"
 
 
 def test_a_claim_without_a_premium_is_refused_and_one_that_came_in_time_is_not() -> None:
     run, _ = run_of(load_scenario(SYSTEMS / "premium.py"))
     codes = Counter(one.receipt.code for one in outcomes(run) if one.operation == "claim")
     assert codes == {"ok": 7, "premium-unpaid": 2}
+    assert rows_of(load_views()["premiums"], outcomes(run), "month") == {("employee", 202604): (1, 60_000, 20_000)}
 
 
 def test_shares_are_named_by_means_and_a_wrong_statement_is_told() -> None:

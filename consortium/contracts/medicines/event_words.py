@@ -54,4 +54,21 @@ EVENT_WORDS = {
     "lot-quarantined": mark("{member} puts lot {lot_no} into quarantine: {reason}"),
     "lot-release-asked": mark("the producer of lot {lot_no} asks for its release"),
     "lot-released": mark("lot {lot_no} is released from quarantine"),
+    "device-model-registered": mark("{supplier} registers the model {udi_di}, {kind}, of item {med_list_codg}"),
+    "devices-registered": mark("{supplier} registers {devices} pieces of lot {lot_no} of {udi_di}"),
+    "devices-transferred": mark("{source} hands {devices} pieces of {udi_di} to {target}"),
+    "device-used": mark("piece {serial} of {udi_di} is used on line {feedetl_sn} of bill {bill_no}, use {uses} of it"),
+    "device-taken-back": mark("piece {serial} of {udi_di} was not used on bill {bill_no} after all: {reason}"),
+    "device-sterilised": mark("piece {serial} of {udi_di} is sterile ({method}); it passed {cycles} cycles"),
+    "device-cycle-failed": mark(
+        "a cycle of piece {serial} of {udi_di} failed ({method}); it was last used on bill {last_bill_no}"
+    ),
+    "device-lot-recalled": mark("lot {lot_no} of {udi_di}, {devices} pieces, is recalled: {reason}"),
+    "vaccine-schedule-set": mark("a series of {vaccine} has {doses} doses from {from_day} on"),
+    "vaccine-target-set": mark("in {year} {persons} persons are to be vaccinated with {vaccine}"),
+    "dose-given": mark("{fixmedins_code} gives dose {dose_no} of {vaccine}, of lot {lot_no}: number {serial} of {of}"),
+    "dose-withdrawn": mark("dose {dose_no} of {vaccine} was recorded wrongly: {reason}"),
+    "reaction-reported": mark(
+        "{reaction} after dose {dose_no} of lot {lot_no} is reported; of the lot {serious_in_lot} are serious"
+    ),
 }

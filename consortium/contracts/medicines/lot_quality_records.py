@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.contract import Life, Move, Refused, StateReader, Table
+from consortium.core.contract import Context, Event, Life, Move, Refused, State, StateReader, Table
 
 STEPS_MAX = 40  # of a lot
 SOUND, QUARANTINED, RELEASING = "sound", "quarantined", "releasing"
@@ -71,6 +71,9 @@ LIFE = Life(
         Move(RELEASING, "quarantine", QUARANTINED),
         Move(QUARANTINED, "ask_release", RELEASING),
         Move(RELEASING, "release", SOUND),
+        Move("", "trace_code.record_temperature", QUARANTINED),
+        Move(SOUND, "trace_code.record_temperature", QUARANTINED),
+        Move(RELEASING, "trace_code.record_temperature", QUARANTINED),
     ),
 )
 
@@ -78,6 +81,17 @@ LIFE = Life(
 def is_expired(state: StateReader, lot_no: str, day: int) -> bool:
     quality = state.get(LOT_QUALITY, lot_no)
     return quality is not None and 0 < quality.expires_on < day
+
+
+def stop_by_reading(state: State, lot_no: str, context: Context) -> list[Event]:
+    """A reading of its cold chain puts a lot into quarantine, whatever was said of it; where it is, it stays."""
+    quality, operation = state.get(LOT_QUALITY, lot_no), "trace_code.record_temperature"
+    if not LIFE.allows(operation, LIFE.stage_of(quality)):
+        return []
+    stage = LIFE.move(operation, LIFE.stage_of(quality), f"lot {lot_no}")
+    stopped = msgspec.structs.replace(quality or LotQuality(stage), stage=stage, reason="cold-chain", report=b"")
+    state.put(LOT_QUALITY, lot_no, stopped)
+    return [Event("lot-quarantined", {"lot_no": lot_no, "reason": "cold-chain", "member": context.member})]
 
 
 def check_sound(state: StateReader, lot_no: str, day: int) -> None:

@@ -15,6 +15,7 @@ from consortium.contracts.checks import (
     check_reason,
     check_trace_code,
 )
+from consortium.contracts.medicines.lot_quality_records import stop_by_reading
 from consortium.contracts.medicines.packs import (
     LOT_PAGES,
     LOTS,
@@ -44,6 +45,7 @@ from consortium.core.contract import (
     StateReader,
     Whose,
 )
+from consortium.core.versions import get_versions
 
 TEMPERATURE_MAX = 20_000
 PAGES_MAX = 2_000  # of a lot: a million packs
@@ -194,6 +196,15 @@ def _record_temperature(state: State, arguments: RecordTemperature, context: Con
     return [Event(kind, fields | reading)]
 
 
+def _record_and_stop(state: State, arguments: RecordTemperature, context: Context) -> list[Event]:
+    """A reading outside what the lot bears stops the lot at once, on a chain that has `lot_quality`."""
+    events = _record_temperature(state, arguments, context)
+    is_broken = events[0].kind == "cold-chain-excursion"
+    if is_broken and get_versions(state).at("lot_quality", context.height):
+        events += stop_by_reading(state, str(events[0].fields["lot_no"]), context)
+    return events
+
+
 def _places(state: StateReader, arguments: PageOfLot, reader: Reader) -> Places:
     lot = get_lot(state, arguments.lot_no)
     check_range(arguments.page, 1, lot.pages, "page")
@@ -211,10 +222,11 @@ def _place_of(code: str, pack: Pack, *, is_told: bool) -> Place:
 OF_PRODUCER = Whose(lambda state, arguments: find_producer(state, arguments.lot_no), owner="who produced the lot")
 OF_HOLDER = Whose(lambda state, arguments: find_holder(state, arguments.drug_trac_codg), owner="who holds the pack")
 
-OPERATIONS = (
+_ALWAYS = (
     Operation("produce", Produce, among(SUPPLIER, GENESIS), _produce),
     Operation("extend", Extend, among(SUPPLIER, GENESIS), _extend, OF_PRODUCER),
     Operation("recall", Recall, SUPERVISORS | {SUPPLIER}, _recall, OF_PRODUCER.or_of(BUREAU, REGULATOR)),
-    Operation("record_temperature", RecordTemperature, BY_HOLDERS, _record_temperature, OF_HOLDER),
 )
+NOTED = (*_ALWAYS, Operation("record_temperature", RecordTemperature, BY_HOLDERS, _record_temperature, OF_HOLDER))
+STOPPING = (*_ALWAYS, Operation("record_temperature", RecordTemperature, BY_HOLDERS, _record_and_stop, OF_HOLDER))
 QUERIES = (Query("places", PageOfLot, SUPERVISORS | {SUPPLIER}, _places, OF_PRODUCER.or_of(BUREAU, REGULATOR)),)

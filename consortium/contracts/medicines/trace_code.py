@@ -2,7 +2,8 @@
 
 A pack holds `units` minimal units; a whole sale takes all of them, a split sale (`trdn_flag`, 拆零) some, until
 they run out. A return gives the units back. A second sale is refused, and who both parties were is kept. A recall stops
-every pack of a lot; the unsold ones go back to its producer.
+every pack of a lot; the unsold ones go back to its producer. From version 2 on a reading outside what a lot bears puts
+it into quarantine in the same transaction.
 """
 
 from __future__ import annotations
@@ -99,25 +100,29 @@ def _pack(state: StateReader, arguments: OfPack, _reader: Reader) -> Pack:
 
 OF_SOURCE = Whose(lambda state, arguments: find_holding(state, arguments.source), owner="who acts for the source")
 
+_HANDING = (
+    Operation("transfer", Transfer, BY_HOLDERS, _transfer, OF_SOURCE),
+    Operation("send_back", SendBack, BY_HOLDERS, _send_back, OF_SOURCE),
+    *sales.OPERATIONS,
+)
+_QUERIES = (
+    *lots.QUERIES,
+    Query(
+        "pack",
+        OfPack,
+        BY_HOLDERS | SUPERVISORS,
+        _pack,
+        OF_HOLDER.or_of(BUREAU, REGULATOR),
+        RowOf(packs.PACKS, lambda asked: asked.drug_trac_codg, OfPack),
+    ),
+    *sales.QUERIES,
+)
+READINGS_NOTED = Contract("trace_code", 1, (*lots.NOTED, *_HANDING), _QUERIES)
 CONTRACT = Contract(
     "trace_code",
-    1,
-    (
-        *lots.OPERATIONS,
-        Operation("transfer", Transfer, BY_HOLDERS, _transfer, OF_SOURCE),
-        Operation("send_back", SendBack, BY_HOLDERS, _send_back, OF_SOURCE),
-        *sales.OPERATIONS,
-    ),
-    (
-        *lots.QUERIES,
-        Query(
-            "pack",
-            OfPack,
-            BY_HOLDERS | SUPERVISORS,
-            _pack,
-            OF_HOLDER.or_of(BUREAU, REGULATOR),
-            RowOf(packs.PACKS, lambda asked: asked.drug_trac_codg, OfPack),
-        ),
-        *sales.QUERIES,
-    ),
+    2,  # a reading that breaks the cold chain stops the lot by itself
+    (*lots.STOPPING, *_HANDING),
+    _QUERIES,
+    older=(READINGS_NOTED,),
+    founding=1,
 )

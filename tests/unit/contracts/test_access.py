@@ -21,9 +21,19 @@ from consortium.contracts.aid.gift_records import GIFT_USES, GIFTS, Gift, GiftUs
 from consortium.contracts.insurance import debt, enrolment
 from consortium.contracts.insurance.lines import Line
 from consortium.contracts.medicines import trace_code
+from consortium.contracts.medicines.device_records import (
+    DEVICE_LOTS,
+    DEVICES,
+    MODELS,
+    Device,
+    DeviceLot,
+    DeviceModel,
+    with_check_digit,
+)
 from consortium.contracts.medicines.procurement_records import ORDERS as DRUG_ORDERS
 from consortium.contracts.medicines.procurement_records import RECEIVED, AwardTender, Order, PlaceOrder, SignSubcontract
 from consortium.contracts.medicines.receivable import CONFIRMED, OFFERED, RECEIVABLES, Receivable
+from consortium.contracts.medicines.vaccination_records import DOSES, SERIES, Dose, Series
 from consortium.contracts.oversight import hold_operations
 from consortium.contracts.oversight.finding import Report
 from consortium.contracts.oversight.incident import Report as ReportIncident
@@ -38,6 +48,7 @@ from tests.systems.pages import OTHER, cell, roles_of, verbs_of
 
 CONTRACTS = load_contracts()
 VERBS = [(name, verb.name) for name, contract in CONTRACTS.items() for verb in verbs_of(contract)]
+STENT, FORCEPS, UNKNOWN_DI = (with_check_digit(f"069700000000{number}") for number in (1, 2, 9))
 OTHERS_OF_A_ROLE = {
     "hospital": ("h1", "h2"),
     "pharmacy": ("p1",),
@@ -69,6 +80,7 @@ def furnished() -> Consortium:
         day = {"begndate": 20260401, "enddate": 20260401, "med_type": "outpatient"}
         house.claim("E", (Line("A", 1, 1_000),), fixmedins_code=code, member=member, serial="9", **day)
     _furnish_receivables(house)
+    _furnish_devices_and_doses(house)
     for member in ("h1", "h2", "bureau", "regulator"):
         change = enrolment.ProposeChange(f"by-{member}", "E", ())
         house.run(member, "enrolment", "propose_change", change)
@@ -106,6 +118,19 @@ def _furnish_receivables(house: Consortium) -> None:
         house.state.put(RECEIVABLES, f"R-{code}", Receivable(2_000, OFFERED, bank, 1_900, 20991231))
     put_received(house, "R-s2", "H1", "s2")
     house.state.put(RECEIVABLES, "R-s2", Receivable(2_000, CONFIRMED))
+
+
+def _furnish_devices_and_doses(house: Consortium) -> None:
+    """A model of each supplier; of the first a piece at each holder. A dose by each institution."""
+    for udi_di, supplier in ((STENT, "s1"), (FORCEPS, "s2")):
+        house.state.put(MODELS, udi_di, DeviceModel(supplier, "S", "implant"))
+        house.state.put(DEVICE_LOTS, f"{udi_di}/L", DeviceLot(5, 20260101, 0))
+    holders = {"s1": "supplier/s1", "s2": "supplier/s2"} | {at: f"institution/{at}" for at in ("H1", "K3", "P1")}
+    for serial, holder in holders.items():
+        house.state.put(DEVICES, f"{STENT}/{serial}", Device("L", holder, "stocked"))
+    for at in ("H1", "K3", "P1"):
+        house.state.put(DOSES, f"{at}:1", Dose("given", at, "D", 1, code_of(0), "lot-s1", at, 20260601))
+        house.state.put(SERIES, f"{at}/D", Series(1, f"{at}:1", 20260601))
 
 
 def put_received(house: Consortium, order_no: str, code: str, supplier: str) -> None:
@@ -166,6 +191,12 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     "who produced the lot": _many("lot_no", {"lot-s1": "s1", "lot-s2": "s2", "lot-404": ""}),
     "who holds the pack": _many("drug_trac_codg", {**PACKS, code_of(404): ""}),
     "who acts for the source": _many("source", {**HOLDERS, "institution/X9": ""}),
+    "who registered the model": _many("udi_di", {STENT: "s1", FORCEPS: "s2", UNKNOWN_DI: ""}),
+    "who holds the device": [
+        Owned({"udi_di": STENT, "serial": serial}, frozenset(members.split()))
+        for serial, members in (("H1", "h1"), ("K3", "h2"), ("P1", "p1"), ("s1", "s1"), ("s2", "s2"), ("x", ""))
+    ],
+    "who gave the dose": _many("dose_no", {**{f"{at}:1": one for at, one in INSTITUTIONS.items()}, "H1:404": ""}),
     "who acts for the hospital of the settlement": [
         Owned({"psn_no": "E", "year": 2026, "sequence": sequence}, frozenset(members.split()))
         for sequence, members in ((1, "h1"), (2, "h2"), (9, ""))
@@ -210,6 +241,13 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "exchange.request": "makes a request, taken alike whether there is such a record",
     "exchange.deliver": "refuses not-holder alike for another's and an unknown one",
     "exchange.find": "tells the asker what it may have itself",
+    "dip.group_on": "what a case is worth in points is policy",
+    "dip.period": "what a point is worth is told to all who are paid by points",
+    "device.register_model": "makes a record",
+    "device.model": "what a model is, is public",
+    "vaccination.report_reaction": "whoever treats the person may not be who gave the dose",
+    "vaccination.series": "whoever gives the next dose must read it, and was told the pseudonym",
+    "vaccination.schedule": "what a series is, is policy",
     "bill.verify_by_patient": "the statement says who speaks, and the bill is that patient's or not",
     "enrolment.propose_change": "makes a record",
     "enrolment.endorse_change": "another organisation than the proposer decides",
