@@ -24,7 +24,7 @@ from consortium.rules.facts import Facts
 from consortium.rules.gather import gather
 from consortium.rules.judge import PRECISION_BAR_BP, RECALL_BAR_BP, Label, Score, judge
 from consortium.rules.rule import DIAGNOSES, LINES, LINKS, Finding, Rule, run_rule, with_parameters
-from nodes.own_work import read_own_work
+from nodes.own_work import read_own_lines, read_own_work
 from nodes.past import Past, reader_of
 
 SHOWN = 5  # findings of a rule, in the table of all
@@ -80,9 +80,10 @@ def rules(
 
 
 def facts_of(run: Path, past: Past, reader: Reader) -> Facts:
-    """What this member knows: the ledger, and what its own input holds beyond."""
+    """What this member knows: the ledger, what its own input holds beyond, and the lines that it was given."""
     dossier = read_own_work(run, reader.member).of(DossierTasks)
-    return gather(past.ledger.reader, dossier.lines, dossier.insured, dossier.diagnoses)
+    lines = {**read_own_lines(run, reader.member, past.ledger.genesis), **dossier.lines}
+    return gather(past.ledger.reader, lines, dossier.insured, dossier.diagnoses)
 
 
 def may_run(rule: Rule, role: str, facts: Facts) -> bool:

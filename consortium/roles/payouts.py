@@ -40,6 +40,8 @@ class Payouts:
                 self._add(text(event, "source"), -amount_fen)
         elif event.kind == "institution-resumed":
             self._moved[text(event, "fixmedins_code")] = None
+        elif event.kind == "hold-lifted" and text(event, "account").startswith(PAYABLE):
+            self._moved[text(event, "account").removeprefix(PAYABLE)] = None
 
     def on_settled(self, settled: Settled) -> None:
         """A payout came too late for money that was taken back meanwhile: the rest is looked at again."""

@@ -164,6 +164,31 @@ def control_dates__closed(run: Run) -> Run:
     return _with_events(run, closed, _dated("settled", 19700101, 19700101), Event("year-reopened", {"year": 1970}))
 
 
+def _held() -> Event:
+    return Event("hold-placed", {"account": "payable/h", "why": "finding", "record": "finding/r:F", "member": "r"})
+
+
+def _decided(outcome: str, due_fen: int) -> Event:
+    return Event("finding-decided", {"finding_no": "r:F", "outcome": outcome, "due_fen": due_fen})
+
+
+def _recovered(recovered_fen: int) -> Event:
+    return Event("finding-recovered", {"finding_no": "r:F", "recovered_fen": recovered_fen})
+
+
+def control_findings(run: Run) -> Run:
+    """Paid out past the hold."""
+    return _with_events(run, _held(), movement("payable/h", "paid/h", 5), _decided("final", 5))
+
+
+def control_findings__too_much(run: Run) -> Run:
+    return _with_events(run, _decided("final", 4), _recovered(5))
+
+
+def control_findings__hold_stays(run: Run) -> Run:
+    return _with_events(run, _held(), _decided("dismissed", 0))
+
+
 def control_due_told(run: Run) -> Run:
     """A payment is due for a month, and the run ends a minute after its last block but one."""
     top = head_height(run.ledgers["depot"])
