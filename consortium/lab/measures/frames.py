@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +31,13 @@ def load(path: str | Path, table: str | None = None) -> pd.DataFrame:
     - a sweep's folder: `runs` (default; a row a run, a column a figure), `points` (a row for each point and figure:
       mean and confidence interval), `quantiles`, `traffic`, `timings`;
     - a run's folder: `measures` (default), `bundles`, `quantiles`, `traffic`, `series`, `trace`;
-    - a trace (.jsonl): `trace` (default; a row a record), and those of a run.
+    - a trace (.jsonl): `trace` (default; a row a record), and those of a run;
+    - a pattern (`runs/claim_day-*`): that table of each match, one below the other, with its path as `folder` before.
 
     Raises LoadError, TraceError; MissingExtra where pandas or pyarrow is not installed."""
     place = Path(path)
+    if glob.has_magic(str(path)) and not place.exists():
+        return _load_matches(str(path), table)
     if (place / "plan.json").is_file():
         return _load_sweep(place, table or "runs")
     if place.is_dir():
@@ -41,6 +45,21 @@ def load(path: str | Path, table: str | None = None) -> pd.DataFrame:
     if place.is_file() and place.suffix == ".jsonl":
         return _table_of(list(TraceReader(place)), place, table or "trace")
     raise LoadError(f"{place}: expected the folder of a sweep or of a run, or a trace (.jsonl)")
+
+
+def _load_matches(pattern: str, table: str | None) -> pd.DataFrame:
+    matches = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207, as a pattern may be absolute
+    if not matches:
+        raise LoadError(f"{pattern}: nothing bears such a name")
+    pandas = need("pandas", "a DataFrame", "frames")
+    frames = []
+    for match in matches:
+        frame = load(match, table)
+        frame.insert(0, "folder", match)
+        frames.append(frame)
+    joined: pd.DataFrame = pandas.concat(frames, ignore_index=True)
+    joined.attrs = frames[0].attrs
+    return joined
 
 
 def _load_sweep(folder: Path, table: str) -> pd.DataFrame:
