@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from consortium.contracts.insurance.journal import TELLING
+from consortium.contracts.medicines.lot_quality_records import LOT_QUALITY, SOUND, LotQuality
 from consortium.contracts.medicines.packs import LOTS, Pack
 from consortium.contracts.medicines.sales import SECOND_SALES, SecondSales
 from consortium.core.machine import Outcome
 from consortium.stories.finder import Step, find, texts_of
 from consortium.stories.lookup import Record, about, get_record
-from consortium.stories.plain import builtins, readable
+from consortium.stories.plain import builtins, day, readable
 from consortium.stories.record import content_of, merged, with_life
 from consortium.stories.story import Column, Section, Seen, Story, Teller, facts
 
-OF_LOT = ("recall", "extend")  # operations that name a lot and concern all its packs
+OF_LOT = (
+    "recall",
+    "extend",
+    "declare",
+    "quarantine",
+    "ask_release",
+    "release",
+)  # operations that name a lot and concern all its packs
 
 
 def tell_code(seen: Seen, identity: str) -> Story:
@@ -20,11 +28,15 @@ def tell_code(seen: Seen, identity: str) -> Story:
     record, words = get_record(seen, "code", identity), seen.words
     pack: Pack = record.value
     lot = seen.ledger.reader.get(LOTS, pack.lot_no)
+    quality = seen.ledger.reader.get(LOT_QUALITY, pack.lot_no) or LotQuality(SOUND)
     second = seen.ledger.reader.get(SECOND_SALES, record.key)
     rows = [
         (words("item"), pack.med_list_codg),
         (words("lot"), pack.lot_no),
         (words("producer"), "-" if lot is None else lot.producer),
+        (words("produced on"), day(quality.produced_on) if quality.produced_on else "-"),
+        (words("expires with"), day(quality.expires_on) if quality.expires_on else "-"),
+        (words("quality"), quality.stage + (f": {quality.reason}" if quality.reason else "")),
         (words("recalled"), words("yes") if lot is not None and lot.is_recalled else words("no")),
         (words("holder"), pack.holder),
         (words("units"), words("{left} of {all} left", left=pack.units_left, all=pack.units)),

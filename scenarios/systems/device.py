@@ -6,6 +6,7 @@ back, and the bills on which its pieces were used are found.
 
     consortium run scenarios/systems/device.py --on simulator --out runs/device
     consortium view runs/device devices
+    consortium show runs/device device 06970000000024/FC-001
     consortium ask runs/device regulator device.of_lot '{"udi_di": "06970000000017", "lot_no": "stent-lot-1"}'
 """
 
