@@ -1,7 +1,7 @@
 """Payment by points, from each side. By the members' settings `{"hosts": ["points"]}`.
 
-A hospital puts its settled stays into groups. The bureau puts some of them into another group, and settles months and
-years when they are over."""
+A hospital puts its settled stays into groups. The bureau puts some of them into another group, and settles every month
+in which cases were counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from consortium.contracts.insurance import dip
-from consortium.contracts.insurance.dip_cases import DIP_CASES, DIP_PERIODS, SETTLED, period_key
+from consortium.contracts.insurance.dip_cases import DIP_CASES, DIP_PERIODS, SETTLED, DipPeriod
 from consortium.contracts.insurance.institution import find_acting
 from consortium.contracts.insurance.journal import SETTLEMENTS
 from consortium.core.contract import StateReader
@@ -22,21 +22,13 @@ from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.work import Work
 
 
-class Settle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A month (YYYYMM) or a year of a scheme that the bureau settles from `at_us` on."""
-
-    at_us: int
-    insutype: str
-    period: int
-
-
 class PointsTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`groups`: of a hospital's bills by their numbers; `regroups`: of bills that the bureau finds in a wrong group;
-    `settles`: in their order."""
+    `settles_at_us`: from when on it settles months that are over, 0 = it does not."""
 
     groups: dict[str, str] = {}
     regroups: dict[str, str] = {}
-    settles: tuple[Settle, ...] = ()
+    settles_at_us: int = 0
 
 
 class PointsConduct(Conduct):
@@ -47,17 +39,14 @@ class PointsConduct(Conduct):
 
     @property
     def is_done(self) -> bool:
-        """Whether all that is to be settled is."""
-        keys = [period_key(one.insutype, one.period) for one in self._tasks.settles]
-        held = [self.state.get(DIP_PERIODS, key) for key in keys]
-        return all(one is not None and one.stage == SETTLED for one in held)
+        """Whether the months are settled."""
+        if not self._tasks.settles_at_us:
+            return True
+        stages = [one.stage for _, one in self._months()]
+        return bool(stages) and all(stage == SETTLED for stage in stages)
 
     def plan(self, work: Work, agenda: Agenda) -> None:
         self._member, self._tasks = work.member, work.of(PointsTasks)
-        for one in self._tasks.settles:
-            operation = "settle_month" if one.period > 9_999 else "settle_year"
-            period = dip.OfPeriod(one.insutype, one.period)
-            agenda.wish(f"settle:{one.insutype}/{one.period}", (("dip", operation, period),), one.at_us)
 
     def on_outcome(self, outcome: Outcome, agenda: Agenda) -> Sequence[Note]:
         for event in outcome.receipt.events:
@@ -66,9 +55,22 @@ class PointsConduct(Conduct):
                 self._look(key, agenda)
         return ()
 
+    def on_block(self, height: int, agenda: Agenda) -> None:
+        for key, one in self._months() if self._tasks.settles_at_us else ():
+            if one.stage != SETTLED:
+                insutype, _, month = key.partition("/")
+                settle = dip.OfPeriod(insutype, int(month))
+                agenda.wish(f"settle:{key}", (("dip", "settle_month", settle),), self._tasks.settles_at_us)
+
+    def _months(self) -> list[tuple[str, DipPeriod]]:
+        """Those in which cases were counted, by scheme and month."""
+        periods = self.state.range(DIP_PERIODS, "", END)
+        return [(key, one) for key, one in periods if len(key.partition("/")[2]) == len("YYYYMM")]
+
     def resume(self, height: int, agenda: Agenda) -> None:
         for key, _ in list(self.state.range(SETTLEMENTS, "", END)):
             self._look(key, agenda)
+        self.on_block(height, agenda)
 
     def _look(self, key: str, agenda: Agenda) -> None:
         settlement = self.state.get(SETTLEMENTS, key)

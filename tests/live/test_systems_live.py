@@ -24,13 +24,17 @@ ASKED = {  # the contract that each is about; more of its question depends on th
     "agreement": "agreement",
     "aid_and_gifts": "aid",
     "channel": "channel",
+    "cold_chain": "lot_quality",
     "debt": "debt",
+    "device": "device",
+    "dip": "dip",
     "exchange": "exchange",
     "lot_faults": "lot_quality",
     "offsite": "offsite",
     "reconciliation": "reconciliation",
     "second_payer": "second_payer",
     "supply_finance": "receivable",
+    "vaccination": "vaccination",
 }
 
 

@@ -19,6 +19,7 @@ from .lost_log_bugs import LOST_LOG_BUGS
 from .medicine_bugs import MEDICINE_BUGS
 from .ordering_bugs import ORDERING_BUGS
 from .rule_bugs import PROOF_BUGS, RULE_BUGS
+from .traced_bugs import TRACED_BUGS
 from .vault_bugs import VAULT_BUGS
 from .view_change_bugs import BOOT_BUGS, VIEW_CHANGE_BUGS
 
@@ -45,6 +46,7 @@ BUGS: tuple[SeededBug, ...] = (
     *MEDICINE_BUGS,
     *INSURANCE_BUGS,
     *RULE_BUGS,
+    *TRACED_BUGS,
     *PROOF_BUGS,
     *APPLICATION_BUGS,
 )

@@ -3,7 +3,7 @@
 Needs a bureau and hospitals, which host "points". `persons`, employees all, have a stay each on 1 April 2026, at one
 hospital after the other; their groups come round, and so do costs, of which some lie far off. `budget_fen`,
 `value_max_fen`: of the year. `upcoded`: how many of its stays the second hospital puts into the dearest group, which
-the bureau finds. The bureau settles April from `settled_at_us` on.
+the bureau finds. The bureau settles the month in which they were grouped from `settled_at_us` on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.bureau import BureauTasks
 from consortium.roles.claimant import number_of
 from consortium.roles.hospital import HospitalTasks, Visit
-from consortium.roles.points import PointsTasks, Settle
+from consortium.roles.points import PointsTasks
 from consortium.roles.work import Work
 from consortium.scenario.fhir.records import Pseudonyms
 from consortium.scenario.load import ScenarioError, read_workload_options
@@ -29,7 +29,7 @@ from consortium.scenario.workloads.one_hospital import CODE, SERVICE, YEAR, hosp
 from consortium.scenario.workloads.person_years import BILL, SETTLEMENT, new_year
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
-DAY, MONTH = 20260401, 202604
+DAY = 20260401
 GROUPS = {
     "J18-conservative": (85_324, 800_000),
     "I63-conservative": (142_650, 1_300_000),
@@ -106,8 +106,8 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
         stays = HospitalTasks(tuple(visits[number] for number in mine))
         work[hospital] = Work(hospital, (stays, PointsTasks(grouped)))
     regroups = {number_of(visits[number].bill_no): _group(number) for number in wrong}
-    settles = (Settle(options.settled_at_us, EMPLOYEE, MONTH),)
-    work[bureau] = Work(bureau, (BureauTasks(verifies=True), PointsTasks(regroups=regroups, settles=settles)))
+    points = PointsTasks(regroups=regroups, settles_at_us=options.settled_at_us)
+    work[bureau] = Work(bureau, (BureauTasks(verifies=True), points))
     return Prepared(tuple(_calls(hospitals, persons, options)), work)
 
 
