@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,6 +42,7 @@ def moving() -> set[str]:
     }
 
 
+@cache
 def walked() -> set[str]:
     """Pairs of words that stand beside one another as arguments: the contract and the operation of a call."""
     return {pair for path in HERE.glob("*.py") for pair in pairs_of(path.read_text("utf-8"))}
