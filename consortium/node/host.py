@@ -60,7 +60,8 @@ NO_COUNTERS: Mapping[type[Message], Counting] = MappingProxyType({})
 
 class Host:
     """One identity. `current_epoch()` is the number of the epoch in which this node speaks now. `counters` names the
-    parts of the machine that may count a vote of a type without a step of it."""
+    parts of the machine that may count a vote of a type without a step of it. `is_needless(body)`: whether nothing
+    would come of a statement with this body, whoever signed it: then nobody looks at its signature."""
 
     def __init__(
         self,
@@ -72,6 +73,7 @@ class Host:
         epochs: Epochs,
         current_epoch: Callable[[], int],
         counters: Mapping[type[Message], Counting] = NO_COUNTERS,
+        is_needless: Callable[[bytes], bool] = lambda body: False,
     ) -> None:
         self.me = me
         self.machine = machine
@@ -81,6 +83,7 @@ class Host:
         self._keyring = Keyring(suite, secrets)
         self._epochs = epochs
         self._current_epoch = current_epoch
+        self._is_needless = is_needless
         self._timers: dict[tuple[str, ...], int] = {}  # name -> token
         self._tokens: dict[int, tuple[str, ...]] = {}
         self._next_token = 1
@@ -192,6 +195,8 @@ class Host:
             return []  # an echo: our own statements are looped back inside
         if signed.sender != name:
             return self._charge(now, publisher, f"published in the name of {signed.sender[:64]!r}")
+        if self._is_needless(signed.body):
+            return []
         try:
             epoch, message = self._verifier.open(signed, self._epochs)
         except Foreign as error:

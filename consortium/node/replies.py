@@ -23,10 +23,11 @@ OLD_US = 10_000_000  # a block so much older than this node's clock is caught up
 class _Said:
     """Of one height. `own`: the digest of the header that was executed here; None: not yet."""
 
-    __slots__ = ("by", "is_told", "own")
+    __slots__ = ("body", "by", "is_told", "own")
 
     def __init__(self) -> None:
         self.own: bytes | None = None
+        self.body = b""  # of our own statement, once it is said
         self.by: dict[NodeId, tuple[bytes, bytes]] = {}  # digest and signature, the first of each validator
         self.is_told = False
 
@@ -46,11 +47,17 @@ class Replies:
         self._head_height = head_height
         self._digest = b""
         self._said: OrderedDict[int, _Said] = OrderedDict()
+        self._needless: set[bytes] = set()  # bodies of our own statements on what is acknowledged
 
     def matching(self, height: int) -> Mapping[NodeId, bytes]:
         """The signatures of those that executed at this height what was executed here; empty where nothing is kept."""
         said = self._said.get(height)
         return {} if said is None else said.matching()
+
+    def is_needless(self, body: bytes) -> bool:
+        """Whether enough others have said already what this statement says. Nothing would come of it: its signature
+        need not be looked at."""
+        return body in self._needless
 
     def step(self, now: Now, event: Event) -> Sequence[Effect]:
         match event:
@@ -91,21 +98,24 @@ class Replies:
             return ()  # of a block that holds no request
         said = self._said.setdefault(height, _Said())
         held = said.by.setdefault(event.sender, (reply.header_digest, event.signed.signature))
+        if event.sender == self._me:
+            said.body = event.signed.body
         if held[0] != reply.header_digest:
             fields = {"height": height, "by": event.sender, "header": reply.header_digest.hex()[:16]}
             return [Note("reply_differs", {**fields, "others": held[0].hex()[:16]})]
         return self._try_acknowledged(height, said)
 
     def _try_acknowledged(self, height: int, said: _Said) -> Sequence[Effect]:
-        if said.own is None or said.is_told:
-            return ()
+        effects: list[Effect] = []
         matching = said.matching()
-        if len(matching) < self._epochs.at(height).weak:
-            return ()
-        said.is_told = True
-        return [Note("acknowledged", {"height": height, "by": sorted(matching)})]
+        if said.own is not None and not said.is_told and len(matching) >= self._epochs.at(height).weak:
+            said.is_told = True
+            effects.append(Note("acknowledged", {"height": height, "by": sorted(matching)}))
+        if said.is_told and said.body:
+            self._needless.add(said.body)
+        return effects
 
     def _forget(self) -> None:
         """What lies far below the head. Heights come in about their order."""
         while self._said and (oldest := next(iter(self._said))) <= self._head_height - KEPT_HEIGHTS:
-            del self._said[oldest]
+            self._needless.discard(self._said.pop(oldest).body)

@@ -158,8 +158,7 @@ def build_host(
     genesis = plan.genesis
     epochs = verify_epochs_proof(genesis, known) if known else Epochs((genesis.first_epoch,))
     contracts = _program(plan.scenario, name, shared.contracts)
-    keep_blocks = _kept(plan.scenario, name)
-    ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo, keep_blocks)
+    ledger = Ledger(genesis, rows, contracts, shared.bundles, epochs, clock, shared.memo, _kept(plan.scenario, name))
     ledger.boot()
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
     locksmith = Locksmith(shared.suite, secrets, name)
@@ -178,6 +177,7 @@ def build_host(
         epochs,
         lambda: epochs.speaking(name, ledger.head_height + 1).number,
         _counters(parts) if machine is node else NO_COUNTERS,  # behaviours around the node must hear every vote first
+        parts.replies.is_needless,
     )
     return RunningNode(host, parts, epochs, start)
 

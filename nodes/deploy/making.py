@@ -6,6 +6,8 @@ import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from consortium import __version__
 from consortium.core.calendar import compute_day
@@ -73,15 +75,17 @@ def make_consortium(
     brokers: int = 1,
     passphrase_file: Path | None = None,
     gateway_hosts: GatewayHosts = lambda _: (),
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Deployment:
     """Everything that `up` starts, in a folder that is missing or empty. `gateway_hosts(name)`: by what else than as
-    this machine the gateway of a member is called. Raises UserError; then it leaves nothing."""
+    this machine the gateway of a member is called. `options`: more of the workload `standing`. Raises UserError; then
+    it leaves nothing."""
     _claim(folder)
     if passphrase_file is not None and how != "local":
         raise UserError("--passphrase-file is for local processes: a container does not see the file")
     passphrase = b"" if passphrase_file is None else passphrase_of(passphrase_file)()
     now_us = time.time_ns() // 1_000
-    scenario = standing_scenario(tuple(members), compute_day(now_us, Parameters().utc_offset_minutes))
+    scenario = standing_scenario(tuple(members), compute_day(now_us, Parameters().utc_offset_minutes), options=options)
     plan = make_plan(scenario)
     with in_the_making(folder, "--dir") as making:
         places = bus_places(how, kind, brokers)
@@ -91,12 +95,16 @@ def make_consortium(
         write_inputs(made)
         _write_certificates_and_brokers(made, places, gateway_hosts)
         deployment = Deployment(FORMAT, __version__, how, names, tuple(places.brokers), gateways)
-        readme = _README.format(members=len(members), folder=shlex.quote(str(folder)), keeper=KEEPERS[how])
-        write_whole(making / README, readme.encode())
+        write_whole(making / README, _readme(folder, deployment))
         write_whole(making / FORMAT_FILE, encode_format())
         write_private(making / HANDS_FILE, b"")
         write_deployment(making, deployment)
     return deployment
+
+
+def _readme(folder: Path, deployment: Deployment) -> bytes:
+    place, keeper = shlex.quote(str(folder)), KEEPERS[deployment.how]
+    return _README.format(members=len(deployment.members), folder=place, keeper=keeper).encode()
 
 
 def _claim(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Hands transactions in: looked up, signed and given to the node in rounds, those that came together in one.
 
-While a round is under way the next one gathers, so a single request waits for nobody, and under load one look at the
-ledger, one signature of each application and one frame to the node serve many.
+Rounds begin a fifth of the time apart that a transaction takes of late. So a single request waits for nobody, and under
+load one look at the ledger, one signature of each application and one frame to the node serve many: what a round costs
+here, in every node and in a block, is the same for one transaction and for fifty.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from nodes.process.door_frames import DoorError
 
 ROUNDS_MAX = 4  # under way at a time
 ROUND_MAX = 400  # transactions
+GATHER_SHARE = 0.2  # of the time that a transaction takes of late: so far apart do rounds begin
+GATHER_S_MAX = 0.5
 BUNDLE_MAX = 100  # transactions under one signature
 BUNDLE_BYTES_MAX = 250_000
 
@@ -64,6 +67,8 @@ class Submitter:
         self._in_flight_max = in_flight_max
         self._gathered: list[tuple[Request, InFlight]] = []
         self._rounds = 0
+        self._next_s = 0.0  # of the loop's clock: before, no round begins that is not full
+        self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.on_round: Callable[[int], None] = lambda size: None
         feed.on_repeated = lambda flight: self._spawn(self.recall(flight, flight.identity))
@@ -98,10 +103,19 @@ class Submitter:
     # --- rounds -----------------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
+        loop = asyncio.get_running_loop()
         while self._gathered and self._rounds < ROUNDS_MAX:
+            if len(self._gathered) < BUNDLE_MAX and loop.time() < self._next_s:
+                self._timer = self._timer or loop.call_at(self._next_s, self._start_late)
+                break
+            self._next_s = loop.time() + min(GATHER_S_MAX, self._waiting.usual_s * GATHER_SHARE)
             taken, self._gathered = self._gathered[:ROUND_MAX], self._gathered[ROUND_MAX:]
             self._rounds += 1
             self._spawn(self._round(taken))
+
+    def _start_late(self) -> None:
+        self._timer = None
+        self._start()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -18,6 +18,7 @@ from consortium.core.contract import Receipt
 from nodes.gateway.errors import Problem
 from nodes.process.log import about
 
+USUAL_OF = 16  # transactions
 FORGOTTEN_S = 120.0  # what was taken and is not executed by then: the node says it again, nobody here waits for it
 
 _log = logging.getLogger("gateway")
@@ -117,6 +118,7 @@ class Waiting:
         self._replies: dict[int, Acknowledged] = {}
         self._digests: dict[int, bytes] = {}
         self.sealed = 0
+        self.usual_s = 0.0  # that transactions took of late, from here into a block
 
     def __len__(self) -> int:
         return len(self._held)
@@ -152,6 +154,7 @@ class Waiting:
         if one.outcome is not None:
             return
         one.outcome = outcome
+        self.usual_s += (self._now_s() - one.began_s - self.usual_s) / USUAL_OF
         self._digests.setdefault(outcome.height, digest)
         self._at.setdefault(outcome.height, []).append(one)
         one.reach(Stage.EXECUTED)

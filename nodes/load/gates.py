@@ -12,17 +12,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
-from consortium.contracts.insurance.policy import ItemVersion
-from consortium.contracts.insurance.settlement import IssueAndClaim
 from consortium.core.plain_json import to_json
+from consortium.scenario.workloads.sample_claims import CALL, sample_claim
 from consortium.scenario.workloads.standing import Samples
 from nodes.deploy.deployment import read_deployment
 from nodes.gateway.registering import add
 from nodes.gateway.settings import GatewayFolder, read_gateway_settings
 from nodes.process.settings import NodeFolder
-
-ITEM, PRICE_FEN = "001102000010000", 5_000  # lines are private: the ledger has their sums
 
 
 class Gate(NamedTuple):
@@ -79,11 +75,12 @@ def _gate(folder: Path, name: str, token: str, application: str, samples: Sample
 
 def bodies(samples: Samples, together: int) -> Iterator[tuple[str, bytes]]:
     """Path and body of one request after another."""
+    contract, operation = CALL
     for claims in claims_of(samples, together):
         if together == 1:
-            yield "/v1/settlement/issue_and_claim", msgspec.json.encode(claims[0])
+            yield f"/v1/{contract}/{operation}", msgspec.json.encode(claims[0])
         else:
-            items = [{"contract": "settlement", "operation": "issue_and_claim", "arguments": each} for each in claims]
+            items = [{"contract": contract, "operation": operation, "arguments": each} for each in claims]
             yield "/v1/transactions", msgspec.json.encode({"items": items})
 
 
@@ -96,19 +93,5 @@ def claims_of(samples: Samples, together: int = 1) -> Iterator[list[Any]]:
 
 
 def _claim(samples: Samples, psn_no: str, day: int) -> Any:
-    lines, version = (Line(ITEM, 1, PRICE_FEN),), [ItemVersion(20000101, "A", "service", 0)]
     number = f"{samples.institution}-{secrets.token_hex(6)}"
-    return to_json(
-        IssueAndClaim(
-            bill_no=number,
-            patient="",
-            psn_no=psn_no,
-            fixmedins_code=samples.institution,
-            med_type="outpatient",
-            begndate=day,
-            enddate=day,
-            sums=compute_sums(lines, version),
-            sold=compute_sold(lines, version),
-            lines=commit_lines(secrets.token_bytes(16), number.lower(), lines),
-        )
-    )
+    return to_json(sample_claim(samples.institution, psn_no, number, day, secrets.token_bytes(16)))

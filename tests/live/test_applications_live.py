@@ -20,6 +20,7 @@ from nodes.deploy.deployment import read_deployment
 from nodes.deploy.standing import bring_down, bring_up
 from nodes.load.gates import Gate, bodies, claims_of, gates_of_all, read_samples
 from nodes.load.ledgers import await_equal_heads, leader_of, look_in_all
+from scenarios.bench_gateway_beside_loader import main as bench_beside
 from scenarios.load_gateways import main as load_gateways
 from tests.node_tools import run_tool
 from tests.optional import node_tools
@@ -164,3 +165,8 @@ def test_two_thousand_clients_are_told_nothing_but_what_may_be(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert load_gateways([str(folder), "--clients", "2000", "--seconds", "60"]) == 0, capsys.readouterr().out
+
+
+@pytest.mark.drill
+def test_nodes_take_little_more_for_what_comes_through_gateways(capsys: pytest.CaptureFixture[str]) -> None:
+    assert bench_beside(["--clients", "500", "--seconds", "10", "--rounds", "3"]) == 0, capsys.readouterr().out

@@ -44,6 +44,7 @@ from consortium.scenario.workloads.claim_day_pharmacy import (
     institution_of,
 )
 from consortium.scenario.workloads.person_years import PersonYears, new_year
+from consortium.scenario.workloads.sample_claims import load_of_claims
 from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 
 PLAYED = (BUREAU, HOSPITAL, PHARMACY, REGULATOR, SUPPLIER)
@@ -56,7 +57,9 @@ SAMPLES_FORMAT = 1
 class StandingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`day`: on which it begins, YYYYMMDD. `data`: as of claim_day. `years`: for so many persons are enrolled.
     `lines_days`: until which bureau and regulator judge the lines of a bill; 0: nobody does. `disburse_fen`: what is
-    owed to an institution is paid out once it comes to so much. `packs`: of a drug, in each pharmacy's first order."""
+    owed to an institution is paid out once it comes to so much; 0: never. `packs`: of a drug, in each pharmacy's first
+    order. `claims`: that each hospital which hosts a loader submits by itself, `outstanding` of them at a time; so what
+    comes through gateways can be held against it."""
 
     day: int = 20260101
     data: str = "scenarios/data/synthea_40"
@@ -64,6 +67,8 @@ class StandingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lines_days: int = 0
     disburse_fen: int = 1
     packs: int = 40
+    claims: int = 0
+    outstanding: int = 125
 
 
 class SamplePerson(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -109,8 +114,9 @@ def prepare_standing(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     work = {member.name: Work(member.name, (tasks, desk)) for member in scenario.members if member.role == BUREAU}
     work |= {member.name: Work(member.name) for member in scenario.members if member.role in (REGULATOR, SUPPLIER)}
     work |= {name: Work(name, (PharmacyTasks((order,)),)) for name, order in orders.items()}
-    samples = _samples(scenario.members, imported, years, range(first_year, last_year + 1))
-    return Prepared(tuple(calls), work, samples)
+    shown = _shown(imported, years, range(first_year, last_year + 1))
+    work |= _loads(scenario.members, options, tuple(each.psn_no for each in shown if each.year == first_year))
+    return Prepared(tuple(calls), work, _samples(scenario.members, imported, shown))
 
 
 def _check(scenario: Scenario, options: StandingOptions) -> None:
@@ -122,9 +128,9 @@ def _check(scenario: Scenario, options: StandingOptions) -> None:
         raise ScenarioError(f"workload.options.years is {options.years}: expected 1 to 10")
     if not 0 <= options.packs <= ORDER_CODES_MAX:
         raise ScenarioError(f"workload.options.packs is {options.packs}: expected 0 to {ORDER_CODES_MAX}")
-    for name in ("lines_days", "disburse_fen"):
-        if getattr(options, name) < 0:
-            raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
+    for name, least in (("lines_days", 0), ("disburse_fen", 0), ("claims", 0), ("outstanding", 1)):
+        if getattr(options, name) < least:
+            raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected {least} or more")
     missing = [role for role in NEEDED if all(member.role != role for member in scenario.members)]
     if missing:
         raise ScenarioError(f"the workload standing needs a member of role {missing[0]!r}")
@@ -175,13 +181,26 @@ def _genesis_calls(
         yield genesis_call("enrolment", "register", register)
 
 
-def _samples(members: Sequence[MemberSpec], imported: Imported, years: PersonYears, shown: range) -> dict[str, bytes]:
-    persons = tuple(
+def _loads(members: Sequence[MemberSpec], options: StandingOptions, persons: tuple[str, ...]) -> dict[str, Work]:
+    found: dict[str, Work] = {}
+    for member in members if options.claims else ():
+        if member.role == HOSPITAL and "loader" in member.settings.get("hosts", ()):
+            code = institution_of(member.name)
+            load = load_of_claims(code, persons, options.day, options.claims, options.outstanding)
+            found[member.name] = Work(member.name, (load,))
+    return found
+
+
+def _shown(imported: Imported, years: PersonYears, shown: range) -> tuple[SamplePerson, ...]:
+    return tuple(
         SamplePerson(year, years.bill(person.person, new_year(year)), years.settlement(person.person, new_year(year)))
         for year in shown
         for person in imported.persons
         if not person.died_on and years.periods(person.person, year, new_year(year + 1))
     )
+
+
+def _samples(members: Sequence[MemberSpec], imported: Imported, persons: tuple[SamplePerson, ...]) -> dict[str, bytes]:
     items = _services(imported)
     found: dict[str, bytes] = {}
     for member in members:

@@ -14,6 +14,7 @@ from consortium.core.calendar import DAY_US, compute_day
 from consortium.core.requests import request_number
 from consortium.core.transaction import encode_transaction, sign_bundle
 from consortium.scenario.workloads.settlement_load import claim_of, person_of
+from nodes.gateway.requests import make_request
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from tests.gateway_kit import (
     GENESIS,
@@ -56,6 +57,39 @@ async def test_a_retry_with_the_same_key_is_the_same_transaction(at: Served) -> 
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json() == first.json() | {"acknowledged_by": again.json()["acknowledged_by"]}
     assert at.node.submitted == 1
+
+
+def _hand_in(at: Served, *serials: int) -> None:
+    """Without HTTP, so that nothing happens in between."""
+    gateway = at.gateway
+    desk = gateway.application(bearer()["Authorization"])
+    calls = [claim_of(0, serial, person_of(0, serial % 2)) for serial in serials]
+    keys = [f"key-{serial}" for serial in serials]
+    gateway.submitter.hand_in(
+        [make_request(GENESIS.chain, gateway.day, desk, call, key) for call, key in zip(calls, keys, strict=True)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("usual_s", "more", "sizes"),
+    [(0.4, range(2, 8), [1, 6]), (0.0, range(2, 4), [1, 1, 1]), (1_000.0, range(2, 102), [1, 100])],
+)
+async def test_what_comes_while_transactions_take_long_goes_together(
+    at: Served, usual_s: float, more: range, sizes: list[int]
+) -> None:
+    """A first one waits for nobody; those behind it gather for a fifth of what one takes anyhow, or fill a round."""
+    found: list[int] = []
+    at.gateway.submitter.on_round = found.append
+    at.gateway.waiting.usual_s = usual_s
+    if sizes[-1] == 100:
+        _hand_in(at, 1)
+        _hand_in(at, *more)
+    else:
+        for serial in (1, *more):
+            _hand_in(at, serial)
+    await at.until(lambda: at.node.ledger.head_height == len(sizes))
+    assert found == sizes
+    await at.until(lambda: at.gateway.waiting.usual_s != usual_s)  # it follows what transactions take of late
 
 
 async def test_a_key_with_other_content_is_refused(at: Served) -> None:

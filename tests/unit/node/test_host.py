@@ -78,6 +78,34 @@ def test_a_repeat_of_the_bus_is_dropped_and_a_statement_sent_again_is_heard() ->
     assert len(machine.heard) == 4, "a driver that decoded the frame is heard by the same rule"
 
 
+def test_a_needless_statement_costs_no_look_at_its_signature_and_is_charged_to_nobody() -> None:
+    needless, other = Busy(b"d" * 32, 1), Busy(b"d" * 32, 2)
+    bodies = {CODEC.statement(0, needless)}
+    machine, asked = Scripted(lambda event: ()), list[bytes]()
+
+    class Counted(KeyedHash):
+        def verify(self, key: bytes, statement: bytes, signature: bytes) -> bool:
+            asked.append(statement)
+            return super().verify(key, statement, signature)
+
+    it = Host(
+        "a",
+        machine,
+        Verifier(CODEC, Counted()),
+        SUITE,
+        {"vote": b"a" * 32},
+        Epochs((EPOCH,)),
+        lambda: 0,
+        is_needless=bodies.__contains__,
+    )
+    assert it.arrival(at(0), "b", frame("b", needless)) == [] and not asked and not machine.heard
+    forged = Signed("b", CODEC.statement(0, needless), bytes(SUITE.signature_bytes))
+    assert it.arrival(at(1), "b", encode_frame(Frame(forged, b""))) == [] and not asked
+    assert it.arrival(at(2), "c", frame("b", needless, b"x")) != [], "nobody passes on what another signed"
+    it.arrival(at(3), "b", frame("b", other))
+    assert asked == [CODEC.statement(0, other)] and len(machine.heard) == 1
+
+
 def test_what_is_remembered_of_frames_is_bounded() -> None:
     it, _ = host()
     for count in range(2 * REPEATS_REMEMBERED_MAX):

@@ -42,6 +42,10 @@ def signature(name: str, data: bytes, height: int = 7) -> bytes:
     return SUITE.sign(name.encode() * 32, said)
 
 
+def body(height: int, digest: bytes) -> bytes:
+    return statement(CHAIN, "ed25519", 0, Reply(height, digest))
+
+
 class Site:
     def __init__(self, me: str = "a", height: int = 0) -> None:
         self.replies = Replies(me, Epochs((EPOCH,)), height)
@@ -54,7 +58,7 @@ class Site:
         return list(self.replies.step(NOW, Receipted(self.height, time_us, outcomes, replay)))
 
     def hear(self, sender: str, height: int, digest: bytes = OURS, epoch: int = 0) -> list[Effect]:
-        signed = Signed(sender, b"", sender.encode())
+        signed = Signed(sender, body(height, digest), sender.encode())
         return list(self.replies.step(NOW, Received(sender, Reply(height, digest), signed, epoch, b"")))
 
 
@@ -86,6 +90,31 @@ def test_replies_that_came_first_acknowledge_a_block_as_it_is_executed() -> None
     site.hear("c", 1)
     reply, note = site.execute(REQUEST)
     assert isinstance(reply, Broadcast) and note == Note("acknowledged", {"height": 1, "by": ["b", "c"]})
+
+
+def test_what_others_have_said_often_enough_need_not_be_looked_at() -> None:
+    """Of a block that is acknowledged here the very statement that was said here; nothing else, and nothing before."""
+    site = Site()
+    site.execute(REQUEST)
+    site.hear("b", 1)
+    assert not site.replies.is_needless(body(1, OURS)), "nothing was said here yet"
+    site.hear("a", 1)
+    assert site.replies.is_needless(body(1, OURS))
+    assert not site.replies.is_needless(body(1, THEIRS)), "who says something else is to be noted"
+    assert not site.replies.is_needless(body(2, OURS)) and not site.replies.is_needless(b"")
+    assert not Site("e").replies.is_needless(b"")
+    for _ in range(KEPT_HEIGHTS):
+        site.execute(REQUEST)
+    assert not site.replies.is_needless(body(1, OURS)), "what is forgotten is bounded"
+
+
+def test_a_block_that_others_acknowledged_first_is_needless_once_it_is_said_here() -> None:
+    site = Site()
+    site.hear("b", 1)
+    site.hear("c", 1)
+    site.execute(REQUEST)
+    assert not site.replies.is_needless(body(1, OURS))
+    assert site.hear("a", 1) == [] and site.replies.is_needless(body(1, OURS))
 
 
 def test_who_says_two_things_of_one_block_is_noted_and_counts_for_the_first() -> None:

@@ -69,6 +69,8 @@ def test_what_cannot_stand_is_refused_in_a_sentence(text: str, words: str) -> No
         ({"years": 0}, "expected 1 to 10"),
         ({"lines_days": -1}, "expected 0 or more"),
         ({"disburse_fen": -1}, "expected 0 or more"),
+        ({"claims": -1}, "expected 0 or more"),
+        ({"outstanding": 0}, "expected 1 or more"),
     ],
 )
 def test_options_that_cannot_be_meant_are_refused(options: dict[str, int], words: str) -> None:
@@ -103,6 +105,21 @@ def test_left_alone_it_stands_and_nobody_asks_for_another_leader() -> None:
         "institution/i-pharmacy-1": 40,
         "institution/i-pharmacy-2": 40,
     }
+
+
+def test_hospitals_that_host_a_loader_submit_claims_that_are_settled() -> None:
+    """What comes through gateways is held against this load, on the same members, roles and contracts."""
+    members = tuple(
+        msgspec.structs.replace(member, settings={"hosts": ["loader"]}) if member.role == "hospital" else member
+        for member in parse_members("bureau=1,hospital=2,regulator=1")
+    )
+    options = {"claims": 20, "outstanding": 5, "disburse_fen": 0}
+    scenario = msgspec.structs.replace(standing_scenario(members, 20260101, options=options), stop=Stop(limit_us=10**8))
+    simulation = Simulation(scenario)
+    simulation.run()
+    blocks = [record for record in simulation.trace if record["kind"] == "executed" and record["node"] == "bureau"]
+    assert sum(block["ok"] for block in blocks if block["height"]) == 40
+    assert not sum(block["refused"] for block in blocks)
 
 
 def reader_of(simulation: Simulation, name: str) -> StateReader:
