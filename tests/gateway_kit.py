@@ -45,6 +45,7 @@ from nodes.gateway.making import everything
 from nodes.gateway.serve import server_config
 from nodes.gateway.settings import GatewayFolder, GatewaySettings
 from nodes.process.door_frames import door_path
+from nodes.process.notes import ALARMS
 from nodes.process.settings import NodeFolder
 from nodes.process.store import SqliteRows
 
@@ -209,7 +210,8 @@ class StandIn:
     def _answer(self, writer: asyncio.StreamWriter, asked: dict[str, Any]) -> Mapping[str, Any] | None:
         match asked["ask"]:
             case "status":
-                return {"height": self.ledger.head_height, "bus": "up", "view": 0, "is_member": True, "is_live": True}
+                told = {"height": self.ledger.head_height, "bus": "up", "view": 0, "is_member": True, "is_live": True}
+                return {**told, "alarms": dict.fromkeys(ALARMS, 0)}
             case "follow":
                 self._writers[writer] = asked["id"]
                 return None

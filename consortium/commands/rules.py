@@ -14,15 +14,18 @@ from consortium.commands.at_work import at_work
 from consortium.commands.command import EXIT_UNSAFE, LOOK, Command, Json, make_console, print_json
 from consortium.commands.language import spoken
 from consortium.commands.past import opened
+from consortium.commands.rules_report import write_report
 from consortium.commands.tables import Column, show_table
 from consortium.contracts.access import SUPERVISORS
-from consortium.core.contract import Reader
+from consortium.contracts.checks import FOREVER, check_day
+from consortium.core.contract import Reader, Refused
 from consortium.core.errors import UserError
 from consortium.roles.dossier import DossierTasks
 from consortium.rules import load_rules
 from consortium.rules.facts import Facts
 from consortium.rules.gather import gather
 from consortium.rules.judge import PRECISION_BAR_BP, RECALL_BAR_BP, Label, Score, judge
+from consortium.rules.periodic import Period, periodic_tables
 from consortium.rules.rule import DIAGNOSES, LINES, LINKS, Finding, Rule, run_rule, with_parameters
 from nodes.own_work import read_own_lines, read_own_work
 from nodes.past import Past, reader_of
@@ -41,6 +44,10 @@ Labels = Annotated[
 ]
 Labelled = Annotated[bool, typer.Option("--labelled", help="Ask the generator of the run's workload what is true.")]
 
+Report = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write a report too: a page, and tables as CSV.")]
+First = Annotated[int, typer.Option("--from", metavar="YYYYMMDD", help="The first day that the report is of.")]
+Last = Annotated[int, typer.Option("--to", metavar="YYYYMMDD", help="The last day that the report is of.")]
+
 
 def rules(
     run: Run = None,
@@ -49,6 +56,9 @@ def rules(
     sets: Values = None,
     labels: Labels = None,
     labelled: Labelled = False,
+    report: Report = None,
+    first: First = 0,
+    last: Last = FOREVER,
     json: Json = False,
 ) -> None:
     chosen = _chosen(rule)
@@ -56,7 +66,7 @@ def rules(
     if run is None:
         _show_rules(chosen, parameters, json)
         return
-    truth = _labels(run, labels, labelled)
+    truth, period = _labels(run, labels, labelled), _period(first, last)
     with opened(run, member) as past:
         reader = reader_of(past.ledger, member or _first_supervisor(past))
         if reader.role not in SUPERVISORS:
@@ -70,6 +80,8 @@ def rules(
                 for name, each in chosen.items()
                 if may_run(each, reader.role, facts)
             }
+        if report is not None:
+            _report(report, past, reader, facts, found, period)
     scores = None if truth is None else {name: judge(name, each, truth) for name, each in found.items()}
     if json:
         _print(run, reader, chosen, facts, found, scores)
@@ -90,6 +102,32 @@ def may_run(rule: Rule, role: str, facts: Facts) -> bool:
     """Whether a member of this role may run it, and knows what it needs."""
     known = {LINES: facts.lines, LINKS: facts.insured, DIAGNOSES: facts.diagnoses}
     return role in rule.roles and all(known[need] for need in rule.needs)
+
+
+def _period(first: int, last: int) -> Period:
+    for option, day in (("--from", first), ("--to", last)):
+        if day not in (0, FOREVER):
+            try:
+                check_day(day, option)
+            except Refused as refused:
+                raise UserError(refused.sentence) from None
+    if first > last:
+        raise UserError(f"--from {first} is after --to {last}")
+    return Period(first, last)
+
+
+def _report(
+    folder: Path, past: Past, reader: Reader, facts: Facts, found: Mapping[str, Sequence[Finding]], period: Period
+) -> None:
+    ledger = past.ledger
+    title = spoken()(
+        "Oversight of {chain}, by {member}, as of block {height}",
+        chain=ledger.genesis.name,
+        member=reader.member,
+        height=ledger.head_height,
+    )
+    write_report(folder, title, period, periodic_tables(ledger.reader, facts, found, period))
+    typer.echo(spoken()("written: {path}", path=folder), err=True)
 
 
 def _chosen(names: Sequence[str] | None) -> dict[str, Rule]:
@@ -259,7 +297,8 @@ COMMAND = Command(
     "  consortium run scenarios/studies/labelled_claims.py --on simulator --out runs/labelled\n"
     "  consortium rules runs/labelled --member bureau --labelled\n"
     "  consortium rules runs/labelled --rule overlapping_stays --set overlapping_stays.nights=2\n"
-    "  consortium rules runs/RUN --labels truth.csv --json\n\n"
+    "  consortium rules runs/RUN --labels truth.csv --json\n"
+    "  consortium rules runs/RUN --report quarter --from 20260101 --to 20260331\n\n"
     "Exit status: 0 run, 1 refused or below the bar, 2 wrong usage or input.",
     rules,
     LOOK,

@@ -2,7 +2,8 @@
 
 It lives in the node of a bureau or a regulator by the settings `{"hosts": ["inspector"]}`. Lines of bills it reads out
 of the vault, which asks their holders and audits each reading. What it decides stands for what a person would: over
-which bills a finding is dismissed is part of its tasks, not of any rule.
+which bills a finding is dismissed is part of its tasks, not of any rule. What is about persons alone, or would tell
+the ledger that two pseudonyms are one person, it does not report: the remedy is a change of enrolment.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from consortium.roles.verdicts import Verdicts
 from consortium.roles.work import Work
 from consortium.rules import load_rules
 from consortium.rules.gather import gather
-from consortium.rules.rule import Finding, run_rule
+from consortium.rules.rule import Finding, links_pseudonyms, run_rule
 
 PURPOSE = "oversight"
 
@@ -113,12 +114,13 @@ class InspectorConduct(Conduct):
         known = load_rules()
         for name in self._tasks.rules:
             for finding in run_rule(known[name], facts):
-                if finding.amount_fen >= self._tasks.least_fen:
+                is_shared = bool(finding.accused) and not links_pseudonyms(facts, finding)
+                if is_shared and finding.amount_fen >= self._tasks.least_fen:
                     self._report(finding, agenda)
 
     def _report(self, finding: Finding, agenda: Agenda) -> None:
         """Under a number that follows from what it says. Of what was reported before, by whomever, nothing."""
-        settlements = finding.settlements[:NAMED_MAX] if finding.accused else ()
+        settlements = finding.settlements[:NAMED_MAX]
         records = finding.records[:NAMED_MAX]
         key = said_key(finding.rule, finding.accused, settlements, records)
         if self.state.get(KNOWN, key) is not None:
@@ -131,7 +133,7 @@ class InspectorConduct(Conduct):
             records=records,
             amount_fen=finding.amount_fen,
             term_days=self._tasks.term_days,
-            holds=self._tasks.holds and bool(finding.accused),
+            holds=self._tasks.holds,
         )
         agenda.wish(f"report:{report.finding_no}", (("finding", "report", report),))
 

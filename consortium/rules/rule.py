@@ -68,6 +68,20 @@ def with_parameters(rule: Rule, values: dict[str, Any]) -> msgspec.Struct:
         raise UserError(f"a parameter of the rule {rule.name} does not fit: {error}") from None
 
 
+def links_pseudonyms(facts: Facts, finding: Finding) -> bool:
+    """Whether all that it names, once on the ledger, would tell that two pseudonyms are one person: what only the
+    bureau may know (docs/privacy.md). Such a finding stays with its finder."""
+    named = [facts.by_bill[number] for number in _named(finding, "bill") if number in facts.by_bill]
+    pairs = {(facts.person_of(claim), claim.psn_no) for claim in named}
+    pairs |= {(facts.insured[psn_no].person, psn_no) for psn_no in _named(finding, "person") if psn_no in facts.insured}
+    return len({person for person, _ in pairs}) < len({psn_no for _, psn_no in pairs})
+
+
+def _named(finding: Finding, kind: str) -> list[str]:
+    parts = [record.partition("/") for record in finding.records]
+    return [rest for word, _, rest in parts if word == kind]
+
+
 def about(claims: Iterable[Claim], amount_fen: int, why: str, records: Iterable[str] = ()) -> Finding:
     """A finding on claims; accused is whose they are, "" where they are of several institutions."""
     named = list(claims)

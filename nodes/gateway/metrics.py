@@ -34,11 +34,18 @@ class Metrics:
             registry=registry,
             buckets=ROUNDS,
         )
+        self._refused = Counter(
+            "consortium_gateway_refused_reads", "Queries that were refused, by code.", ("code",), registry=registry
+        )
         self._gauges: dict[str, Gauge] = {}
 
     def count(self, route: str, status: int, seconds: float) -> None:
         self._requests.labels(route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def count_refused_read(self, code: str) -> None:
+        """`code`: of the refusal, so one of few."""
+        self._refused.labels(code).inc()
 
     def count_round(self, transactions: int) -> None:
         self._round.observe(transactions)

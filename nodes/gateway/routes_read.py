@@ -74,6 +74,8 @@ async def _ask(gateway: Gateway, application: Application, contract: str, query:
     found = await gateway.readers.answer(ask)
     if found["code"] == "ok":
         await gateway.note_read(application, *audited(contract, query, value))
+    else:
+        gateway.metrics.count_refused_read(found["code"])
     return found
 
 

@@ -184,6 +184,7 @@ class NodeDesk:
             "is_member": node.is_member,
             "is_done": node.is_done,
             "queues": dict(process.queues),
+            "alarms": dict(process.alarms),
             "bus": process.bus.state,
             "log_level": level_now(),
         }

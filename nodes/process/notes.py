@@ -27,6 +27,15 @@ _WORDS = {  # notes that whoever runs this node wants to read in its log
     "unheard": "no findings on heights %(from_height)d to %(to_height)d: they came as a snapshot; others saw them",
 }
 
+ALARMS = {  # notes that somebody who watches over a consortium wants counted, and what each counts
+    "rejected": "frames and records that were no good",
+    "shut_out": "publishers that were not listened to for a while",
+    "convicted": "members that were proven to have lied",
+    "withheld": "records that somebody asked for and was not given",
+    "diverged": "ledgers of others that differ from ours",
+    "damaged": "rows of our disk that were bent",
+}
+
 _log = logging.getLogger("node")
 
 
@@ -48,6 +57,7 @@ class NodeNotes:
         self._queues_told: Mapping[str, int] = {}
         self._origin: Origin | None = None
         self._transactions = 0
+        self.alarms = dict.fromkeys(ALARMS, 0)  # since this boot
         self._cost_s = self._traffic_s = self._queues_s = 0.0
         self.traffic = Traffic(time.time_ns() // 1_000)
 
@@ -69,6 +79,8 @@ class NodeNotes:
 
     def note(self, kind: str, fields: dict[str, Any], at_us: int | None = None) -> None:
         """One record into the trace, of this moment or of an earlier one; some are also said in the log."""
+        if kind in self.alarms:
+            self.alarms[kind] += 1
         if self._origin is None:
             return
         self._trace.add(self.now_us() if at_us is None else at_us, kind, fields)

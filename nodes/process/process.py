@@ -210,6 +210,11 @@ class Process:
         """How much waits where, by name."""
         return {**self._host.queues, "inbox": len(self._inbox)}
 
+    @property
+    def alarms(self) -> Mapping[str, int]:
+        """What was noted since this boot that somebody should look into, by kind."""
+        return self._notes.alarms
+
     def set_disk_full(self, *, is_full: bool) -> None:
         """A fault of the scenario: from now on vote log, ledger and private store refuse every write."""
         self._files.log.is_full = self._files.rows.is_full = self._files.private.is_full = is_full

@@ -85,7 +85,7 @@ def test_the_check_of_findings_is_asked_and_holds() -> None:
 @pytest.mark.parametrize("at_us", [400_000, 830_000, 1_200_000, 7_900_000])
 @pytest.mark.parametrize("member", ["regulator", "bureau", "hospital-2"])
 def test_a_crash_of_anybody_changes_nothing_of_it(member: str, at_us: int) -> None:
-    crash = (Fault("crash", member, at_us=at_us), Fault("restart", member, at_us=at_us + 1_500_000))
+    crash = (Fault("kill", member, at_us=at_us), Fault("restart", member, at_us=at_us + 1_500_000))
     found = findings_of(sound(replace(SCENARIO, faults=crash)))
     assert {rule: one.stage for rule, one in found.items()} == {
         rule: one.stage for rule, one in findings_of(ran()).items()

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from consortium.commands import app
+from consortium.commands.rules_report import write_report
+from consortium.rules.periodic import Period, Table
 from consortium.scenario.load import load_scenario
 from consortium.scenario.workloads.labelled_claims import labels_of
 
@@ -61,6 +63,38 @@ def test_labels_may_be_ones_own(folder: Path, capsys: pytest.CaptureFixture[str]
     assert said(capsys, str(folder), *rule, "--set", "overlapping_stays.nights=99")[0] == 0
     file.write_text("nothing\n1\n")
     assert said(capsys, str(folder), "--labels", str(file))[0] == 2
+
+
+def test_a_report_is_a_page_and_its_tables(folder: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = (str(folder), "--member", "bureau", "--report")
+    assert said(capsys, *words, str(tmp_path / "all"))[0] == 0
+    assert said(capsys, *words, str(tmp_path / "march"), "--from", "20260301", "--to", "20260331")[0] == 0
+    whole, march = (_table(tmp_path / name / "institutions.csv") for name in ("all", "march"))
+    claims = [sum(int(row["claims"]) for row in rows) for rows in (whole, march)]
+    assert claims[0] > claims[1] > 0 and len(whole) == len(march)
+    found = _table(tmp_path / "all" / "found.csv")
+    assert len(found) == sum(int(row["findings"]) for row in _table(tmp_path / "all" / "rules.csv"))
+    assert len(found) > len(_table(tmp_path / "march" / "found.csv"))
+    page = (tmp_path / "all" / "report.html").read_text(encoding="utf-8")
+    for table in ("institutions", "rules", "found", "findings", "holds", "incidents"):
+        assert (tmp_path / "all" / f"{table}.csv").is_file()
+    assert "Findings on the ledger" in page and "<script" not in page
+    assert "exists already" in said(capsys, *words, str(tmp_path / "all"))[1]
+    assert "is after --to" in said(capsys, *words, str(tmp_path / "x"), "--from", "20260401", "--to", "20260331")[1]
+    assert "must be a day" in said(capsys, *words, str(tmp_path / "x"), "--from", "20261301")[1]
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as text:
+        return list(csv.DictReader(text))
+
+
+def test_a_cell_of_a_table_is_no_formula(tmp_path: Path) -> None:
+    table = Table("t", "T", ("why", "amount_fen"), (("=1+1", -5),))
+    write_report(tmp_path / "r", "<b>", Period(), [table])
+    assert (tmp_path / "r" / "t.csv").read_text() == "why,amount_fen\n'=1+1,-5\n"
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "&lt;b&gt;" in page and "-0.05" in page
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from consortium.core.proven import (
 from nodes.gateway.errors import Problem
 from nodes.gateway.reading import Moment
 from nodes.gateway.settings import GatewaySettings
+from nodes.process.notes import ALARMS
 from tests.gateway_kit import GENESIS, Served, bearer, claim, make_folder, served
 
 BILL = claim(1)["bill_no"]
@@ -173,9 +174,13 @@ async def test_more_than_may_wait_for_an_answer_is_too_many(tmp_path: Path) -> N
 
 
 async def test_metrics_tell_requests_and_the_node(at: Served) -> None:
+    await _ask(at, "settlement/used", {"psn_no": "P1", "year": 2026})
     text = (await at.client.get("/metrics")).text
     assert 'consortium_gateway_requests_total{route="POST /v1/{contract}/{operation}",status="200"} 1.0' in text
     assert "consortium_gateway_node_is_up 1.0" in text and "consortium_node_height" in text
+    assert 'consortium_gateway_refused_reads_total{code="not-permitted"}' in text
+    for kind in ALARMS:
+        assert f"consortium_node_alarms_{kind} " in text
     assert "token" not in text and BILL not in text
 
 

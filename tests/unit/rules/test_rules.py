@@ -18,7 +18,7 @@ from consortium.contracts.medicines.sales import Attempt, SecondSales
 from consortium.core.errors import UserError
 from consortium.rules import load_rules
 from consortium.rules.facts import Claim, Facts, Insured, Place
-from consortium.rules.rule import Finding, run_rule, with_parameters
+from consortium.rules.rule import Finding, about, links_pseudonyms, run_rule, with_parameters
 
 RULES = load_rules()
 YEAR = (Period(20260101, 20270101, "employee"),)
@@ -340,6 +340,19 @@ def test_what_left_the_shelf_instead_is_a_swap() -> None:
     assert find("swapped_items", stocked(10, 7, (1, 5)))
     assert not find("swapped_items", stocked(10, 7, (1, 2)))
     assert not find("swapped_items", stocked(7, 7, (1, 5)))
+
+
+def test_what_would_link_two_pseudonyms_of_one_person_is_known() -> None:
+    insured = {"A": Insured("p", region=""), "B": Insured("p", region="north"), "C": Insured("q")}
+    one, other = claim("A", 20260201, 20260210), claim("B", 20260203, 20260208, fixmedins_code="H2")
+    facts = facts_of(one, other, claim("C"), insured=insured)
+    for name in ("overlapping_stays", "two_regions"):
+        (found,) = find(name, facts)
+        assert links_pseudonyms(facts, found)
+    alone = facts_of(one, other._replace(psn_no="A"), insured=insured)
+    (found,) = find("overlapping_stays", alone)
+    assert not links_pseudonyms(alone, found)
+    assert not links_pseudonyms(facts, about((one, claim("C")), 1, "of two persons"))
 
 
 # --- all of them -----------------------------------------------------------------------------------------------------
