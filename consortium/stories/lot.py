@@ -7,6 +7,7 @@ from typing import Any
 from consortium.contracts.medicines.lot_quality_records import LOT_FAULTS, LOT_QUALITY, LOT_STEPS, LotQuality, LotStep
 from consortium.contracts.medicines.lots import PageOfLot, Place
 from consortium.contracts.medicines.packs import Lot
+from consortium.contracts.medicines.vaccination_queries import DosesAfter, FoundDose
 from consortium.core.contract import Refused
 from consortium.stories.lookup import get_record, rows_of
 from consortium.stories.plain import builtins, day, readable
@@ -24,7 +25,9 @@ def tell_lot(seen: Seen, identity: str) -> Story:
     made = [step for _, step in rows_of(state, LOT_STEPS, f"{record.key}/")]
     faults = dict(rows_of(state, LOT_FAULTS, f"{record.key}/"))
     places = find_places(seen, record.key, lot)
-    sections = [_tell_facts(seen, lot, quality), *_tell_places(seen, places), *_tell_steps(seen, made)]
+    doses = find_given(seen, record.key)
+    sections = [_tell_facts(seen, lot, quality), *_tell_places(seen, places), *_tell_doses(seen, doses)]
+    sections += _tell_steps(seen, made)
     if faults:
         columns = (Column(words("pack")), Column(words("fault")), Column(words("by")), Column(words("day")))
         told = [(key.rpartition("/")[2], one.fault, one.member, day(one.day)) for key, one in faults.items()]
@@ -32,6 +35,7 @@ def tell_lot(seen: Seen, identity: str) -> Story:
     steps = steps_about(seen, record)
     more = {"quality": readable(builtins(quality)), "production": [readable(builtins(step)) for step in made]}
     content = content_of(record, [], steps) | more | {"holders": None if places is None else _by_holder(places)}
+    content |= {"doses": [readable(builtins(one)) for one in doses]} if doses else {}
     heading = words(
         "lot {lot} of {packs} packs of {item}, as of block {height}",
         lot=record.key,
@@ -52,6 +56,29 @@ def find_places(seen: Seen, lot_no: str, lot: Lot) -> list[Place] | None:
             return None
         found += asked.places
     return found
+
+
+def find_given(seen: Seen, lot_no: str) -> list[FoundDose]:
+    """Every dose that was given of a lot, page by page; none where who looks may not ask that."""
+    contract = seen.contracts.get("vaccination")
+    found, after = list[FoundDose](), ""
+    while contract is not None:
+        try:
+            page = contract.ask(seen.ledger.reader, "of_lot", DosesAfter(lot_no, after), seen.reader)
+        except Refused:
+            return []
+        found += page.doses
+        after = page.last
+        if not after:
+            break
+    return found
+
+
+def _tell_doses(seen: Seen, doses: list[FoundDose]) -> list[Section]:
+    words = seen.words
+    columns = (Column(words("dose")), Column(words("day")), Column(words("by")))
+    told = [(one.dose_no, day(one.day), one.fixmedins_code) for one in doses]
+    return [Section(words("doses that were given of it"), columns, told)] if told else []
 
 
 def _by_holder(places: list[Place]) -> list[dict[str, Any]]:

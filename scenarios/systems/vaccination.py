@@ -8,6 +8,7 @@ the second dose's days, those of the other clinic come again but one, of which a
     consortium run scenarios/systems/vaccination.py --on simulator --out runs/vaccination
     consortium view runs/vaccination coverage
     consortium view runs/vaccination vaccines
+    consortium show runs/vaccination lot lot-v-1
 """
 
 from consortium.core.calendar import DAY_US

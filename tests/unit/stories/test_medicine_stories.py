@@ -1,4 +1,4 @@
-"""A device is told with its uses and cycles, and a pack with its lot's days, to whoever may read it."""
+"""Devices, packs and vaccinations are told to whoever may read them: what was done with each, and when."""
 
 from __future__ import annotations
 
@@ -54,3 +54,14 @@ def test_a_pack_is_told_with_the_days_of_its_lot(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["show", str(run_of("lot_faults", tmp_path / "run")), "code", code])
     assert "2024-01-01" in done.output and "2027-12-31" in done.output
     assert "quarantine" in done.output, "what befell its lot is told, too"
+
+
+def test_a_series_is_told_with_what_came_after_a_dose_and_a_lot_with_its_doses(tmp_path: Path) -> None:
+    run = str(run_of("vaccination", tmp_path / "run"))
+    lot = json.loads(CliRunner().invoke(app, ["show", run, "lot", "lot-v-1", "--json"]).output)
+    assert [one["dose_no"] for one in lot["doses"]] == [f"H650100:000{person}.1" for person in (0, 2, 4, 6)]
+    series = f"{lot['doses'][0]['pseudonym']}/vac-measles-2"
+    told = CliRunner().invoke(app, ["show", run, "vaccination", series]).output
+    assert "anaphylaxis !" in told and "2026-04-29" in told
+    hidden = CliRunner().invoke(app, ["show", run, "lot", "lot-v-1", "--json", "--member", "supplier"]).output
+    assert "doses" not in json.loads(hidden), "a producer is told who holds packs, and of no dose"
