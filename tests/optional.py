@@ -156,6 +156,7 @@ THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
         name: (_module(name), f"the package {name} is not installed")
         for name in ("pandas", "pyarrow", "distributed", "playwright")
     },
+    "privacy": (lambda: _module("opendp")() and _module("phe")(), "the extra privacy is not installed"),
     "fhir.resources": (_module("fhir"), "the package fhir.resources is not installed"),
     "engine": (_engine_answers, "no engine of containers (docker, podman) answers this user"),
     "compose": (_compose_is_there, "Compose (docker-compose, docker compose) is not installed"),

@@ -53,19 +53,28 @@ def prove(
     _check_target(target)
     wanted = _Wanted(what, identity, at)
     _check_words(wanted)
-    path, genesis = _find_ledger(run, node)
-    rows = SqliteRows(path, read_only=True)
-    try:
-        proof = _make(genesis, rows, wanted)
-    except ProofError as error:
-        raise UserError(f"{path}: {error}") from None
-    finally:
-        rows.close()
+    genesis, proof = _prove(run, node, wanted)
     proven = judge_from(Anchor.of(genesis), proof)  # nothing is handed out that would not convince
     target.write_bytes(proof)
     typer.echo(tell(proven, genesis))
     named = shlex.quote(str(target))
     typer.echo(f"written: {target} ({len(proof):,} bytes); judge it with: consortium verify-proof {named} GENESIS")
+
+
+def prove_row(run: Path, what: str, identity: str) -> bytes:
+    """The proof of a row of the state as it is sealed now, by the word that its table is told by. Raises UserError."""
+    return _prove(run, "", _Wanted(what, identity, None))[1]
+
+
+def _prove(run: Path, node: str, wanted: _Wanted) -> tuple[Genesis, bytes]:
+    path, genesis = _find_ledger(run, node)
+    rows = SqliteRows(path, read_only=True)
+    try:
+        return genesis, _make(genesis, rows, wanted)
+    except ProofError as error:
+        raise UserError(f"{path}: {error}") from None
+    finally:
+        rows.close()
 
 
 class _Wanted(NamedTuple):

@@ -124,13 +124,14 @@ class RecordKind(NamedTuple):
     member)`: the keys of those that a member must hold. `is_given_later`: a member may become a holder while it is
     away, so it looks at every boot; else only where its store is known to lack rows. `ended_for(state, member,
     person)`: the keys of those that the member had by this person's leave, or by anybody's (""), and may have no
-    longer."""
+    longer. `fields_in`: the word by which the table is told whose row of this key commits to single fields."""
 
     name: str
     find: Callable[[StateReader, str], Entry | None]
     held_by: Callable[[StateReader, NodeId], Iterator[str]]
     is_given_later: bool = False
     ended_for: Callable[[StateReader, NodeId, str], Iterator[str]] | None = None
+    fields_in: str = ""
 
 
 class Catalogue(NamedTuple):

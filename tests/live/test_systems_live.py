@@ -33,8 +33,10 @@ ASKED = {  # the contract that each is about; more of its question depends on th
     "offsite": "offsite",
     "reconciliation": "reconciliation",
     "second_payer": "second_payer",
+    "statistics": "statistics",
     "supply_finance": "receivable",
     "vaccination": "vaccination",
+    "trial": "trial",
 }
 
 

@@ -6,6 +6,10 @@ from .bug import SeededBug
 
 VAULT = "consortium/vault/"
 MACHINE = "tests/unit/vault/test_vault_machine.py"
+EXCHANGE, TRIAL = "tests/simulation/test_exchange.py", "tests/simulation/test_trial.py"
+LEAVES = "tests/unit/vault/test_vault_leaves.py"
+CONSENTS = "tests/unit/contracts/test_consent.py"
+RECORDS = "consortium/contracts/records/"
 
 VAULT_BUGS = (
     SeededBug(
@@ -95,5 +99,53 @@ VAULT_BUGS = (
         "values = (row.name, PAGE_BYTES, row.value)",
         "values = (row.name, 0, row.value)",
         ("tests/unit/nodes/test_private_pad.py",),
+    ),
+    SeededBug(
+        "copy-kept-after-its-leave",
+        "A reader's copy goes when its leave ends (docs/decisions/127).",
+        VAULT + "vault.py",
+        "                if isinstance(person, str):\n                    effects += self._let_go(person)\n",
+        "",
+        (EXCHANGE,),
+    ),
+    SeededBug(
+        "copy-kept-over-a-boot",
+        "A reader's copy goes also where it was away when its leave ended (docs/decisions/127).",
+        VAULT + "vault.py",
+        "        effects += self._let_go()\n",
+        "",
+        (LEAVES,),
+    ),
+    SeededBug(
+        "old-access-under-a-new-word",
+        "What was opened under an earlier grant is not opened by a later one (docs/decisions/127).",
+        RECORDS + "consents.py",
+        "consent.stage == GRANTED and consent.serial == leave.serial",
+        "consent.stage == GRANTED",
+        (CONSENTS,),
+    ),
+    SeededBug(
+        "consent-for-any-purpose",
+        "A consent is for its purpose (docs/decisions/127).",
+        RECORDS + "consents.py",
+        "    if any(_stands_for_another_purpose(state, place, day) for place in places):\n",
+        "    if False:\n",
+        (CONSENTS,),
+    ),
+    SeededBug(
+        "glass-for-good",
+        "A glass that was not justified ends at once (docs/decisions/127).",
+        RECORDS + "consents.py",
+        "    return not glass.is_over and glass.stage != UNJUSTIFIED\n",
+        "    return not glass.is_over\n",
+        (CONSENTS,),
+    ),
+    SeededBug(
+        "data-of-who-left",
+        "Before the result a withdrawal makes void all that the person is in (docs/decisions/128).",
+        RECORDS + "trial.py",
+        "    if trial.stage != PUBLISHED:\n        told +=",
+        "    if trial.stage == PUBLISHED:\n        told +=",
+        (TRIAL,),
     ),
 )

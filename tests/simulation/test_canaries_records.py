@@ -19,6 +19,9 @@ KINDS = {"name": "name", "address": "identity", "telephone": "telephone", "diagn
 LAID = {field: CANARIES[kind][:PERSONS] for field, kind in KINDS.items()}
 
 
+ROWS = CANARIES["text"][100:108]  # what was observed in a trial
+
+
 def net_of(canaries: dict[str, list[Canary]]) -> Net:
     return Net([canary for found in canaries.values() for canary in found])
 
@@ -31,6 +34,27 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Left:
     scenario = load_scenario(SYSTEMS / "exchange.py")
     workload = msgspec.structs.replace(scenario.workload, options={"data": str(folder / "contents.json")})
     return run_and_gather(msgspec.structs.replace(scenario, workload=workload), folder / "run")
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Left:
+    folder = tmp_path_factory.mktemp("trial")
+    (folder / "rows.json").write_text(json.dumps([canary.text for canary in ROWS]), encoding="utf-8")
+    scenario = load_scenario(SYSTEMS / "trial.py")
+    workload = msgspec.structs.replace(scenario.workload, options={"data": str(folder / "rows.json")})
+    return run_and_gather(msgspec.structs.replace(scenario, workload=workload), folder / "run")
+
+
+def test_no_row_of_a_trial_is_anywhere_but_with_its_site_and_whom_it_let_read(tried: Left) -> None:
+    net = Net(ROWS)
+    for place, data in tried.places.items():
+        assert net.caught(data) == set(), place
+    caught = {name: {ROWS.index(canary) for canary, _ in net.caught(data)} for name, data in tried.opened.items()}
+    assert {name: found for name, found in caught.items() if found} == {
+        "hospital-1": {1, 2, 3},
+        "hospital-2": {4, 5, 6, 7},
+        "researcher": {1, 2, 3, 4, 5, 6, 7},
+    }, "the first person withdrew"
 
 
 def test_no_word_of_a_record_is_on_ledger_bus_trace_report_or_disk(left: Left) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import msgspec
 
 from consortium.contracts.records.consents import Leave, is_standing
-from consortium.core.codec import Digest
 from consortium.core.contract import StateReader, Table
 
 GIVEN, DIFFERS = "given", "differs"
@@ -19,7 +18,7 @@ class Shared(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     patient: str
     record_class: str
-    fields: Digest
+    fields: bytes
     readers: tuple[str, ...] = ()
 
 

@@ -29,5 +29,20 @@ EVENT_WORDS = {
     "exchange-requested": mark("{member} requests record {record_no} for {purpose}"),
     "exchange-delivered": mark("the record {handle} is delivered to {member} for {purpose}, by {leave}"),
     "exchange-differs": mark("{by} says that what it was given is not {handle}: {why}"),
+    "ethics-accredited": mark("{member} may judge protocols of trials"),
+    "trial-registered": mark("{sponsor} registers the trial {trial_no}, which {ethics} is to judge"),
+    "trial-approved": mark("{ethics} approves the protocol of {trial_no}"),
+    "trial-rejected": mark("{ethics} rejects the protocol of {trial_no}"),
+    "subject-joined": mark("{subject} takes part in {trial_no} at {site}"),
+    "subject-withdrawn": mark("{subject} takes part in {trial_no} no longer"),
+    "data-committed": mark("{site} commits to version {version} of its data of {trial_no}: {rows} rows"),
+    "data-void": mark("version {version} of the data of {trial_no} at {site} is void: a person in it withdrew"),
+    "data-granted": mark("{site} lets {member} read its data of {trial_no}, before {to_day}"),
+    "data-access-ended": mark("the time is over in which {member} could read the data of {trial_no} at {site}"),
+    "result-published": mark("{sponsor} publishes the result of {trial_no}, which rests on {data_sets} data sets"),
+    "budget-set": mark("{total_milli} thousandths of epsilon may be spent on the persons of {year}"),
+    "statistic-published": mark(
+        "{publisher} publishes {question} of {year} for {epsilon_milli} thousandths of epsilon"
+    ),
     "reads-anchored": mark("{member} anchors {count} reads of {day}"),
 }

@@ -26,9 +26,8 @@ from consortium.contracts.records.classes import CLASSES, PURPOSES
 from consortium.contracts.records.tombstones import (
     ERASING,
     TOMBSTONES,
-    Erasing,
-    Tombstone,
     awaits,
+    bury,
     check_not_erased,
 )
 from consortium.core.codec import Digest
@@ -92,7 +91,7 @@ class KeptByOthers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     boxes: int
 
 
-RECORDS: Table[Record] = Table("record", Record)
+RECORDS: Table[Record] = Table("record", Record, told_as="record")
 REQUESTS: Table[Request] = Table("request", Request)
 HELD: Table[Held] = Table("record_holder", Held)
 KEPT_BY_OTHERS: Table[KeptByOthers] = Table("record_kept_by_others", KeptByOthers)
@@ -284,18 +283,11 @@ def _erase_by_patient(state: State, said: EraseByPatient, pseudonym: str, contex
 
 
 def _bury(state: State, handle: str, entry: Entry, reason: str, context: Context) -> list[Event]:
-    """A tombstone with all members that may have the record."""
     kind, _, number = handle.partition("/")
     record = state.get(RECORDS, number) if kind == KIND else None
     if record is not None:
         _count_others(state, number.partition(":")[0], 1 - len(record.holders))
-    epoch = newest_epoch(state)
-    members = {} if epoch is None else epoch.by_name
-    awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers, *entry.once}) if name in members)
-    state.put(TOMBSTONES, handle, Tombstone(context.day, reason, awaiting))
-    for name in awaiting:
-        state.put(ERASING, f"{name}/{handle}", Erasing(context.day))
-    return [Event("record-erased", {"handle": handle, "reason": reason, "awaiting": len(awaiting)})]
+    return [bury(state, handle, entry, reason, context)]
 
 
 def _confirm_erased(state: State, arguments: ConfirmErased, context: Context) -> list[Event]:
@@ -342,7 +334,7 @@ def _deliver_alone(state: State, arguments: Deliver, context: Context) -> list[E
     return _deliver(state, arguments, context)
 
 
-PRIVATE = RecordKind(KIND, _find, _held_by, is_given_later=True, ended_for=accesses_ended)
+PRIVATE = RecordKind(KIND, _find, _held_by, is_given_later=True, ended_for=accesses_ended, fields_in="shared-record")
 
 _ALWAYS = (
     Operation("request", Ask, BY_ALL, _request),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from consortium.core.contract import Refused, StateReader, Table
+from consortium.core.contract import Context, Event, Refused, State, StateReader, Table
+from consortium.core.registry import newest_epoch
+from consortium.core.vault import Entry
 
 
 class Tombstone(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,3 +41,14 @@ def check_not_erased(state: StateReader, handle: str) -> None:
 def awaits(state: StateReader, member: str, handle: str) -> bool:
     """Whether this member has yet to confirm that it holds nothing of the record."""
     return state.get(ERASING, f"{member}/{handle}") is not None
+
+
+def bury(state: State, handle: str, entry: Entry, reason: str, context: Context) -> Event:
+    """A tombstone with all members that may have the record: each of them is to confirm that nothing of it is left."""
+    epoch = newest_epoch(state)
+    members = {} if epoch is None else epoch.by_name
+    awaiting = tuple(name for name in sorted({*entry.holders, *entry.readers, *entry.once}) if name in members)
+    state.put(TOMBSTONES, handle, Tombstone(context.day, reason, awaiting))
+    for name in awaiting:
+        state.put(ERASING, f"{name}/{handle}", Erasing(context.day))
+    return Event("record-erased", {"handle": handle, "reason": reason, "awaiting": len(awaiting)})

@@ -35,6 +35,10 @@ class _Order(msgspec.Struct, frozen=True):
     inspection_report: bytes = b""
 
 
+class _DataSet(msgspec.Struct, frozen=True):
+    commitment: bytes
+
+
 class _Tombstone(msgspec.Struct, frozen=True):
     awaiting: tuple[str, ...]
 
@@ -62,6 +66,7 @@ _RECORD: Decoder[_Record] = Decoder(_Record, ROW_BYTES_MAX)
 _BILL: Decoder[_Bill] = Decoder(_Bill, ROW_BYTES_MAX)
 _INSTITUTION: Decoder[_Institution] = Decoder(_Institution, ROW_BYTES_MAX)
 _ORDER: Decoder[_Order] = Decoder(_Order, ROW_BYTES_MAX)
+_DATA_SET: Decoder[_DataSet] = Decoder(_DataSet, ROW_BYTES_MAX)
 _TOMBSTONE: Decoder[_Tombstone] = Decoder(_Tombstone, ROW_BYTES_MAX)
 _ANCHOR: Decoder[_Anchor] = Decoder(_Anchor, ROW_BYTES_MAX)
 _BOX: Decoder[_Box] = Decoder(_Box, 4 * ROW_BYTES_MAX)
@@ -81,6 +86,8 @@ def committed(rows: Rows) -> Iterator[Committed]:
         order = _ORDER.decode(raw)
         if order.inspection_report:
             yield Committed(f"inspection/{number}", order.inspection_report, (order.supplier,))
+    for key, raw in _table(rows, "data_set"):
+        yield Committed(f"dataset/{key}", _DATA_SET.decode(raw).commitment, (key.split("/")[1],))
 
 
 def tombstones(rows: Rows) -> dict[str, tuple[str, ...]]:

@@ -41,6 +41,7 @@ from consortium.contracts.records.delegations import DELEGATIONS, Delegation
 from consortium.contracts.records.exchange import REQUESTS as EXCHANGE_REQUESTS
 from consortium.contracts.records.exchange import ExchangeRequest
 from consortium.contracts.records.record import REQUESTS, Request
+from consortium.contracts.records.trial_records import TRIALS, Trial
 from consortium.core.contract import GENESIS, NOT_YOURS, VOTE, Context, Operation, Query, Reader, Refused
 from tests.contracts_state import MEMBERS, Consortium, code_of, founded
 from tests.second_payer_kit import insure, second_claim
@@ -56,6 +57,7 @@ OTHERS_OF_A_ROLE = {
     "insurer": ("i1", "i2"),
     "bank": ("b1", "b2"),
     "charity": ("c1", "c2"),
+    "researcher": ("r1", "r2"),
 }
 
 
@@ -105,6 +107,9 @@ def furnished() -> Consortium:
     for member in ("h1", "h2", "p1", "s1", "bureau", "regulator"):
         house.state.put(REQUESTS, f"r/by-{member}", Request(member, "treatment"))
         house.state.put(EXCHANGE_REQUESTS, f"r/by-{member}", ExchangeRequest(member, "treatment"))
+    for number, (sponsor, ethics) in enumerate((("r1", "r2"), ("h1", "h2"), ("r2", "r1"), ("h2", "h1")), 1):
+        found = Trial(sponsor, ethics, b"p" * 32, (sponsor,), "registered", 20260601)
+        house.state.put(TRIALS, f"T-{number}", found)
     for member in ("h1", "agent"):
         house.state.put(DELEGATIONS, f"E/{member}", Delegation(("consent",), 20991231))
     return house
@@ -158,6 +163,7 @@ HOLDERS = {f"institution/{code}": member for code, member in INSTITUTIONS.items(
     "supplier/s1": "s1",
     "supplier/s2": "s2",
 }
+SPONSORS = {"T-1": "r1", "T-2": "h1", "T-3": "r2", "T-4": "h2", "T-404": ""}
 OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
     "who acts for the institution": _many("fixmedins_code", {**INSTITUTIONS, "X9": ""}),
     "who issued the bill": _many("bill_no", {**{f"{at}-1": one for at, one in INSTITUTIONS.items()}, "H1-404": ""}),
@@ -211,6 +217,9 @@ OWNED: dict[str, list[Owned]] = {  # the last of each: what nobody has
         "order_no", {"R-H1": "h1 s1 b1", "R-K3": "h2 s1 b2", "R-P1": "p1 s1 b1", "R-s2": "h1 s2", "R-404": ""}
     ),
     "whose application it is": _many("member", {**{name: name for name in MEMBERS}, "": ""}),
+    "who judges the protocol": _many("trial_no", {"T-1": "r2", "T-2": "h2", "T-3": "r1", "T-4": "h1", "T-404": ""}),
+    "who is a site of the trial": _many("trial_no", SPONSORS),
+    "who is the sponsor": _many("trial_no", SPONSORS),
     "who acts for the person": [
         Owned({"patient": "E"}, frozenset(("h1", "agent"))),
         Owned({"patient": "R"}, frozenset()),
@@ -231,6 +240,12 @@ NO_OWNER = {  # operations and queries beyond the supervisors' that act on no re
     "aid.decide_appeal": "the finance office hears everybody's appeals",
     "gift.pledge": "makes a record",
     "gift.confirm_receipt": "the finance office sees what comes to every charity",
+    "statistics.get": "statistics are public",
+    "statistics.budget": "the budget is public",
+    "trial.accredit": "the regulator accredits whom it trusts",
+    "trial.register": "makes a record",
+    "trial.join": "the statement says who speaks",
+    "trial.withdraw_subject": "the statement says who speaks",
     "consent.grant": "the statement says who speaks",
     "consent.revoke": "the statement says who speaks, and the consent is that person's or not",
     "consent.break_glass": "makes a record, of which the regulator has notice",

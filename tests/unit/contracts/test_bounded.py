@@ -11,6 +11,8 @@ UNBOUNDED = {  # function: why it may
     "private_lines._held_by": "a node asks at its boot which records are its own; no operation does",
     "record._held_by": "a node asks at its boot which records are its own; no operation does",
     "accesses.accesses_ended": "a vault asks of one patient's records, at its boot of all; no operation does",
+    "trial_records.data_held_by": "a node asks at its boot which records are its own; no operation does",
+    "trial_records.data_ended": "a vault asks of one trial's data, at its boot of all; no operation does",
     "catalogue.erased_handles": "a node asks at its boot which records are erased; no operation does",
 }
 

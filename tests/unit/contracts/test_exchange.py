@@ -90,6 +90,13 @@ def test_what_is_refused(house: Consortium, member: str, verb: str, arguments: A
     assert house.refusal(member, "exchange", verb, arguments) == code
 
 
+def test_a_record_without_fields_is_offered_too(house: Consortium) -> None:
+    """Regression: its row could not be read any more, and no node could execute what asked for it."""
+    house.run("h1", "record", "register", Register("h1:r-3", "report", C, (), ANNA))
+    house.run("h1", "exchange", "offer", Offer("h1:r-3"))
+    assert house.refusal("h1", "exchange", "offer", Offer("h1:r-3")) == "offered-already"
+
+
 def test_who_was_given_another_record_has_it_no_longer_and_is_heard(house: Consortium) -> None:
     delivered(house)
     told = house.run("h2", "exchange", "report_mismatch", ReportMismatch(RECORD, "h2:q-1", "another-person"))

@@ -407,6 +407,26 @@ def control_opened_by_leave__read(run: Run) -> Run:
     return with_vault(_exchanged(run, _consented(), _delivered()), "pharmacy-1", boxes)
 
 
+def _of_trial(run: Run, *kinds: str) -> Run:
+    """What is told of a trial, in this order."""
+    told = [Event(kind, {"trial_no": "s:t-1", "subject": "t-7", "site": "hospital-1"}) for kind in kinds]
+    return with_rows(_with_events(run, *told), [("state", state_key("trial", "s:t-1"), b"")])
+
+
+def control_trials_in_order(run: Run) -> Run:
+    return _of_trial(run, "trial-registered", "subject-joined")
+
+
+def control_trials_in_order__late(run: Run) -> Run:
+    return _of_trial(run, "trial-approved", "data-committed", "result-published", "data-committed")
+
+
+def control_trials_in_order__left(run: Run) -> Run:
+    bent = _of_trial(run, "trial-approved", "subject-joined", "subject-withdrawn")
+    standing = encode({"subjects": ("t-7",), "stage": "current"})
+    return with_rows(bent, [("state", state_key("data_set", "s:t-1/hospital-1/0001"), standing)])
+
+
 def control_commitments_kept(run: Run) -> Run:
     return with_vault(run, "bureau", DictBoxes())
 

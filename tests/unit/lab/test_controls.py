@@ -141,6 +141,7 @@ def test_the_claims_stand_in_the_order_of_reports() -> None:
         "exactly once",
         "money balances",
         "dates bind",
+        "trials are in order",
         "findings bind",
         "equal state roots",
         "what was erased is gone",
