@@ -16,7 +16,6 @@ from consortium.scenario.workloads.standing import NEEDED, PLAYED
 
 DEFAULT = "bureau=1,hospital=2,pharmacy=2,regulator=1,supplier=1"
 ALONE = (BUREAU, REGULATOR, SUPPLIER)  # of whom one plays the part; two would do the same work
-BATCH_DELAY_US = 20_000  # while others are under way: a block of five costs nearly as much as one of fifty
 VALIDATORS_MIN = 4
 VALIDATORS_MAX = 64
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
@@ -69,7 +68,8 @@ def standing_scenario(
     members: tuple[MemberSpec, ...], day: int, seed: int = 1, options: Mapping[str, Any] = _NO_OPTIONS
 ) -> Scenario:
     """One that ends when it is told to. `day`: YYYYMMDD of the chain's calendar. `options`: more of its workload's. Its
-    chain begins with every contract in its newest version, since nobody knows what people will do with it. Raises
+    chain begins with every contract in its newest version, since nobody knows what people will do with it. While a
+    batch is under way the next one gathers: a block of five costs nearly as much as one of fifty. Raises
     ScenarioError."""
     scenario = Scenario(
         name="standing",
@@ -77,7 +77,7 @@ def standing_scenario(
         question="A consortium that stands: what did people and applications do with it?",
         seed=seed,
         faults_tolerated=faults_max(len(members)),
-        parameters=Parameters(timer_base_us=2_000_000, batch_delay_us=BATCH_DELAY_US),
+        parameters=Parameters(timer_base_us=2_000_000, batches_in_flight=1),
         workload=Workload("standing", {"day": day, **options}),
         stop=Stop(when_done=False, limit_us=SEED_MAX),
         versions={name: contract.version for name, contract in load_contracts().items()},

@@ -120,6 +120,10 @@ def test_hospitals_that_host_a_loader_submit_claims_that_are_settled() -> None:
     blocks = [record for record in simulation.trace if record["kind"] == "executed" and record["node"] == "bureau"]
     assert sum(block["ok"] for block in blocks if block["height"]) == 40
     assert not sum(block["refused"] for block in blocks)
+    order = [record for record in simulation.trace if record["kind"] in ("proposed", "committed")]
+    leader = next(record["node"] for record in order if record["kind"] == "proposed")
+    kinds = [record["kind"] for record in order if record["node"] == leader]
+    assert kinds == ["proposed", "committed"] * len(blocks[1:]), "while one batch is under way the next one gathers"
 
 
 def reader_of(simulation: Simulation, name: str) -> StateReader:
