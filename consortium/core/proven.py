@@ -260,15 +260,16 @@ def _followed(anchor: Anchor, proof: EpochsProof) -> Epochs:
     return epochs
 
 
-def follow_links(anchor: Anchor, links: tuple[bytes, ...]) -> Epoch:
-    """The epoch that these links lead to, the first of them from the anchor's own. Raises ProofError."""
+def follow_links(anchor: Anchor, links: tuple[bytes, ...]) -> Epochs:
+    """The anchor's epochs, and those that these links lead to, the first of them from the anchor's own. Raises
+    ProofError."""
     epochs, verifier = anchor.epochs, _verifier(anchor)
     try:
         for number, link in enumerate(links, anchor.epoch.number + 1):
             epochs.add(check_epoch_link(decode_link(link), number, epochs, verifier))
     except Malformed as error:
         raise ProofError(f"the epochs do not follow from those that are known: {error}") from None
-    return epochs.newest
+    return epochs
 
 
 def _verifier(anchor: Anchor) -> Verifier:

@@ -281,6 +281,8 @@ def _from_python(path: Path) -> Scenario:
     except (Exception, SystemExit) as error:  # whatever a user's file does wrong is told as theirs, with its line
         raise ScenarioError(f"{_place(path, error)}: {_explain(error)}") from None
     scenario = module.get("SCENARIO")
+    if scenario is None and "CHAINS" in module:
+        raise ScenarioError(f"{path} is of several consortia: `consortium together {path}` runs it")
     if not isinstance(scenario, Scenario):
         raise ScenarioError(f"{path}: expected a module-level `SCENARIO = Scenario(...)`")
     # Constructors do not check types: going through builtins does, and names the path.

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from consortium.core.machine import Note, Output
 from consortium.core.proven import ProofError
 from consortium.core.versions import VersionMissing
@@ -12,6 +14,7 @@ from consortium.ledger.proofs import prove_members
 from consortium.ledger.rows import Damaged
 from consortium.ledger.stored_members import registered_voting_key
 from consortium.node.running import RunningNode
+from consortium.roles.work import Work
 from consortium.scenario.assemble import RunPlan, Shared, build_host
 from consortium.simulation.clock import Clock
 from consortium.simulation.driver import NodeDriver
@@ -40,6 +43,12 @@ class NodeLives:
         self._clock = clock
         self.note = note
         self.wrap: Callable[[SimulatedNode, RunningNode], RunningNode] = lambda node, host: host
+
+    def instruct(self, member: str, tasks: msgspec.Struct) -> None:
+        """In place of what the plan has of this type, for hosts that are built from now on."""
+        prepared = self._plan.prepared
+        work = prepared.work.get(member, Work(member)).having(tasks)
+        self._plan = self._plan._replace(prepared=prepared._replace(work={**prepared.work, member: work}))
 
     # --- while it lives -----------------------------------------------------------------------------------------
 

@@ -5,14 +5,16 @@ What a run does depends on the scenario (and its seed) alone: not on the clock, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
+
+import msgspec
 
 from consortium import __version__
 from consortium.core.codec import tagged_hash
 from consortium.core.crypto import SUITES, KeySuite
 from consortium.core.genesis import Genesis
-from consortium.core.machine import Note
+from consortium.core.machine import HandIn, Note
 from consortium.core.membership import NodeId, Purpose
 from consortium.ledger.rows import DictRows
 from consortium.scenario.adversary import Adversaries
@@ -193,10 +195,40 @@ class Simulation:
         self._strike()
 
     def run(self) -> Simulated:
+        for is_done, is_stalled in self.looks():
+            if is_done or is_stalled:
+                break
+        return self.end(is_done=is_done, is_stalled=is_stalled)
+
+    @property
+    def now_us(self) -> int:
+        return self._clock.now_us
+
+    def instruct(self, member: NodeId, tasks: msgspec.Struct) -> None:
+        """Give a member tasks, in place of those of their type, before the run begins: they may depend on the
+        genesis."""
+        assert not self._is_begun
+        self.lives.instruct(member, tasks)
+
+    def hand_in(self, name: str, event: HandIn) -> bool:
+        """Bring something to a node's door, now; False where nobody is there."""
+        node = self.nodes[name]
+        if node.host is None or node.is_paused:
+            return False
+        self.driver.end_collapse()
+        self.driver.carry(node, node.host.hand_in(node.now(self._clock.now_us), event))
+        return True
+
+    def note(self, node: str, note: Note) -> None:
+        """Write into the trace what somebody outside has done."""
+        self._note(node, note)
+
+    def looks(self) -> Iterator[tuple[bool, bool]]:
+        """Run, and stop every LOOK_US to say whether it is done, or stalled; between two looks nobody outside can do
+        anything. It goes on for as long as it is asked."""
         if not self._is_begun:
             self.begin()
-        is_done = is_stalled = False
-        while not (is_done or is_stalled):
+        while True:
             self.driver.deliver()
             item = self._clock.pop()
             assert item is not None, "a look is always to come"
@@ -209,8 +241,11 @@ class Simulation:
                 is_done = self._is_done()
                 is_stalled = not is_done and self._is_stalled()
                 self._clock.push(LOOK_US, item)
+                yield is_done, is_stalled
             else:
                 self.lives.handle(item)
+
+    def end(self, *, is_done: bool, is_stalled: bool) -> Simulated:
         self._gauges.end()
         ledgers: dict[str, DictRows] = {name: node.disk.rows for name, node in self.nodes.items()}
         self.driver.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .application_bugs import APPLICATION_BUGS
+from .bridge_bugs import BRIDGE_BUGS
 from .bug import SeededBug
 from .bus_bugs import BUS_BUGS
 from .condition_bugs import CONSENSUS_CONDITION_BUGS, LABORATORY_BUGS, LEDGER_CONDITION_BUGS
@@ -49,4 +50,5 @@ BUGS: tuple[SeededBug, ...] = (
     *TRACED_BUGS,
     *PROOF_BUGS,
     *APPLICATION_BUGS,
+    *BRIDGE_BUGS,
 )

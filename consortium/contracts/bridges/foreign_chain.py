@@ -32,10 +32,10 @@ from consortium.contracts.bridges.foreign_facts import (
     get_row,
     row_key,
 )
-from consortium.contracts.checks import check_count, check_identifier
+from consortium.contracts.checks import check_count, check_digest, check_identifier
 from consortium.core import registry
 from consortium.core.calendar import compute_day_after
-from consortium.core.codec import Digest, encode
+from consortium.core.codec import encode
 from consortium.core.contract import (
     VOTE,
     Context,
@@ -75,7 +75,7 @@ class Know(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: what the voters compare with the genesis file that they were given."""
 
     name: str
-    chain: Digest
+    chain: bytes
     members: tuple[Member, ...]
 
 
@@ -140,6 +140,7 @@ def _suite(state: StateReader) -> str:
 def _know(state: State, arguments: Know, context: Context) -> list[Event]:
     """Its keys are of this chain's own suite: a weaker one would be believed as much."""
     check_identifier(arguments.name, "name")
+    check_digest(arguments.chain, "chain")
     check_count(len(arguments.members), MEMBERS_MAX, "members")
     if arguments.chain == context.chain:
         raise Refused("own-chain", "that is the hash of this chain's own genesis")
@@ -156,12 +157,11 @@ def _advance(state: State, arguments: Advance, context: Context) -> list[Event]:
     known, name = get_foreign(state, arguments.chain), arguments.chain
     check_count(len(arguments.links), LINKS_MAX, "links")
     try:
-        newest = follow_links(_anchor(state, known, context.day), arguments.links)
+        epochs = follow_links(_anchor(state, known, context.day), arguments.links)
     except ProofError:
         raise Refused("proof-fails", f"these members do not follow from those that are known of {name}") from None
-    former = (
-        known.epoch if newest.number == known.epoch.number + 1 else None
-    )  # one that was skipped sealed nothing here
+    newest = epochs.newest
+    former = epochs.number(newest.number - 1)  # the last block of a chain at rest is still of its members
     to_day = compute_day_after(context.day, FORMER_DAYS)
     state.put(FOREIGN, name, msgspec.structs.replace(known, epoch=newest, former=former, former_to_day=to_day))
     return [Event("chain-advanced", {"chain": name, "epoch": newest.number, "members": newest.n})]
@@ -178,10 +178,11 @@ def _accept(state: State, arguments: Accept, context: Context) -> list[Event]:
         proven = judge_from(_anchor(state, known, context.day), arguments.proof, PROOF_BYTES_MAX)
     except ProofError:
         raise Refused("proof-fails", f"this proves nothing of {name} as its members are known here") from None
-    return [_keep(state, name, proven)]
+    return [keep_proven(state, name, proven)]
 
 
-def _keep(state: State, chain: str, proven: Proven) -> Event:
+def keep_proven(state: State, chain: str, proven: Proven) -> Event:
+    """Keep what a proof of a known chain has proven. Refuses `no-record`, `fact-known`, `bad-length`."""
     match proven:
         case ProvenTransaction(header, member, transaction, identity):
             content = sha256(transaction).digest()

@@ -18,5 +18,9 @@ EVENT_WORDS = {
     "key-recovered": mark("{name} has a new voting key by its recovery key"),
     "application-registered": mark("{member} registers its application {name}, which may {may}"),
     "application-revoked": mark("{member} revokes its application {name}"),
+    "shadow-begun": mark("{fixmedins_code} is in shadow from {day} on: the ledger computes and pays nothing"),
+    "gone-live": mark(
+        "{fixmedins_code} is live from {day} on; {written_off_fen} that the old system paid are written off"
+    ),
     "member-convicted": mark("{culprit} lied: two {vote} votes at height {vote_height}, view {view}, epoch {epoch}"),
 }

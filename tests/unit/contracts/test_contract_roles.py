@@ -194,6 +194,7 @@ TABLE: dict[str, dict[str, set[str]]] = {
         "erase_by_patient": set(EVERY_MEMBER),
         "confirm_erased": set(EVERY_MEMBER),
     },
+    "rollout": {"begin_shadow": {V, G}, "go_live": {V}},
     "second_payer": {
         "register": {I},
         "claim": set(EVERY_MEMBER),

@@ -116,7 +116,8 @@ def test_new_members_are_believed_by_those_before_them(other: Other) -> None:
     assert house.refusal("h1", "foreign_chain", "advance", Advance("south", other.links(2))) == "proof-fails"  # a gap
     assert house.refusal("h1", "foreign_chain", "advance", Advance("south", other.links(1))) == "ok"
     newest = house.state.get(FOREIGN, "south")
-    assert newest is not None and newest.epoch.number == 3 and newest.former is None
+    assert newest is not None and newest.former is not None
+    assert (newest.former.number, newest.epoch.number) == (2, 3)
 
 
 def test_who_left_seals_nothing_after_a_month(other: Other) -> None:
@@ -153,6 +154,7 @@ def test_a_chain_is_known_by_vote_once_and_by_sound_members(other: Other) -> Non
     for name, chain, given, code in (
         ("south", other.genesis.chain, members, "chain-known"),
         ("own", CHAIN, members, "own-chain"),
+        ("short", b"n", members, "bad-digest"),
         ("none", b"n" * 32, (), "bad-length"),
         ("twice", b"n" * 32, (members[0], members[0]), "bad-members"),
         ("clients", b"n" * 32, tuple(replace(each, kind="observer") for each in members), "bad-members"),
