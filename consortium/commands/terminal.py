@@ -21,12 +21,13 @@ from consortium.commands.tables import Column, show_table
 from consortium.core.words import mark
 from consortium.lab.checks.claims import Verdict
 from consortium.lab.checks.traces import STOPPED_CODES
+from consortium.lab.measures.load import fell_short
 from consortium.lab.measures.measures import COSTS, Measures, number
 from consortium.lab.measures.series import fault_words, quantile
 from consortium.lab.pages.results import outcome_sentence
 from consortium.runs.folder import place_of
 from consortium.runs.run import Run
-from consortium.runs.trace import fingerprint
+from consortium.runs.trace import fingerprint, waited_us
 from consortium.scenario.faults import condition_after
 from consortium.scenario.scenario import Scenario
 
@@ -122,7 +123,7 @@ class Progress:
         self._bundles.pop(record.get("replaces", ""), None)
 
     def _on_included(self, record: Record) -> None:
-        self._latencies.append(record["latency_us"])
+        self._latencies.append(waited_us(record))
 
     def _on_proposed(self, record: Record) -> None:
         if record["view"] >= self.view:
@@ -297,7 +298,14 @@ FIGURES_TOLD = (
     ("transactions_refused", mark("of them refused with a reason")),
     ("throughput", mark("mean throughput")),
     ("latency_p50", mark("latency, median")),
+    ("latency_p95", mark("latency, 95 in 100")),
     ("latency_p99", mark("latency, 99 in 100")),
+    ("latency_p999", mark("latency, 999 in 1,000")),
+    ("load_asked", mark("load asked for")),
+    ("load_offered", mark("load offered in time")),
+    ("load_accepted", mark("of it found room in a pool")),
+    ("load_executed", mark("executed in that time")),
+    ("late_max", mark("latest submission of what was due")),
     ("view_changes", mark("leader changes")),
     ("service_gap_max", mark("longest time without service")),
     *((f"cpu_{cost}", f"CPU, {cost}") for cost in COSTS),
@@ -314,6 +322,9 @@ def tell_run(console: Console, folder: Path, result: Run, verdicts: Sequence[Ver
     rows = [(words(told), number(measures[name], units[name])) for name, told in FIGURES_TOLD if name in units]
     show_table(console, (Column(""), Column("", is_number=True)), rows)
     tell_outcome(console, result, verdicts)
+    short = fell_short(measures, words)
+    if short:
+        console.print(short, style="yellow", markup=False, soft_wrap=True)
     lines = [
         words("report: {path}", path=folder / "report.html"),
         words("folder: {folder} (README.md explains every file)", folder=folder),

@@ -52,9 +52,10 @@ class Expired(NamedTuple):
 
 
 class Submitted(NamedTuple):
-    """Bundles (canonical bytes) for the pool, from this node's own role or gateway."""
+    """Bytes for the pool, from this node's role or gateway. `late_us`: how long ago each was due; none: 0."""
 
     bundles: tuple[bytes, ...]
+    late_us: tuple[int, ...] = ()
 
 
 class BundleSigned(NamedTuple):
@@ -217,9 +218,8 @@ class Decide(NamedTuple):
 
 
 class Submit(NamedTuple):
-    """A role's wish: calls (contract, operation, arguments) to sign as one bundle. `reference` names the wish for
-    good: the same reference is submitted once, also across crashes. `is_urgent`: it waits for no other wish, so that it
-    is durable with this very step."""
+    """A role's wish: calls (contract, operation, arguments) to sign as one bundle. `reference` names it for good: it is
+    submitted once, also across crashes. `is_urgent`: it waits for no other wish and is durable with this very step."""
 
     reference: str
     calls: tuple[tuple[str, str, Any], ...]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import msgspec
@@ -48,7 +49,6 @@ OUTSTANDING_MAX = 2_000  # transactions signed and not executed, and numbers abo
 RENUMBER = ("number-used", "number-stale", "number-ahead")
 NOT_TAKEN = (*RENUMBER, "unknown-member", "unknown-key", "malformed")  # receipts of those that took no number
 
-
 _KEY_MISSING = (
     "the submit key that is registered for this member comes from none of the secrets here: what it says is refused "
     "until the members register another, or this node is given the secret"
@@ -68,6 +68,7 @@ _WISH: Decoder[Wish] = Decoder(Wish, BUNDLE_BYTES_MAX + 4_096)
 
 class _Sent(NamedTuple):
     since_us: int
+    late_us: int  # so long before that it was due
     size: int  # transactions in the bundle
     missing: set[bytes]  # transaction ids not executed yet
     bundle: Opened
@@ -127,8 +128,8 @@ class Outbox:
                 return self._on_submit(Submit(reference, named, is_urgent=True))
             case BundleSigned():
                 return self._on_signed(event)
-            case Submitted(bundles):
-                return self._on_submitted(now, bundles)
+            case Submitted(bundles, late_us):
+                return self._on_submitted(now, bundles, late_us)
             case Receipted():
                 return self._on_receipted(now, event)
             case Started(records):
@@ -207,10 +208,10 @@ class Outbox:
         record = encode(Wish(FORMAT, event.reference, event.bundle))
         return [*effects, Persist(record, None), Submitted((event.bundle,))]
 
-    def _on_submitted(self, now: Now, bundles: Sequence[bytes]) -> list[Effect]:
+    def _on_submitted(self, now: Now, bundles: Sequence[bytes], late_us: Sequence[int]) -> list[Effect]:
         """Remember when our bundles left, whoever signed them (a role may bring bundles signed before)."""
         effects: list[Effect] = []
-        for raw in bundles:
+        for raw, late in zip(bundles, late_us or repeat(0), strict=False):
             try:
                 opened = self._bundles.open(raw)
             except Malformed:
@@ -221,7 +222,8 @@ class Outbox:
             before = self._sent.get(opened.ids[0])
             if before is not None and before.bundle.digest != opened.digest:
                 fields["replaces"] = before.bundle.digest.hex()[:16]
-            sent = _Sent(now.monotonic_us, len(opened.ids), set(opened.ids), opened)
+            fields |= {"late_us": late} if late else {}
+            sent = _Sent(now.monotonic_us, late, len(opened.ids), set(opened.ids), opened)
             for identity in opened.ids:
                 self._sent[identity] = sent
             effects += [Note("submitted", fields), *self._renew(opened), *self._number(opened)]
@@ -350,8 +352,8 @@ class Outbox:
         sent.missing.discard(identity)
         if sent.missing:
             return []
-        latency_us = now.monotonic_us - sent.since_us
-        return [Note("included", {"height": height, "transactions": sent.size, "latency_us": latency_us})]
+        fields = {"height": height, "transactions": sent.size, "latency_us": now.monotonic_us - sent.since_us}
+        return [Note("included", fields | ({"late_us": sent.late_us} if sent.late_us else {}))]
 
     def _on_jumped(self, now: Now, event: Jumped) -> list[Effect]:
         """Blocks are not told: what the ledger holds as executed was included, we do not know where. Numbers that are

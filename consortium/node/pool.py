@@ -129,8 +129,12 @@ class BundlePool:
 
     def _on_submitted(self, now: Now, raws: tuple[bytes, ...]) -> list[Effect]:
         """Our own bundles: admit them, tell everybody."""
-        fit = [raw for raw in raws if self._admit(now, raw) in ("admitted", "known", "busy")]
+        verdicts = [(raw, self._admit(now, raw)) for raw in raws]
+        fit = [raw for raw, verdict in verdicts if verdict in ("admitted", "known", "busy")]
         effects = broadcasts(fit)
+        turned_away = [self._bundles.decode(raw) for raw, verdict in verdicts if verdict == "busy"]
+        if turned_away:
+            effects.append(Note("no_room", {"transactions": sum(len(each.transactions) for each in turned_away)}))
         if fit:
             effects.extend(self._available())
         return effects

@@ -120,6 +120,11 @@ def fingerprint(trace: Iterable[Record]) -> str:
     return digest.hexdigest()
 
 
+def waited_us(record: Record) -> int:
+    """How long the bundle of a record `included` took, counted from when it was due."""
+    return int(record["latency_us"] + record.get("late_us", 0))
+
+
 def count_refused(record: Record) -> int:
     """How many refusals a record `rejected` or `shut_out` stands for: a node notes a few a second of each publisher
     one by one, and counts the others."""

@@ -50,7 +50,7 @@ from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.roles.agent import AgentTasks
 from consortium.roles.duties import ChainCalendar
-from consortium.roles.loader import RESERVED_EVERY, Load, load_number
+from consortium.roles.loader import RESERVED_EVERY, Load, RunClock, load_number
 from consortium.roles.steward import StewardTasks
 from consortium.roles.voices import VoiceKeys
 from consortium.roles.work import Work
@@ -163,10 +163,10 @@ def build_host(
     check_stored(rows, genesis, shared.verifier, ledger.head_height)
     locksmith = Locksmith(shared.suite, secrets, name)
     site = _Site(name, genesis, epochs, rows, shared, ledger, DictBoxes() if boxes is None else boxes, locksmith)
-    work = _completed(plan.prepared.work.get(name), genesis, shared.suite, secrets, locksmith)
+    start = RunStart()
+    work = _completed(plan.prepared.work.get(name), genesis, shared.suite, secrets, locksmith, start)
     parts = _parts(site, plan.scenario, work, is_recalled=is_recalled)
     node = Node(parts, *_owners(shared.protocol))
-    start = RunStart()
     machine = plan.adversaries.bend(name, plan.scenario.seed, node, start, site.surroundings)
     host = Host(
         name,
@@ -196,16 +196,21 @@ def _kept(scenario: Scenario, name: NodeId) -> int:
 
 
 def _completed(
-    work: Work | None, genesis: Genesis, suite: KeySuite, secrets: Mapping[Purpose, bytes], locksmith: Locksmith
+    work: Work | None,
+    genesis: Genesis,
+    suite: KeySuite,
+    secrets: Mapping[Purpose, bytes],
+    locksmith: Locksmith,
+    start: RunStart,
 ) -> Work | None:
-    """The work with the chain's calendar, and with what only this member's keys can add: the salts of its private
-    records; new keys and signatures in its membership actions; and the load, if there is one, as bundles signed before
-    the run, under the numbers that the outbox leaves to them."""
+    """The work with the chain's calendar, when the run began, and what only this member's keys can add: salts of its
+    private records; new keys and signatures in its membership actions; and the load, if there is one, as bundles signed
+    before the run, under the numbers that the outbox leaves to them."""
     if work is None:
         return None
     chain, keyring = genesis.chain, Keyring(suite, secrets)
     work = work.having(ChainCalendar(genesis.parameters.utc_offset_minutes))
-    work = work.having(locksmith.salts)
+    work = work.having(locksmith.salts).having(RunClock(start))
     if work.find(AgentTasks) is not None:
         work = work.having(VoiceKeys(chain, suite.name, derive_secret(secrets["encrypt"], "voices", work.member)))
     steward, load = work.find(StewardTasks), work.find(Load)

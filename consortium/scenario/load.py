@@ -24,6 +24,8 @@ from consortium.plugins.load import run_scenario
 from consortium.protocols import load_protocols
 from consortium.roles import load_roles, read_settings
 from consortium.scenario.adversary import Adversaries, check_behaviours
+from consortium.scenario.arrivals.options import ArrivalsError
+from consortium.scenario.arrivals.recorded import read_arrivals
 from consortium.scenario.faults import load_acts, read_options
 from consortium.scenario.network.check import (
     NetworkError,
@@ -89,13 +91,20 @@ def load_scenario(path: Path, sets: Sequence[str] = (), seed: int | None = None)
     scenario = apply_sets(scenario, sets)
     if seed is not None:
         scenario = msgspec.structs.replace(scenario, seed=seed)
-    try:
-        network = read_samples(scenario.network, path.parent)
-    except NetworkError as error:
-        raise ScenarioError(str(error)) from None
-    scenario = msgspec.structs.replace(scenario, network=network)
+    scenario = with_files(scenario, path.parent)
     check_scenario(scenario)
     return scenario
+
+
+def with_files(scenario: Scenario, folder: Path) -> Scenario:
+    """The same scenario with every file that it names beside itself read in. Raises ScenarioError."""
+    try:
+        network = read_samples(scenario.network, folder)
+        options = read_arrivals(scenario.workload.options, folder)
+    except (NetworkError, ArrivalsError) as error:
+        raise ScenarioError(str(error)) from None
+    workload = msgspec.structs.replace(scenario.workload, options=options)
+    return msgspec.structs.replace(scenario, network=network, workload=workload)
 
 
 def apply_sets(scenario: Scenario, sets: Sequence[str]) -> Scenario:

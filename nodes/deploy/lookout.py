@@ -18,6 +18,7 @@ import msgspec
 from consortium.core.genesis import decode_genesis
 from consortium.core.words import Words, mark
 from consortium.runs.folder import HANDS_FILE
+from consortium.runs.trace import waited_us
 from consortium.scenario.scenario import Scenario
 from consortium.stories.event_words import tell_event
 from nodes.deploy.deployment import is_deployment
@@ -205,7 +206,7 @@ class Story:
             self._executed.append((record["t_us"], record["transactions"]))
 
     def _on_included(self, record: dict[str, Any]) -> None:
-        self._included.append((record["t_us"], record["latency_us"]))
+        self._included.append((record["t_us"], waited_us(record)))
 
     def _on_new_view(self, record: dict[str, Any]) -> str | None:
         if record["view"] <= self._view:

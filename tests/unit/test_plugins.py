@@ -34,7 +34,7 @@ from tests.plugins_kit import FILES, write_plugins
 
 ROOT = Path(__file__).parents[2]
 PACKAGE, EXTENDING = ROOT / "consortium", ROOT / "docs" / "extending.md"
-CALLED = {"distribution of delays": "distribution", "act of fate": "act"}  # `consortium new` takes one word
+CALLED = {"distribution of delays": "distribution", "act of fate": "act", "process of arrivals": "arrivals"}
 USED_ON_A_RUN = ("check", "command", "figure", "measure", "rule", "view")
 SEEN_IN_TRACE = {"role": "fresh-saw", "protocol": "fresh_decided", "act": "fault"}
 

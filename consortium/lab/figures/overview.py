@@ -39,7 +39,7 @@ from consortium.lab.measures import series
 from consortium.lab.measures.disturbances import Disturbance, disturbances
 from consortium.lab.measures.series import Span
 from consortium.runs.records import Records
-from consortium.runs.trace import Record, reject_reason
+from consortium.runs.trace import Record, reject_reason, waited_us
 
 NETWORK = "network"
 BAND = "#eef1f4"  # behind everything, while something is done to the run
@@ -135,7 +135,7 @@ def _waiting(axes: Axes, trace: Sequence[Record]) -> None:
     """The one submitter that waits far longer than the others in a colour of its own."""
     by_node: dict[str, list[tuple[float, float]]] = {}
     for record in Records.of(trace).of_kind("included"):
-        point = (record["t_us"] / 1e6, max(0.01, record["latency_us"] / 1e3))
+        point = (record["t_us"] / 1e6, max(0.01, waited_us(record) / 1e3))
         by_node.setdefault(record["node"], []).append(point)
     slow = slowest_submitter(trace)
     for node, points in sorted(by_node.items(), key=lambda item: item[0] == slow):
@@ -163,7 +163,7 @@ def slowest_submitter(trace: Sequence[Record]) -> str:
     """Whose slow bundles (nine in ten are faster) wait SLOW_RATIO times longer than those of each other; or empty."""
     waits: dict[str, list[int]] = {}
     for record in Records.of(trace).of_kind("included"):
-        waits.setdefault(record["node"], []).append(record["latency_us"])
+        waits.setdefault(record["node"], []).append(waited_us(record))
     ranked = sorted(((series.quantile(sorted(held), 0.9), node) for node, held in waits.items()), reverse=True)
     if len(ranked) > 1 and ranked[0][0] > SLOW_RATIO * max(1, ranked[1][0]):
         return ranked[0][1]

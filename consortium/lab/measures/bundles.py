@@ -6,16 +6,18 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from consortium.runs.records import Records
-from consortium.runs.trace import Record
+from consortium.runs.trace import Record, waited_us
 
 
 class Bundle(NamedTuple):
-    """Times in microseconds since the run began. `ordered_us`: its block was first proposed (anywhere); `committed_us`:
-    committed at its submitter. None where the trace does not tell (a fetched block, a proposal of a dead node)."""
+    """Times in microseconds since the run began. `due_us`: when an open load wanted it submitted; of everything else,
+    when it was. `ordered_us`: its block was first proposed (anywhere); `committed_us`: committed at its submitter. None
+    where the trace does not tell (a fetched block, a proposal of a dead node)."""
 
     node: str
     height: int
     transactions: int
+    due_us: int
     submitted_us: int
     ordered_us: int | None
     committed_us: int | None
@@ -23,6 +25,11 @@ class Bundle(NamedTuple):
 
     @property
     def latency_us(self) -> int:
+        """From when it was due: a node that stands still hides no wait."""
+        return self.executed_us - self.due_us
+
+    @property
+    def submit_to_execute_us(self) -> int:
         return self.executed_us - self.submitted_us
 
     @property
@@ -55,7 +62,7 @@ def bundles_of(trace: Iterable[Record]) -> list[Bundle]:
             ordered_us = proposed.get(height)
             if ordered_us is not None and ordered_us < submitted_us:
                 ordered_us = None  # another batch's proposal at this height, of a view that was left
-            place = (node, height, record["transactions"])
+            place = (node, height, record["transactions"], executed_us - waited_us(record))
             found.append(Bundle(*place, submitted_us, ordered_us, committed.get((node, height)), executed_us))
     found.sort(key=lambda bundle: bundle.executed_us)
     return found

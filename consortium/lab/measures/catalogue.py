@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from consortium.lab.measures.distributions import Distributions
 
 PHASES = ("order to prepared", "prepared to committed", "committed to executed", "executed to sealed")
-STATISTICS = ("mean", "p50", "p95", "p99", "max")
+STATISTICS = ("mean", "p50", "p95", "p99", "p999", "max")
 STEADY = "_steady"  # behind the name of a figure: without warm-up (lab/measures/warm_up.py)
 
 
@@ -28,7 +28,8 @@ class Figure(NamedTuple):
 
 _SEALED = " (by the first seal at or above it)"
 DISTRIBUTIONS: tuple[tuple[str, str], ...] = (
-    ("latency", "a bundle's time from its submission to its execution at its submitter"),
+    ("latency", "a bundle's time from when it was due (a closed loop: submitted) to its execution at its submitter"),
+    ("submit_to_execute", "from a bundle's submission to its execution at its submitter"),
     ("submit_to_order", "from a bundle's submission to the first proposal of its block"),
     ("submit_to_commit", "from a bundle's submission to the commit of its block at its submitter"),
     ("commit_to_execute", "from the commit of a bundle's block at its submitter to its execution there"),

@@ -39,6 +39,7 @@ def _of(bundles: Sequence[Bundle], trace: Sequence[Record], after_us: int) -> di
     phases = phase_latencies(trace, after_us)
     found = {
         "latency": [bundle.latency_us for bundle in bundles],
+        "submit_to_execute": [bundle.submit_to_execute_us for bundle in bundles],
         "submit_to_order": [us for bundle in bundles if (us := bundle.submit_to_order_us) is not None],
         "submit_to_commit": [us for bundle in bundles if (us := bundle.submit_to_commit_us) is not None],
         "commit_to_execute": [us for bundle in bundles if (us := bundle.commit_to_execute_us) is not None],
@@ -51,7 +52,7 @@ def _of(bundles: Sequence[Bundle], trace: Sequence[Record], after_us: int) -> di
 
 def statistics(ordered: Sequence[int]) -> dict[str, float]:
     """In milliseconds, by the names of STATISTICS; `ordered` holds at least one value in microseconds."""
-    shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "p999": 0.999, "max": 1.0}
     found = {name: series.quantile(ordered, share) / 1e3 for name, share in shares.items()}
     found["mean"] = sum(ordered) / len(ordered) / 1e3
     return {name: found[name] for name in STATISTICS}
@@ -136,6 +137,7 @@ _WORDS = {
     "p50": "median",
     "p95": "95 in 100 are faster",
     "p99": "99 in 100 are faster",
+    "p999": "999 in 1,000 are faster",
     "max": "slowest",
 }
 

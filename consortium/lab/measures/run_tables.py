@@ -26,11 +26,12 @@ BUNDLES = (
     Column("node", "text", "", "who submitted it"),
     Column("height", "integer", "1", "the block that it stands in"),
     Column("transactions", "integer", "1", "in the bundle"),
+    Column("due_us", "integer", "us", f"when an open load wanted it submitted; else when it was; {_T_US}"),
     Column("submitted_us", "integer", "us", _T_US),
     Column("ordered_us", "integer", "us", f"first proposal of its block anywhere; {_T_US}"),
     Column("committed_us", "integer", "us", f"commit of its block at its submitter; {_T_US}"),
     Column("executed_us", "integer", "us", f"execution at its submitter; {_T_US}"),
-    Column("latency_us", "integer", "us", "from submission to execution"),
+    Column("latency_us", "integer", "us", "from when it was due to its execution"),
     Column("is_warm_up", "yes or no", "", "whether the rule of warm-up excludes it"),
 )
 QUANTILES = (

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from consortium.runs.records import Records
-from consortium.runs.trace import Record
+from consortium.runs.trace import Record, waited_us
 from consortium.scenario.faults import condition_after, find_act
 
 BINS_MAX = 120
@@ -140,8 +140,8 @@ def throughput(trace: Sequence[Record], width_us: int) -> Bins:
 
 
 def latencies(trace: Iterable[Record]) -> list[tuple[int, int]]:
-    """(when, latency_us) of every bundle at its submitter, by time of execution."""
-    return [(record["t_us"], record["latency_us"]) for record in Records.of(trace).of_kind("included")]
+    """(when, latency_us from when it was due) of every bundle at its submitter, by time of execution."""
+    return [(record["t_us"], waited_us(record)) for record in Records.of(trace).of_kind("included")]
 
 
 def latency_quantiles(trace: Sequence[Record], width_us: int, share: float) -> list[tuple[float, float]]:

@@ -13,7 +13,7 @@ from consortium.lab.measures import series
 from consortium.lab.measures.disturbances import Phase, disturbances, phases
 from consortium.runs.records import Records
 from consortium.runs.run import Run
-from consortium.runs.trace import Record, count_refused, reject_reason
+from consortium.runs.trace import Record, count_refused, reject_reason, waited_us
 
 COLUMNS = (
     "",
@@ -67,7 +67,7 @@ def phase_figures(trace: Sequence[Record]) -> list[PhaseFigures]:
     included, rejected = (Records.of(trace).of_kind(kind) for kind in ("included", "rejected"))
     found = []
     for part in parts:
-        waits = sorted(record["latency_us"] for record in included if _is_in(part, record["t_us"], parts))
+        waits = sorted(waited_us(record) for record in included if _is_in(part, record["t_us"], parts))
         done = sum(record["transactions"] for record in executions if _is_in(part, record["t_us"], parts))
         silences = [gap.length_us for gap in gaps if max(parts, key=lambda each: _shared_us(each, gap)) is part]
         found.append(
@@ -170,8 +170,8 @@ def _slow(run: Run) -> list[str]:
     if not slow:
         return []
     included = run.records.of_kind("included")
-    waits = sorted(r["latency_us"] for r in included if r["node"] == slow)
-    others = sorted(r["latency_us"] for r in included if r["node"] != slow)
+    waits = sorted(waited_us(r) for r in included if r["node"] == slow)
+    others = sorted(waited_us(r) for r in included if r["node"] != slow)
     own, rest = (milliseconds(values[-1] / 1e3) for values in (waits, others))
     return [f"Bundles of {slow} waited longest: up to {own}; those of the others up to {rest}."]
 

@@ -17,6 +17,7 @@ from consortium.lab.checks.money import FundLine, fund_lines
 from consortium.lab.figures import overview, plots, timeline
 from consortium.lab.measures import series
 from consortium.lab.measures.catalogue import STATISTICS
+from consortium.lab.measures.load import fell_short
 from consortium.lab.measures.measures import Measures, cpu_costs, number, phase_latencies
 from consortium.lab.pages import answer
 from consortium.lab.pages.page import heading, joined, page, paragraph, render, svg_figure, table
@@ -62,6 +63,8 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> Marku
         ("throughput", "mean throughput"),
         ("latency_p50", "median latency"),
         ("latency_p99", "latency, p99"),
+        ("load_asked", "load asked for"),
+        ("load_offered", "load offered"),
         ("view_changes", "leader changes"),
         ("service_gap_max", "longest time without service"),
     )
@@ -78,7 +81,7 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> Marku
         cpu=_cpu_sentence(started),
         illustrative=ILLUSTRATIVE,
         illustrative_sentence=ILLUSTRATIVE_SENTENCE,
-        verdicts=_verdict_lines(run, verdicts),
+        verdicts=[*_verdict_lines(run, verdicts), *((False, short) for short in [fell_short(measures)] if short)],
         cards=cards,
     )
 

@@ -12,6 +12,7 @@ import msgspec
 from consortium import __version__
 from consortium.core.words import ENGLISH, Words
 from consortium.lab.checks.claims import Kind, Verdict, exit_status, was_checked
+from consortium.lab.measures.load import fell_short
 from consortium.lab.measures.measures import Measures
 from consortium.plugins.record import RECORD
 from consortium.runs.folder import FORMAT, README, place_of, place_phrase, write_whole
@@ -24,7 +25,7 @@ _README = """# {name}: a run of a scenario
 {question}
 
 It ran {place} with seed {seed}, and ended so: **{outcome}**
-{illustrative}
+{load}{illustrative}
 
 | file | what it holds |
 | --- | --- |
@@ -73,9 +74,12 @@ def write_results(out: Path, run: Run, verdicts: Sequence[Verdict], measures: Me
 
     place = place_of(run)
     content = verdict_content(run, verdicts, place)
+    short = fell_short(measures)
+    if short:
+        content["load"] = short
     write_whole(out / "verdict.json", msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
     if not run.is_standing:  # whose README is that of what stands there
-        write_whole(out / README, _readme(out, run, verdicts, place).encode())
+        write_whole(out / README, _readme(out, run, verdicts, place, short).encode())
     write_whole(out / "measures.csv", measures.csv().encode())
     write_whole(out / "report.html", build_report(run, verdicts, measures).encode())
 
@@ -157,13 +161,14 @@ def verdict_content(run: Run, verdicts: Sequence[Verdict], place: str) -> dict[s
     return content
 
 
-def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str) -> str:
+def _readme(out: Path, run: Run, verdicts: Sequence[Verdict], place: str, short: str) -> str:
     return _README.format(
         name=run.scenario.name,
         question=run.scenario.question.strip() or "(The scenario asks no question.)",
         place=place_phrase(place) or "somewhere",
         seed=run.scenario.seed,
         outcome=outcome_sentence(run, verdicts),
+        load=f"\n{short}\n" if short else "",
         illustrative=ILLUSTRATIVE_SENTENCE,
         local=(_PLUGIN_FILES if (out / RECORD).is_file() else "") + (_LOCAL_FILES if place != "simulator" else ""),
         folder=shlex.quote(str(out)),

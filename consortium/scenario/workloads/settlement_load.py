@@ -1,23 +1,25 @@
 """The workload of benchmarks: settlement transactions of about 500 bytes, signed before the run, of every member alike.
 
-options: `transactions` in all, `bundle` transactions under one signature, `outstanding` per member, `interval_us`
-between two bundles of a member (0 = closed loop), `persons` per member. A load falls idle that rests for `rest_us`
-after every `rest_every` bundles of a member.
+options: those of every load (scenario/arrivals/options.py, docs/load.md), and `persons` per member. Kinds: `claim`, a
+bill issued and claimed at once; `bill`, one that is issued alone; `refused`, a claim for somebody who is not insured.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import msgspec
 
-from consortium.contracts.insurance import enrolment, institution, policy, settlement
+from consortium.contracts.insurance import bill, enrolment, institution, policy, settlement
 from consortium.contracts.insurance.lines import Line, commit_lines, compute_sold, compute_sums
 from consortium.contracts.insurance.policy_pack import DAYS_MAX, ILLUSTRATIVE_PACK
 from consortium.core.codec import encode
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
 from consortium.roles.work import Work
+from consortium.scenario.arrivals.options import CLOSED, ArrivalsError, LoadOptions
+from consortium.scenario.arrivals.plan import Share, plan_load
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.claim_day_genesis import fund_calls
@@ -26,18 +28,16 @@ from consortium.scenario.workloads.workload import Prepared, WorkloadSpec
 DAY = 20260302  # of every service; runs happen on any later day
 _PACK = msgspec.structs.replace(ILLUSTRATIVE_PACK, claim_days=DAYS_MAX)
 YEAR_END = 20991231
+NOBODYS_PLACE = 9_999  # of persons whom nobody has enrolled
 ITEMS = 50
 LINES = 4
 
 
-class Options(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    transactions: int = 10_000
-    bundle: int = 1
-    outstanding: int = 1_500
-    interval_us: int = 0
+Call = tuple[str, str, msgspec.Struct]
+
+
+class Options(LoadOptions, frozen=True, forbid_unknown_fields=True):
     persons: int = 500
-    rest_every: int = 0
-    rest_us: int = 0
 
 
 def _item(index: int) -> str:
@@ -80,56 +80,78 @@ def person_of(place: int, index: int) -> str:
 
 def claim_of(place: int, serial: int, person: str) -> tuple[str, str, settlement.IssueAndClaim]:
     """The call of one transaction: the member's claim number `serial`, for this person."""
+    arguments = settlement.IssueAndClaim(
+        **msgspec.structs.asdict(_bill(place, serial)), psn_no=person, commitment=serial.to_bytes(8, "big") * 4
+    )
+    return ("settlement", "issue_and_claim", arguments)
+
+
+def _refused(place: int, serial: int, person: str) -> Call:
+    return claim_of(place, serial, person_of(NOBODYS_PLACE, serial))
+
+
+def _issued(place: int, serial: int, person: str) -> Call:
+    return ("bill", "issue", msgspec.structs.replace(_bill(place, serial), patient=person))
+
+
+def _bill(place: int, serial: int) -> bill.Issue:
     indices = [(serial * 7 + position) % ITEMS for position in range(LINES)]
     lines = tuple(Line(_item(index), 1 + serial % 3, 1_500 + 10 * at) for at, index in enumerate(indices))
     items = [_version(index) for index in indices]
     code = _institution(place)
     number, salt = f"{code}-{serial:08d}", (place << 64 | serial).to_bytes(16, "big")
-    arguments = settlement.IssueAndClaim(
+    return bill.Issue(
+        fixmedins_code=code,
         bill_no=number,
         patient="",
-        psn_no=person,
-        fixmedins_code=code,
         med_type="outpatient",
         begndate=DAY,
         enddate=DAY,
         sums=compute_sums(lines, items),
         sold=compute_sold(lines, items),
         lines=commit_lines(salt, number.lower(), lines),
-        commitment=serial.to_bytes(8, "big") * 4,
     )
-    return ("settlement", "issue_and_claim", arguments)
 
 
-def _load(options: Options, bundles: tuple[Any, ...]) -> Load:
-    pace = (options.outstanding, options.interval_us)
-    return Load(bundles, *pace, rest_every=options.rest_every, rest_us=options.rest_us)
+KINDS: Mapping[str, Callable[[int, int, str], Call]] = MappingProxyType(
+    {"claim": claim_of, "bill": _issued, "refused": _refused}
+)
+
+
+def make_load(share: Share, calls: Sequence[Sequence[Call]], options: LoadOptions, scenario: Scenario) -> Load:
+    """A member's part of a load, of these calls by bundle. An open one waits where a pool has no more room for it."""
+    encoded = tuple(tuple((*call[:2], msgspec.Raw(encode(call[2]))) for call in bundle) for bundle in calls)
+    pool_share = scenario.parameters.pool_transactions_max // len(scenario.members)
+    outstanding = options.outstanding if options.process == CLOSED else max(1, pool_share)
+    return Load(encoded, outstanding, share.due_us, arrivals="" if options.process == CLOSED else options.process)
+
+
+def loading_members(scenario: Scenario) -> list[str]:
+    """Those that host a loader."""
+    return [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
 
 
 def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     options = read_workload_options(scenario.workload.options, Options)
-    for name in options.__struct_fields__:
-        least = 1 if name in ("bundle", "outstanding", "persons") else 0
-        if not least <= getattr(options, name) < 1 << 40:
-            raise ScenarioError(f"workload.options.{name}={getattr(options, name)}: expected {least} or more")
-    if options.rest_every and not options.interval_us:
-        raise ScenarioError("workload.options: a load that rests is paced; give an interval_us above 0")
-    if options.bundle > options.outstanding:
-        raise ScenarioError(
-            f"workload.options: bundle={options.bundle} is more than outstanding={options.outstanding}: no bundle "
-            "would ever be submitted"
-        )
-    members = [member.name for member in scenario.members if "loader" in member.settings.get("hosts", ())]
+    if not 1 <= options.persons < 1 << 40:
+        raise ScenarioError(f"workload.options.persons={options.persons}: expected 1 or more")
+    members = loading_members(scenario)
+    try:
+        shares = plan_load(options, scenario.seed, members, tuple(KINDS))
+    except ArrivalsError as error:
+        raise ScenarioError(f"workload.options: {error}") from None
     persons = {
         member: [person_of(place, index) for index in range(options.persons)] for place, member in enumerate(members)
     }
     work: dict[str, Work] = {}
-    each = options.transactions // max(1, len(members))
     for place, member in enumerate(members):
-        claims = [claim_of(place, serial, persons[member][serial % options.persons]) for serial in range(1, each + 1)]
-        calls = [(contract, operation, msgspec.Raw(encode(arguments))) for contract, operation, arguments in claims]
-        bundles = tuple(tuple(calls[first : first + options.bundle]) for first in range(0, each, options.bundle))
-        work[member] = Work(member, (_load(options, bundles),))
+        share, calls, serial = shares[member], [], 0
+        for bundle in share.bundles:
+            made = [KINDS[kind](place, serial + at, persons[member][(serial + at) % options.persons])
+                    for at, kind in enumerate(bundle, 1)]  # fmt: skip
+            serial += len(bundle)
+            calls.append(made)
+        work[member] = Work(member, (make_load(share, calls, options, scenario),))
     return Prepared(tuple(_genesis_calls(members, persons)), work)
 
 

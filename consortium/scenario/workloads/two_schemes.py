@@ -20,6 +20,7 @@ from consortium.core.codec import encode
 from consortium.core.genesis import GenesisCall, genesis_call
 from consortium.roles.loader import Load
 from consortium.roles.work import Work
+from consortium.scenario.arrivals.options import CONSTANT
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import Scenario
 from consortium.scenario.workloads.claim_day_genesis import fund_calls
@@ -103,7 +104,9 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     work: dict[str, Work] = {}
     for place, member in enumerate(members):
         bundles: tuple[Any, ...] = tuple((stay,) for stay in _stays(place, options.persons))
-        work[member] = Work(member, (Load(bundles, len(bundles), options.interval_us),))
+        begins_us = place * options.interval_us // len(members)  # one after another, as every constant load
+        due_us = tuple(begins_us + index * options.interval_us for index in range(len(bundles)))
+        work[member] = Work(member, (Load(bundles, len(bundles), due_us, arrivals=CONSTANT),))
     return Prepared(tuple(_genesis_calls(members, options.persons)), work)
 
 

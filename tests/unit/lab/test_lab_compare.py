@@ -51,8 +51,9 @@ def simulated(scenario: Scenario) -> Run:
 
 @pytest.fixture(scope="module")
 def sides() -> list[Side]:
-    slow = replace(FOUR, parameters=replace(FOUR.parameters, batch_delay_us=20_000), seed=2)
-    return [side("quick", simulated(FOUR)), side("slow", simulated(slow))]
+    busy = replace(FOUR, workload=replace(FOUR.workload, options={**FOUR.workload.options, "interval_us": 12_000}))
+    slow = replace(busy, parameters=replace(busy.parameters, batch_delay_us=20_000), seed=2)
+    return [side("quick", simulated(busy)), side("slow", simulated(slow))]
 
 
 def test_a_ratio_is_to_the_first_run_and_a_difference_says_in_which_direction(sides: list[Side]) -> None:
@@ -74,8 +75,8 @@ def test_two_runs_of_one_scenario_differ_in_nothing(sides: list[Side]) -> None:
 
 
 def test_other_members_are_counted_and_not_listed_one_by_one(sides: list[Side]) -> None:
-    more = replace(FOUR, members=(*FOUR.members, MemberSpec("hospital-5", "hospital")))
     run = sides[0].run
+    more = replace(run.scenario, members=(*FOUR.members, MemberSpec("hospital-5", "hospital")))
     found = settings_that_differ([run, Run(more, run.genesis, run.trace)])
     assert [(setting.path, setting.values) for setting in found] == [("members", ("4 entries", "5 entries"))]
 

@@ -59,6 +59,7 @@ def test_what_lies_outside_is_judged_measured_and_drawn_after_our_own() -> None:
 def test_our_own_stand_in_the_order_that_reports_have() -> None:
     assert [one.name for one in measures_offered()] == [
         "service",
+        "load",
         "distributions",
         "leaders",
         "leader deaths",

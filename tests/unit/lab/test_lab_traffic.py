@@ -56,7 +56,6 @@ def test_a_simulated_run_says_as_many_votes_as_the_protocol_has(members: int, pr
     assert kinds["Commit"][1] == blocks * members * (members - 1)
     figures = measure(trace)
     assert figures["ledger_bytes"] > 10_000
-    assert figures["pool_max"] >= (profile is None), "every 0.5 s is a look: what comes and goes between is not seen"
 
 
 def test_frames_wait_for_a_node_that_has_no_time_and_where_cpu_is_free_none_does() -> None:

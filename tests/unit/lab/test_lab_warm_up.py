@@ -106,11 +106,21 @@ def test_a_bundle_is_followed_from_submission_to_execution() -> None:
         record(1_000, "a", "included", height=1, transactions=3, latency_us=900),
     ]
     (bundle,) = bundles_of(trace)
-    assert bundle == Bundle("a", 1, 3, 100, 400, 900, 1_000)
+    assert bundle == Bundle("a", 1, 3, 100, 100, 400, 900, 1_000)
     assert (bundle.submit_to_order_us, bundle.submit_to_commit_us, bundle.commit_to_execute_us) == (300, 800, 100)
     fetched = [each for each in trace if each["kind"] not in ("committed", "proposed")]
     (bundle,) = bundles_of(fetched)
     assert (bundle.submit_to_order_us, bundle.submit_to_commit_us, bundle.latency_us) == (None, None, 900)
+
+
+def test_a_bundle_that_left_late_waits_since_it_was_due() -> None:
+    trace = [
+        record(600, "a", "submitted", bundle="1", transactions=3, late_us=500),
+        record(1_000, "a", "included", height=1, transactions=3, latency_us=400, late_us=500),
+    ]
+    (bundle,) = bundles_of(trace)
+    assert (bundle.due_us, bundle.submitted_us) == (100, 600)
+    assert (bundle.latency_us, bundle.submit_to_execute_us) == (900, 400)
 
 
 def test_a_protocol_without_a_prepared_phase_still_tells_from_order_to_commit() -> None:
