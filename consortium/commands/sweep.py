@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,12 +16,14 @@ from rich.console import Console
 from rich.table import Table
 
 from consortium.commands.command import EXIT_STOPPED, STUDY, Command, cores, make_console
+from consortium.commands.saturating import Searchers, find_all, run_search
 from consortium.commands.workers import Cluster, Death, in_processes
 from consortium.lab.measures.confidence import interval
 from consortium.lab.measures.measures import number
 from consortium.lab.measures.tables import need
 from consortium.lab.sweeps.folder import SweepFolder
-from consortium.lab.sweeps.plan import ALIASES, Plan, Sweep, SweepError, find_sweep, make_plan, read_vary
+from consortium.lab.sweeps.forecast import Forecast, Size
+from consortium.lab.sweeps.plan import ALIASES, LOAD, Plan, Point, Sweep, SweepError, find_sweep, make_plan, read_vary
 from consortium.lab.sweeps.run import Done, Job, Result, Timing, run_job
 from consortium.simulation.costs.profile import load_profile
 
@@ -38,7 +40,7 @@ SHOWN = {
 
 
 class Wanted(NamedTuple):
-    """What the command line asks for. `repeat` None: as the sweep file says, or 1."""
+    """What the command line asks for. `repeat` None: as the sweep file says, or 1. `load`: shares of saturation."""
 
     name: str
     vary: Sequence[str]
@@ -50,6 +52,7 @@ class Wanted(NamedTuple):
     out: Path | None
     profile: Path | None = None
     broker: str = ""
+    load: str = ""
 
 
 def sweep(
@@ -62,6 +65,12 @@ def sweep(
             metavar="PATH=VALUE,…", help="As --set; and `members` (validators), network.latency, timer, batch."
         ),
     ] = None,
+    load: Annotated[
+        str,
+        typer.Option(
+            metavar="SHARE,…", help="Find each configuration's saturation, then run these shares of it: 10%,90%."
+        ),
+    ] = "",
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Change one value at all points.")
     ] = None,
@@ -75,7 +84,7 @@ def sweep(
     broker: Annotated[str, typer.Option(help="Which broker of the profile.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder; default runs/sweep-NAME-DIGEST, always the same.")] = None,
 ) -> None:
-    wanted = Wanted(scenario, vary or (), set_ or (), repeat, seed, jobs, on_cluster, out, profile, broker)
+    wanted = Wanted(scenario, vary or (), set_ or (), repeat, seed, jobs, on_cluster, out, profile, broker, load)
     raise typer.Exit(run_sweep(wanted, make_console()))
 
 
@@ -98,9 +107,16 @@ def run_sweep(wanted: Wanted, console: Console) -> int:
         stack.enter_context(folder.owned())
         results = folder.done()
         _tell_plan(plan, len(results), out, console)
+        try:
+            if plan.is_loaded:
+                folder.begin(find_all(folder, _searchers(cluster, wanted.jobs), console))
+        except KeyboardInterrupt:
+            console.print("\nstopped while saturation was looked for; what was found is kept; the same command goes on")
+            return EXIT_STOPPED
         todo = [job for job in folder.jobs() if (job.point, job.repeat) not in results]
         try:
-            _work(folder, todo, results, _runner(cluster, wanted.jobs), console)
+            processes = min(len(todo), wanted.jobs or cores()) if cluster is None else cluster.processes
+            _work(folder, todo, results, _runner(cluster, wanted.jobs), processes, console)
         except KeyboardInterrupt:
             console.print(f"\nstopped: {len(results)} of {plan.runs} runs are done and kept; the same command goes on")
             return EXIT_STOPPED
@@ -113,6 +129,8 @@ def _asked(wanted: Wanted) -> Sweep:
     """The sweep file or scenario, with what the command line says instead."""
     found = find_sweep(wanted.name)
     vary: dict[str, Any] = {**found.vary, **read_vary(wanted.vary)}
+    if wanted.load:
+        vary[LOAD] = [word.strip() for word in wanted.load.split(",")]
     repeat = found.repeat if wanted.repeat is None else wanted.repeat
     return replace(found, vary=vary, repeat=repeat, sets=(*found.sets, *wanted.sets))
 
@@ -121,6 +139,7 @@ def _command(wanted: Wanted, out: Path) -> str:
     """Where it runs is left out: results do not depend on it."""
     parts = ["consortium sweep", shlex.quote(wanted.name)]
     parts += [f"--vary {shlex.quote(text)}" for text in wanted.vary]
+    parts += [f"--load {shlex.quote(wanted.load)}"] if wanted.load else []
     parts += [f"--set {shlex.quote(text)}" for text in wanted.sets]
     parts += [] if wanted.repeat is None else [f"--repeat {wanted.repeat}"]
     parts += [] if wanted.seed is None else [f"--seed {wanted.seed}"]
@@ -141,12 +160,23 @@ def _runner(cluster: Cluster | None, jobs: int | None) -> Runner:
     return lambda todo: in_processes(run_job, todo, min(jobs or cores(), len(todo)))
 
 
+def _searchers(cluster: Cluster | None, jobs: int | None) -> Searchers:
+    if cluster is not None:
+        return lambda todo: cluster.run(run_search, todo)
+    return lambda todo: in_processes(run_search, todo, min(jobs or cores(), len(todo)))
+
+
 def _work(
-    folder: SweepFolder, todo: Sequence[Job], results: dict[tuple[int, int], Done], run: Runner, console: Console
+    folder: SweepFolder,
+    todo: Sequence[Job],
+    results: dict[tuple[int, int], Done],
+    run: Runner,
+    processes: int,
+    console: Console,
 ) -> None:
     if not todo:
         return
-    progress = _Progress(folder.plan, todo, len(results), console)
+    progress = _Progress(folder.plan, todo, results.values(), processes, console)
     with closing(run(todo)) as arriving:
         for found in arriving:
             if isinstance(found, Death):
@@ -172,22 +202,30 @@ def _died(job: Job) -> Done:
 
 
 class _Progress:
-    """Runs done, their rate, the time left: by the square of their members, which is how messages grow."""
+    """Runs done, their rate, and the time left by what runs took so far. `known`: of runs that were done before."""
 
-    def __init__(self, plan: Plan, todo: Sequence[Job], before: int, console: Console) -> None:
-        self._weights = {point.number: len(point.scenario.members) ** 2 for point in plan.points}
-        self._left = sum(self._weights[job.point] for job in todo)
-        self._whole = self._left
+    def __init__(
+        self, plan: Plan, todo: Sequence[Job], known: Iterable[Done], processes: int, console: Console
+    ) -> None:
+        self._forecast = Forecast({point.number: _size(point) for point in plan.points})
+        self._before = 0
+        for done in known:
+            self._before += 1
+            self._forecast.add(done.point, done.timing.wall_s)
+        self._left = Counter(job.point for job in todo)
         self._todo = len(todo)
-        self._before = before
+        self._processes = max(1, processes)
         self._done = 0
         self._bad = 0
         self._console = console
-        self._begun_s = self._told_s = time.monotonic()
+        self._begun_s = self._told_s = self._came_s = time.monotonic()
 
     def add(self, done: Done) -> None:
         self._done += 1
-        self._left -= self._weights[done.point]
+        self._left[done.point] -= 1
+        self._came_s = time.monotonic()
+        if done.timing.wall_s:
+            self._forecast.add(done.point, done.timing.wall_s)
         if done.result.outcome != "holds":
             self._bad += 1
 
@@ -210,14 +248,26 @@ class _Progress:
     def _line(self, moment: float) -> str:
         passed_s = max(moment - self._begun_s, 1e-9)
         bad = f", {self._bad} of them did not hold" if self._bad else ""
-        if not self._done:
-            return f"{self._before} of {self._before + self._todo} runs; {_duration(passed_s)} so far"
-        rate = self._done / passed_s
-        pace = f"{rate:.1f} a second" if rate >= 1 else f"{1 / rate:.1f} s each"
-        ended = self._whole - self._left
-        left = f"about {_duration(passed_s * self._left / ended)} left" if self._left else ""
-        told = f"{self._before + self._done} of {self._before + self._todo} runs{bad}; {pace}"
-        return f"{told}; {left}" if left else f"{told}; {_duration(passed_s)} in all"
+        told = f"{self._before + self._done} of {self._before + self._todo} runs{bad}"
+        if self._done == self._todo:
+            return f"{told}; {_duration(passed_s)} in all"
+        left = self._forecast.left_s(self._left.elements())
+        words = "" if left is None else f"; {_left_words(*(self._wait_s(each, moment) for each in left))} left"
+        return f"{told}; {_duration(passed_s)} so far{words}"
+
+    def _wait_s(self, work_s: float, moment: float) -> float:
+        """Shared by the processes, and what passed since a run came is no longer to come."""
+        return max(0.0, work_s / self._processes - (moment - self._came_s))
+
+
+def _size(point: Point) -> Size:
+    return Size(len(point.scenario.members), int(point.scenario.workload.options.get("transactions") or 1))
+
+
+def _left_words(least_s: float, most_s: float) -> str:
+    """`about 5 min`; where it may be much more, `5 min to 2.0 h`."""
+    least, most = _duration(least_s), _duration(most_s)
+    return f"about {most}" if most_s < 1.25 * least_s or least == most else f"{least} to {most}"
 
 
 def _duration(seconds: float) -> str:
@@ -297,6 +347,7 @@ COMMAND = Command(
     "Parquet (docs/measures.md). Stopped in the middle, the same command goes on.\n\n\b\nExamples:\n"
     "  consortium sweep low_load --vary members=4,7,10 --repeat 5\n"
     "  consortium sweep low_load --vary network.latency=1ms,20ms,80ms --vary batch=10,100\n"
+    "  consortium sweep studies/throughput_and_latency --load 10%,50%,90%\n"
     "  consortium sweep studies/latency_of_members_on_a_wan --on-cluster tcp://host:8786\n\n"
     "Exit status: 0 all checks hold, 1 a safety check failed, 2 wrong usage or input, 3 no progress.",
     sweep,

@@ -157,6 +157,11 @@ class Cluster:
     def close(self) -> None:
         self._client.close()
 
+    @property
+    def processes(self) -> int:
+        """How many runs it works on at once."""
+        return max(1, sum(self._client.nthreads().values()))
+
     def _check_workers(self) -> None:
         try:
             self._client.wait_for_workers(1, timeout=WORKERS_S)

@@ -19,6 +19,7 @@ from consortium.lab.measures.confidence import LEVEL_PERCENT
 from consortium.lab.measures.tables import describe, to_csv, to_parquet, write_whole
 from consortium.lab.sweeps.plan import FORMAT, Plan, SweepError, check_sweep_format
 from consortium.lab.sweeps.run import Done, Job, decode_done, encode_done
+from consortium.lab.sweeps.saturation import Saturation
 from consortium.lab.sweeps.tables import Results, sweep_tables, timings_table
 from consortium.plugins.record import check_record, write_record
 from consortium.runs.folder import encode_scenario, lock_refused
@@ -43,6 +44,7 @@ is the command that made it; run again it goes on where it was stopped, and does
 | `timings.csv` | what each run took, on which machine: the only file that is another one every time |
 | `plan.json` | what is varied, and the digest of all scenarios: another sweep in this folder is refused |
 | `scenarios/NNNN.json` | the scenario of each point; `consortium run FILE --on simulator --seed SEED` repeats a run |
+| `saturation/NNNN.json` | where load varies: the saturation of the configuration of that point, and each step of the search |
 | `done/` | the result of each run, as it came |
 
 A run that failed a check, made no progress or ended in an error is a row that says so (`outcome`, `why`); it is in no
@@ -57,12 +59,13 @@ class SweepFolder:
         self.folder = folder
         self.plan = plan
         self._command = command
-        self._digest = plan.digest
+        self._digest = plan.digest  # of what is asked: saturation follows from it
+        self._saturations: Mapping[int, Saturation] = {}
         self._done = folder / "done"
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Make the folder, or take it up again; nobody else may meanwhile."""
+        """Make the folder, or take it up again; nobody else may meanwhile. Where load is an axis, `begin` is next."""
         self._claim()
         with (self.folder / "sweep.lock").open("wb") as file:
             try:
@@ -70,8 +73,40 @@ class SweepFolder:
             except OSError as error:
                 taken = f"{self.folder}: another process is at this sweep; wait for it, or stop it"
                 raise SweepError(lock_refused(self.folder, error, taken)) from None
-            self._write_plan()
+            if not self.plan.is_loaded:
+                self._write_plan()
             yield
+
+    # --- saturation ---------------------------------------------------------------------------------------------
+
+    def saturations(self) -> dict[int, Saturation]:
+        """Those that were found already."""
+        found = {}
+        for number in self.plan.configurations:
+            try:
+                kept = msgspec.json.decode((self._searched / f"{number:04}.json").read_bytes(), type=_KeptSaturation)
+            except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+                continue
+            if kept.plan == self._digest:
+                found[number] = kept.saturation
+        return found
+
+    def keep_saturation(self, number: int, saturation: Saturation) -> None:
+        self._searched.mkdir(exist_ok=True)
+        content = msgspec.json.encode(_KeptSaturation(self._digest, saturation))
+        write_whole(self._searched / f"{number:04}.json", content)
+
+    def begin(self, saturations: Mapping[int, Saturation]) -> None:
+        """Of a plan with load as an axis, once the saturations of its configurations are known: write it."""
+        self._saturations = saturations
+        self.plan = self.plan.loaded(saturations)
+        self._write_plan()
+
+    @property
+    def _searched(self) -> Path:
+        return self.folder / "saturation"
+
+    # --- the plan -----------------------------------------------------------------------------------------------
 
     def _claim(self) -> None:
         folder, known = self.folder, self.folder / "plan.json"
@@ -113,6 +148,7 @@ class SweepFolder:
             "command": self._command,
             "python": sys.version.split()[0],
             "digest": self._digest,
+            **({"saturation": msgspec.to_builtins(self._saturations)} if self._saturations else {}),
         }
 
     def _write_plan(self) -> None:
@@ -182,6 +218,11 @@ class SweepFolder:
             folder=self.folder,
         )
         write_whole(self.folder / "README.md", text.encode())
+
+
+class _KeptSaturation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    plan: str
+    saturation: Saturation
 
 
 def _file_name(point: int, repeat: int) -> str:

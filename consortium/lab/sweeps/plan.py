@@ -17,10 +17,11 @@ import msgspec
 
 from consortium import __version__
 from consortium.core.errors import UserError
+from consortium.lab.sweeps.saturation import NotLoaded, Saturation, at_share, check_loaded
 from consortium.scenario.assemble import prepare
 from consortium.scenario.fhir.records import ImportFault
 from consortium.scenario.find import find_scenario
-from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario
+from consortium.scenario.load import ScenarioError, apply_sets, check_scenario, load_scenario, with_files
 from consortium.scenario.resize import with_members
 from consortium.scenario.scenario import Scenario
 from consortium.simulation.costs.profile import Profile
@@ -28,6 +29,8 @@ from consortium.simulation.costs.profile import Profile
 FORMAT = 1
 RUNS_MAX = 20_000
 MEMBERS = "members"
+LOAD = "load"  # percent of the configuration's saturation
+LOAD_MAX = 1_000
 ALIASES = {
     "network.latency": "network.default.mean_us",
     "network.jitter": "network.default.deviation_us",
@@ -70,7 +73,8 @@ class Sweep:
 
 
 class Point(NamedTuple):
-    """`settings`: by path, as they were named; what was derived is in the scenario alone."""
+    """`settings`: by path, as they were named; what was derived is in the scenario alone. Where load is an axis, that
+    scenario has no rate yet: a plan is `loaded` once saturation is known."""
 
     number: int
     settings: Settings
@@ -92,6 +96,7 @@ class Plan(NamedTuple):
     def digest(self) -> str:
         """Of all scenarios, seeds, costs and of our version: two plans of one digest have the same results."""
         parts = [__version__, repr(self.seeds), *self.axes]
+        parts += [repr([point.settings[LOAD] for point in self.points])] if self.is_loaded else []
         parts += [] if self.profile is None else [msgspec.json.encode(self.profile).decode()]
         parts += [msgspec.json.encode(point.scenario).decode() for point in self.points]
         return sha256("\x00".join(parts).encode()).hexdigest()
@@ -99,6 +104,30 @@ class Plan(NamedTuple):
     @property
     def runs(self) -> int:
         return len(self.points) * len(self.seeds)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether load is an axis."""
+        return LOAD in self.axes
+
+    @property
+    def configurations(self) -> dict[int, Scenario]:
+        """By the number of its first point, each scenario whose saturation must be known."""
+        found: dict[bytes, Point] = {}
+        for point in self.points if self.is_loaded else ():
+            found.setdefault(msgspec.json.encode(point.scenario), point)
+        return {point.number: point.scenario for point in found.values()}
+
+    def loaded(self, saturations: Mapping[int, Saturation]) -> Plan:
+        """With each point's share of the saturation of its configuration, named as in `configurations`."""
+        known = {msgspec.json.encode(scenario): saturations[number] for number, scenario in self.configurations.items()}
+        points = [
+            point._replace(
+                scenario=at_share(point.scenario, point.settings[LOAD], known[msgspec.json.encode(point.scenario)])
+            )
+            for point in self.points
+        ]
+        return self._replace(points=tuple(points))
 
 
 def load_sweep(path: Path) -> Sweep | None:
@@ -117,6 +146,8 @@ def load_sweep(path: Path) -> Sweep | None:
     if not isinstance(sweep, Sweep):
         raise SweepError(f"{path}: SWEEP is no Sweep; expected `SWEEP = Sweep(scenario=…, vary={{…}}, repeat=…)`")
     question = sweep.question or (found.get("__doc__") or "").strip()
+    if isinstance(sweep.scenario, Scenario):
+        sweep = replace(sweep, scenario=with_files(sweep.scenario, path.parent))
     return replace(sweep, vary=_read_times(sweep.vary), name=sweep.name or path.stem, question=question)
 
 
@@ -201,6 +232,8 @@ def make_plan(sweep: Sweep, seed: int | None = None, profile: Profile | None = N
     """Every point's scenario, checked. `seed`: the first one, instead of the scenario's. Raises ScenarioError,
     SweepError."""
     base = _base(sweep, seed)
+    if LOAD in sweep.vary:
+        sweep = replace(sweep, vary={**sweep.vary, LOAD: _read_loads(sweep.vary[LOAD])})
     if sweep.repeat < 1:
         raise SweepError(f"--repeat {sweep.repeat}: expected 1 or more; each is a run of every point with a seed more")
     _check_axes(sweep)
@@ -215,6 +248,20 @@ def make_plan(sweep: Sweep, seed: int | None = None, profile: Profile | None = N
     seeds = tuple(range(base.seed, base.seed + sweep.repeat))
     name = sweep.name or base.name
     return Plan(name, sweep.question or base.question, tuple(sweep.vary), points, seeds, profile)
+
+
+def _read_loads(values: Any) -> list[float]:
+    """Percent, written as `50%` or as a number. Raises SweepError."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise SweepError(f"--load {values!r}: expected shares of saturation, as in --load 10%,50%,90%")
+    found: list[float] = []
+    for value in values:
+        text = str(value).strip().removesuffix("%")
+        share = float(text) if _is_number(text) else -1.0
+        if not 0 < share <= LOAD_MAX:
+            raise SweepError(f"--load {value}: expected a share of saturation above 0 and up to {LOAD_MAX}%, as 50%")
+        found.append(int(share) if share == int(share) else share)
+    return found
 
 
 def _base(sweep: Sweep, seed: int | None) -> Scenario:
@@ -255,7 +302,9 @@ def _point(index: int, base: Scenario, sweep: Sweep, settings: Settings) -> Poin
     try:
         scenario = apply_settings(base, all_settings)
         check_scenario(scenario)
-    except ScenarioError as error:
+        if LOAD in settings:
+            check_loaded(scenario)
+    except (ScenarioError, NotLoaded) as error:
         raise SweepError(f"at the point {where}: {str(error).replace('--set', '--vary')}") from None
     return Point(index, settings, scenario)
 
@@ -281,7 +330,7 @@ def apply_settings(scenario: Scenario, settings: Settings) -> Scenario:
         if type(count) is not int:
             raise ScenarioError(f"members={count!r}: expected a number of validators")
         scenario = with_members(scenario, count)
-    rest = {path: value for path, value in settings.items() if path != MEMBERS}
+    rest = {path: value for path, value in settings.items() if path not in (MEMBERS, LOAD)}
     sets = [f"{ALIASES.get(path, path)}={msgspec.json.encode(value).decode()}" for path, value in rest.items()]
     return apply_sets(scenario, sets)
 

@@ -12,7 +12,7 @@ from consortium.lab.measures.confidence import LEVEL_PERCENT, interval
 from consortium.lab.measures.distributions import SHARES
 from consortium.lab.measures.run_tables import QUANTILES
 from consortium.lab.measures.tables import Column, Table, Value, column_type
-from consortium.lab.sweeps.plan import MEMBERS, Plan, Point
+from consortium.lab.sweeps.plan import LOAD, MEMBERS, Plan, Point
 from consortium.lab.sweeps.run import DIGITS, OUTCOMES, Done
 
 Results = Mapping[tuple[int, int], Done]
@@ -28,12 +28,15 @@ def sweep_tables(plan: Plan, results: Results) -> tuple[Table, ...]:
     return (_runs(plan, results), _points(plan, results), _quantiles(plan, results), _traffic(plan, results))
 
 
+_OWN = {MEMBERS: ("number of validators", "1"), LOAD: ("share of the configuration's saturation", "%")}
+
+
 def _axes(plan: Plan) -> tuple[Column, ...]:
     columns = []
     for axis in plan.axes:
         kind = column_type(point.settings[axis] for point in plan.points)
-        what = "number of validators" if axis == MEMBERS else f"what was varied: --set {axis}"
-        unit = "1" if axis == MEMBERS else next((u for u in ("us", "ppm", "fen") if axis.endswith(f"_{u}")), "")
+        what = _OWN.get(axis, (f"what was varied: --set {axis}", ""))[0]
+        unit = _OWN[axis][1] if axis in _OWN else next((u for u in ("us", "ppm", "fen") if axis.endswith(f"_{u}")), "")
         columns.append(Column(axis, kind, unit, what))
     return tuple(columns)
 
