@@ -22,25 +22,18 @@ from consortium.lab.figures.paper import Picture, save
 from consortium.lab.figures.sequence import SequenceError, from_recordings, from_trace, is_recorded
 from consortium.lab.figures.source import source_of
 from consortium.lab.measures.distributions import distributions
-from consortium.lab.measures.measures import measure, number
+from consortium.lab.measures.measures import measure
 from consortium.lab.measures.tables import write_whole
+from consortium.lab.measures.told import FEW_WORDS
 from consortium.lab.pages import page
 from consortium.lab.perfetto import perfetto_chunks
-from consortium.lab.sweeps.results import Mean, SweepResults, read_sweep
+from consortium.lab.sweeps.results import SweepResults, read_sweep
+from consortium.lab.sweeps.shown import Columns
 from consortium.runs.folder import place_of
 from consortium.runs.run import Run
 from consortium.simulation.costs.profile import load_profile
 
 PAGE = "figures.html"
-SHOWN = {
-    "throughput": "tx/s",
-    "latency_p50": "p50, ms",
-    "latency_p95": "p95, ms",
-    "latency_p99": "p99, ms",
-    "messages_per_block": "messages a block",
-    "deliveries_per_block": "deliveries a block",
-    "view_changes": "view changes",
-}
 
 
 def report(
@@ -145,13 +138,14 @@ def report_sweep(folder: Path, figures: Path | None, console: Console) -> None:
 
 def sweep_page(results: SweepResults, pictures: Sequence[Picture]) -> str:
     question, _, story = results.question.strip().partition("\n\n")
-    head = ("point", "runs", "failed", *SHOWN.values())
+    columns = Columns(results.axes, [point.figures for point in results.points])
+    head = ("point", "runs", "failed", *columns.heads)
     rows = [
         (
             point_words(results, point),
             str(point.runs),
             str(point.failed),
-            *(_told(point.figures.get(name)) for name in SHOWN),
+            *columns.cells(point.figures),
         )
         for point in results.points
     ]
@@ -162,8 +156,8 @@ def sweep_page(results: SweepResults, pictures: Sequence[Picture]) -> str:
         page.heading("Points"),
         page.table(head, rows, range(1, len(head))),
         page.paragraph(
-            "Mean ± half the 95 % confidence interval of the mean over the runs that hold; warm-up included. All "
-            "figures: points.csv, with units and meanings in schema.json.",
+            "Mean ± half the 95 % confidence interval of the mean over the runs that hold; throughput and latency "
+            f"{columns.warm_up}. {FEW_WORDS}. All figures: points.csv, with units and meanings in schema.json.",
             is_note=True,
         ),
         page.heading("Pictures"),
@@ -171,17 +165,6 @@ def sweep_page(results: SweepResults, pictures: Sequence[Picture]) -> str:
         page.paragraph(f"consortium {__version__}; docs/measures.md tells how each is counted.", is_note=True),
     ]
     return page.page(f"{results.name}: report of a sweep", parts)
-
-
-def _told(mean: Mean | None) -> str:
-    if mean is None:
-        return "-"
-    around = (
-        ""
-        if mean.low is None or mean.mean - mean.low < 1e-9 * abs(mean.mean)
-        else f" ± {number(mean.mean - mean.low, '1')}"
-    )
-    return number(mean.mean, "1") + around
 
 
 COMMAND = Command(

@@ -19,24 +19,19 @@ from consortium.commands.command import EXIT_STOPPED, STUDY, Command, cores, mak
 from consortium.commands.saturating import Searchers, find_all, run_search
 from consortium.commands.workers import Cluster, Death, in_processes
 from consortium.lab.measures.confidence import interval
-from consortium.lab.measures.measures import number
 from consortium.lab.measures.tables import need
+from consortium.lab.measures.told import FEW_WORDS
 from consortium.lab.sweeps.folder import SweepFolder
 from consortium.lab.sweeps.forecast import Forecast, Size
 from consortium.lab.sweeps.plan import ALIASES, LOAD, Plan, Point, Sweep, SweepError, find_sweep, make_plan, read_vary
+from consortium.lab.sweeps.results import Mean
 from consortium.lab.sweeps.run import Done, Job, Result, Timing, run_job
+from consortium.lab.sweeps.shown import Columns
 from consortium.simulation.costs.profile import load_profile
 
 TELL_S = 5.0
 TELL_TERMINAL_S = 0.5
 POINTS_SHOWN_MAX = 60
-SHOWN = {
-    "throughput": "tx/s",
-    "latency_p50": "p50, ms",
-    "latency_p95": "p95, ms",
-    "messages_per_block": "messages a block",
-    "view_change_votes": "views asked for",
-}
 
 
 class Wanted(NamedTuple):
@@ -290,20 +285,26 @@ def _tell_points(plan: Plan, results: Mapping[tuple[int, int], Done], console: C
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for axis in axis_words(plan.axes) or ("point",):
         table.add_column(axis, justify="right", overflow="fold")
-    for words in SHOWN.values():
+    held = {point.number: _means(results, point.number, len(plan.seeds)) for point in plan.points}
+    columns = Columns(plan.axes, held.values())
+    for words in columns.heads:
         table.add_column(words, justify="right", overflow="fold")
     are_all_well = all(done.result.outcome == "holds" for done in results.values())
     if not are_all_well:
         table.add_column("outcome")
     for point in plan.points[:POINTS_SHOWN_MAX]:
         done = [results[point.number, repeat].result for repeat in range(len(plan.seeds))]
-        held = [result for result in done if result.outcome == "holds"]
         settings = [str(point.settings[axis]) for axis in plan.axes] or [str(point.number)]
         outcomes = Counter(result.outcome for result in done)
-        words = "holds" if len(held) == len(done) else ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
-        cells = [*settings, *(_cell(name, held) for name in SHOWN)]
+        words = (
+            "holds"
+            if outcomes["holds"] == len(done)
+            else ", ".join(f"{n} {word}" for word, n in sorted(outcomes.items()))
+        )
+        cells = [*settings, *columns.cells(held[point.number])]
         table.add_row(*cells, *([] if are_all_well else [words]))
     console.print(table)
+    console.print(f"throughput and latency {columns.warm_up}; {FEW_WORDS}", style="dim", markup=False, soft_wrap=True)
     if len(plan.points) > POINTS_SHOWN_MAX:
         console.print(f"and {len(plan.points) - POINTS_SHOWN_MAX} points more, in points.csv")
 
@@ -316,13 +317,15 @@ def axis_words(axes: Sequence[str]) -> tuple[str, ...]:
     return tuple(end if ends.count(end) == 1 else axis for end, axis in zip(ends, axes, strict=True))
 
 
-def _cell(name: str, held: Sequence[Result]) -> str:
-    values = [result.figures[name] for result in held if name in result.figures]
-    if not values:
-        return "-"
-    found = interval(values)
-    mean = number(found.mean, "")
-    return mean.strip() if found.low is None else f"{mean.strip()} ± {found.mean - found.low:.2g}"
+def _means(results: Mapping[tuple[int, int], Done], point: int, repeat: int) -> dict[str, Mean]:
+    """Of the runs of a point that hold."""
+    held = [result for index in range(repeat) if (result := results[point, index].result).outcome == "holds"]
+    values: dict[str, list[float]] = {}
+    for result in held:
+        for name, value in result.figures.items():
+            values.setdefault(name, []).append(value)
+    means = {name: interval(each) for name, each in values.items()}
+    return {name: Mean(found.mean, found.low, found.high, found.values) for name, found in means.items()}
 
 
 def _tell_outcome(plan: Plan, results: Mapping[tuple[int, int], Done], out: Path, console: Console) -> int:

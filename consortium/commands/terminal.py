@@ -22,8 +22,9 @@ from consortium.core.words import mark
 from consortium.lab.checks.claims import Verdict
 from consortium.lab.checks.traces import STOPPED_CODES
 from consortium.lab.measures.load import fell_short
-from consortium.lab.measures.measures import COSTS, Measures, number
+from consortium.lab.measures.measures import COSTS, Measures
 from consortium.lab.measures.series import fault_words, quantile
+from consortium.lab.measures.told import FEW_WORDS, MARK, told, told_names, warm_up_words
 from consortium.lab.pages.results import outcome_sentence
 from consortium.runs.folder import place_of
 from consortium.runs.run import Run
@@ -318,9 +319,7 @@ def tell_run(console: Console, folder: Path, result: Run, verdicts: Sequence[Ver
     """The end of a run for a person: verdicts, figures, where everything lies, the fingerprint of a simulation."""
     words = spoken()
     tell_verdicts(console, verdicts)
-    units = {figure.name: figure.unit for figure in measures.figures}
-    rows = [(words(told), number(measures[name], units[name])) for name, told in FIGURES_TOLD if name in units]
-    show_table(console, (Column(""), Column("", is_number=True)), rows)
+    _tell_figures(console, measures)
     tell_outcome(console, result, verdicts)
     short = fell_short(measures, words)
     if short:
@@ -333,6 +332,21 @@ def tell_run(console: Console, folder: Path, result: Run, verdicts: Sequence[Ver
         lines.append(words("fingerprint: {digits}", digits=fingerprint(result.trace)))
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
+
+
+def _tell_figures(console: Console, measures: Measures) -> None:
+    """Without warm-up where the rule could judge it, as everywhere; and a line that says so."""
+    words = spoken()
+    units = {figure.name: figure.unit for figure in measures.figures}
+    names = told_names((name for name, _ in FIGURES_TOLD), units)
+    rows = [(words(label), told(measures, names[name], units[names[name]]))
+            for name, label in FIGURES_TOLD if names[name] in units]  # fmt: skip
+    show_table(console, (Column(""), Column("", is_number=True)), rows)
+    notes = [warm_up_words(measures, words)]
+    if any(value.endswith(MARK) for _, value in rows):
+        notes.append(words(FEW_WORDS))
+    for note in filter(None, notes):
+        console.print(note, style="dim", markup=False, soft_wrap=True)
 
 
 def tell_outcome(console: Console, result: Run, verdicts: Sequence[Verdict]) -> None:

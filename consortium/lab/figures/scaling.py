@@ -14,13 +14,16 @@ from consortium.lab.sweeps.results import Mean
 
 
 class Dot(NamedTuple):
-    """One point of a series: where it stands, and its figures with their confidence intervals."""
+    """One point of a series: where it stands, and its figures with their confidence intervals. `few`: of them those
+    that rest on few values."""
 
     x: float
     p50: Mean | None
     p95: Mean | None
     throughput: Mean | None
     label: str = ""
+    p99: Mean | None = None
+    few: frozenset[str] = frozenset()
 
 
 class Series(NamedTuple):
@@ -86,34 +89,32 @@ def messages(counted: Sequence[Counted], source: str, caption: str) -> Picture:
     return Picture("messages", "Messages by block against validators", caption, source, 2.5 + 0.16 * rows, paint)
 
 
-def throughput_latency(series: Sequence[Series], source: str, caption: str) -> Picture:
+class Curves(NamedTuple):
+    """How a figure of throughput against latency is called, and what else stands in it. `saturation`: transactions a
+    second, where it is known. `has_p99`: the 99th percentile, too, dotted."""
+
+    name: str = "throughput-latency"
+    title: str = "Throughput against latency"
+    saturation: float | None = None
+    has_p99: bool = False
+
+
+def throughput_latency(series: Sequence[Series], source: str, caption: str, curves: Curves = Curves()) -> Picture:  # noqa: B008
     """Each load a dot: what was got through, and what it cost in time. Thin: the 95th percentile."""
 
     def paint(figure: Figure) -> None:
         axes = figure.subplots()
         for index, each in enumerate(series):
-            drawn = look(index)
             known = [dot for dot in each.dots if dot.throughput is not None and dot.p50 is not None]
-            for figures, width, label in (("p50", 1.4, each.label), ("p95", 0.7, "")):
-                places = [(dot.throughput, getattr(dot, figures)) for dot in known]
-                axes.errorbar(
-                    [x.mean for x, y in places if x and y],
-                    [y.mean for x, y in places if x and y],
-                    xerr=_errors([x for x, y in places if x and y]),
-                    yerr=_errors([y for x, y in places if x and y]),
-                    color=drawn.colour,
-                    linestyle=drawn.dashes,
-                    linewidth=width,
-                    marker=drawn.marker,
-                    markersize=4.5 if width > 1 else 3,
-                    elinewidth=0.7,
-                    capsize=2,
-                    label=label or None,
-                )
+            _curves(axes, index, each.label, known, has_p99=curves.has_p99)
             for dot in known if len(series) == 1 else ():
                 assert dot.throughput is not None and dot.p50 is not None
                 axes.annotate(dot.label, (dot.throughput.mean, dot.p50.mean), xytext=(4, -9), fontsize=6.5,
                               textcoords="offset points")  # fmt: skip
+        if curves.saturation is not None:
+            axes.axvline(curves.saturation, color="#606060", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
+            axes.annotate("saturation", (curves.saturation, 1), xycoords=("data", "axes fraction"), xytext=(-3, -3),
+                          textcoords="offset points", ha="right", va="top", fontsize=6.5)  # fmt: skip
         is_wide = _is_wide(series)
         axes.margins(y=0.08)
         if is_wide:
@@ -124,12 +125,41 @@ def throughput_latency(series: Sequence[Series], source: str, caption: str) -> P
         axes.set_xlim(left=0)
         plain_axis(axes.xaxis)
         axes.set_xlabel("throughput (transactions / s)")
-        axes.set_ylabel(f"latency (ms{', log scale' if is_wide else ''})\nthick: p50, thin: p95")
+        dotted = ", dotted: p99" if curves.has_p99 else ""
+        axes.set_ylabel(f"latency (ms{', log scale' if is_wide else ''})\nthick: p50, thin: p95{dotted}")
         if len(series) > 1:
             legend_above(axes, 3)
 
     rows = 0 if len(series) == 1 else -(-len(series) // 3)
-    return Picture("throughput-latency", "Throughput against latency", caption, source, 2.8 + 0.16 * rows, paint)
+    return Picture(curves.name, curves.title, caption, source, 2.8 + 0.16 * rows, paint)
+
+
+def _curves(axes: Axes, index: int, label: str, dots: Sequence[Dot], *, has_p99: bool) -> None:
+    """One series; dots that rest on few values are hollow."""
+    drawn = look(index)
+    lines = [("p50", 1.4, drawn.dashes), ("p95", 0.7, drawn.dashes), *([("p99", 0.7, (0, (1, 2)))] if has_p99 else [])]
+    for name, width, dashes in lines:
+        places = [(dot.throughput, value) for dot in dots if dot.throughput and (value := getattr(dot, name))]
+        xs, ys = [x.mean for x, _ in places], [y.mean for _, y in places]
+        size = 4.5 if width > 1 else 3
+        axes.errorbar(
+            xs,
+            ys,
+            xerr=_errors([x for x, _ in places]),
+            yerr=_errors([y for _, y in places]),
+            color=drawn.colour,
+            linestyle=dashes,
+            linewidth=width,
+            marker=drawn.marker,
+            markersize=size,
+            elinewidth=0.7,
+            capsize=2,
+            label=label if name == "p50" and label else None,
+        )
+        few = [(dot.throughput.mean, getattr(dot, name).mean) for dot in dots
+               if dot.throughput and getattr(dot, name) and name in dot.few]  # fmt: skip
+        axes.plot([x for x, _ in few], [y for _, y in few], drawn.marker, color=drawn.colour, markersize=size,
+                  markerfacecolor="white", zorder=4)  # fmt: skip
 
 
 def _is_wide(series: Sequence[Series]) -> bool:

@@ -9,6 +9,7 @@ from consortium.lab.figures.scaling import Dot
 from consortium.lab.figures.source import each_of
 from consortium.lab.measures.catalogue import STEADY
 from consortium.lab.measures.confidence import LEVEL_PERCENT
+from consortium.lab.measures.told import is_few
 from consortium.lab.sweeps.results import (
     Mean,
     PointResult,
@@ -57,8 +58,12 @@ def dot_of(point: PointResult, axis: str, suffix: str) -> Dot:
     assert isinstance(value, int | float)
     factor, _ = scale_of(axis)
     figure: Callable[[str], Mean | None] = point.figures.get
-    p50, p95 = figure(f"latency{suffix}_p50"), figure(f"latency{suffix}_p95")
-    return Dot(value * factor, p50, p95, figure(f"throughput{suffix}"), setting_words(axis, value))
+    p50, p95, p99 = (figure(f"latency{suffix}_{share}") for share in ("p50", "p95", "p99"))
+    values = figure(f"latency{suffix}_values")
+    few = frozenset(
+        each for each in ("p50", "p95", "p99") if is_few(f"_{each}", None if values is None else values.mean)
+    )
+    return Dot(value * factor, p50, p95, figure(f"throughput{suffix}"), setting_words(axis, value), p99, few)
 
 
 def caption_of(results: SweepResults, first: str) -> str:

@@ -153,11 +153,17 @@ def _take(trace: Records, found: Distributions) -> Iterator[tuple[str, float]]:
         for name, ordered in values.items():
             for statistic, value in statistics(ordered).items():
                 yield f"{name}{suffix}_{statistic}", value
+        if "latency" in values:
+            yield f"latency{suffix}_values", len(values["latency"])
 
 
+_VALUES = (
+    Figure("latency_values", "1", "bundles whose latency is known"),
+    Figure(f"latency{STEADY}_values", "1", "of them: after the warm-up"),
+)
 MEASURE = Measure(
     "distributions",
-    tuple(figure for name, what in DISTRIBUTIONS for figure in _figures_of(name, what)),
+    (*(figure for name, what in DISTRIBUTIONS for figure in _figures_of(name, what)), *_VALUES),
     _take,
     order=20,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from consortium.lab.measures.catalogue import DISTRIBUTIONS, PHASES, STATISTICS, STEADY, measures_offered
@@ -27,10 +28,17 @@ class Measured(NamedTuple):
 
 
 class Measures:
-    """The figures of one trace by name, in the order of the catalogue. `warm_up`: what the rule found."""
+    """The figures of one trace by name, in the order of the catalogue. `warm_up`: what the rule found. `counts`: how
+    many values each distribution has, by its name."""
 
-    def __init__(self, figures: Iterable[Measured], warm_up: WarmUp | None = None) -> None:
+    def __init__(
+        self,
+        figures: Iterable[Measured],
+        warm_up: WarmUp | None = None,
+        counts: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.warm_up = warm_up
+        self.counts = counts
         self.figures: tuple[Measured, ...] = tuple(figures)
         self._by_name: Mapping[str, Measured] = {figure.name: figure for figure in self.figures}
 
@@ -87,7 +95,9 @@ def measure(trace: Sequence[Record], known: Distributions | None = None) -> Meas
             if name in values:
                 told = f"{what}: {found.warm_up.verdict}" if name == "warm_up" else what
                 figures.append(Measured(name, values[name], unit, told))
-    return Measures(figures, found.warm_up)
+    counts = {f"{name}{suffix}": len(values) for suffix, held in (("", found.raw), (STEADY, found.steady))
+              for name, values in held.items()}  # fmt: skip
+    return Measures(figures, found.warm_up, counts)
 
 
 __all__ = ["COLUMNS", "COSTS", "PHASES", "Measured", "Measures", "cpu_costs", "measure", "number", "phase_latencies"]

@@ -16,9 +16,10 @@ from consortium.lab.checks.claims import Verdict
 from consortium.lab.checks.money import FundLine, fund_lines
 from consortium.lab.figures import overview, plots, timeline
 from consortium.lab.measures import series
-from consortium.lab.measures.catalogue import STATISTICS
+from consortium.lab.measures.catalogue import STATISTICS, STEADY
 from consortium.lab.measures.load import fell_short
 from consortium.lab.measures.measures import Measures, cpu_costs, number, phase_latencies
+from consortium.lab.measures.told import FEW_WORDS, MARK, is_few, told, told_names, warm_up_words
 from consortium.lab.pages import answer
 from consortium.lab.pages.page import heading, joined, page, paragraph, render, svg_figure, table
 from consortium.lab.pages.results import let_go_sentence
@@ -70,7 +71,8 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> Marku
     )
     question, _, story = scenario.question.strip().partition("\n\n")
     units = {figure.name: figure.unit for figure in measures.figures}
-    cards = [(number(measures[name], units[name]), label) for name, label in wanted if name in units]
+    names = told_names((name for name, _ in wanted), units)
+    cards = [(told(measures, names[name], units[names[name]]), label) for name, label in wanted if names[name] in units]
     return render(
         "heading",
         scenario=scenario,
@@ -83,6 +85,7 @@ def _heading(run: Run, verdicts: Sequence[Verdict], measures: Measures) -> Marku
         illustrative_sentence=ILLUSTRATIVE_SENTENCE,
         verdicts=[*_verdict_lines(run, verdicts), *((False, short) for short in [fell_short(measures)] if short)],
         cards=cards,
+        warm_up=warm_up_words(measures),
     )
 
 
@@ -273,13 +276,19 @@ def _figures_table(measures: Measures) -> Markup:
     rows = [(f.name, number(f.value, f.unit), f.what) for f in measures.single]
     single = table(("figure", "value", "what"), rows, (1,))
     spreads = [
-        (name, "without warm-up" if is_steady else what, *(number(value, "") for value in values))
+        (name, "without warm-up" if is_steady else what, *_marked(measures, name, values, is_steady=is_steady))
         for name, what, is_steady, values in measures.spreads()
     ]
     head = ("milliseconds", "what", *STATISTICS)
-    note = "The same as measures.csv; docs/measures.md tells how each is counted, and what warm-up is."
+    note = f"The same as measures.csv; docs/measures.md tells how each is counted, and what warm-up is. {FEW_WORDS}."
     many = table(head, spreads, range(2, len(head)))
     return joined(heading("All figures"), paragraph(note, is_note=True), many, single)
+
+
+def _marked(measures: Measures, name: str, values: Sequence[float], *, is_steady: bool) -> list[str]:
+    count = measures.counts.get(f"{name}{STEADY}" if is_steady else name)
+    return [number(value, "") + (MARK if is_few(f"{name}_{statistic}", count) else "")
+            for statistic, value in zip(STATISTICS, values, strict=True)]  # fmt: skip
 
 
 def _configuration(run: Run) -> Markup:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consortium.lab.measures.message_counts import of_ordering
-from consortium.lab.sweeps.plan import ALIASES, MEMBERS, SweepError, check_sweep_format
+from consortium.lab.sweeps.plan import ALIASES, LOAD, MEMBERS, SweepError, check_sweep_format
 from consortium.scenario.scenario import Scenario
 
 SettingValue = str | int | float | bool | None
@@ -37,6 +37,12 @@ class PointResult(NamedTuple):
     figures: Mapping[str, Mean]
     quantiles: Mapping[tuple[str, bool], Sequence[tuple[float, float]]]
     ordering: float | None
+
+    @property
+    def saturation(self) -> float | None:
+        """Transactions a second of this configuration, where load is an axis."""
+        share, rate = self.settings.get(LOAD), self.scenario.workload.options.get("rate")
+        return rate * 100 / share if isinstance(share, int | float) and isinstance(rate, int | float) else None
 
     @property
     def validators(self) -> int:
@@ -164,6 +170,7 @@ def _ordering(
 
 _WORDS = {
     MEMBERS: "validators",
+    LOAD: "load, share of saturation",
     "network.default.mean_us": "mean one-way delay",
     "network.default.deviation_us": "deviation of the delay",
     "network.default.loss_ppm": "loss",
@@ -178,6 +185,8 @@ _WORDS = {
 def scale_of(axis: str) -> tuple[float, str]:
     """(factor, unit) in which an axis is shown: microseconds as milliseconds, parts per million as percent."""
     path = ALIASES.get(axis, axis)
+    if path == LOAD:
+        return 1.0, "%"
     if path.endswith("_us"):
         return 1e-3, "ms"
     if path.endswith("_ppm"):
@@ -195,6 +204,8 @@ def setting_words(axis: str, value: SettingValue) -> str:
     """`n = 7`, `delay = 20 ms`, `protocol pbft`: short, for a legend."""
     if axis == MEMBERS:
         return f"n = {value}"
+    if axis == LOAD:
+        return f"{value} %"
     if isinstance(value, str):
         return value if ALIASES.get(axis, axis) == "protocol" else f"{axis.rpartition('.')[2]} {value}"
     factor, unit = scale_of(axis)
