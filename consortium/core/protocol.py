@@ -114,10 +114,12 @@ class Consensus(Machine, Protocol):
 
 
 class ConsensusProtocol(NamedTuple):
-    """The value `PROTOCOL` of a protocol's module."""
+    """The value `PROTOCOL` of a protocol's module. `hops`: one-way messages in a row from a bundle's submission to its
+    execution, in the normal case."""
 
     name: str
     messages: tuple[type[Message], ...]
     forge: MessageForge  # its messages, for those who bend them
     build: Callable[[ReplicaContext], Consensus]
     check_decision: DecisionCheck
+    hops: int = 4

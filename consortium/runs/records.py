@@ -16,6 +16,8 @@ from consortium.runs.trace import Record
 
 T = TypeVar("T")
 
+SILENCE_US = 500_000  # of a trace whose network nobody knows
+
 
 class Records(Sequence[Record]):
     """A trace, or a part of one, in the order of the trace. It does not change: it keeps the records, not the list.
@@ -23,6 +25,7 @@ class Records(Sequence[Record]):
     What is found out from it may be kept with it (`computed`), since the same question is asked many times a report."""
 
     def __init__(self, trace: Iterable[Record]) -> None:
+        self.patience: Callable[[], int] = lambda: SILENCE_US  # a run's follows from its network and protocol
         self._records: tuple[Record, ...] = tuple(trace)
         self._times: tuple[int, ...] | None = None
         self._is_sorted = True
@@ -81,6 +84,11 @@ class Records(Sequence[Record]):
         return Records(record for record in self._records if from_us <= record["t_us"] <= to_us)
 
     @property
+    def silence_us(self) -> int:
+        """A silence of so long while work waits is no ordinary service."""
+        return self.computed(_silence_us)
+
+    @property
     def nodes(self) -> frozenset[str]:
         """Who wrote at least one of these records."""
         self.of_node("")
@@ -112,3 +120,7 @@ class Records(Sequence[Record]):
             self._times = tuple(record["t_us"] for record in self._records)
             self._is_sorted = all(one <= two for one, two in pairwise(self._times))
         return self._times
+
+
+def _silence_us(records: Records) -> int:
+    return records.patience()

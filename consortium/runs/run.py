@@ -20,6 +20,7 @@ from consortium.runs.records import Records
 from consortium.runs.trace import Record
 from consortium.runs.trace_parts import LetGo
 from consortium.scenario.adversary import Adversaries
+from consortium.scenario.network.patience import silence_us
 from consortium.scenario.scenario import Scenario
 
 ILLUSTRATIVE = "Illustrative policy numbers"
@@ -52,7 +53,13 @@ class Run:
     let_go: LetGo | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "trace", Records.of(self.trace))
+        records = Records.of(self.trace)
+        object.__setattr__(self, "trace", records)
+        records.patience = self._silence_us
+
+    def _silence_us(self) -> int:
+        about = next(iter(self.records.of_kind("run")), {})
+        return silence_us(self.scenario, is_simulated=about.get("on") == "simulator")
 
     @property
     def records(self) -> Records:

@@ -68,7 +68,7 @@ def views_and_faults(trace: Sequence[Record], order: Sequence[str], source: str)
     more = f" {left_out} further nodes are not drawn." if left_out > 0 else ""
     caption = (
         "One row a node: its condition, and a black bar while it leads. Above: the view, where the first node entered "
-        f"it. Shaded: work waited and for at least {series.GAP_MIN_US / 1e6:g} s no node executed a block.{more}"
+        f"it. Shaded: work waited and for at least {series.silence_words(trace)} no node executed a block.{more}"
     )
     return Picture("views-and-faults", "Views and faults over time", caption, source, 1.35 + 0.2 * len(nodes), paint)
 

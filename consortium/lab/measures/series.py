@@ -12,7 +12,6 @@ from consortium.runs.trace import Record, waited_us
 from consortium.scenario.faults import condition_after, find_act
 
 BINS_MAX = 120
-GAP_MIN_US = 500_000  # shorter silences while work waits are part of ordinary service
 
 
 _CONDITIONS = {
@@ -155,17 +154,23 @@ def latency_quantiles(trace: Sequence[Record], width_us: int, share: float) -> l
     ]
 
 
-def service_gaps(trace: Sequence[Record], gap_min_us: int = GAP_MIN_US) -> list[Span]:
-    """Intervals of at least `gap_min_us` in which work waited and no node executed anything. Work waits where more was
-    submitted than executed; and for certain from the submission of a bundle to its execution at its submitter."""
+def service_gaps(trace: Sequence[Record], gap_min_us: int | None = None) -> list[Span]:
+    """Intervals of at least `gap_min_us` in which work waited and no node executed anything; None: of more than is
+    ordinary on that network under that protocol. Work waits where more was submitted than executed; and for certain
+    from the submission of a bundle to its execution at its submitter."""
     records = Records.of(trace)
-    if gap_min_us == GAP_MIN_US:
+    if gap_min_us is None:
         return list(records.computed(_gaps_told))
     return _service_gaps(records, gap_min_us)
 
 
+def silence_words(trace: Sequence[Record]) -> str:
+    """`0.5 s`: the shortest silence that is told."""
+    return f"{Records.of(trace).silence_us / 1e6:.3g} s"
+
+
 def _gaps_told(trace: Records) -> list[Span]:
-    return _service_gaps(trace, GAP_MIN_US)
+    return _service_gaps(trace, trace.silence_us)
 
 
 def _service_gaps(trace: Records, gap_min_us: int) -> list[Span]:

@@ -131,7 +131,7 @@ def _answer(run: Run) -> Markup:
         overview.overview(trace, honest, order),
         "The run on one time axis: Committed transactions, waiting, nodes and leader, faults, rejected messages",
         f"Grey ground: something is done to the run. Transactions when the first node executed them, in bins of "
-        f"{width_us / 1e6:g} s. Shaded: work waited, and for at least {series.GAP_MIN_US / 1e6:g} s nothing was "
+        f"{width_us / 1e6:g} s. Shaded: work waited, and for at least {series.silence_words(trace)} nothing was "
         "executed anywhere. One dot a bundle: how long its submitter waited, by the time of its execution.",
     )
     return joined(heading("The answer"), *tables, told, picture)

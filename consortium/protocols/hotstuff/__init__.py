@@ -8,4 +8,4 @@ from consortium.protocols.hotstuff.message_forge import FORGE
 from consortium.protocols.hotstuff.messages import MESSAGES
 from consortium.protocols.hotstuff.replica import Replica
 
-PROTOCOL = ConsensusProtocol("hotstuff", MESSAGES, FORGE, Replica, check_decision)
+PROTOCOL = ConsensusProtocol("hotstuff", MESSAGES, FORGE, Replica, check_decision, hops=9)

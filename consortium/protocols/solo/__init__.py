@@ -12,4 +12,4 @@ from consortium.protocols.solo.member import Solo
 from consortium.protocols.solo.message_forge import FORGE
 from consortium.protocols.solo.messages import MESSAGES, check_decision
 
-PROTOCOL = ConsensusProtocol("solo", MESSAGES, FORGE, Solo, check_decision)
+PROTOCOL = ConsensusProtocol("solo", MESSAGES, FORGE, Solo, check_decision, hops=3)

@@ -194,3 +194,18 @@ def test_a_row_that_holds_no_bytes_is_damage_not_a_traceback(tmp_path: Path) -> 
         with pytest.raises(Damaged, match=told):
             list(reader.all("receipt"))
     rows.close()
+
+
+def test_a_ledger_is_as_large_as_its_file_once_its_log_was_moved_into_it(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    rows = SqliteRows(path)
+    for height in range(60):
+        apply = Apply(height, (("state", b"same", bytes(10_000)), ("block", height_key(height), bytes(500))))
+        rows.stage(apply.rows)
+        rows.commit([apply])
+        rows.committed([apply])
+    log = path.with_name(path.name + "-wal").stat().st_size
+    held = rows.bytes_held()
+    assert log > 5 * held, "a row that was written often lies in the log as often"
+    rows.close()
+    assert path.stat().st_size == held
