@@ -12,7 +12,7 @@ FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 CLASS_ATTRIBUTES_MAX = 19
 LONG_FUNCTION_LINES = 40
-LONG_FUNCTIONS_MAX = 4  # functions of more than LONG_FUNCTION_LINES; lower it when there are fewer, never raise it
+LONG_FUNCTIONS_MAX = 3  # functions of more than LONG_FUNCTION_LINES; lower it when there are fewer, never raise it
 
 LARGE_FILES: set[str] = set()
 LARGE_FUNCTIONS: set[str] = set()
