@@ -58,7 +58,7 @@ def _late() -> Examined:
 
 
 def _few_batches() -> Examined:
-    options = {**DRAWN.workload.options, "transactions": 4}
+    options = {**DRAWN.workload.options, "transactions": 1}
     drawn = replace(_calm(), name=DRAWN.name, faults=(Fault("pause", "m3"), Fault("resume", "m3")))
     return examine(replace(drawn, workload=replace(DRAWN.workload, options=options)))
 

@@ -17,7 +17,7 @@ from consortium.scenario.scenario import Scenario
 SEEDS = {
     trouble.CALM: 8,
     trouble.IDLE: 14,
-    trouble.OUTAGE: 7,
+    trouble.OUTAGE: 13,
     trouble.SEVERAL: 10,
     trouble.EVERYBODY: 7,
     trouble.LOST: 70,

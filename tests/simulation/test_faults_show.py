@@ -127,7 +127,7 @@ def test_a_copied_disk_that_lacks_no_vote_is_as_good_as_the_own_one() -> None:
 def test_a_full_disk_stops_the_node_before_it_says_what_it_could_not_keep() -> None:
     faults = [Fault("disk_full", "node-2", at_us=AT), Fault("restart", "node-2", at_us=1_500_000)]
     free = [Fault("disk_free", "node-2", at_us=2_000_000), Fault("restart", "node-2", at_us=2_000_000)]
-    run = observe(faults=[*faults, *free], transactions=320, interval_us=50_000)
+    run = observe(faults=[*faults, *free], transactions=480, interval_us=50_000)
     exits = run.notes("exited", "node-2")
     assert [note["code"] for note in exits] == [EXIT_STORE, EXIT_STORE]
     assert "no space" in exits[0]["why"] and AT < exits[0]["t_us"] < 1_000_000 < exits[1]["t_us"]
@@ -137,14 +137,15 @@ def test_a_full_disk_stops_the_node_before_it_says_what_it_could_not_keep() -> N
 
 
 def test_torn_votes_are_missed_by_others_and_the_node_observes() -> None:
+    at_us = 540_000  # between two seals, so that what is torn off are votes
     faults = [
-        Fault("disk_tear", "node-3", at_us=AT, options={"blocks": 4}),
-        Fault("kill", "node-3", at_us=AT),
+        Fault("disk_tear", "node-3", at_us=at_us, options={"blocks": 4}),
+        Fault("kill", "node-3", at_us=at_us),
         Fault("restart", "node-3", after_us=200_000),
     ]
     run = observe(faults=faults, transactions=240, interval_us=50_000)
     assert run.notes("damaged", "node-3") and run.notes("observing", "node-3")
-    assert _votes(run, "node-3", AT) == 0
+    assert _votes(run, "node-3", at_us) == 0
 
 
 @pytest.mark.parametrize("seed", sampled((1, 2, 3), 1))

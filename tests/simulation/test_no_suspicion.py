@@ -68,7 +68,7 @@ def test_a_backup_that_stood_still_for_longer_than_the_timer_suspects_nobody_and
         Fault("heal", at_us=2_500_000),
         Fault("resume", "node-3", at_us=3_000_000),
     )
-    value = scenario(faults=faults, transactions=400, interval_us=50_000)
+    value = scenario(faults=faults, transactions=600, interval_us=50_000)
     run = Observed(replace(value, network=Network(Link("constant", 60_000))))
     assert run.failed == {} and run.notes("suspect") == run.notes("view_change") == []
     votes = [said for kind in ("Prepare", "Commit") for said in run.said("node-3", kind) if said.t_us > 3_100_000]

@@ -48,6 +48,8 @@ def plan_load(options: LoadOptions, seed: int, members: Sequence[str], kinds: Se
     if options.process == RECORDED:
         return _of_file(options, seed, members, kinds)
     planned = _Plan(options, seed, members, kinds)
+    if not members:
+        return {}
     return planned.of_consortium() if options.whose == CONSORTIUM and planned.is_open else planned.of_members()
 
 
@@ -157,7 +159,7 @@ def _faults(options: LoadOptions, members: Sequence[str], kinds: Sequence[str]) 
     processes = load_arrivals()
     yield from _unknown("arrivals", options.process, sorted((CLOSED, RECORDED, *processes)))
     yield from _numbers(options)
-    if not members:
+    if not members and options.transactions != 0:
         yield 'no member hosts a load; give one settings={"hosts": ["loader"]}'
     yield from _shares(options, kinds)
     if options.process == CLOSED:
