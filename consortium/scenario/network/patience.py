@@ -17,9 +17,9 @@ DRAWS, USUAL = 1_000, 95  # of so many delays of a link so many percent are no l
 
 
 def silence_us(scenario: Scenario, *, is_simulated: bool) -> int:
-    """At least SILENCE_MIN_US; on slow links DECISIONS times the way of a bundle to its execution, over the slowest link
-    and hop by hop as the protocol has them, and a leader's wait for a batch. A real run has its network only where the
-    scenario bends it there, too."""
+    """At least SILENCE_MIN_US. On slow links DECISIONS times the way of a bundle to its execution, over the slowest
+    link and hop by hop as the protocol has them, with a leader's wait for a batch. A real run has its network only
+    where the scenario bends it there, too."""
     if not (is_simulated or scenario.network.in_real_runs):
         return SILENCE_MIN_US
     model = NetworkModel(scenario.network, 0, [member.name for member in scenario.members])
