@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from consortium.core.genesis import Parameters
@@ -12,6 +14,8 @@ from consortium.lab.measures.told import is_few, plus_minus, steady_of, told, to
 from consortium.lab.sweeps.results import Mean
 from consortium.lab.sweeps.shown import Columns, cell
 from consortium.runs.run import Run
+from consortium.scenario.arrivals.options import LoadOptions
+from consortium.scenario.arrivals.plan import plan_load
 from consortium.scenario.network.patience import silence_us
 from consortium.scenario.scenario import Link, MemberSpec, Network, Scenario, Workload
 from consortium.simulation.run import simulate
@@ -102,3 +106,25 @@ def test_hotstuff_on_a_wan_without_faults_lacks_no_service() -> None:
     assert figures["service_gap_total"] == 0 and figures["service_gap_least"] == 2.7
     assert series.service_gaps(simulated.trace), "half a second was told as a lack of service"
     assert told(figures, "latency_p999", "ms").endswith("~"), "24 bundles say little of one in a thousand"
+
+
+# --- intervals cover the truth ----------------------------------------------------------------------------------------
+
+
+def _mean_wait(seed: int) -> float:
+    """Of 400 Poisson arrivals at a server that is half busy, by Lindley's recursion: far from normal."""
+    options = LoadOptions(transactions=400, arrivals="poisson", rate=50.0)
+    due_us = plan_load(options, seed, ("a",), ("claim",))["a"].due_us
+    wait_us, whole_us = 0, 0
+    for before, after in pairwise(due_us):
+        wait_us = max(0, wait_us + 10_000 - (after - before))
+        whole_us += wait_us
+    return whole_us / 400
+
+
+def test_intervals_over_seeds_cover_the_truth_as_often_as_they_say() -> None:
+    waits = [_mean_wait(seed) for seed in range(2_000)]
+    truth = sum(waits) / len(waits)
+    found = [interval(waits[first : first + 10]) for first in range(0, 2_000, 10)]
+    covered = sum((each.low or 0.0) <= truth <= (each.high or 0.0) for each in found) / len(found)
+    assert 0.91 <= covered <= 0.99

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
+from consortium.commands import app
 from consortium.core.genesis import Parameters
+from consortium.lab.figures.of_sweep import figures_of_sweep
 from consortium.lab.sweeps.plan import Sweep, SweepError, make_plan
+from consortium.lab.sweeps.results import read_sweep
 from consortium.lab.sweeps.run import examine
 from consortium.lab.sweeps.saturation import Saturation, Step, at_share, find_saturation, middle_rate
+from consortium.runs.folder import encode_scenario
 from consortium.scenario.scenario import Disk, Fault, Link, MemberSpec, Network, Scenario, Workload
 
 HOP_US = 10_000
@@ -85,3 +91,22 @@ def test_a_share_that_cannot_be_meant_is_told(load: str) -> None:
 def test_a_scenario_without_a_load_has_no_share() -> None:
     with pytest.raises(SweepError, match="vary something else than load"):
         make_plan(Sweep(replace(ONE_SERVER, workload=Workload()), vary={"load": ("10%", "20%")}))
+
+
+def test_one_command_finds_saturation_runs_the_shares_and_goes_on_where_it_was(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, out = tmp_path / "one_server.json", tmp_path / "swept"
+    file.write_bytes(encode_scenario(ONE_SERVER))
+    words = ["sweep", str(file), "--load", "30%,90%", "--jobs", "1", "--out", str(out)]
+    for _ in range(2):
+        with pytest.raises(SystemExit) as left:
+            app.main(words)
+        told = " ".join(capsys.readouterr().out.split())
+        assert left.value.code in (0, None) and "saturation of one_server: 2" in told and "all 2 runs hold" in told
+    assert "2 are done already" in told
+    results = read_sweep(out)
+    assert [point.settings["load"] for point in results.points] == [30, 90]
+    assert results.points[0].saturation == pytest.approx(CAPACITY, rel=0.02)
+    (curve,) = [picture for picture in figures_of_sweep(results) if picture.name.startswith("throughput-latency")]
+    assert "share of saturation" in curve.caption

@@ -24,7 +24,7 @@ BYTES_MAX = 400_000
 KILLS = replace(
     load_scenario(ROOT / "scenarios" / "faults" / "crash_and_restart.py"),
     suite="keyed-hash",
-    workload=Workload("settlement_load", {"transactions": 240, "bundle": 2, "outstanding": 40, "interval_us": 80000}),
+    workload=Workload("settlement_load", {"transactions": 400, "bundle": 2, "outstanding": 40, "interval_us": 80000}),
     faults=(
         Fault("kill", "node-4", at_us=300_000),
         Fault("restart", "last", after_us=300_000),
