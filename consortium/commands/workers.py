@@ -160,7 +160,7 @@ class Cluster:
     @property
     def processes(self) -> int:
         """How many runs it works on at once."""
-        return max(1, sum(self._client.nthreads().values()))
+        return max(1, sum(int(threads) for threads in self._client.nthreads().values()))
 
     def _check_workers(self) -> None:
         try:
