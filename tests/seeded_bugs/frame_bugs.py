@@ -19,8 +19,8 @@ FRAME_BUGS = (
         "denier-keeps-the-record",
         "Who was given something and denies that it is the record is asked to erase it, too (docs/decisions/084).",
         CONTRACTS + "records/record.py",
-        "(*record.holders, *record.given), record.differing, record.patient)",
-        "(*record.holders, *record.given), (), record.patient)",
+        "(*record.differing, *readers), record.patient, ever)",
+        "readers, record.patient, ever)",
         (TESTS + "test_records.py",),
     ),
     SeededBug(
