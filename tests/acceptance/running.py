@@ -106,6 +106,7 @@ class Acceptance:
 
     def __init__(self, page: Sequence[Row], folder: Path, jobs: int = 1) -> None:
         self._page, self._folder, self._jobs = page, folder, jobs
+        (folder / "scenarios").symlink_to(ROOT / "scenarios")  # commands name data in it
         self._ran: dict[str, Ran] = {}
         self._lock, self._locks = Lock(), dict[str, Lock]()
 
