@@ -54,7 +54,7 @@ def test_every_system_has_work_in_a_regions_year(simulation: Simulation) -> None
 def test_all_checks_hold_over_a_regions_year(simulation: Simulation) -> None:
     ledgers = {name: node.disk.rows for name, node in simulation.nodes.items()}
     vaults = {name: node.disk.boxes for name, node in simulation.nodes.items()}
-    run = Run(simulation.scenario, simulation.genesis, simulation.trace, ledgers, vaults)
+    run = Run(simulation.scenario, simulation.genesis, simulation.trace, ledgers, vaults=vaults)
     assert [(one.name, one.failures) for one in judge(run) if one.failed] == []
 
 

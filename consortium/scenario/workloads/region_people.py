@@ -110,7 +110,8 @@ def genesis_calls(region: Region) -> Iterator[GenesisCall]:
     year = region.year
     yield genesis_call("policy", "adopt_pack", policy.AdoptPack(pack_from(new_year(year))))
     drugs = [(drug, "A", "drug", 0) for drug in DRUGS]
-    items = tuple(policy.Item(code, new_year(year), *rest) for code, *rest in (*_ITEMS, *drugs))
+    known = (*_ITEMS, *drugs)
+    items = tuple(policy.Item(code, new_year(year), level, kind, share) for code, level, kind, share in known)
     for first in range(0, len(items), ITEMS_A_CALL):
         yield genesis_call("policy", "list_items", policy.ListItems(items[first : first + ITEMS_A_CALL]))
     yield from fund_calls(OPENING_FEN)

@@ -45,7 +45,7 @@ def _prepare(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     drawn = draw_care(care, region, calendar, options.visits)
     bought = plan_goods(goods, region, calendar, cast["supplier"], cast["bank"])
     year = Year(options, calendar, region, drawn, bought, cast, pseudonyms)
-    work = {name: Work(name, tasks) for name, tasks in year.tasks(care).items()}
+    work = {name: Work(name, tuple(tasks)) for name, tasks in year.tasks(care).items()}
     others = {one.name: Work(one.name) for one in scenario.members if one.name not in work}
     return Prepared(tuple(genesis_calls(region)), work | others)
 
