@@ -32,6 +32,7 @@ from consortium.simulation.costs.profile import load_profile
 TELL_S = 5.0
 TELL_TERMINAL_S = 0.5
 POINTS_SHOWN_MAX = 60
+WIDTH_PLAIN = 140  # characters, where no terminal would break lines
 
 
 class Wanted(NamedTuple):
@@ -303,6 +304,8 @@ def _tell_points(plan: Plan, results: Mapping[tuple[int, int], Done], console: C
         )
         cells = [*settings, *columns.cells(held[point.number])]
         table.add_row(*cells, *([] if are_all_well else [words]))
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH_PLAIN)
     console.print(table)
     console.print(f"throughput and latency {columns.warm_up}; {FEW_WORDS}", style="dim", markup=False, soft_wrap=True)
     if len(plan.points) > POINTS_SHOWN_MAX:
