@@ -31,6 +31,7 @@ MAGIC = b"CVL1"
 HEADER = struct.Struct(">4sIQI")
 BLOCK_BYTES_MAX = 1 << 30
 COMPACT_BYTES_MIN = 32_000_000
+PART_BYTES = 1_000_000  # of records, in a block of a log that is written anew
 AHEAD_BYTES = 1 << 20  # of zeros; not for large blocks, which would be written twice
 AHEAD_BLOCK_BYTES_MAX = 1 << 16
 
@@ -93,6 +94,33 @@ def read_log(path: Path) -> tuple[list[Kept], int, int]:
         records.extend(Kept(height, record) for height, record in block[0])
         offset = block[1]
     return records, offset, len(raw[offset:].rstrip(b"\0"))
+
+
+def _read_above(path: Path, size: int, height: int) -> list[Kept] | None:
+    """Of a log of this many bytes the records above a height, and those that are good for ever; None where it is not
+    sound. It reads block by block: what a log of tens of megabytes takes in memory, a process does not give back."""
+    keep: list[Kept] = []
+    offset = 0
+    with path.open("rb") as file:
+        while offset < size:
+            head = file.read(HEADER.size)
+            length = HEADER.unpack(head)[1] if len(head) == HEADER.size else size
+            if offset + HEADER.size + length > size:
+                return None
+            records = _open_block(head, file.read(length), offset)
+            if records is None:
+                return None
+            keep += [Kept(until, record) for until, record in records if until is None or until > height]
+            offset += HEADER.size + length
+    return keep
+
+
+def _open_block(head: bytes, payload: bytes, offset: int) -> list[tuple[int | None, bytes]] | None:
+    """The records of a block; None if it is not sound."""
+    magic, length, at, checksum = HEADER.unpack(head)
+    if (magic, at, length) != (MAGIC, offset, len(payload)) or _checksum(offset, payload) != checksum:
+        return None
+    return _DECODER.decode(payload)
 
 
 def block_ends(path: Path) -> list[int]:
@@ -278,10 +306,10 @@ class VoteLog:
         if self.is_full or (not always and not self.is_due(stable_height)):
             return False
         failpoints.reach("votes.compact.before")
-        kept, size, _ = read_log(self.path)
-        if size != self.bytes:
+        keep = _read_above(self.path, self.bytes, stable_height)
+        if keep is None:
+            _, size, _ = read_log(self.path)  # tells what is wrong, where that can be told
             raise VotesDamaged(f"{self.path} is damaged at byte {size}, behind which votes were durable")
-        keep = [item for item in kept if item.height is None or item.height > stable_height]
         try:
             self._replace(keep)
         except OSError as error:
@@ -310,7 +338,7 @@ def _parts(records: Iterable[Kept]) -> Iterable[list[Kept]]:
     for kept in records:
         part.append(kept)
         size += len(kept.record)
-        if size > 8_000_000:
+        if size > PART_BYTES:
             yield part
             part, size = [], 0
     if part:

@@ -75,6 +75,14 @@ APPLICATION_BUGS = (
         (REPLIES,),
     ),
     SeededBug(
+        "replies-needless-before-they-are-enough",
+        "A reply is unheard only where its block is acknowledged (docs/decisions/142).",
+        NODE + "replies.py",
+        "if said.is_told and said.body:",
+        "if said.body:",
+        (REPLIES,),
+    ),
+    SeededBug(
         "differing-replies-counted",
         "Only those count that executed the same (docs/decisions/089).",
         NODE + "replies.py",

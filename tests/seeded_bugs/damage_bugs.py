@@ -89,8 +89,8 @@ DAMAGE_BUGS = (
         "compaction-drops-what-it-cannot-read",
         "Compaction keeps every vote above the seal, or none is lost in silence (docs/decisions/061).",
         "nodes/process/vote_log.py",
-        "        if size != self.bytes:",
-        "        if size > self.bytes:",
+        "            if records is None:\n                return None",
+        "            if records is None:\n                break",
         (VOTE_LOG,),
     ),
     SeededBug(

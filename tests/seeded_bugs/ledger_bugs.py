@@ -280,8 +280,8 @@ STORE_BUGS = (
         "compaction-forgets-unsealed-votes",
         "Votes above the last seal are never forgotten (docs/architecture.md, On disk).",
         "nodes/process/vote_log.py",
-        "keep = [item for item in kept if item.height is None or item.height > stable_height]",
-        "keep = [item for item in kept if item.height is None or item.height > stable_height + 1]",
+        "for until, record in records if until is None or until > height]",
+        "for until, record in records if until is None or until > height + 1]",
         (VOTE_LOG,),
     ),
 )

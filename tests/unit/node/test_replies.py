@@ -96,9 +96,9 @@ def test_what_others_have_said_often_enough_need_not_be_looked_at() -> None:
     """Of a block that is acknowledged here the very statement that was said here; nothing else, and nothing before."""
     site = Site()
     site.execute(REQUEST)
-    site.hear("b", 1)
-    assert not site.replies.is_needless(body(1, OURS)), "nothing was said here yet"
     site.hear("a", 1)
+    assert not site.replies.is_needless(body(1, OURS)), "one is not enough"
+    site.hear("b", 1)
     assert site.replies.is_needless(body(1, OURS))
     assert not site.replies.is_needless(body(1, THEIRS)), "who says something else is to be noted"
     assert not site.replies.is_needless(body(2, OURS)) and not site.replies.is_needless(b"")
