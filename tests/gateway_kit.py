@@ -79,12 +79,12 @@ NOW = Now(0, 0)
 TOKENS = {"desk": "token-of-desk", "scanner": "token-of-scanner", "other": "token-of-other"}
 
 
-def make_genesis() -> Genesis:
+def make_genesis(*more: GenesisCall, scenario: Scenario = SCENARIO) -> Genesis:
     keys = {
         name: {purpose: SUITE.public_key(secret) for purpose, secret in held.items()} for name, held in SECRETS.items()
     }
-    made = build_genesis(SCENARIO, prepare(SCENARIO, bytes(32)), keys, START_US)
-    return replace(made, calls=(*made.calls, *_registered()))
+    made = build_genesis(scenario, prepare(scenario, bytes(32)), keys, START_US)
+    return replace(made, calls=(*made.calls, *_registered(), *more))
 
 
 GENESIS = make_genesis()
@@ -96,21 +96,22 @@ def claim(serial: int, place: int = 0) -> dict[str, Any]:
     return made
 
 
-def certify(message: Message) -> Certificate:
-    body = MessageCodec(GENESIS.chain, GENESIS.suite, (type(message),)).statement(0, message)
-    signatures = [(name, SUITE.sign(SECRETS[name]["vote"], body)) for name in GENESIS.first_epoch.validators]
+def certify(message: Message, genesis: Genesis = GENESIS) -> Certificate:
+    body = MessageCodec(genesis.chain, genesis.suite, (type(message),)).statement(0, message)
+    signatures = [(name, SUITE.sign(SECRETS[name]["vote"], body)) for name in genesis.first_epoch.validators]
     return Certificate(body, tuple(signatures))
 
 
 class StandIn:
     """One member's node: no consensus, its own word is the order. `replies`: how many members acknowledge a block."""
 
-    def __init__(self, folder: NodeFolder) -> None:
+    def __init__(self, folder: NodeFolder, genesis: Genesis = GENESIS) -> None:
         self.folder = folder
+        self.genesis = genesis
         folder.folder.mkdir(parents=True, exist_ok=True)
         self.rows = SqliteRows(folder.ledger)
-        bundles = Bundles(GENESIS.chain, SUITE)
-        self.ledger = Ledger(GENESIS, self.rows, load_contracts(), bundles, Epochs((GENESIS.first_epoch,)))
+        bundles = Bundles(genesis.chain, SUITE)
+        self.ledger = Ledger(genesis, self.rows, load_contracts(), bundles, Epochs((genesis.first_epoch,)))
         self.ledger.boot()
         self._keep(self.ledger.step(NOW, Started(())))
         self.replies = GENESIS.first_epoch.weak
@@ -147,11 +148,11 @@ class StandIn:
         name = member or self.folder.folder.name
         self.numbers, first = self.numbers + len(calls), self.numbers + 1
         bodies = [encode_transaction(first + at, *call) for at, call in enumerate(calls)]
-        return sign_bundle(GENESIS.chain, SUITE, SECRETS[name]["submit"], name, bodies)
+        return sign_bundle(self.genesis.chain, SUITE, SECRETS[name]["submit"], name, bodies)
 
     def seal(self) -> None:
         height = self.ledger.head_height
-        rows = seal_rows(self.rows, height, certify(Checkpoint(height, self.ledger.head_digest)))
+        rows = seal_rows(self.rows, height, certify(Checkpoint(height, self.ledger.head_digest), self.genesis))
         self.rows.stage(rows)
         self._keep([Apply(height, rows)])
         self._tell(height, is_sealed=True)
@@ -167,7 +168,7 @@ class StandIn:
 
     def signed(self, height: int, names: Iterable[str]) -> dict[str, bytes]:
         """Replies over the head's header."""
-        said = statement(GENESIS.chain, GENESIS.suite, 0, Reply(height, self.ledger.head_digest))
+        said = statement(self.genesis.chain, self.genesis.suite, 0, Reply(height, self.ledger.head_digest))
         return {name: SUITE.sign(SECRETS[name]["vote"], said) for name in names}
 
     def release(self) -> None:
@@ -265,11 +266,11 @@ def _write(writer: asyncio.StreamWriter, value: Mapping[str, Any]) -> None:
 # --- the gateway ----------------------------------------------------------------------------------------------------
 
 
-def make_folder(run: Path, member: str = "hospital-1") -> NodeFolder:
+def make_folder(run: Path, member: str = "hospital-1", genesis: Genesis = GENESIS) -> NodeFolder:
     """A consortium's folder with one node in it, whose gateway knows three applications: `desk` for everything,
     `scanner` for one operation, `other` for what a client signs itself."""
     run.mkdir(parents=True, exist_ok=True)
-    (run / "genesis.json").write_bytes(encode_genesis(GENESIS))
+    (run / "genesis.json").write_bytes(encode_genesis(genesis))
     node = NodeFolder(run, member)
     node.folder.mkdir(parents=True)
     folder = GatewayFolder(node)
@@ -318,7 +319,7 @@ async def served(
     if stand_in is None:
         await stand.open()
     usual = settings or GatewaySettings(plain_http=True, wait_s=5.0)
-    gateway = Gateway(GENESIS, GatewayFolder(node), usual, lambda: START_US)
+    gateway = Gateway(stand.genesis, GatewayFolder(node), usual, lambda: START_US)
     app = make_app(gateway)
     try:
         async with app.router.lifespan_context(app):

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nodes.errors import UserError
-from nodes.gateway import fhir, metrics, routes_read, routes_submit
+from nodes.gateway import fhir, fhir_read, metrics, routes_read, routes_submit
 from nodes.gateway.errors import Problem
 from nodes.gateway.events import get_events
 from nodes.gateway.gateway import Gateway
@@ -71,6 +71,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/v1/blocks/{height}", routes_read.get_block),
     ("POST", "/fhir/Claim", fhir.post_claim),
     ("GET", "/fhir/metadata", fhir.get_metadata),
+    ("GET", "/fhir/{kind}/{id}", fhir_read.get_resource),
     ("GET", "/v1/events", get_events),
     ("GET", "/v1/application", routes_read.get_application),
     ("GET", "/v1/members", routes_read.get_members),

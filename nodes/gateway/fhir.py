@@ -6,7 +6,6 @@ ledger has sums and a commitment. What is wrong with a request is an OperationOu
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 import msgspec
@@ -18,10 +17,14 @@ from consortium.contracts.insurance.claim import IssueAndClaim
 from consortium.contracts.insurance.lines import Lines, Sold, Sums, summarise
 from consortium.contracts.insurance.private_lines import LINES
 from consortium.core.codec import encode
+from consortium.exports.fhir.claim_response import outcome_of
+from consortium.exports.fhir.resource import BUREAU, CODES, coding, load_kinds, moment, organisation
+from consortium.exports.source import Origin
 from nodes.gateway.applications import Application
 from nodes.gateway.arguments import typed
 from nodes.gateway.errors import Problem, node_away
 from nodes.gateway.fhir_claim import Billed, Claim, WrongElement, billed_of, read_claim
+from nodes.gateway.fhir_words import FHIR, outcome_of_problem
 from nodes.gateway.gateway import Gateway
 from nodes.gateway.limits import content_length, read_body
 from nodes.gateway.node_link import NodeAway
@@ -31,18 +34,8 @@ from nodes.gateway.requests import check_key, make_request
 from nodes.gateway.routes_submit import WAIT_WORDS, await_flight
 from nodes.process.door_frames import DoorError
 
-FHIR = "application/fhir+json"
 KINDS = (FHIR, "application/json")
 CALL = ("settlement", "issue_and_claim")
-CODES = "urn:consortium:code"
-AMOUNTS = {  # of the event `settled`: what FHIR calls them
-    "medfee_sumamt": "submitted",
-    "fund_pay_sumamt": "benefit",
-    "psn_pay": "patient",
-    "acct_pay": "account",
-    "cash_payamt": "cash",
-}
-ISSUES = {400: "structure", 401: "login", 403: "forbidden", 404: "not-found", 422: "value", 429: "throttled"}
 
 
 async def post_claim(gateway: Gateway, request: Request) -> Response:
@@ -50,10 +43,7 @@ async def post_claim(gateway: Gateway, request: Request) -> Response:
     try:
         return await _claimed(gateway, request)
     except Problem as problem:
-        response = problem.response()
-        document = _outcome(problem, str(problem.more.get("element", "")))
-        headers = {name: value for name, value in response.headers.items() if name.startswith(("retry", "www"))}
-        return Response(msgspec.json.encode(document), problem.status, headers, FHIR)
+        return outcome_of_problem(problem)
 
 
 async def get_metadata(gateway: Gateway, request: Request) -> Response:
@@ -101,8 +91,8 @@ def _wrong(error: WrongElement) -> Problem:
 async def _arguments(gateway: Gateway, billed: Billed) -> IssueAndClaim:
     """The sums by the catalogue of the last day of service, and the commitment to the lines, which the node keeps."""
 
-    def sum_up(moment: Moment) -> tuple[Sums, tuple[Sold, ...]]:
-        return summarise(moment.state, billed.lines, billed.enddate)
+    def sum_up(now: Moment) -> tuple[Sums, tuple[Sold, ...]]:
+        return summarise(now.state, billed.lines, billed.enddate)
 
     sums, sold = await gateway.readers.answer(sum_up)
     made = {
@@ -145,51 +135,18 @@ def claim_response(claim: Claim, told: dict[str, Any], application: Application,
         "type": msgspec.to_builtins(claim.type),
         "use": "claim",
         "patient": msgspec.to_builtins(claim.patient),
-        "created": _moment(told.get("time_us", now_us)),
-        "insurer": {"identifier": {"value": "bureau"}},
-        "requestor": {"identifier": {"value": application.member}},
+        "created": moment(told.get("time_us", now_us)),
+        "insurer": organisation("member", BUREAU),
+        "requestor": organisation("member", application.member),
         "request": {"identifier": msgspec.to_builtins(claim.identifier[0])},
     }
     if "code" not in told:
         return {**made, "outcome": "queued"}
     if told["code"] != "ok":
-        error = {"code": {"coding": [{"system": CODES, "code": told["code"]}], "text": told["sentence"]}}
+        error = {"code": {"coding": [coding(CODES, told["code"])], "text": told["sentence"]}}
         return {**made, "outcome": "error", "disposition": told["sentence"], "error": [error]}
     settled: dict[str, Any] = next((event["fields"] for event in told["events"] if event["kind"] == "settled"), {})
-    amounts = [_amount(word, settled[name]) for name, word in AMOUNTS.items() if name in settled]
-    return {**made, "outcome": "complete", "total": amounts, **_payment(settled, told["time_us"])}
-
-
-def _amount(word: str, fen: Any) -> dict[str, Any]:
-    system = "http://terminology.hl7.org/CodeSystem/adjudication" if word in ("submitted", "benefit") else CODES
-    return {"category": {"coding": [{"system": system, "code": word}]}, "amount": _yuan(fen)}
-
-
-def _payment(settled: dict[str, Any], time_us: int) -> dict[str, Any]:
-    if "fund_pay_sumamt" not in settled:
-        return {}
-    kind = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/ex-paymenttype", "code": "complete"}]}
-    return {"payment": {"type": kind, "date": _moment(time_us)[:10], "amount": _yuan(settled["fund_pay_sumamt"])}}
-
-
-def _yuan(fen: int) -> dict[str, Any]:
-    """As JSON numbers with two decimals, exactly."""
-    text = f"{'-' if fen < 0 else ''}{abs(fen) // 100}.{abs(fen) % 100:02d}"
-    return {"value": msgspec.Raw(text.encode()), "currency": "CNY"}
-
-
-def _moment(time_us: int) -> str:
-    return datetime.datetime.fromtimestamp(time_us // 1_000_000, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _outcome(problem: Problem, element: str) -> dict[str, Any]:
-    issue: dict[str, Any] = {
-        "severity": "error",
-        "code": ISSUES.get(problem.status, "transient" if problem.status == 503 else "processing"),
-        "details": {"coding": [{"system": CODES, "code": problem.code}]},
-        "diagnostics": problem.detail,
-    }
-    return {"resourceType": "OperationOutcome", "issue": [{**issue, "expression": [element]} if element else issue]}
+    return {**made, **outcome_of(settled, Origin(told["transaction"], told["time_us"]))}
 
 
 CAPABILITIES: dict[str, Any] = {
@@ -205,7 +162,10 @@ CAPABILITIES: dict[str, Any] = {
         {
             "mode": "server",
             "security": {"description": "Authorization: Bearer TOKEN"},
-            "resource": [{"type": "Claim", "interaction": [{"code": "create"}]}],
+            "resource": [
+                {"type": "Claim", "interaction": [{"code": "create"}]},
+                *({"type": name, "interaction": [{"code": "read"}]} for name in load_kinds()),
+            ],
         }
     ],
 }

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from consortium.exports.fhir.resource import load_kinds
 from nodes.gateway.errors import TITLES
+from nodes.gateway.fhir_words import FHIR
 
-FHIR = "application/fhir+json"
 STATUSES = (400, 401, 403, 408, 413, 415, 422, 429, 503)
+READ_STATUSES = (400, 401, 403, 404, 429, 503)
+_RETRY = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
 SAMPLE: dict[str, Any] = {
     "resourceType": "Claim",
     "status": "active",
@@ -38,7 +41,7 @@ def fhir_paths(waiting: list[dict[str, Any]], key: dict[str, Any]) -> Iterator[t
         **{str(status): _resource("OperationOutcome", TITLES[status]) for status in STATUSES},
     }
     for status in ("429", "503"):
-        told[status]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+        told[status]["headers"] = _RETRY
     claim = {
         "operationId": "fhir.claim",
         "tags": ["fhir"],
@@ -60,6 +63,26 @@ def fhir_paths(waiting: list[dict[str, Any]], key: dict[str, Any]) -> Iterator[t
         "responses": {"200": _resource("CapabilityStatement", "Always the same.")},
     }
     yield "/fhir/metadata", {"get": metadata}
+    for name in load_kinds():
+        yield f"/fhir/{name}/{{id}}", {"get": _reading(name)}
+
+
+def _reading(name: str) -> dict[str, Any]:
+    """Of a resource that is made of a row of the ledger."""
+    identity = {"type": "string", "pattern": r"^[A-Za-z0-9\-.]{1,64}$"}
+    told = {
+        "200": _resource(name, "As the ledger has it now."),
+        **{str(status): _resource("OperationOutcome", TITLES[status]) for status in READ_STATUSES},
+    }
+    for status in ("429", "503"):
+        told[status]["headers"] = _RETRY
+    return {
+        "operationId": f"fhir.read.{name}",
+        "tags": ["fhir"],
+        "summary": f"A {name} that may be read, by its id.",
+        "parameters": [{"name": "id", "in": "path", "required": True, "schema": identity}],
+        "responses": told,
+    }
 
 
 def _resource(name: str, what: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from tests.plugins_kit import FILES, write_plugins
 ROOT = Path(__file__).parents[2]
 PACKAGE, EXTENDING = ROOT / "consortium", ROOT / "docs" / "extending.md"
 CALLED = {"distribution of delays": "distribution", "act of fate": "act", "process of arrivals": "arrivals"}
-USED_ON_A_RUN = ("check", "command", "figure", "measure", "rule", "view")
+USED_ON_A_RUN = ("check", "command", "figure", "measure", "resource", "rule", "table", "view")
 SEEN_IN_TRACE = {"role": "fresh-saw", "protocol": "fresh_decided", "act": "fault"}
 
 
@@ -154,6 +154,9 @@ def test_the_templates_of_what_is_used_on_a_run_work_as_they_come_out(
     assert status == 0 and "settlement.issue_and_claim" in told
     status, told, _ = _said(capsys, *plugins, "rules", "--rule", "fresh_rule", "--set", "fresh_rule.fen=7")
     assert status == 0 and "bureau, regulator" in told and "fen = 7" in told
+    for form, name in (("fhir", "Organization.ndjson"), ("nhsa", "fresh_table.csv")):
+        status, told, _ = _said(capsys, *plugins, "export", out, "--format", form, "--out", str(tmp_path / form))
+        assert status == 0 and (tmp_path / form / name).read_text().count("H650102") >= 1
     kept = load_run(tmp_path / "run", open_ledger)
     found = distributions(kept.trace)
     figure = next(each for each in drawings() if each.name == "fresh_figure")

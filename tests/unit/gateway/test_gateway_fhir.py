@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from consortium.contracts.insurance.lines import Lines
-from nodes.gateway.fhir import FHIR
 from nodes.gateway.fhir_openapi import SAMPLE
+from nodes.gateway.fhir_words import FHIR
 from tests.gateway_kit import Served, bearer, make_folder, served
 
 NUMBER = "h65010200000-f0000001"
@@ -43,7 +43,7 @@ async def test_a_claim_is_settled_and_its_amounts_are_told(at: Served) -> None:
     amounts = {each["category"]["coding"][0]["code"]: each["amount"]["value"] for each in told["total"]}
     assert amounts["submitted"] == 30.0 and settled["medfee_sumamt"] == 3_000
     assert told["payment"]["amount"] == {"value": settled["fund_pay_sumamt"] / 100, "currency": "CNY"}
-    assert round(100 * (amounts["benefit"] + amounts["patient"])) == 3_000
+    assert round(100 * (amounts["benefit"] + amounts["memberliability"])) == 3_000
 
 
 async def test_the_lines_stay_with_the_node_and_the_bill_commits_to_them(at: Served) -> None:
@@ -146,7 +146,7 @@ async def test_other_refusals_are_outcomes_too(at: Served) -> None:
 async def test_what_is_spoken_here_is_told_to_everybody(at: Served) -> None:
     told = (await at.client.get("/fhir/metadata")).json()
     assert (told["resourceType"], told["fhirVersion"]) == ("CapabilityStatement", "4.0.1")
-    assert told["rest"][0]["resource"] == [{"type": "Claim", "interaction": [{"code": "create"}]}]
+    assert told["rest"][0]["resource"][0] == {"type": "Claim", "interaction": [{"code": "create"}]}
 
 
 def test_the_page_shows_the_sample() -> None:
