@@ -31,6 +31,7 @@ PROGRAMS: Mapping[str, tuple[str, ...]] = {
     "docker": ("docker", "podman"),
 }
 VARIABLE = "CONSORTIUM_WITHOUT"
+SYNTHEA_VARIABLE = "CONSORTIUM_SYNTHEA_CSV"  # a folder with Synthea's tables of 27 patients; the project has none
 FHIR_VARIABLE = "CONSORTIUM_FHIR_20"  # a folder with the FHIR resources of twenty patients; the project has none
 
 
@@ -163,6 +164,10 @@ THINGS: Mapping[str, tuple[Callable[[], bool], str]] = {
     "fonts of the pictures": (_has_fonts, "the fonts DejaVu and WenQuanYi Micro Hei are not installed"),
     "linux": (lambda: sys.platform == "linux", "it asks the Linux kernel"),
     "small disk": (_can_mount, "only root may mount a small disk"),
+    "tables of synthea": (
+        lambda: Path(os.environ.get(SYNTHEA_VARIABLE, "/nowhere")).is_dir(),
+        f"{SYNTHEA_VARIABLE} names none",
+    ),
     "fhir of twenty": (lambda: Path(os.environ.get(FHIR_VARIABLE, "/nowhere")).is_dir(), f"{FHIR_VARIABLE} names none"),
 }
 

@@ -281,10 +281,10 @@ LABORATORY_BUGS = (
     SeededBug(
         "refusal-that-no-input-produces",
         "Every reason of the mapping is produced by an input of the tests (docs/mapping.md, what is refused).",
-        "consortium/scenario/fhir/importer.py",
-        "        if patient not in beneficiaries:\n",
-        '        if len(covers) > 1_000:\n            raise Unfit("too-many-covers")\n'
-        "        if patient not in beneficiaries:\n",
+        "consortium/scenario/fhir/covers.py",
+        "        if patient not in patients:\n",
+        '        if len(ids) > 1_000:\n            raise Unfit("too-many-covers")\n'
+        "        if patient not in patients:\n",
         (REASONS,),
     ),
 )

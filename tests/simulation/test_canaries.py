@@ -136,7 +136,7 @@ def test_errors_of_the_import_quote_nothing_of_a_line(tmp_path: Path, laid: Laid
         line = gzip.decompress((folder / "Patient.ndjson.gz").read_bytes()).splitlines()[0]
         (folder / "Patient.ndjson.gz").write_bytes(gzip.compress(line[:1] + bent + line[1:]))
         with pytest.raises(ImportFault) as fault:
-            import_fhir(folder, KEY, strict=True)
+            import_fhir(folder, KEY, ends="refused")
         assert laid.net.caught(str(fault.value).encode()) == set()
 
 

@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from consortium.scenario.fhir import importer, records
+from consortium.core.discovery import modules_of
+from consortium.scenario.fhir import records
 from consortium.scenario.fhir.importer import Source, import_lines
 from consortium.scenario.fhir.records import Unfit
+from consortium.scenario.importing.book import MENDS
 from tests.unit.test_fhir_import import CLAIM, COVERAGE, HOSPITAL, KEY, PATIENT, lines_of
 
 ROOM = Path(records.__file__).parent
@@ -64,11 +66,30 @@ def code(text: str, system: str = "http://snomed.info/sct") -> dict[str, Any]:
     return item(productOrService={"coding": [{"system": system, "code": text}]})
 
 
+BOTH_DEAD = {"identifier": [{"system": "urn:x", "value": "1"}]}
+BILL = {"identifier": [{"system": "urn:bills", "value": "B 1"}]}
 CASES = [
     ("unparsable-line", ("Claim", b'{"resourceType":"Claim",')),
     ("wrong-shape", ("Claim", {**CLAIM, "id": 7})),
     ("wrong-resource-type", ("Claim", {**CLAIM, "resourceType": "Invoice"})),
     *(("duplicate-id", (kind, resource)) for kind, resource in GOOD.items()),
+    *(("bad-id", (kind, {**resource, "id": ""})) for kind, resource in GOOD.items()),
+    ("bad-id", ("Claim", {**CLAIM, "id": "a/b"})),
+    ("no-birth-date", changed("Patient", birthDate="")),
+    ("death-day-unknown", changed("Patient", deceasedBoolean=True)),
+    ("identity-conflict", changed("Patient", deceasedDateTime="2001-01-01", **BOTH_DEAD)),
+    ("bad-date", changed("Patient", birthDate="1990-01-01Tomorrow")),
+    ("bad-date", changed("Claim", created="2024-03-01T24:00:00Z")),
+    ("bad-date", changed("Claim", created="2024-03-01T10:00:00")),
+    ("bad-date", changed("Claim", created="2024-03-01T10:00:00+19:00")),
+    ("no-date", changed("Claim", created="")),
+    ("no-period", changed("Coverage", period={})),
+    ("other-kind", changed("Claim", provider={"reference": "Practitioner/general"})),
+    ("no-coverage", changed("Claim", insurance=[{"sequence": 1}])),
+    ("no-insurance", changed("Claim", insurance=[{"coverage": {"reference": "0"}}])),
+    ("no-code", changed("Claim", **item(productOrService={}))),
+    ("no-amount", changed("Claim", total={"currency": "USD"})),
+    ("same-number", changed("Claim", created="2024-03-01", **BILL)),
     ("death-before-birth", changed("Patient", deceasedDateTime="1980-01-01")),
     ("bad-date", changed("Patient", birthDate="1990")),
     ("bad-date", changed("Patient", birthDate="1990-02-30")),
@@ -84,7 +105,10 @@ CASES = [
     ("coverage-of-another", changed("Claim", insurance=[{"coverage": {"reference": "Coverage/his"}}])),
     ("before-birth", changed("Claim", created="1989-12-31")),
     ("no-lines", changed("Claim", item=[])),
-    ("bad-amount", changed("Claim", **item(net=None))),
+    ("no-amount", changed("Claim", **item(net=None))),
+    ("bad-quantity", changed("Claim", **item(quantity={"value": -1}))),
+    ("unknown-currency", changed("Claim", total={"value": 125.0, "currency": "EUR"})),
+    ("total-mismatch", changed("Claim", total={"value": 125.0, "currency": "CNY"})),
     ("bad-amount", changed("Claim", total=None, **amount("0"))),
     ("bad-amount", changed("Claim", **amount("-1"))),
     ("bad-amount", changed("Claim", **amount("1e12"))),
@@ -127,11 +151,22 @@ def _words(function: ast.FunctionDef, value: ast.expr) -> list[str]:
 def _refused(kind: str, resource: Any) -> dict[str, str]:
     """What an import refuses of a good set of resources with this one at its end: reason and place."""
     more = {"Patient": [OTHER_PATIENT], "Coverage": [OTHER_COVERAGE]}
+    before = _before(kind, resource)
     sources = {
-        name: Source(name, lines_of(good, *more.get(name, []), *([resource] if name == kind else [])))
+        name: Source(
+            name, lines_of({**good, **before.get(name, {})}, *more.get(name, []), *([resource] if name == kind else []))
+        )
         for name, good in GOOD.items()
     }
     return {refusal.reason: refusal.first for refusal in import_lines(sources, KEY).refused}
+
+
+def _before(kind: str, resource: Any) -> dict[str, dict[str, Any]]:
+    """What the first of its kind says more, where the case is about two of them."""
+    identifier = resource.get("identifier") if isinstance(resource, dict) else None
+    if kind == "Patient" and identifier == BOTH_DEAD["identifier"]:
+        return {"Patient": {"deceasedDateTime": "2025-01-01", **BOTH_DEAD}}
+    return {"Claim": BILL} if kind == "Claim" and identifier == BILL["identifier"] else {}
 
 
 @pytest.fixture
@@ -140,12 +175,12 @@ def places(monkeypatch: pytest.MonkeyPatch) -> set[Place]:
     found: set[Place] = set()
 
     class Told(Unfit):
-        def __init__(self, reason: str) -> None:
-            super().__init__(reason)
+        def __init__(self, reason: str, element: str = "") -> None:
+            super().__init__(reason, element)
             caller = sys._getframe(1)
             found.add(Place(Path(caller.f_code.co_filename).name, caller.f_lineno, reason))
 
-    for module in (importer, records):
+    for module in (records, *(each for each in modules_of("consortium.scenario.fhir") if hasattr(each, "Unfit"))):
         monkeypatch.setattr(module, "Unfit", Told)
     return found
 
@@ -168,11 +203,11 @@ def test_every_place_that_refuses_is_reached_by_a_case(places: set[Place]) -> No
 
 
 def test_the_page_names_every_reason_and_no_other() -> None:
-    table = PAGE.read_text(encoding="utf-8").partition("| reason | meaning |")[2]
+    table = PAGE.read_text(encoding="utf-8").partition("| reason | meaning |")[2].partition("\n## ")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
     told = {reason for row in rows for reason in re.findall(r"`([a-z-]+)`", row)}
-    assert told == {place.reason for place in _in_source()}
-    assert {reason for reason, _ in CASES} == told
+    assert told == set(MENDS), "and each has a word on how to mend it"
+    assert {reason for reason, _ in CASES} == {place.reason for place in _in_source()} <= told
 
 
 def test_a_good_set_is_refused_nowhere() -> None:

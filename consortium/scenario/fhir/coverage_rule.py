@@ -20,16 +20,17 @@ def compute_coverages(person: str, birth_year: int, covers: Sequence[tuple[int, 
     ordered = sorted(covers)
     if not ordered:
         return []
-    years: dict[int, tuple[Scheme, bool]] = {}
+    years: dict[int, tuple[Scheme, bool, bool]] = {}
     for start, end, is_public in ordered:
-        last_year = end // 10_000 if end else YEAR_MAX
+        last_year = end // 10_000 if end else max(YEAR_MAX, start // 10_000)
         for year in range(start // 10_000, last_year + 1):
             age = year - birth_year
             is_employee = age >= ADULT_AGE and not is_public
-            years[year] = ("employee" if is_employee else "resident", is_employee and age >= RETIREMENT_AGE)
+            is_retired, is_open = is_employee and age >= RETIREMENT_AGE, not end and year == last_year
+            years[year] = ("employee" if is_employee else "resident", is_retired, is_open)
     coverages: list[Coverage] = []
-    for year, (scheme, is_retired) in sorted(years.items()):
-        to_day = FOREVER if year == YEAR_MAX else (year + 1) * 10_000 + 101
+    for year, (scheme, is_retired, is_open) in sorted(years.items()):
+        to_day = FOREVER if is_open else (year + 1) * 10_000 + 101
         last = coverages[-1] if coverages else None
         if last and (last.scheme, last.is_retired, last.to_day) == (scheme, is_retired, year * 10_000 + 101):
             coverages[-1] = Coverage(person, scheme, is_retired, last.from_day, to_day)

@@ -20,6 +20,7 @@ from consortium.core.vault import commit, derive_secret
 Scheme = Literal["employee", "resident"]
 MedicalClass = Literal["甲", "乙", "丙"]
 ReplicaContext = Literal["inpatient", "outpatient"]
+PLACES_MAX: Final = 20  # of refused records of one reason that are named
 PLACES: Final = 18  # decimal places of an amount that we can read
 FOREVER = 99991231  # the `to_day` of a coverage that is open
 
@@ -27,41 +28,45 @@ RATES_FEN_PER_10K: dict[str, int] = {"CNY": 1_000_000, "USD": 7_200_000}  # 7.20
 
 
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An insured person. `sex`: male, female, other or unknown. `died_on` 0 while alive."""
+    """An insured person. `sex`: male, female, other or unknown. `died_on` 0 while alive. `account_fen`: what its
+    account holds, where the source tells."""
 
     person: str
     sex: str
     died_on: int
+    account_fen: int = 0
 
 
 class Coverage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whole premium years of one person under one scheme: the days of [from_day, to_day), FOREVER = open.
-
-    Whole years, because the first cover of a child begins on its birth date."""
+    """One person under one scheme: the days of [from_day, to_day), FOREVER = open. Out of FHIR whole premium years,
+    because there the first cover of a child begins on its birth date."""
 
     person: str
     scheme: Scheme
     is_retired: bool
     from_day: int
     to_day: int
+    is_assisted: bool = False  # on medical assistance, where the source tells
 
 
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A designated institution of level 1, 2 or 3."""
+    """A designated institution of level 1, 2 or 3. `region`: empty at home, and where the source does not tell."""
 
     institution: str
     level: int
+    region: str = ""
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue entry. `own_pay_bp` in basis points; `ceiling_fen` of one unit, 0 = none; `price_fen` of one unit."""
 
     code: str
-    kind: Literal["service", "drug"]
+    kind: Literal["service", "drug", "consumable"]
     medical_class: MedicalClass
     own_pay_bp: int
     ceiling_fen: int
     price_fen: int
+    is_code_free: bool = False  # a drug that is settled without trace codes, where the source tells
 
 
 class ClaimLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,11 +100,31 @@ class Prescription(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why records were left out, how many, and where the first stood (`file:line`)."""
+    """Why records were left out, how many, and where they stood (`file:line`): the first, and the first PLACES_MAX.
+    `element`: which of the first was at fault; empty where it was all of it."""
 
     reason: str
     count: int
     first: str
+    element: str = ""
+    places: tuple[str, ...] = ()
+
+
+class Same(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A record that is another one told again: `kind` patient or claim; where the first stands, and where the other."""
+
+    kind: str
+    why: str
+    first: str
+    again: str
+
+
+class Converted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was made into something of ours by a rule: how often, and for amounts what came out of it."""
+
+    rule: str
+    count: int
+    fen: int = 0
 
 
 class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,6 +140,9 @@ class Imported(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     refused: tuple[Refusal, ...]
     read: dict[str, int]
     skipped: dict[str, int]
+    same: tuple[Same, ...] = ()
+    converted: tuple[Converted, ...] = ()
+    left_out: tuple[str, ...] = ()  # files of the folder that were not read
 
 
 class ImportFault(UserError, ValueError):
@@ -122,11 +150,18 @@ class ImportFault(UserError, ValueError):
 
 
 class Unfit(Exception):
-    """One record cannot be used; `reason` is stable (lower case, hyphens)."""
+    """One record cannot be used; `reason` is stable (lower case, hyphens), `element` says which part of it is at
+    fault."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, element: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
+        self.element = element
+
+    def at(self, element: str) -> Unfit:
+        """The same, of this element."""
+        self.element = element
+        return self
 
 
 class Pseudonyms:
@@ -160,10 +195,15 @@ def scaled_of(value: Decimal) -> int:
 
 def fen_of(value: Decimal, currency: str, rates_fen_per_10k: Mapping[str, int]) -> int:
     """Integer arithmetic on the decimal's digits, rounded half up once. Raises Unfit."""
+    return fen_of_scaled(scaled_of(value), currency, rates_fen_per_10k)
+
+
+def fen_of_scaled(scaled: int, currency: str, rates_fen_per_10k: Mapping[str, int]) -> int:
+    """The same of what `scaled_of` gives. Raises Unfit."""
     rate = rates_fen_per_10k.get(currency)
     if rate is None:
         raise Unfit("unknown-currency")
-    top, bottom = scaled_of(value) * rate, 10_000 * 10**PLACES
+    top, bottom = scaled * rate, 10_000 * 10**PLACES
     fen: int = (2 * top + bottom) // (2 * bottom)
     if fen >= 10**12:
         raise Unfit("bad-amount")

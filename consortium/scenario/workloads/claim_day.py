@@ -26,9 +26,9 @@ from consortium.roles.line_judge import JudgeTasks
 from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.pharmacy import PharmacyTasks
 from consortium.roles.work import Work
-from consortium.scenario.fhir.importer import import_fhir
 from consortium.scenario.fhir.records import ClaimRecord, Coverage, Imported, ImportFault, Pseudonyms
 from consortium.scenario.find import packaged_folder
+from consortium.scenario.importing.formats import import_data
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.streams import Stream
@@ -63,7 +63,7 @@ _WIDE = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}  # ASCII to the full
 
 
 class DayOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`data`: a folder of FHIR R4 NDJSON, relative to here or to the repository. `claims_max` 0 = all."""
+    """`data`: a folder that `consortium import` reads, relative to here or to the repository. `claims_max` 0 = all."""
 
     data: str = "scenarios/data/synthea_40"
     claims_max: int = 0
@@ -99,7 +99,7 @@ def prepare_day(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
         if not 0 <= getattr(options, name) < 1 << 40:
             raise ScenarioError(f"workload.options.{name} is {getattr(options, name)}: expected 0 or more")
     sources: dict[str, bytes] = {}
-    imported = import_fhir(find_data(options.data), pseudonym_key, strict=True, kept=sources)
+    imported = import_data(find_data(options.data), pseudonym_key, ends="unreadable", kept=sources)
     if options.claims_max:
         imported = _cut(imported, options.claims_max)
     if not imported.claims:

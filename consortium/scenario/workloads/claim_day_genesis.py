@@ -71,6 +71,7 @@ def catalogue_calls(imported: Imported, first_day: int) -> Iterator[GenesisCall]
             item.kind,
             item.own_pay_bp,
             item.ceiling_fen,
+            item.is_code_free,
         )
         for item in imported.items
     )

@@ -70,7 +70,7 @@ class PersonYears:
                 min(cover.to_day, end),
                 cover.scheme,
                 cover.is_retired,
-                person in self._assisted and cover.scheme == enrolment.RESIDENT,
+                cover.is_assisted or (person in self._assisted and cover.scheme == enrolment.RESIDENT),
             )
             for cover in self._covers[person]
             if cover.from_day < end and max(first, cover.from_day) < cover.to_day

@@ -24,8 +24,8 @@ from consortium.roles.patient_desk import DeskTasks
 from consortium.roles.pharmacy import Order, PharmacyTasks
 from consortium.roles.purchaser import TenderAward
 from consortium.roles.work import Work
-from consortium.scenario.fhir.importer import import_fhir
 from consortium.scenario.fhir.records import Coverage, Imported, Pseudonyms
+from consortium.scenario.importing.formats import import_data
 from consortium.scenario.load import ScenarioError, read_workload_options
 from consortium.scenario.scenario import MemberSpec, Scenario
 from consortium.scenario.workloads.claim_day import find_data
@@ -103,7 +103,7 @@ def prepare_standing(scenario: Scenario, pseudonym_key: bytes) -> Prepared:
     options = read_workload_options(scenario.workload.options, StandingOptions)
     _check(scenario, options)
     sources: dict[str, bytes] = {}
-    imported = import_fhir(find_data(options.data), pseudonym_key, strict=True, kept=sources)
+    imported = import_data(find_data(options.data), pseudonym_key, ends="unreadable", kept=sources)
     years = _years(imported, pseudonym_key, sources)
     first_year = options.day // 10_000
     last_year = first_year + options.years - 1

@@ -1,0 +1,1 @@
+"""Tables by the names of the national insurance data standard (NHSA), in: what `consortium export` writes, and more."""

@@ -1,0 +1,1 @@
+"""The tables that Synthea writes (CSV), in."""
