@@ -21,6 +21,7 @@ from consortium.stories.overview import tell_overview
 from consortium.stories.story import Seen, Story, Teller
 from consortium.stories.telling import load_tellers
 from nodes.past import Past, reader_of
+from nodes.process.own_records import private_of
 
 
 def show(
@@ -42,7 +43,8 @@ def show(
         return
     with opened(folder, member) as past, at_work(spoken()("searching the ledger")) as told:
         reader = reader_of(past.ledger, member or _first(past))
-        seen = Seen(past.ledger, past.rows, past.contracts, reader, spoken(), told)
+        private = private_of(folder, reader)
+        seen = Seen(past.ledger, past.rows, past.contracts, reader, spoken(), told, private)
         try:
             story = tell_overview(seen) if teller is None else teller.tell(seen, identity)
         except Refused as refused:
@@ -110,7 +112,8 @@ COMMAND = Command(
     f"KIND, and what its ID is:\n{_kinds()}\n\n\b\n"
     "Examples, of a run of claim_day:\n  consortium show runs/RUN\n"
     "  consortium show runs/RUN bill i-pharmacy-1-reuse-000\n  consortium show runs/RUN account fund/employee-pool\n"
-    "  consortium show runs/RUN block head --json\n  consortium show member bureau\n"
+    "  consortium show runs/RUN block head --json\n  consortium show runs/RUN day bureau\n"
+    "  consortium show member bureau\n"
     "  consortium show runs/RUN --page\n\n"
     "Exit status: 0 shown, 1 refused, 2 wrong usage or input, or there is no such record.",
     show,

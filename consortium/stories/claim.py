@@ -5,6 +5,7 @@ from __future__ import annotations
 from consortium.contracts.insurance.bill import BILLS, Bill
 from consortium.contracts.insurance.journal import Settlement, settlement_key
 from consortium.core.words import mark
+from consortium.stories.benefit_words import tell_lines
 from consortium.stories.finder import Step, find
 from consortium.stories.lookup import Record, about, get_record
 from consortium.stories.money import Money, follow_money
@@ -38,6 +39,9 @@ def tell_claim(seen: Seen, identity: str) -> Story:
     money = follow_money(seen, record.key, settlement)
     steps = merged(_steps(seen, record), money.steps)
     sections = [_tell(seen, record, bill), _tell_amounts(seen, settlement), *money.sections]
+    lines = seen.private.lines(settlement.bill_no)
+    if lines is not None:
+        sections.insert(1, tell_lines(seen, lines, settlement.enddate))
     content = content_of(record, money.moves, steps) | {"money": money.content}
     return Story(_heading(seen, record, money), with_life(seen, sections, money.moves, steps), content)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from consortium.contracts.insurance.lines import Line
 from consortium.core.contract import OK, Contract, Event, Reader
 from consortium.core.errors import UserError
 from consortium.core.machine import Rows
@@ -44,6 +45,24 @@ class Story(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
+class Read(NamedTuple):
+    """An entry of a member's audit of reads: `member` keeps the record, `reader` read it."""
+
+    member: str
+    day: int
+    reader: str
+    handle: str
+    purpose: str
+
+
+class Private(NamedTuple):
+    """What stands beside the ledger for who looks. `lines`: of a bill, None where they are not to be had; `reads`: of
+    the audits that are there, those whose handle the predicate takes."""
+
+    lines: Callable[[str], tuple[Line, ...] | None] = lambda bill_no: None
+    reads: Callable[[Callable[[str], bool]], Sequence[Read]] = lambda is_wanted: ()
+
+
 class Seen(NamedTuple):
     """Who looks at which ledger, in which language; `told` hears how far a search is."""
 
@@ -53,6 +72,7 @@ class Seen(NamedTuple):
     reader: Reader
     words: Words
     told: Told = nothing_told
+    private: Private = Private()
 
     @property
     def offset(self) -> int:
