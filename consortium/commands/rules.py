@@ -297,7 +297,7 @@ COMMAND = Command(
     "  consortium run scenarios/studies/labelled_claims.py --on simulator --out runs/labelled\n"
     "  consortium rules runs/labelled --member bureau --labelled\n"
     "  consortium rules runs/labelled --rule overlapping_stays --set overlapping_stays.nights=2\n"
-    "  consortium rules runs/RUN --labels truth.csv --json\n"
+    "  consortium rules runs/labelled --labels truth.csv --json\n"
     "  consortium rules runs/RUN --report quarter --from 20260101 --to 20260331\n\n"
     "Exit status: 0 run, 1 refused or below the bar, 2 wrong usage or input.",
     rules,

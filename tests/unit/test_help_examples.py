@@ -72,7 +72,7 @@ def test_the_examples_of_help_find_what_they_name_in_a_run_of_claim_day(
     chosen = [
         words for words in chosen if not {"--figures", "--page"} & set(words)
     ]  # drawn in test_tutorial.py, and served
-    assert {"ask", "check", "prove", "report", "show", "trace", "verify", "verify-proof", "view"} <= {
+    assert {"ask", "audit", "check", "prove", "report", "rules", "show", "trace", "verify", "verify-proof", "view"} <= {
         words[0] for words in chosen
     }
     for words in chosen:
