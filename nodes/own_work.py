@@ -18,7 +18,6 @@ from consortium.runs.folder import PRIVATE_FILE
 from consortium.scenario.assemble import prepare
 from consortium.scenario.inputs import InputFault, decode_work
 from consortium.scenario.load import load_scenario
-from consortium.simulation.run import pseudonym_key_of, secrets_of
 from consortium.vault.locksmith import Locksmith
 from nodes.errors import UserError
 from nodes.process.keys import load_keys, read_private
@@ -50,6 +49,8 @@ def read_own_lines(run: Path, member: str, genesis: Genesis) -> dict[str, tuple[
 
 
 def _simulated(run: Path, member: str) -> dict[Purpose, bytes]:
+    from consortium.simulation.run import secrets_of  # needs the laboratory: a node's own image does without
+
     return secrets_of(load_scenario(run / "scenario.json"), member)
 
 
@@ -64,5 +65,7 @@ def read_own_work(run: Path, member: str) -> Work:
             return decode_work(read_private(folder.work))
         except InputFault as error:
             raise UserError(f"{folder.work}: {error}") from None
+    from consortium.simulation.run import pseudonym_key_of
+
     scenario = load_scenario(run / "scenario.json")
     return prepare(scenario, pseudonym_key_of(scenario)).work.get(member, Work(member))
