@@ -225,13 +225,14 @@ def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
     ready: set[str] = set()  # whose gateway was, once: under load each is a block behind now and then
     while True:
         found = standing.look()
-        ready |= {each.name for each in found if each.name not in ready and _has_ready_gateway(standing, each)}
+        serving = [each for each in found if each.is_serving]
+        ready |= {each.name for each in serving if each.name not in ready and _has_ready_gateway(standing, each)}
         late = [
             each
             for each in found
             if (not each.is_serving and each.state not in ("stopped", "paused"))
             or each.gateway == DOWN
-            or each.name not in ready
+            or (each.is_serving and each.name not in ready)
         ]
         on_progress(f"{sum(each.is_serving for each in found)} of {len(found)} nodes serve")
         if not late:
@@ -247,8 +248,8 @@ def _wait(standing: Standing, on_progress: Told) -> Sequence[NodeLook]:
 
 
 def _has_ready_gateway(standing: Standing, member: NodeLook) -> bool:
-    """Or none; that of a node that does not serve need only be there."""
-    if member.gateway in ("", DOWN) or not member.is_serving:
+    """Or none."""
+    if member.gateway in ("", DOWN):
         return member.gateway != DOWN
     return is_ready(standing.folder, standing.deployment.gateways[member.name])
 
