@@ -110,7 +110,6 @@ def test_the_command_prints_json_and_csv(tmp_path: Path) -> None:
 
 
 def test_a_pattern_loads_all_that_match_below_one_another(tmp_path: Path) -> None:
-    pytest.importorskip("pandas")
     for name in ("a-1", "a-2", "b-1"):
         (tmp_path / f"{name}.jsonl").write_text('{"t_us":1,"node":"node-1","kind":"booted"}\n')
     frame = load(tmp_path / "a-*.jsonl", "trace")

@@ -7,7 +7,9 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from consortium.core.errors import UserError
 from consortium.scenario.arrivals import load_arrivals
@@ -114,11 +116,10 @@ def test_kinds_and_sizes_are_mixed_by_their_shares() -> None:
 
 
 def test_a_csv_and_a_parquet_file_are_the_same_load(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
     (tmp_path / "day.csv").write_text("due_s,kind,size,member\n0.5,,,\n0.25,bill,3,b\n1,claim,1,\n")
     table = pyarrow.table({"due_us": [500_000, 250_000, 1_000_000], "kind": [None, "bill", "claim"],
                            "size": [1, 3, 1], "member": [None, "b", None]})  # fmt: skip
-    pytest.importorskip("pyarrow.parquet").write_table(table, tmp_path / "day.parquet")
+    parquet.write_table(table, tmp_path / "day.parquet")
     read = [read_arrivals({"arrivals": "file", "file": name}, tmp_path) for name in ("day.csv", "day.parquet")]
     assert read[0] == read[1] == {"arrivals": "file", "recorded": [[500_000, "", 1, ""], [250_000, "bill", 3, "b"],
                                                                    [1_000_000, "claim", 1, ""]]}  # fmt: skip
