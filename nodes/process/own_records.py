@@ -22,7 +22,6 @@ from consortium.core.membership import Purpose
 from consortium.core.vault import BOX, RECORD_BYTES_MAX
 from consortium.runs.folder import PRIVATE_FILE
 from consortium.scenario.scenario import Scenario
-from consortium.simulation.run import secrets_of
 from consortium.stories.story import Private, Read
 from consortium.vault.audit import Audit, read_entries
 from consortium.vault.locksmith import Locksmith
@@ -99,5 +98,7 @@ class _OwnLines:
 
     def _secrets(self, scenario: Scenario) -> dict[Purpose, bytes]:
         if not self._node.keys.is_dir():
+            from consortium.simulation.run import secrets_of  # needs the laboratory: a node's own image does without
+
             return secrets_of(scenario, self._reader.member)
         return load_keys(self._node.keys)

@@ -23,8 +23,11 @@ from tests.unit.lab.made_up_run import made_up_run
 NOT_ASKED = {
     "every claim answered",
     "every validator votes",
+    "findings bind",
+    "opened by leave alone",
     "quiet when idle",
-}  # of a run without idle time, or counts
+    "trials are in order",
+}  # of a run without idle time, counts, findings, leaves or trials
 NOT_ERASED = ("what was erased is gone", "erasures are confirmed")  # of a run in which nothing was
 
 
