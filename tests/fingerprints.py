@@ -26,7 +26,8 @@ from consortium.simulation.run import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT / "tests" / "golden" / "fingerprints.json"
-TOO_LONG = ("bench_simulator", "bench_broker_of_three")  # one measures the simulator, the other real brokers
+# One measures the simulator, one real brokers, and one is a year of a region, of which tests run a small form.
+TOO_LONG = ("bench_simulator", "bench_broker_of_three", "region_year")
 
 
 class Left(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

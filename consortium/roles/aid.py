@@ -27,13 +27,14 @@ from consortium.contracts.aid.aid_records import (
     find_treating,
 )
 from consortium.contracts.aid.gift_records import GIFT_USES, HANDED_OUT, use_key
+from consortium.contracts.insurance.enrolment import PERSONS
 from consortium.contracts.insurance.journal import SETTLEMENTS
 from consortium.core.codec import tagged_hash
 from consortium.core.contract import Event, StateReader
 from consortium.core.machine import Note, Outcome
 from consortium.core.spoken import VOICES
 from consortium.roles.agenda import Agenda, Settled
-from consortium.roles.executed_effects import END
+from consortium.roles.executed_effects import END, closed_through
 from consortium.roles.organisation import Conduct, Organisation, text
 from consortium.roles.role import RoleSpec, Settings
 from consortium.roles.voices import Saying, VoiceKeys, Voices
@@ -95,6 +96,8 @@ class AidConduct(Conduct):
             elif event.kind == "settled":
                 self._on_person(text(event, "psn_no"), agenda)
                 self._confirm(text(event, "psn_no"), agenda)
+            elif event.kind == "year-closed":
+                self._on_closed(int(event.fields["year"]))
             elif event.kind == "gift-handed-out":
                 self._acknowledge(text(event, "gift_no"), int(event.fields["serial"]), agenda)
             elif event.kind.startswith("aid-") and "sequence" in event.fields:
@@ -113,6 +116,14 @@ class AidConduct(Conduct):
         for key, use in list(self.state.range(GIFT_USES, "", END)):
             if use.stage == HANDED_OUT:
                 self._acknowledge(key.partition("/")[0], int(key.partition("/")[2]), agenda)
+        self._on_closed(closed_through(self.state))
+
+    def _on_closed(self, year: int) -> None:
+        """Whoever settled nothing in a closed year has nothing left to apply for."""
+        for psn_no in list(self._open):
+            person = self.state.get(PERSONS, psn_no)
+            if person is not None and 0 < person.year <= year:
+                self._open.discard(psn_no)
 
     # --- an agent ---------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from consortium.contracts.insurance import bill as bills
-from consortium.contracts.insurance import enrolment
+from consortium.contracts.insurance import enrolment, policy
 from consortium.contracts.medicines import procurement_records as procurement
 from consortium.core.contract import Refused, StateReader
 
@@ -37,6 +37,11 @@ def is_decided(state: StateReader, number: str) -> bool:
     """Whether the first claim on a bill was decided, or is about to be: it is claimed on once it is verified."""
     bill = state.get(bills.BILLS, number)
     return bill is not None and (bill.settlement != "" or bill.stage not in _NOT_VERIFIED)
+
+
+def closed_through(state: StateReader) -> int:
+    """The newest insurance year of which the books are closed; 0 where none is."""
+    return policy.get_calendar(state).closed_through
 
 
 def is_changed(state: StateReader, psn_no: str, change_id: str) -> bool:

@@ -23,7 +23,7 @@ from consortium.roles.claimant import (
     decided_bill,
     number_of,
 )
-from consortium.roles.executed_effects import is_changed, is_decided
+from consortium.roles.executed_effects import closed_through, is_changed, is_decided
 from consortium.roles.month_books import MonthBooks
 from consortium.roles.obligations import Obligations
 from consortium.roles.organisation import Conduct, Organisation, text
@@ -72,6 +72,9 @@ class Correction(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str = "wrong-amount"
 
 
+NEVER = 9999  # a year that is not closed
+
+
 class HospitalTasks(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a hospital has to bill and to claim, what it claimed wrongly, and whom it refers to another region."""
 
@@ -88,7 +91,8 @@ class HospitalConduct(Conduct):
         self._salts = Salts()
         self._after_change: dict[str, list[Visit]] = {}
         self._after_bill: dict[str, list[SecondClaim]] = {}
-        self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled
+        self._corrections: dict[str, Correction] = {}  # by the bill's number, until it is settled, or never will be
+        self._discharged: dict[str, int] = {}  # year in which the stay of such a bill ended
         self._books = MonthBooks(state)
         self._obligations = Obligations(state)
         self._shares = SharePayments(state)
@@ -112,6 +116,8 @@ class HospitalConduct(Conduct):
         for second in tasks.second_claims:
             self._after_bill.setdefault(second.after_bill, []).append(second)
         self._corrections = {number_of(one.bill_no): one for one in tasks.corrections}
+        ends = {number_of(visit.bill_no): visit.enddate // 10_000 for visit in tasks.visits}
+        self._discharged = {number: ends.get(number, NEVER) for number in self._corrections}
 
     def on_settled(self, settled: Settled, agenda: Agenda) -> None:
         self._claimant.on_settled(settled, agenda)
@@ -127,6 +133,8 @@ class HospitalConduct(Conduct):
             elif event.kind == "settled":
                 key = settlement_key(text(event, "psn_no"), int(event.fields["year"]), int(event.fields["sequence"]))
                 self._on_settled_bill(text(event, "bill_no"), key, agenda)
+            elif event.kind == "year-closed":
+                self._on_closed(int(event.fields["year"]))
         if self._after_bill:
             self._on_decided(decided_bill(outcome), agenda)
         return ()
@@ -144,6 +152,12 @@ class HospitalConduct(Conduct):
             bill = self.state.get(BILLS, number)
             if bill is not None and bill.settlement:
                 self._on_settled_bill(number, bill.settlement, agenda)
+        self._on_closed(closed_through(self.state))
+
+    def _on_closed(self, year: int) -> None:
+        """A bill of a closed year that was refused is settled no more: there is nothing left to correct."""
+        for number in [number for number in self._corrections if self._discharged[number] <= year]:
+            del self._corrections[number]
 
     def _on_settled_bill(self, number: str, key: str, agenda: Agenda) -> None:
         one = self._corrections.pop(number, None)
