@@ -226,8 +226,8 @@ def _answers(output: Output, verifier: Any) -> Iterator[tuple[Message, bytes]]:
 
 def assert_harmless(folder: NodeFolder, place: Place, run: Path, sound: Told, caplog: pytest.LogCaptureFixture) -> str:
     """What one flipped bit leads to, in a word: `refused` (a sentence, exit status 2), `ledger aside`, `observing`,
-    `older` (the log beside the ledger ends earlier), `private anew`, `no effect`. Whatever is given to others is sound, what was lost
-    is told, and the next start finds nothing any more."""
+    `older` (the log beside the ledger ends earlier), `private anew`, `no effect`. Whatever is given to others is sound,
+    what was lost is told, and the next start finds nothing any more."""
     caplog.clear()
     hurt = flipped(folder, place, run)
     is_given = any(part in place.file for part in ("keys", "input", ".json"))
