@@ -270,16 +270,20 @@ def test_verify_of_a_file_that_is_no_ledger_is_the_users_mistake(say, made: Made
     assert "not a genesis file" in say("verify", folder / "nodes" / "depot", "--genesis", "broken.json").err
 
 
-def test_a_broken_line_of_input_is_named_and_nothing_is_written(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_broken_line_of_input_is_named_and_ends_the_import_where_it_is_strict(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     source = tmp_path / "fhir"
     source.mkdir()
     for kind in ("Patient", "Organization", "Coverage", "Claim"):
         (source / f"{kind}.ndjson").write_text("")
     (source / "Patient.ndjson").write_text('{"resourceType":"Patient","id":"1","birthDate":"2000-01-01"}\n{nonsense\n')
-    said = say("import", source, "--out", "records.json")
+    said = say("import", source, "--strict", "--out", "records.json")
     assert said.status == 2
     assert "Patient.ndjson:2" in said.err
     assert not Path("records.json").exists()
+    said = say("import", source, "--out", "records.json")
+    assert said.status == 0
+    assert "refused: 1 × unparsable-line" in said.out and "Patient.ndjson:2" in said.out
+    assert Path("records.json").exists()
 
 
 def test_import_tells_counts_and_writes_records_without_names(say, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
