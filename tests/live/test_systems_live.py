@@ -14,7 +14,7 @@ from consortium.scenario.load import load_scenario
 from nodes.conduct.conductor import run_local
 from tests.simulated_runs import failures, findings, outcomes
 
-pytestmark = [pytest.mark.live, pytest.mark.nightly]
+pytestmark = [pytest.mark.live, pytest.mark.drill]
 SYSTEMS = Path(__file__).resolve().parents[2] / "scenarios" / "systems"
 HERE = Path(__file__).parent
 NAMES = sorted(  # but for those that have tests of their own
@@ -31,12 +31,15 @@ ASKED = {  # the contract that each is about; more of its question depends on th
     "exchange": "exchange",
     "lot_faults": "lot_quality",
     "offsite": "offsite",
+    "oversight": "finding",
     "reconciliation": "reconciliation",
     "second_payer": "second_payer",
+    "shadow": "governance",
     "statistics": "statistics",
     "supply_finance": "receivable",
     "vaccination": "vaccination",
     "trial": "trial",
+    "worked_cases": "settlement",
 }
 
 

@@ -82,6 +82,7 @@ def test_rows_pass_and_fail_by_what_their_commands_do(tmp_path: Path) -> None:
     assert "nobody says this" in told(judged[1]) and "\n" not in told(judged[0])
 
 
+@pytest.mark.nightly
 def test_a_row_of_the_page_is_run_by_its_number(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["--rows", "44,59", "--keep", str(tmp_path / "kept")]) == 0
     assert "1 passed, 1 refused" in capsys.readouterr().out
